@@ -1,0 +1,157 @@
+//! The life of a cancellation in this process: step after step under a lease that is kept alive, and the loop that
+//! takes up what a crash, a stop or a pause left behind.
+//!
+//! A flow may be dropped at any point: the journal then holds all that the next one needs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::sleep;
+
+use super::Cancellations;
+use super::advance::{Memory, Step};
+use crate::journal::{self, Held, Pulse, State};
+
+/// A pause up to this long is waited out under the lease; a longer one gives the lease back.
+const PAUSE_UNDER_LEASE_MAX: Duration = Duration::from_secs(5);
+
+/// How long to wait before a journal that is not available is tried again.
+const JOURNAL_RETRY: Duration = Duration::from_millis(500);
+
+/// The longest that something that is due waits to be seen.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The shortest time between two looks at what is due.
+const TICK_MIN: Duration = Duration::from_millis(20);
+
+/// Why a flow stopped working on a record.
+enum End {
+    Finished,
+    GivenBack,
+    Lost,
+}
+
+impl Cancellations {
+    /// Works on a cancellation until it ends, pauses for long, or the lease is lost.
+    pub(super) async fn drive(self: Arc<Self>, mut held: Held, permit: OwnedSemaphorePermit) {
+        let op = held.record.id;
+        let pulse = held.lease.pulse();
+        let end = tokio::select! {
+            // First, so that an ending is seen before the heartbeat notices that the lease is gone with it.
+            biased;
+            end = self.steps(&mut held) => end,
+            () = self.keep_alive(&pulse) => End::Lost,
+        };
+        drop(permit);
+        match end {
+            End::Finished => {
+                self.log_ending(&held);
+                self.watchers.ended(&held.record);
+            }
+            End::GivenBack => {}
+            End::Lost => tracing::warn!(%op, "the lease on a cancellation was lost; whoever has it now goes on"),
+        }
+    }
+
+    async fn steps(&self, held: &mut Held) -> End {
+        let mut memory = Memory::default();
+        loop {
+            match self.advance(held, &mut memory).await {
+                Ok(Step::Again) => {}
+                Ok(Step::Finished) => return End::Finished,
+                Ok(Step::Park) => return self.give_back(held, Duration::ZERO, "parked").await,
+                Ok(Step::Wait(pause, reason)) if pause > PAUSE_UNDER_LEASE_MAX => {
+                    return self.give_back(held, pause, reason).await;
+                }
+                Ok(Step::Wait(pause, _)) => {
+                    tokio::select! {
+                        () = sleep(pause) => {}
+                        () = self.stopping.cancelled(), if held.record.state == State::Accepted => {
+                            return self.give_back(held, Duration::ZERO, "parked").await;
+                        }
+                    }
+                }
+                Err(journal::Error::Fenced) => return End::Lost,
+                Err(error) => {
+                    tracing::error!(op = %held.record.id, "a step could not be journaled: {error}");
+                    // The record in the journal did not move; the next step begins from where it is.
+                    sleep(JOURNAL_RETRY).await;
+                    if held.lease.left().is_zero() {
+                        return End::Lost;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn give_back(&self, held: &Held, pause: Duration, reason: &str) -> End {
+        match self.journal.back_off(held, pause, reason).await {
+            Ok(()) => End::GivenBack,
+            Err(error) => {
+                // The lease runs out by itself; then whoever looks next goes on.
+                tracing::warn!(op = %held.record.id, "a cancellation could not be given back: {error}");
+                End::Lost
+            }
+        }
+    }
+
+    /// Renews the lease three times within its life; returns when it is lost.
+    async fn keep_alive(&self, pulse: &Pulse) {
+        let beat = Duration::from_millis(u64::try_from(self.journal.times().lease_ms / 3).unwrap_or(1));
+        loop {
+            sleep(beat.min(pulse.left())).await;
+            match self.journal.renew(pulse).await {
+                Ok(()) => {}
+                Err(journal::Error::Fenced) => return,
+                Err(error) => {
+                    tracing::warn!("a lease could not be renewed: {error}");
+                    sleep(JOURNAL_RETRY).await;
+                    if pulse.left().is_zero() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn log_ending(&self, held: &Held) {
+        let record = &held.record;
+        let outcome = record.outcome.map_or("none", |outcome| outcome.id());
+        let reason = record.reason.as_deref().unwrap_or_default();
+        let elapsed_ms = record.now_ms() - record.created_at_ms;
+        tracing::info!(
+            op = %record.id, protocol = %record.protocol, outcome, reason, elapsed_ms,
+            attempts = record.attempts, "cancellation {} ended: {outcome}", record.protocol
+        );
+    }
+
+    /// Takes up whatever is due, until the service stops.
+    pub(super) async fn recover(self: Arc<Self>) {
+        while !self.stopping.is_cancelled() {
+            let Ok(permit) = self.recoveries.clone().acquire_owned().await else {
+                return;
+            };
+            let wait = match self.journal.take_due().await {
+                Ok(Some(held)) => {
+                    tracing::info!(
+                        op = %held.record.id, state = held.record.state.id(), attempts = held.record.attempts,
+                        "cancellation {} is taken up again", held.record.protocol
+                    );
+                    self.tracker.spawn(self.clone().drive(held, permit));
+                    continue;
+                }
+                Ok(None) => self.journal.next_due().await.ok().flatten().unwrap_or(TICK),
+                Err(error) => {
+                    tracing::error!("the journal cannot be asked what is due: {error}");
+                    TICK
+                }
+            };
+            drop(permit);
+            tokio::select! {
+                () = sleep(wait.clamp(TICK_MIN, TICK)) => {}
+                () = self.stopping.cancelled() => {}
+            }
+        }
+    }
+}

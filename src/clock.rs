@@ -1,0 +1,60 @@
+//! The two clocks of the machine, read in one place.
+//!
+//! Durations come from the monotonic clock. The wall clock is only ever used to notice that the machine slept.
+//! Leases and deadlines of the journal use neither: they are counted on the database's clock.
+
+use std::time::SystemTime;
+
+use tokio::time::Instant;
+
+/// A point in time on both clocks of this machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    monotonic: Instant,
+    wall: SystemTime,
+}
+
+impl Moment {
+    /// Reads both clocks.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the wall clock")]
+    pub fn now() -> Self {
+        Self {
+            monotonic: Instant::now(),
+            wall: SystemTime::now(),
+        }
+    }
+
+    /// Milliseconds since this moment, by the clock that says more.
+    ///
+    /// A suspended machine stops the monotonic clock, a corrected one moves the wall clock: whichever of the two
+    /// says that more time has passed is believed, because everything that asks wants to know what is too old.
+    #[must_use]
+    pub fn age_ms(&self) -> u64 {
+        let now = Self::now();
+        let monotonic = now.monotonic.saturating_duration_since(self.monotonic);
+        // A wall clock that went backwards says nothing about how much time has passed.
+        let wall = now.wall.duration_since(self.wall).unwrap_or_default();
+        u64::try_from(monotonic.max(wall).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// This moment on the monotonic clock.
+    #[must_use]
+    pub fn instant(&self) -> Instant {
+        self.monotonic
+    }
+
+    /// Seconds since 1970 on the wall clock, as webhook signatures count them.
+    #[must_use]
+    pub fn unix_seconds(&self) -> i64 {
+        let since = self.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// Milliseconds since 1970 on the wall clock.
+    #[must_use]
+    pub fn unix_ms(&self) -> i64 {
+        let since = self.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+}

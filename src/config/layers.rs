@@ -1,0 +1,126 @@
+//! The layers of the configuration: embedded defaults, files, environment; and a clear word about a key that is none.
+
+use std::path::{Path, PathBuf};
+
+use config::{Config as Merged, Environment, File, FileFormat};
+use toml::{Table, Value};
+
+use super::Error;
+use super::settings::{CHANNEL_KEYS, FILE_KEYS, Settings};
+
+/// The reference: every key with its default and one comment.
+pub(super) const DEFAULT: &str = include_str!("../../config/default.toml");
+
+/// What the variables begin with.
+const PREFIX: &str = "OZMAP_CANCEL";
+
+/// Where settings come from, beside the embedded defaults.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// Files, in order; later ones win.
+    pub files: Vec<PathBuf>,
+    /// The variables of the environment; they win over files.
+    pub environment: Vec<(String, String)>,
+}
+
+pub(super) fn merge(sources: &Sources) -> Result<Settings, Error> {
+    let known = known_keys()?;
+    let mut wrong = Vec::new();
+    let mut merged = Merged::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
+    for path in &sources.files {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::one(format!("the configuration file {} cannot be read: {error}", path.display())))?;
+        let table: Table = toml::from_str(&text)
+            .map_err(|error| Error::one(format!("the configuration file {} is not TOML: {error}", path.display())))?;
+        for key in flatten(&table) {
+            check_key(&key, &in_file(path), &known, &mut wrong);
+        }
+        merged = merged.add_source(File::from_str(&text, FileFormat::Toml));
+    }
+    let variables = variables(sources, &known, &mut wrong);
+    if !wrong.is_empty() {
+        return Err(Error(wrong));
+    }
+    let environment = Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").source(Some(variables));
+    merged
+        .add_source(environment)
+        .build()
+        .and_then(Merged::try_deserialize)
+        .map_err(|error| Error::one(error.to_string()))
+}
+
+fn in_file(path: &Path) -> String {
+    format!("in {}", path.display())
+}
+
+/// The variables that are ours; those that look so but are not used are mistakes.
+fn variables(
+    sources: &Sources,
+    known: &[String],
+    wrong: &mut Vec<String>,
+) -> std::collections::HashMap<String, String> {
+    let sections: Vec<&str> = known.iter().filter_map(|key| key.split('.').next()).collect();
+    let mut ours = std::collections::HashMap::new();
+    for (name, value) in &sources.environment {
+        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+        if let Some(path) = rest.strip_prefix("__") {
+            let key = path.to_ascii_lowercase().replace("__", ".");
+            check_key(&key, &format!("by the variable {name}"), known, wrong);
+            ours.insert(name.clone(), value.clone());
+            continue;
+        }
+        // Container platforms set OZMAP_CANCEL_PORT and the like for a service of this name: only what names a
+        // section of ours was meant for us.
+        let Some(single) = rest.strip_prefix('_').map(str::to_ascii_lowercase) else { continue };
+        let Some(section) = sections.iter().find(|section| single.starts_with(&format!("{section}_"))) else { continue };
+        let key = single.get(section.len() + 1..).unwrap_or_default().to_ascii_uppercase();
+        let meant = format!("{PREFIX}__{}__{key}", section.to_ascii_uppercase());
+        wrong.push(format!("the variable {name} is not used; two underscores separate the parts: did you mean {meant}?"));
+    }
+    ours
+}
+
+fn known_keys() -> Result<Vec<String>, Error> {
+    let defaults: Table = toml::from_str(DEFAULT).map_err(|error| Error::one(format!("default.toml: {error}")))?;
+    let mut known = flatten(&defaults);
+    known.extend(FILE_KEYS.map(str::to_owned));
+    known.extend(CHANNEL_KEYS.map(|key| format!("channels.NAME.{key}")));
+    Ok(known)
+}
+
+/// `section.key` for every value; lists are values.
+fn flatten(table: &Table) -> Vec<String> {
+    table
+        .iter()
+        .flat_map(|(name, value)| match value {
+            Value::Table(inner) if !inner.is_empty() => {
+                flatten(inner).into_iter().map(|key| format!("{name}.{key}")).collect()
+            }
+            Value::Table(_)
+            | Value::String(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Datetime(_)
+            | Value::Array(_) => vec![name.clone()],
+        })
+        .collect()
+}
+
+fn check_key(key: &str, origin: &str, known: &[String], wrong: &mut Vec<String>) {
+    let general = match key.split('.').collect::<Vec<_>>().as_slice() {
+        ["channels", _, setting] => format!("channels.NAME.{setting}"),
+        ["channels", name] => {
+            wrong.push(format!("channels.{name}, set {origin}, is not a table; write [channels.{name}] and its keys"));
+            return;
+        }
+        _ => key.to_owned(),
+    };
+    if known.contains(&general) {
+        return;
+    }
+    let score = |candidate: &&String| strsim::jaro_winkler(candidate, &general);
+    let nearest = known.iter().max_by(|a, b| score(a).total_cmp(&score(b)));
+    let hint = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
+    wrong.push(format!("there is no key `{key}`, set {origin}{hint}"));
+}

@@ -1,0 +1,448 @@
+//! Makes the parts' settings of what the operator wrote, and refuses what contradicts itself.
+//!
+//! Only the binary uses it: every other module is handed values. It must never print a secret.
+
+mod layers;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+pub use layers::Sources;
+use secrecy::{ExposeSecret, SecretString};
+use settings::Settings;
+
+use crate::cancel::Rules;
+use crate::channels::{Auth, Channel, SecretError};
+use crate::domain::{Locale, Medium};
+use crate::guard::{Check, OnInstalled, Policy};
+use crate::http::Limits;
+use crate::journal::Times;
+use crate::ozmap::{self, AuthScheme, NotFoundAnswer, PlainHttp, Trust, parse_pin};
+
+/// The fewest characters of a shared secret on a listener that others can reach.
+const SECRET_CHARS_MIN: usize = 16;
+
+/// Everything that is wrong with a configuration; each line names the key and what to write instead.
+#[derive(Debug)]
+pub struct Error(Vec<String>);
+
+impl Error {
+    fn one(problem: String) -> Self {
+        Self(vec![problem])
+    }
+
+    /// The problems, one sentence each.
+    #[must_use]
+    pub fn problems(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// A configuration that fits together.
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What a caller may take.
+    pub limits: Limits,
+    /// How OZmap is reached.
+    pub ozmap: ozmap::Settings,
+    /// Where the journal is.
+    pub journal_url: String,
+    /// The times it keeps to.
+    pub times: Times,
+    /// What the guard refuses.
+    pub policy: Policy,
+    /// What the operator set beside that.
+    pub rules: Rules,
+    /// The language when nobody names one.
+    pub locale: Locale,
+    /// The folder with the operator's own sentences, or an empty text.
+    pub replies_directory: String,
+    /// Where the provider is.
+    pub time_zone: TimeZone,
+    /// What is logged.
+    pub log_filter: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    /// The ways in.
+    pub channels: BTreeMap<String, Channel>,
+    /// What works but should be looked at.
+    pub warnings: Vec<String>,
+}
+
+/// Only where the journal is, for verbs that need nothing else.
+///
+/// # Errors
+/// [`Error`] when a file cannot be read or a key is none.
+pub fn journal_url(sources: &Sources) -> Result<String, Error> {
+    Ok(layers::merge(sources)?.journal.url)
+}
+
+/// Only where the service listens.
+///
+/// # Errors
+/// [`Error`] when a file cannot be read, a key is none, or it is not an address.
+pub fn listen(sources: &Sources) -> Result<SocketAddr, Error> {
+    let settings = layers::merge(sources)?;
+    parse_listen(&settings.server.listen).map_err(Error::one)
+}
+
+impl Config {
+    /// Loads all layers and makes a configuration of them.
+    ///
+    /// # Errors
+    /// [`Error`] lists everything that is wrong, not only the first.
+    pub fn load(sources: &Sources) -> Result<Self, Error> {
+        let settings = layers::merge(sources)?;
+        let mut problems = Problems::default();
+        let config = assemble(settings, &mut problems);
+        match config {
+            Some(config) if problems.0.is_empty() => Ok(config),
+            _ => Err(Error(problems.0)),
+        }
+    }
+}
+
+/// Collects what is wrong, so that all of it is told at once.
+#[derive(Default)]
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn check<T>(&mut self, result: Result<T, String>) -> Option<T> {
+        result.map_err(|problem| self.0.push(problem)).ok()
+    }
+
+    fn require(&mut self, holds: Result<(), String>) {
+        let _ = self.check(holds);
+    }
+}
+
+fn assemble(mut settings: Settings, problems: &mut Problems) -> Option<Config> {
+    let listen = problems.check(parse_listen(&settings.server.listen));
+    let locale = problems.check(parse_locale("replies.default_locale", &settings.replies.default_locale));
+    let time_zone = problems.check(TimeZone::get(&settings.replies.time_zone).map_err(|_| {
+        format!("replies.time_zone = \"{}\" is not a time zone; write one like America/Sao_Paulo", settings.replies.time_zone)
+    }));
+    check_times(&settings, problems);
+    let mut warnings = Vec::new();
+    let channels = channels(std::mem::take(&mut settings.channels), listen, locale, problems, &mut warnings);
+    let rules = rules(&settings, time_zone.clone(), problems);
+    let policy = policy(&settings, problems);
+    let log_format = problems.check(match settings.log.format.as_str() {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        other => Err(format!("log.format = \"{other}\"; write \"text\" or \"json\"")),
+    });
+    let limits = limits(&settings);
+    let times = Times {
+        lease_ms: signed(settings.journal.lease_ms),
+        settle_ms: signed(settings.journal.settle_ms),
+        deadline_ms: signed(settings.journal.give_up_s.saturating_mul(1_000)),
+    };
+    let ozmap = ozmap_settings(settings.ozmap, problems);
+    Some(Config {
+        listen: listen?,
+        limits,
+        ozmap: ozmap?,
+        journal_url: settings.journal.url,
+        times,
+        policy: policy?,
+        rules: rules?,
+        locale: locale?,
+        replies_directory: settings.replies.directory,
+        time_zone: time_zone?,
+        log_filter: settings.log.filter,
+        log_format: log_format?,
+        channels,
+        warnings,
+    })
+}
+
+fn limits(settings: &Settings) -> Limits {
+    let server = &settings.server;
+    Limits {
+        body_bytes_max: server.body_bytes_max,
+        // The library cannot work with less.
+        head_bytes_max: server.head_bytes_max.max(8_192),
+        head: Duration::from_millis(server.head_ms_max),
+        body: Duration::from_millis(server.body_ms_max),
+        connections_max: server.connections_max.max(1),
+        drain: Duration::from_millis(server.drain_ms_max),
+    }
+}
+
+/// Times that contradict each other would make a promise that cannot be kept.
+fn check_times(settings: &Settings, problems: &mut Problems) {
+    let (journal, ozmap) = (&settings.journal, &settings.ozmap);
+    let lease_min = ozmap.delete_ms + 2_000 + 3_000;
+    if journal.lease_ms < lease_min {
+        problems.require(Err(format!(
+            "journal.lease_ms = {} is too short for ozmap.delete_ms = {}; write at least {lease_min}",
+            journal.lease_ms, ozmap.delete_ms
+        )));
+    }
+    if journal.settle_ms < ozmap.delete_ms {
+        problems.require(Err(format!(
+            "journal.settle_ms = {} is shorter than ozmap.delete_ms = {}: a deletion could take effect after the customer was told no; write at least {}",
+            journal.settle_ms, ozmap.delete_ms, ozmap.delete_ms
+        )));
+    }
+    for (key, value) in [
+        ("ozmap.connect_ms", ozmap.connect_ms),
+        ("ozmap.lookup_ms", ozmap.lookup_ms),
+        ("ozmap.delete_ms", ozmap.delete_ms),
+        ("journal.give_up_s", journal.give_up_s),
+        ("server.in_flight_max", settings.server.in_flight_max as u64),
+    ] {
+        if value == 0 {
+            problems.require(Err(format!("{key} = 0; write a number above 0")));
+        }
+    }
+}
+
+fn policy(settings: &Settings, problems: &mut Problems) -> Option<Policy> {
+    let policy = &settings.policy;
+    let mut check = |key: &str, value: &str| {
+        problems.check(match value {
+            "review" => Ok(Check::Review),
+            "ignore" => Ok(Check::Ignore),
+            other => Err(format!("policy.{key} = \"{other}\"; write \"review\" or \"ignore\"")),
+        })
+    };
+    let install_evidence = check("install_evidence", &policy.install_evidence);
+    let building_unit = check("building_unit", &policy.building_unit);
+    let preexisting_property = check("preexisting_property", &policy.preexisting_property);
+    let installed = problems.check(match policy.installed.as_str() {
+        "refuse" => Ok(OnInstalled::Refuse),
+        "review" => Ok(OnInstalled::Review),
+        other => Err(format!("policy.installed = \"{other}\"; write \"refuse\" or \"review\"; an installed customer is never deleted")),
+    });
+    Some(Policy {
+        installed: installed?,
+        install_evidence: install_evidence?,
+        building_unit: building_unit?,
+        preexisting_property: preexisting_property?,
+        only_created_by: policy.only_created_by.clone(),
+    })
+}
+
+fn rules(settings: &Settings, time_zone: Option<TimeZone>, problems: &mut Problems) -> Option<Rules> {
+    let policy = &settings.policy;
+    let code_pattern = match policy.code_pattern.as_str() {
+        "" => None,
+        pattern => {
+            // The whole code, whatever alternatives the pattern has.
+            let whole = regex::Regex::new(&format!("^(?:{pattern})$"));
+            Some(problems.check(whole.map_err(|error| format!("policy.code_pattern is not a regular expression: {error}")))?)
+        }
+    };
+    Some(Rules {
+        paused: policy.paused,
+        dry_run: policy.dry_run,
+        deletes_per_hour_max: policy.deletes_per_hour_max,
+        codes_per_conversation_max: policy.codes_per_conversation_max,
+        code_pattern,
+        in_flight_max: settings.server.in_flight_max,
+        time_zone: time_zone?,
+    })
+}
+
+fn ozmap_settings(settings: settings::Ozmap, problems: &mut Problems) -> Option<ozmap::Settings> {
+    if settings.base_url.is_empty() {
+        let missing = "ozmap.base_url is not set; write the address of your OZmap, like https://provider.ozmap.com.br:9994";
+        problems.require(Err(missing.to_owned()));
+    }
+    let api_key = problems.check(secret("ozmap.api_key", Some(settings.api_key), settings.api_key_file.as_deref()));
+    let auth_scheme = problems.check(match settings.auth_scheme.as_str() {
+        "raw" => Ok(AuthScheme::Raw),
+        "bearer" => Ok(AuthScheme::Bearer),
+        other => Err(format!("ozmap.auth_scheme = \"{other}\"; write \"raw\" or \"bearer\"")),
+    });
+    let answers: Result<Vec<NotFoundAnswer>, String> =
+        settings.not_found_answers.iter().map(|text| not_found_answer(text)).collect();
+    let not_found_answers = problems.check(answers);
+    let ca_pem = match settings.tls_ca_file.as_str() {
+        "" => None,
+        file => problems.check(std::fs::read(file).map_err(|error| format!("ozmap.tls_ca_file = \"{file}\" cannot be read: {error}"))),
+    };
+    let pin_sha256 = match settings.tls_pin_sha256.as_str() {
+        "" => None,
+        pin => problems.check(parse_pin(pin).ok_or_else(|| {
+            "ozmap.tls_pin_sha256 is not a SHA-256 fingerprint; write 64 hexadecimal digits, colons allowed".to_owned()
+        })),
+    };
+    Some(ozmap::Settings {
+        base_url: settings.base_url,
+        plain_http: if settings.allow_http { PlainHttp::Allowed } else { PlainHttp::LoopbackOnly },
+        api_key: api_key?,
+        auth_scheme: auth_scheme?,
+        trust: Trust { ca_pem, pin_sha256 },
+        concurrency_max: settings.concurrency_max,
+        connect: Duration::from_millis(settings.connect_ms),
+        lookup: Duration::from_millis(settings.lookup_ms),
+        delete: Duration::from_millis(settings.delete_ms),
+        not_found_answers: not_found_answers?,
+    })
+}
+
+fn not_found_answer(text: &str) -> Result<NotFoundAnswer, String> {
+    match text {
+        "404" => Ok(NotFoundAnswer::Status404),
+        "204" => Ok(NotFoundAnswer::Status204),
+        "null" => Ok(NotFoundAnswer::Null),
+        "{}" => Ok(NotFoundAnswer::EmptyObject),
+        "empty" => Ok(NotFoundAnswer::EmptyBody),
+        other => Err(format!("ozmap.not_found_answers has \"{other}\"; there are \"404\", \"204\", \"null\", \"{{}}\" and \"empty\"")),
+    }
+}
+
+fn channels(
+    settings: BTreeMap<String, settings::Channel>,
+    listen: Option<SocketAddr>,
+    default_locale: Option<Locale>,
+    problems: &mut Problems,
+    warnings: &mut Vec<String>,
+) -> BTreeMap<String, Channel> {
+    if settings.is_empty() {
+        let none = "there is no channel; set OZMAP_CANCEL__CHANNELS__CHATBOT__SECRET, or write [channels.chatbot] with a secret";
+        problems.require(Err(none.to_owned()));
+    }
+    let reach = match listen {
+        Some(address) if !address.ip().is_loopback() => Reach::Others,
+        _ => Reach::ThisMachine,
+    };
+    let mut channels = BTreeMap::new();
+    for (name, settings) in settings {
+        let channel = channel(&name, settings, reach, default_locale, warnings);
+        if let Some(channel) = problems.check(channel) {
+            channels.insert(name, channel);
+        }
+    }
+    channels
+}
+
+/// Who can reach the listener.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    ThisMachine,
+    Others,
+}
+
+fn channel(
+    name: &str,
+    settings: settings::Channel,
+    reach: Reach,
+    default_locale: Option<Locale>,
+    warnings: &mut Vec<String>,
+) -> Result<Channel, String> {
+    let key = |setting: &str| format!("channels.{name}.{setting}");
+    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
+        return Err(format!("channels.{name}: the name stands in an address; write letters, digits, - and _ only"));
+    }
+    if settings.preset != "json" {
+        return Err(format!("{} = \"{}\"; the preset there is is \"json\"", key("preset"), settings.preset));
+    }
+    let medium = match settings.medium.as_str() {
+        "text" => Medium::Text,
+        "voice" => Medium::Voice,
+        other => return Err(format!("{} = \"{other}\"; write \"text\" or \"voice\"", key("medium"))),
+    };
+    let locale = match &settings.locale {
+        Some(tag) => parse_locale(&key("locale"), tag)?,
+        None => default_locale.unwrap_or(Locale::PtBr),
+    };
+    if settings.answer_ms_max == 0 {
+        return Err(format!("{} = 0; write the milliseconds that the platform waits, less some", key("answer_ms_max")));
+    }
+    let secret = |setting: Option<SecretString>| secret(&key("secret"), setting, settings.secret_file.as_deref());
+    let bad = |error: SecretError| format!("{}: {error}", key("secret"));
+    let auth = match settings.auth.as_str() {
+        "bearer" => {
+            let secret = secret(settings.secret)?;
+            check_strength(&key("secret"), &secret, reach, warnings)?;
+            Auth::bearer(&secret).map_err(bad)?
+        }
+        "standard-webhooks" => Auth::standard_webhooks(&secret(settings.secret)?).map_err(bad)?,
+        "none" if reach == Reach::ThisMachine => {
+            warnings.push(format!("{} = \"none\": everybody on this machine may cancel reservations", key("auth")));
+            Auth::None
+        }
+        "none" => {
+            return Err(format!(
+                "{} = \"none\" is only allowed while server.listen is a loopback address; set a secret and write \"bearer\" or \"standard-webhooks\"",
+                key("auth")
+            ));
+        }
+        other => return Err(format!("{} = \"{other}\"; write \"bearer\", \"standard-webhooks\" or \"none\"", key("auth"))),
+    };
+    Ok(Channel {
+        name: name.to_owned(),
+        auth,
+        locale,
+        medium,
+        answer_ms_max: settings.answer_ms_max,
+        duplicate_window_s: settings.duplicate_window_s,
+    })
+}
+
+fn check_strength(key: &str, secret: &SecretString, reach: Reach, warnings: &mut Vec<String>) -> Result<(), String> {
+    let shortest = secret.expose_secret().split_whitespace().map(|one| one.chars().count()).min().unwrap_or(0);
+    let problem = format!("{key} is shorter than {SECRET_CHARS_MIN} characters and can be guessed; write a random one of 32 or more");
+    match reach {
+        _ if shortest >= SECRET_CHARS_MIN => Ok(()),
+        Reach::ThisMachine => {
+            warnings.push(problem);
+            Ok(())
+        }
+        Reach::Others => Err(problem),
+    }
+}
+
+/// A secret from its key or from the file that `key_file` names, never from both.
+fn secret(key: &str, inline: Option<SecretString>, file: Option<&str>) -> Result<SecretString, String> {
+    let inline = inline.filter(|secret| !secret.expose_secret().trim().is_empty());
+    match (inline, file.filter(|file| !file.is_empty())) {
+        (Some(_), Some(_)) => Err(format!("{key} and {key}_file are both set; keep one of them")),
+        (Some(secret), None) => Ok(SecretString::from(secret.expose_secret().trim())),
+        (None, Some(file)) => match std::fs::read_to_string(Path::new(file)) {
+            Ok(text) if text.trim().is_empty() => Err(format!("{key}_file = \"{file}\" is empty")),
+            Ok(text) => Ok(SecretString::from(text.trim())),
+            Err(error) => Err(format!("{key}_file = \"{file}\" cannot be read: {error}")),
+        },
+        (None, None) => Err(format!("{key} is not set; set it, or {key}_file")),
+    }
+}
+
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("server.listen = \"{text}\" is not an address and port; write one like 127.0.0.1:8080 or 0.0.0.0:8080"))
+}
+
+fn parse_locale(key: &str, tag: &str) -> Result<Locale, String> {
+    Locale::parse(tag).ok_or_else(|| format!("{key} = \"{tag}\"; write \"pt-BR\", \"es\" or \"en\""))
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX / 4)
+}

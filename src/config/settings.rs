@@ -1,0 +1,162 @@
+//! The configuration as it is written: one struct per table of `config/default.toml`, nothing made of it yet.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use secrecy::SecretString;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settings {
+    pub(super) server: Server,
+    pub(super) ozmap: Ozmap,
+    pub(super) journal: Journal,
+    pub(super) policy: Policy,
+    pub(super) replies: Replies,
+    pub(super) log: Log,
+    #[serde(default)]
+    pub(super) channels: BTreeMap<String, Channel>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Server {
+    pub(super) listen: String,
+    pub(super) body_bytes_max: usize,
+    pub(super) head_bytes_max: usize,
+    pub(super) head_ms_max: u64,
+    pub(super) body_ms_max: u64,
+    pub(super) connections_max: usize,
+    pub(super) in_flight_max: usize,
+    pub(super) drain_ms_max: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ozmap {
+    pub(super) base_url: String,
+    pub(super) api_key: SecretString,
+    pub(super) api_key_file: Option<String>,
+    pub(super) auth_scheme: String,
+    pub(super) concurrency_max: usize,
+    pub(super) connect_ms: u64,
+    pub(super) lookup_ms: u64,
+    pub(super) delete_ms: u64,
+    pub(super) tls_ca_file: String,
+    pub(super) tls_pin_sha256: String,
+    pub(super) allow_http: bool,
+    #[serde(deserialize_with = "list")]
+    pub(super) not_found_answers: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Journal {
+    pub(super) url: String,
+    pub(super) lease_ms: u64,
+    pub(super) settle_ms: u64,
+    pub(super) give_up_s: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Policy {
+    pub(super) installed: String,
+    pub(super) install_evidence: String,
+    pub(super) building_unit: String,
+    pub(super) preexisting_property: String,
+    #[serde(deserialize_with = "list")]
+    pub(super) only_created_by: Vec<String>,
+    pub(super) code_pattern: String,
+    pub(super) deletes_per_hour_max: u32,
+    pub(super) codes_per_conversation_max: u32,
+    pub(super) dry_run: bool,
+    pub(super) paused: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Replies {
+    pub(super) default_locale: String,
+    pub(super) directory: String,
+    pub(super) time_zone: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) filter: String,
+    pub(super) format: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Channel {
+    #[serde(default = "preset_json")]
+    pub(super) preset: String,
+    #[serde(default = "auth_bearer")]
+    pub(super) auth: String,
+    pub(super) secret: Option<SecretString>,
+    pub(super) secret_file: Option<String>,
+    pub(super) locale: Option<String>,
+    #[serde(default = "medium_text")]
+    pub(super) medium: String,
+    #[serde(default = "answer_ms_max")]
+    pub(super) answer_ms_max: u64,
+    #[serde(default = "duplicate_window_s")]
+    pub(super) duplicate_window_s: u32,
+}
+
+/// The keys of a channel; `default.toml` shows them in comments, because it has no channel of its own.
+pub(super) const CHANNEL_KEYS: [&str; 8] =
+    ["preset", "auth", "secret", "secret_file", "locale", "medium", "answer_ms_max", "duplicate_window_s"];
+
+/// Keys that are not in `default.toml` because their default is not to be there.
+pub(super) const FILE_KEYS: [&str; 1] = ["ozmap.api_key_file"];
+
+fn preset_json() -> String {
+    "json".to_owned()
+}
+
+fn auth_bearer() -> String {
+    "bearer".to_owned()
+}
+
+fn medium_text() -> String {
+    "text".to_owned()
+}
+
+const fn answer_ms_max() -> u64 {
+    4_000
+}
+
+const fn duplicate_window_s() -> u32 {
+    600
+}
+
+/// A list, or one text with commas, because the environment has no lists.
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct Reader;
+    impl<'de> Visitor<'de> for Reader {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of texts, or one text with commas")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Vec<String>, E> {
+            Ok(text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<String>, A::Error> {
+            let mut list = Vec::new();
+            while let Some(text) = seq.next_element()? {
+                list.push(text);
+            }
+            Ok(list)
+        }
+    }
+    deserializer.deserialize_any(Reader)
+}

@@ -1,0 +1,157 @@
+//! Whether the service lives, is ready, and how it does. Never a code, a name or a secret.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Response, StatusCode};
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::App;
+use super::respond::respond;
+use crate::channels::Rendered;
+use crate::clock::Moment;
+use crate::journal::Stats;
+use crate::ozmap::Trouble;
+
+/// For how long the journal's state is believed, so that probes cannot load it.
+const JOURNAL_AGE_MS_MAX: u64 = 1_000;
+
+/// How long the journal may take to prove that it can be written.
+const JOURNAL_WITHIN: Duration = Duration::from_secs(3);
+
+/// What the journal said when it was last asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum JournalSeen {
+    Writable(Stats),
+    NotWritable,
+}
+
+#[derive(Serialize)]
+struct Simple<'a> {
+    status: &'a str,
+}
+
+#[derive(Serialize)]
+struct Detail<'a> {
+    status: &'a str,
+    version: &'a str,
+    uptime_s: u64,
+    draining: bool,
+    paused: bool,
+    in_flight: usize,
+    journal: JournalDetail<'a>,
+    ozmap: OzmapDetail<'a>,
+}
+
+#[derive(Serialize)]
+struct JournalDetail<'a> {
+    status: &'a str,
+    active: i64,
+    oldest_active_ms: i64,
+    needs_human: i64,
+}
+
+#[derive(Serialize)]
+struct OzmapDetail<'a> {
+    status: &'a str,
+    heard_s_ago: Option<u64>,
+}
+
+pub(super) async fn live() -> Response<Body> {
+    json(StatusCode::OK, &Simple { status: "alive" })
+}
+
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Response<Body> {
+    match unready(&app).await {
+        None => json(StatusCode::OK, &Simple { status: "ready" }),
+        Some(status) => json(StatusCode::SERVICE_UNAVAILABLE, &Simple { status }),
+    }
+}
+
+/// OZmap being down does not make the service unready: it still promises, and keeps what it promised.
+async fn unready(app: &App) -> Option<&'static str> {
+    if app.draining.is_cancelled() {
+        return Some("draining");
+    }
+    match journal(app).await {
+        JournalSeen::Writable(_) => None,
+        JournalSeen::NotWritable => Some("journal_not_writable"),
+    }
+}
+
+pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
+    let seen = journal(&app).await;
+    let (journal_status, stats) = match seen {
+        JournalSeen::Writable(stats) => ("ok", stats),
+        JournalSeen::NotWritable => ("not_writable", Stats::default()),
+    };
+    let heard = app.cancellations.ozmap().heard();
+    let ozmap_status = match heard.map(|heard| heard.trouble) {
+        None => "unknown",
+        Some(None) => "ok",
+        Some(Some(trouble)) => Trouble::id(trouble),
+    };
+    let unready = unready(&app).await;
+    let paused = app.cancellations.is_paused();
+    let status = match unready {
+        Some(_) => "unready",
+        None if paused || !matches!(ozmap_status, "ok" | "unknown") => "degraded",
+        None => "ok",
+    };
+    let detail = Detail {
+        status,
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_s: app.started_at.age_ms() / 1_000,
+        draining: app.draining.is_cancelled(),
+        paused,
+        in_flight: app.cancellations.in_flight(),
+        journal: JournalDetail {
+            status: journal_status,
+            active: stats.active,
+            oldest_active_ms: stats.oldest_ms,
+            needs_human: stats.needs_human,
+        },
+        ozmap: OzmapDetail {
+            status: ozmap_status,
+            heard_s_ago: heard.map(|heard| heard.at.age_ms() / 1_000),
+        },
+    };
+    let code = if unready.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    json(code, &detail)
+}
+
+async fn journal(app: &App) -> JournalSeen {
+    let kept = *app.journal_seen.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((at, seen)) = kept
+        && at.age_ms() < JOURNAL_AGE_MS_MAX
+    {
+        return seen;
+    }
+    let journal = app.cancellations.journal();
+    let asked = timeout(JOURNAL_WITHIN, async {
+        journal.prove_writable().await?;
+        journal.stats().await
+    });
+    let seen = match asked.await {
+        Ok(Ok(stats)) => JournalSeen::Writable(stats),
+        Ok(Err(error)) => {
+            tracing::error!("the journal is not writable: {error}");
+            JournalSeen::NotWritable
+        }
+        Err(_) => JournalSeen::NotWritable,
+    };
+    *app.journal_seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((Moment::now(), seen));
+    seen
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
+    let rendered = Rendered {
+        content_type: "application/json",
+        // Only texts, flags and numbers are written, which cannot fail.
+        body: serde_json::to_string(body).unwrap_or_else(|_| "{}".to_owned()),
+    };
+    respond(status, rendered)
+}

@@ -1,0 +1,97 @@
+//! The public listener: routes, limits, and the way of a webhook through the service.
+//!
+//! It asks a channel what a request means, has it worked on, and lets the channel write the answer. It must never
+//! decide about a cancellation, and never put anything of a request into a log or an error.
+
+mod health;
+mod respond;
+mod server;
+mod webhook;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{any, get};
+pub use server::{Server, Stopped};
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::cancel::Cancellations;
+use crate::channels::Channel;
+use crate::clock::Moment;
+use crate::domain::Locale;
+use crate::replies::Replies;
+
+/// What a caller may take of the service.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most bytes of a body.
+    pub body_bytes_max: usize,
+    /// The most bytes of a request's head.
+    pub head_bytes_max: usize,
+    /// The time to send the head of a request.
+    pub head: Duration,
+    /// The time to send the body of a request.
+    pub body: Duration,
+    /// The most connections at the same time.
+    pub connections_max: usize,
+    /// The time that a stop may take.
+    pub drain: Duration,
+}
+
+/// Everything that the handlers need.
+pub struct App {
+    /// The ways in, by name.
+    pub channels: BTreeMap<String, Channel>,
+    /// Who works on cancellations.
+    pub cancellations: Arc<Cancellations>,
+    /// The sentences.
+    pub replies: Replies,
+    /// The language where no channel says one.
+    pub locale: Locale,
+    /// What a caller may take.
+    pub limits: Limits,
+    started_at: Moment,
+    draining: CancellationToken,
+    journal_seen: Mutex<Option<(Moment, health::JournalSeen)>>,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(
+        channels: BTreeMap<String, Channel>,
+        cancellations: Arc<Cancellations>,
+        replies: Replies,
+        locale: Locale,
+        limits: Limits,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            channels,
+            cancellations,
+            replies,
+            locale,
+            limits,
+            started_at: Moment::now(),
+            draining: CancellationToken::new(),
+            journal_seen: Mutex::new(None),
+        })
+    }
+}
+
+/// The routes of the public listener.
+fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/webhooks/{name}", any(webhook::webhook))
+        .route("/health", get(health::detail))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .fallback(respond::no_such_route)
+        .method_not_allowed_fallback(respond::only_get)
+        .layer(CatchPanicLayer::custom(respond::Panicked))
+        .layer(axum::middleware::map_response(respond::harden))
+        .with_state(app)
+}

@@ -1,0 +1,144 @@
+//! The accept loop: connections under limits, and a stop that loses nothing and ends in time.
+//!
+//! Not `axum::serve`, which has no time limit for a request's head and then waits for ever for it at a stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{App, Limits, router};
+
+/// How long to wait before accepting again when the machine has no more file descriptors.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// A listener that is bound but does not accept yet.
+pub struct Server {
+    listener: TcpListener,
+    app: Arc<App>,
+    router: Router,
+}
+
+/// How a stop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Every request was answered, every cancellation ended or was parked.
+    Drained,
+    /// The time was over; what was left is taken up at the next start.
+    TimeOver,
+}
+
+impl Server {
+    /// Binds the listener.
+    ///
+    /// # Errors
+    /// When the address is in use or not this machine's.
+    pub async fn bind(address: SocketAddr, app: Arc<App>) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let router = router(app.clone());
+        Ok(Self { listener, app, router })
+    }
+
+    /// The address that it listens on, with the port that was chosen for port 0.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop`, then drains: no new connections, running requests answered, flows ended or parked, and
+    /// whatever is still open closed when the time is over.
+    pub async fn serve(self, stop: CancellationToken) -> Stopped {
+        let connections = TaskTracker::new();
+        let closing = CancellationToken::new();
+        self.accept(&stop, &connections, &closing).await;
+        self.app.draining.cancel();
+        drop(self.listener);
+        let deadline = Instant::now() + self.app.limits.drain;
+        tracing::info!("stopping: {} connections, {} requests", connections.len(), self.app.cancellations.in_flight());
+        connections.close();
+        let drained = timeout_at(deadline, async {
+            tokio::join!(connections.wait(), self.app.cancellations.stop());
+        });
+        let stopped = match drained.await {
+            Ok(()) => Stopped::Drained,
+            Err(_) => Stopped::TimeOver,
+        };
+        closing.cancel();
+        stopped
+    }
+
+    async fn accept(&self, stop: &CancellationToken, connections: &TaskTracker, closing: &CancellationToken) {
+        let permits = Arc::new(Semaphore::new(self.app.limits.connections_max));
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => return,
+                accepted = accept_one(&self.listener, &permits) => accepted,
+            };
+            match accepted {
+                Ok((stream, permit)) => {
+                    let connection = serve_connection(stream, self.router.clone(), self.app.limits, closing.clone(), stop.clone());
+                    connections.spawn(async move {
+                        connection.await;
+                        drop(permit);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!("a connection could not be accepted: {error}");
+                    sleep(ACCEPT_RETRY).await;
+                }
+            }
+        }
+    }
+}
+
+/// Accepts only when there is room; others wait in the system's queue, and then are refused by it.
+async fn accept_one(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, Option<OwnedSemaphorePermit>)> {
+    let permit = permits.clone().acquire_owned().await.ok();
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, permit))
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    router: Router,
+    limits: Limits,
+    closing: CancellationToken,
+    stop: CancellationToken,
+) {
+    // Answers are small; waiting for more would only delay them.
+    drop(stream.set_nodelay(true));
+    let service = TowerToHyperService::new(router);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(limits.head_bytes_max)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let mut graceful = false;
+    loop {
+        tokio::select! {
+            // An error is the caller's: it hung up, was too slow or sent no HTTP.
+            _ = connection.as_mut() => return,
+            () = stop.cancelled(), if !graceful => {
+                graceful = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = closing.cancelled() => return,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The moment of promise: one transaction that ties a webhook to a cancellation, new or running.
+
+use rand::RngExt;
+use tokio::time::Instant;
+
+use super::record::{Held, Lease, Record};
+use super::store::{Store, Value};
+use super::{DeliveryKey, Error, Journal, Note, read, sql};
+use crate::domain::{FirstName, Mode, OpId, Protocol, ReservationCode};
+
+/// How often a protocol number is drawn before it grows a digit longer each time.
+const PROTOCOL_DRAWS_MAX: usize = 24;
+
+/// For how long a conversation's attempts count.
+const DAY_MS: i64 = 86_400_000;
+
+/// What a webhook asks the journal to promise.
+#[derive(Clone)]
+pub struct Acceptance {
+    /// The webhook.
+    pub delivery: DeliveryKey,
+    /// When the platform gives no key: for how long the same request in the same conversation is the same one.
+    pub duplicate_window_ms: Option<i64>,
+    /// How many codes a conversation may try within a day.
+    pub codes_max: u32,
+    /// What tells two requests with the same key apart.
+    pub fingerprint: String,
+    /// The reservation code.
+    pub code: ReservationCode,
+    /// Whether it may delete.
+    pub mode: Mode,
+    /// The conversation, if the platform names one, as one text for all channels.
+    pub conversation: Option<String>,
+    /// The tag of the language that was asked for.
+    pub locale: &'static str,
+    /// What the platform calls the customer.
+    pub first_name: Option<FirstName>,
+    /// Why the customer cancels.
+    pub note: Option<String>,
+    /// Eight digits that the protocol number begins with: the local date.
+    pub protocol_date: String,
+}
+
+/// What the journal says to a webhook.
+#[derive(Debug)]
+pub enum Accepted {
+    /// A new cancellation is durable; the caller holds its lease and works on it.
+    Fresh(Box<Held>),
+    /// Another webhook's cancellation of the same code is running: wait for it.
+    Joined(Box<Record>),
+    /// The same webhook came before: its cancellation, ended or running.
+    Repeated(Box<Record>),
+    /// The same key came before with another content: nothing is done.
+    KeyReused,
+    /// This conversation has tried too many codes: nothing is done.
+    TooManyCodes,
+}
+
+impl Journal {
+    /// Promises a cancellation: once this returns, it ends in a recorded outcome, whatever is killed.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it cannot be written down now: nothing is promised and nothing will be done.
+    pub async fn accept(&self, asked: Acceptance) -> Result<Accepted, Error> {
+        let id = OpId::new();
+        let until = self.lease_end();
+        let owner = self.owner.clone();
+        let times = self.times;
+        self.writer
+            .call(move |store| {
+                if let Some(answer) = seen_before(store, &asked)? {
+                    return Ok(answer);
+                }
+                if let Some(conversation) = &asked.conversation
+                    && !may_try(store, conversation, &asked.code, asked.codes_max)?
+                {
+                    return Ok(Accepted::TooManyCodes);
+                }
+                let protocol = free_protocol(store, &asked.protocol_date)?;
+                let parameters = [
+                    id.to_string().into(),
+                    protocol.into(),
+                    asked.code.as_str().into(),
+                    i64::from(asked.mode == Mode::DryRun).into(),
+                    asked.delivery.channel.as_str().into(),
+                    asked.note.clone().into(),
+                    asked.first_name.as_ref().map(FirstName::as_str).into(),
+                    Value::from(&*owner),
+                    times.lease_ms.into(),
+                    times.deadline_ms.into(),
+                ];
+                let rows = store.query(sql::ACCEPT_OP, &parameters)?;
+                let accepted = rows.first().and_then(|row| row.text(0).ok()).and_then(OpId::parse);
+                let accepted = accepted.ok_or_else(|| Error::Corrupt("an accepted record has no id".to_owned()))?;
+                attach(store, &asked, accepted)?;
+                let record = read::get(store, accepted)?
+                    .ok_or_else(|| Error::Corrupt("an accepted record is not there".to_owned()))?;
+                if accepted != id {
+                    return Ok(Accepted::Joined(Box::new(record)));
+                }
+                fresh(store, record, until)
+            })
+            .await
+    }
+}
+
+fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Accepted>, Error> {
+    let key = [asked.delivery.channel.as_str().into(), asked.delivery.key.as_str().into()];
+    let mut rows = store.query(sql::FIND_DELIVERY, &key)?;
+    if rows.is_empty()
+        && let (Some(conversation), Some(window_ms)) = (&asked.conversation, asked.duplicate_window_ms)
+    {
+        let recent = [
+            asked.delivery.channel.as_str().into(),
+            conversation.as_str().into(),
+            asked.fingerprint.as_str().into(),
+            window_ms.into(),
+        ];
+        rows = store.query(sql::FIND_RECENT, &recent)?;
+    }
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
+    if row.text(0)? != asked.fingerprint {
+        return Ok(Some(Accepted::KeyReused));
+    }
+    let record = OpId::parse(row.text(1)?).map(|id| read::get(store, id)).transpose()?.flatten();
+    let record = record.ok_or_else(|| Error::Corrupt("a webhook without its cancellation".to_owned()))?;
+    Ok(Some(Accepted::Repeated(Box::new(record))))
+}
+
+fn attach(store: &mut dyn Store, asked: &Acceptance, op: OpId) -> Result<(), Error> {
+    let parameters = [
+        asked.delivery.channel.as_str().into(),
+        asked.delivery.key.as_str().into(),
+        asked.fingerprint.as_str().into(),
+        op.to_string().into(),
+        asked.conversation.clone().into(),
+        asked.locale.into(),
+    ];
+    match store.query(sql::ACCEPT_DELIVERY, &parameters)?.is_empty() {
+        false => Ok(()),
+        // Another replica was faster with the same webhook: undo, the platform's next retry finds its row.
+        true => Err(Error::Unavailable("the same webhook is being accepted elsewhere".to_owned())),
+    }
+}
+
+fn fresh(store: &mut dyn Store, record: Record, until: Instant) -> Result<Accepted, Error> {
+    let lease = Lease::granted(record.id, 1, until);
+    Note::of(&lease, "accepted", "").write(store)?;
+    Ok(Accepted::Fresh(Box::new(Held { record, lease })))
+}
+
+/// Notes that a conversation tries a code, unless it has tried `codes_max` others within a day: then false.
+pub(super) fn may_try(
+    store: &mut dyn Store,
+    conversation: &str,
+    code: &ReservationCode,
+    codes_max: u32,
+) -> Result<bool, Error> {
+    store.execute(sql::FORGET_ATTEMPTS, &[DAY_MS.into()])?;
+    let others = [conversation.into(), code.as_str().into(), DAY_MS.into()];
+    let rows = store.query(sql::TRIED_CODES, &others)?;
+    let tried = rows.first().map_or(Ok(0), |row| row.integer(0))?;
+    if tried >= i64::from(codes_max) {
+        return Ok(false);
+    }
+    store.execute(sql::TRY_CODE, &[conversation.into(), code.as_str().into()])?;
+    Ok(true)
+}
+
+/// Draws a number that no other cancellation has: the date and six digits, more on a busy day.
+fn free_protocol(store: &mut dyn Store, date: &str) -> Result<String, Error> {
+    for draw in 0..PROTOCOL_DRAWS_MAX {
+        let digits = 6 + draw / 4;
+        let mut random = rand::rng();
+        let tail: String = (0..digits).map(|_| char::from(b'0' + random.random_range(0..10u8))).collect();
+        let protocol = format!("{date}{tail}");
+        if Protocol::parse(&protocol).is_some() && store.query(sql::FIND_PROTOCOL, &[protocol.as_str().into()])?.is_empty() {
+            return Ok(protocol);
+        }
+    }
+    Err(Error::Unavailable("no free protocol number was drawn".to_owned()))
+}

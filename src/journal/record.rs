@@ -1,0 +1,279 @@
+//! A cancellation as the journal holds it, and the lease under which one process works on it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::time::{Duration, Instant};
+
+use super::store::Row;
+use super::Error;
+use crate::clock::Moment;
+use crate::domain::{FirstName, Mode, OpId, Outcome, PropertyId, Protocol, ReservationCode};
+use crate::guard::Deletable;
+
+/// How far a cancellation has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Promised; nothing was sent.
+    Accepted,
+    /// The target is written down; a DELETE may have been sent.
+    Intent,
+    /// OZmap confirmed a DELETE; not yet seen gone.
+    Acked,
+    /// Ended with an outcome.
+    Done,
+}
+
+impl State {
+    /// The word in the journal.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Intent => "intent",
+            Self::Acked => "acked",
+            Self::Done => "done",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Accepted, Self::Intent, Self::Acked, Self::Done]
+            .into_iter()
+            .find(|state| state.id() == word)
+    }
+}
+
+/// One cancellation, as it was read from the journal.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Its id.
+    pub id: OpId,
+    /// The number that the customer may quote.
+    pub protocol: Protocol,
+    /// The reservation code.
+    pub code: ReservationCode,
+    /// Whether it may delete.
+    pub mode: Mode,
+    /// The channel that first asked.
+    pub channel: String,
+    /// What to call the customer.
+    pub first_name: Option<FirstName>,
+    /// How far it has come.
+    pub state: State,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Why: the id of a refusal, or of what holds it up.
+    pub reason: Option<String>,
+    /// The one property that it may delete.
+    pub property: Option<PropertyId>,
+    /// Before this time (database clock, ms) a DELETE may still take effect.
+    pub settle_at_ms: i64,
+    /// How many DELETEs were written down to be sent.
+    pub deletes_sent: i64,
+    /// How often it was taken up.
+    pub attempts: i64,
+    /// When it is given up (database clock, ms).
+    pub deadline_at_ms: i64,
+    /// Whether a person must look.
+    pub needs_human: bool,
+    /// When it was accepted (database clock, ms).
+    pub created_at_ms: i64,
+    /// When it last changed (database clock, ms).
+    pub updated_at_ms: i64,
+    /// When it ended (database clock, ms).
+    pub done_at_ms: Option<i64>,
+    read_at_ms: i64,
+    read_at: Instant,
+}
+
+impl Record {
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
+        let bad = |what: &str| Error::Corrupt(format!("a record has an unreadable {what}"));
+        let outcome = row
+            .text_or_null(7)?
+            .map(|id| Outcome::from_id(id).ok_or_else(|| bad("outcome")))
+            .transpose()?;
+        Ok(Self {
+            id: OpId::parse(row.text(0)?).ok_or_else(|| bad("id"))?,
+            protocol: Protocol::parse(row.text(1)?).ok_or_else(|| bad("protocol"))?,
+            code: ReservationCode::parse(row.text(2)?).map_err(|_| bad("code"))?,
+            mode: if row.integer(3)? == 0 { Mode::Real } else { Mode::DryRun },
+            channel: row.text(4)?.to_owned(),
+            first_name: row.text_or_null(5)?.and_then(FirstName::of),
+            state: State::parse(row.text(6)?).ok_or_else(|| bad("state"))?,
+            outcome,
+            reason: row.text_or_null(8)?.map(str::to_owned),
+            property: row
+                .text_or_null(9)?
+                .map(|id| PropertyId::parse(id).ok_or_else(|| bad("property id")))
+                .transpose()?,
+            settle_at_ms: row.integer(10)?,
+            deletes_sent: row.integer(11)?,
+            attempts: row.integer(12)?,
+            deadline_at_ms: row.integer(13)?,
+            needs_human: row.integer(14)? != 0,
+            created_at_ms: row.integer(15)?,
+            updated_at_ms: row.integer(16)?,
+            done_at_ms: row.integer_or_null(17)?,
+            read_at_ms: row.integer(18)?,
+            read_at: Instant::now(),
+        })
+    }
+
+    /// The database's clock now, carried forward from the reading of this record.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        let passed = i64::try_from(self.read_at.elapsed().as_millis()).unwrap_or(i64::MAX);
+        self.read_at_ms.saturating_add(passed)
+    }
+
+    /// How long a DELETE of this cancellation may still take effect; `None` when it cannot any more.
+    #[must_use]
+    pub fn unsettled_for(&self) -> Option<Duration> {
+        until(self.settle_at_ms, self.now_ms())
+    }
+
+    /// Whether it is time to give up.
+    #[must_use]
+    pub fn is_past_deadline(&self) -> bool {
+        until(self.deadline_at_ms, self.now_ms()).is_none()
+    }
+}
+
+fn until(at_ms: i64, now_ms: i64) -> Option<Duration> {
+    let left = u64::try_from(at_ms.saturating_sub(now_ms)).unwrap_or(0);
+    (left > 0).then(|| Duration::from_millis(left))
+}
+
+/// The right to work on one cancellation, until a time on this machine's monotonic clock.
+///
+/// Not `Clone`: one flow holds it. Whoever took the cancellation over has a higher fence, and every write of a
+/// lost lease changes no row.
+#[derive(Debug)]
+pub struct Lease {
+    pub(super) op: OpId,
+    pub(super) fence: i64,
+    until: Arc<Mutex<Instant>>,
+}
+
+/// The part of a lease that prolongs it, for the heartbeat beside the flow.
+#[derive(Debug)]
+pub struct Pulse(Lease);
+
+impl Lease {
+    pub(super) fn granted(op: OpId, fence: i64, until: Instant) -> Self {
+        Self {
+            op,
+            fence,
+            until: Arc::new(Mutex::new(until)),
+        }
+    }
+
+    pub(super) fn prolong(&self, until: Instant) {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    pub(super) fn until(&self) -> Instant {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a heartbeat needs to keep this lease alive.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        Pulse(Self {
+            op: self.op,
+            fence: self.fence,
+            until: self.until.clone(),
+        })
+    }
+
+    /// The cancellation that it is for.
+    #[must_use]
+    pub fn op(&self) -> OpId {
+        self.op
+    }
+
+    /// How long it lasts unless it is renewed, never more than the journal says.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.until().saturating_duration_since(Instant::now())
+    }
+}
+
+impl Pulse {
+    /// The lease that it keeps alive.
+    pub(super) fn lease(&self) -> &Lease {
+        &self.0
+    }
+
+    /// How long the lease lasts unless it is renewed.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.0.left()
+    }
+}
+
+/// A cancellation and the lease on it: what a flow works with.
+#[derive(Debug)]
+pub struct Held {
+    /// The record as of the last write.
+    pub record: Record,
+    /// The right to change it.
+    pub lease: Lease,
+}
+
+/// The receipt that a deletion is written down: the only thing that OZmap's DELETE takes.
+///
+/// Made by [`super::Journal::intend`] alone, from what the guard alone can make, and used up by one DELETE:
+/// ```compile_fail,E0451
+/// # use ozmap_cancel::{domain::PropertyId, clock::Moment, journal::Intent};
+/// # fn forge(property: PropertyId, read_at: Moment, lease_until: tokio::time::Instant) -> Intent {
+/// Intent { property, read_at, lease_until }
+/// # }
+/// ```
+/// It can be read by anyone who holds it:
+/// ```
+/// # use ozmap_cancel::journal::Intent;
+/// # fn read(intent: &Intent) -> &str {
+/// intent.property().as_str()
+/// # }
+/// ```
+pub struct Intent {
+    property: PropertyId,
+    read_at: Moment,
+    lease_until: Instant,
+}
+
+impl Intent {
+    pub(super) fn written(target: &Deletable, lease: &Lease) -> Self {
+        Self {
+            property: target.property().id.clone(),
+            read_at: target.read_at(),
+            lease_until: lease.until(),
+        }
+    }
+
+    /// The property that may be deleted.
+    #[must_use]
+    pub fn property(&self) -> &PropertyId {
+        &self.property
+    }
+
+    /// How old the guard's reading is, in milliseconds.
+    #[must_use]
+    pub fn guard_age_ms(&self) -> u64 {
+        self.read_at.age_ms()
+    }
+
+    /// How long the lease lasts under which it was written.
+    #[must_use]
+    pub fn lease_left(&self) -> Duration {
+        self.lease_until.saturating_duration_since(Instant::now())
+    }
+}
+
+impl fmt::Debug for Intent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intent").field("property", &self.property).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,160 @@
+//! Every statement of the journal, once, for SQLite and PostgreSQL alike.
+//!
+//! Parameters are `$1 … $n`; `{NOW}` is the database's clock in milliseconds since 1970 and `{SKIP}` lets a queue
+//! reader pass over rows that another one holds. A store puts its dialect in for both. Every write of a running
+//! cancellation carries its fence and owner and changes exactly one row, or the lease is lost.
+
+/// The tables; may be run at every start.
+pub(super) const SCHEMA: &str = include_str!("schema.sql");
+
+/// Finds the webhook that carries this key, and what became of its cancellation.
+pub(super) const FIND_DELIVERY: &str =
+    "SELECT fingerprint, op_id FROM delivery WHERE channel = $1 AND dedupe_key = $2";
+
+/// Finds the same request of the same conversation, from a platform that gives its requests no key.
+pub(super) const FIND_RECENT: &str = "\
+SELECT fingerprint, op_id FROM delivery \
+WHERE channel = $1 AND conversation = $2 AND fingerprint = $3 AND received_at > {NOW} - $4 ORDER BY received_at DESC LIMIT 1";
+
+/// Accepts a new cancellation, or finds the active one of the same code: the returned id tells which.
+pub(super) const ACCEPT_OP: &str = "\
+INSERT INTO op (id, protocol, code, dry_run, channel, note, first_name, state, lease_owner, lease_until, fence, attempt, next_at, deadline_at, created_at, updated_at) \
+VALUES ($1,$2,$3,$4,$5,$6,$7,'accepted',$8,{NOW}+$9,1,1,{NOW},{NOW}+$10,{NOW},{NOW}) \
+ON CONFLICT (code, dry_run) WHERE state <> 'done' DO UPDATE SET updated_at = op.updated_at \
+RETURNING id";
+
+/// Whether a protocol number is taken.
+pub(super) const FIND_PROTOCOL: &str = "SELECT id FROM op WHERE protocol = $1";
+
+/// Ties a webhook to a cancellation; inserts nothing when another request with this key was faster.
+pub(super) const ACCEPT_DELIVERY: &str = "\
+INSERT INTO delivery (channel, dedupe_key, fingerprint, op_id, conversation, locale, received_at) \
+VALUES ($1,$2,$3,$4,$5,$6,{NOW}) ON CONFLICT (channel, dedupe_key) DO NOTHING RETURNING op_id";
+
+/// Notes, once, what a webhook was told.
+pub(super) const TOLD: &str = "\
+UPDATE delivery SET told_outcome = $1, told_at = {NOW} \
+WHERE channel = $2 AND dedupe_key = $3 AND told_outcome IS NULL";
+
+/// The columns of a record, in the order in which `record.rs` reads them.
+macro_rules! record_columns {
+    () => {
+        "id, protocol, code, dry_run, channel, first_name, state, outcome, reason, property_id, settle_at, delete_sent, \
+         attempt, deadline_at, needs_human, created_at, updated_at, done_at, {NOW}, fence, lease_until"
+    };
+}
+
+/// Takes the lease of one cancellation that is due and that nobody holds.
+///
+/// The outer condition stands there twice on purpose: PostgreSQL re-checks only the outer WHERE.
+pub(super) const TAKE_DUE: &str = concat!(
+    "UPDATE op SET lease_owner = $1, lease_until = {NOW}+$2, fence = fence+1, attempt = attempt+1, updated_at = {NOW} \
+     WHERE id = (SELECT id FROM op WHERE state <> 'done' AND next_at <= {NOW} AND lease_until < {NOW} ORDER BY next_at LIMIT 1 {SKIP}) \
+     AND state <> 'done' AND lease_until < {NOW} RETURNING ",
+    record_columns!()
+);
+
+/// When the next cancellation will be due, if any is waiting.
+pub(super) const NEXT_DUE: &str =
+    "SELECT MIN(CASE WHEN lease_until > next_at THEN lease_until ELSE next_at END) - {NOW} FROM op WHERE state <> 'done'";
+
+/// Prolongs a lease that is still held.
+pub(super) const RENEW: &str = "\
+UPDATE op SET lease_until = {NOW}+$1, updated_at = {NOW} \
+WHERE id = $2 AND fence = $3 AND lease_owner = $4 AND state <> 'done' AND lease_until > {NOW}";
+
+/// Writes the target down before it is deleted. A cancellation has one target for ever: another id changes no row.
+pub(super) const INTENT: &str = "\
+UPDATE op SET state = 'intent', property_id = $1, snapshot = $2, first_name = COALESCE(first_name, $3), delete_sent = delete_sent+1, \
+settle_at = {NOW}+$4, lease_until = {NOW}+$5, updated_at = {NOW} \
+WHERE id = $6 AND fence = $7 AND lease_owner = $8 AND lease_until > {NOW} \
+AND (state = 'accepted' OR (state IN ('intent','acked') AND property_id = $1))";
+
+/// Notes that OZmap confirmed the deletion.
+pub(super) const ACKED: &str = "\
+UPDATE op SET state = 'acked', updated_at = {NOW} WHERE id = $1 AND fence = $2 AND lease_owner = $3 AND state = 'intent'";
+
+/// Gives the lease back until a later time.
+pub(super) const BACKOFF: &str = "\
+UPDATE op SET next_at = {NOW}+$1, lease_owner = NULL, lease_until = 0, reason = $2, updated_at = {NOW} \
+WHERE id = $3 AND fence = $4 AND lease_owner = $5 AND state <> 'done'";
+
+/// Ends a cancellation. Nothing but `cancelled` is accepted while a deletion may still take effect.
+pub(super) const DONE: &str = "\
+UPDATE op SET state = 'done', outcome = $1, reason = $2, needs_human = $3, first_name = COALESCE(first_name, $4), \
+done_at = {NOW}, updated_at = {NOW}, lease_owner = NULL, lease_until = 0 \
+WHERE id = $5 AND fence = $6 AND lease_owner = $7 AND lease_until > {NOW} AND state <> 'done' \
+AND ($1 = 'cancelled' OR settle_at <= {NOW})";
+
+/// Appends to the history of a cancellation.
+pub(super) const EVENT: &str = "\
+INSERT INTO op_event (op_id, seq, at_ms, fence, kind, detail) \
+SELECT $1, COALESCE(MAX(seq),0)+1, {NOW}, $2, $3, $4 FROM op_event WHERE op_id = $1";
+
+/// The last time that this service cancelled a code.
+pub(super) const EARLIER_CANCEL: &str = "\
+SELECT protocol, done_at FROM op WHERE code = $1 AND state = 'done' AND outcome = 'cancelled' ORDER BY done_at DESC LIMIT 1";
+
+/// Spends one of an hour's deletions; no row means that the hour is spent.
+pub(super) const SPEND: &str = "\
+INSERT INTO budget (name, bucket_at, used) VALUES ($1, ({NOW} / $2) * $2, 1) \
+ON CONFLICT (name, bucket_at) DO UPDATE SET used = budget.used + 1 WHERE budget.used < $3 RETURNING used";
+
+/// Forgets hours that no longer count.
+pub(super) const FORGET_BUDGET: &str = "DELETE FROM budget WHERE bucket_at < {NOW} - $1";
+
+/// Notes a code that a conversation tries.
+pub(super) const TRY_CODE: &str = "\
+INSERT INTO attempt (conversation, code, at_ms) VALUES ($1, $2, {NOW}) \
+ON CONFLICT (conversation, code) DO UPDATE SET at_ms = {NOW}";
+
+/// How many codes a conversation has tried lately, beside this one.
+pub(super) const TRIED_CODES: &str =
+    "SELECT COUNT(*) FROM attempt WHERE conversation = $1 AND code <> $2 AND at_ms > {NOW} - $3";
+
+/// Forgets attempts that no longer count.
+pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW} - $1";
+
+/// At start, an embedded journal has no other user: whoever held a lease is dead.
+pub(super) const FREE_LEASES: &str =
+    "UPDATE op SET lease_owner = NULL, lease_until = 0, next_at = {NOW} WHERE state <> 'done'";
+
+/// Proves that the journal can be written.
+pub(super) const HEARTBEAT: &str = "\
+INSERT INTO heartbeat (owner, at_ms) VALUES ($1, {NOW}) ON CONFLICT (owner) DO UPDATE SET at_ms = {NOW}";
+
+/// One record by its id.
+pub(super) const GET: &str = concat!("SELECT ", record_columns!(), " FROM op WHERE id = $1");
+
+/// The active record of a code.
+pub(super) const ACTIVE: &str =
+    concat!("SELECT ", record_columns!(), " FROM op WHERE code = $1 AND dry_run = 0 AND state <> 'done'");
+
+/// Records by protocol, id, code or property id, newest first.
+pub(super) const FIND: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM op WHERE protocol = $1 OR id = $1 OR code = $1 OR property_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2"
+);
+
+/// The newest records; `$1` and `$2` narrow by state and outcome when they are not empty.
+pub(super) const LIST: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM op WHERE ($1 = '' OR state = $1) AND ($2 = '' OR outcome = $2) ORDER BY created_at DESC, id DESC LIMIT $3"
+);
+
+/// How many cancellations are not ended, how long the oldest waits (ms), and how many ended ones want a person.
+pub(super) const STATS: &str = "\
+SELECT COUNT(*), COALESCE({NOW} - MIN(created_at), 0), \
+(SELECT COUNT(*) FROM op WHERE needs_human = 1) FROM op WHERE state <> 'done'";
+
+/// The raw JSON that was kept before a deletion.
+pub(super) const SNAPSHOT: &str = "SELECT snapshot, note FROM op WHERE id = $1";
+
+/// The history of a cancellation.
+pub(super) const EVENTS: &str = "SELECT seq, at_ms, fence, kind, detail FROM op_event WHERE op_id = $1 ORDER BY seq";
+
+/// The webhooks of a cancellation.
+pub(super) const DELIVERIES: &str =
+    "SELECT channel, received_at, told_outcome, told_at FROM delivery WHERE op_id = $1 ORDER BY received_at";

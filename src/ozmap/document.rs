@@ -1,0 +1,246 @@
+//! Reads OZmap's JSON into the typed values that the guard decides on.
+//!
+//! Only structs are read, never a free map: in a free map the last of two `implanted` members would win. A member of
+//! a wrong type becomes visibly unreadable instead of failing the whole answer or, worse, being skipped.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::domain::{Client, ClientField, Defect, Field, Property, PropertyId, Residence, Row};
+
+/// The rows of an answer, or that it is none of the shapes that OZmap documents.
+#[derive(Debug)]
+pub(super) enum Shape {
+    /// An array, or the `rows` of an envelope.
+    Rows(Vec<Box<RawValue>>),
+    /// `null`.
+    Null,
+    /// `{}`.
+    EmptyObject,
+    /// Some other object: one document.
+    Document(Box<RawValue>),
+    /// JSON, but neither of these.
+    Other,
+}
+
+/// An envelope as the list routes answer; `total` beyond the rows means that not everything was shown.
+#[derive(Deserialize)]
+struct Envelope {
+    rows: Vec<Box<RawValue>>,
+    total: Option<u64>,
+}
+
+/// Tells what an answer is. `None` when it is not JSON at all.
+pub(super) fn shape(body: &[u8]) -> Option<Shape> {
+    let text = std::str::from_utf8(body).ok()?;
+    let raw: Box<RawValue> = serde_json::from_str(text).ok()?;
+    let shape = match raw.get().trim_start().as_bytes().first() {
+        Some(b'[') => serde_json::from_str(raw.get()).map_or(Shape::Other, Shape::Rows),
+        Some(b'n') => Shape::Null,
+        Some(b'{') => object(&raw),
+        _ => Shape::Other,
+    };
+    Some(shape)
+}
+
+fn object(raw: &RawValue) -> Shape {
+    match serde_json::from_str::<Envelope>(raw.get()) {
+        Ok(Envelope { rows, total }) if total.is_none_or(|total| total <= rows.len() as u64) => return Shape::Rows(rows),
+        Ok(_) => return Shape::Other,
+        Err(_) => {}
+    }
+    match serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(raw.get()) {
+        Ok(members) if members.is_empty() => Shape::EmptyObject,
+        // An envelope that cannot be read is not a document either.
+        Ok(members) if members.contains_key("rows") => Shape::Other,
+        Ok(_) => Shape::Document(raw.to_owned()),
+        Err(_) => Shape::Other,
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(match raw.get() {
+            "null" => Self::Null,
+            text => serde_json::from_str(text).map_or(Self::Unreadable, Self::Value),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PropertyDocument {
+    #[serde(rename = "_id", default)]
+    underscore_id: Field<String>,
+    #[serde(default)]
+    id: Field<String>,
+    #[serde(default)]
+    kind: Field<String>,
+    #[serde(default)]
+    client: Field<Box<RawValue>>,
+    #[serde(default)]
+    parent: Field<Box<RawValue>>,
+    #[serde(default)]
+    potency_read: Field<Box<RawValue>>,
+    #[serde(default)]
+    history: Field<HistoryDocument>,
+    #[serde(default)]
+    creator_data: Field<CreatorDocument>,
+    #[serde(default)]
+    created_at: Field<String>,
+    #[serde(default)]
+    deleted_at: Field<String>,
+    #[serde(default)]
+    address: Field<String>,
+}
+
+#[derive(Deserialize)]
+struct HistoryDocument {
+    #[serde(default)]
+    clients: Field<Vec<ResidenceDocument>>,
+}
+
+#[derive(Deserialize)]
+struct ResidenceDocument {
+    #[serde(default)]
+    enter_date: Field<String>,
+    #[serde(default)]
+    exit_date: Field<String>,
+}
+
+#[derive(Deserialize)]
+struct CreatorDocument {
+    #[serde(default)]
+    username: Field<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClientDocument {
+    #[serde(rename = "_id", default)]
+    underscore_id: Field<String>,
+    #[serde(default)]
+    id: Field<String>,
+    #[serde(default)]
+    code: Field<String>,
+    #[serde(default)]
+    implanted: Field<bool>,
+    #[serde(default)]
+    kind: Field<String>,
+    #[serde(default)]
+    name: Field<String>,
+    #[serde(default)]
+    certified: Field<bool>,
+    #[serde(default)]
+    onu: Field<OnuDocument>,
+    #[serde(default)]
+    created_at: Field<String>,
+    #[serde(default)]
+    deleted_at: Field<String>,
+}
+
+#[derive(Deserialize)]
+struct OnuDocument {
+    #[serde(rename = "user_PPPoE", default)]
+    user_pppoe: Field<String>,
+    #[serde(default)]
+    serial_number: Field<String>,
+    #[serde(default)]
+    mac_address: Field<String>,
+}
+
+/// Reads one row as a property.
+pub(super) fn property(raw: &RawValue) -> Row {
+    let document: PropertyDocument = serde_json::from_str(raw.get()).map_err(|_| Defect::NotADocument)?;
+    let id = one_id(&document.underscore_id, &document.id).ok_or(Defect::BadId)?;
+    Ok(Property {
+        id,
+        kind: document.kind,
+        client: client_field(document.client),
+        parent: document.parent.map(drop),
+        potency_read: document.potency_read.map(drop),
+        history: history(document.history),
+        creator: match document.creator_data {
+            Field::Value(creator) => creator.username,
+            Field::Missing => Field::Missing,
+            Field::Null => Field::Null,
+            Field::Unreadable => Field::Unreadable,
+        },
+        created_at: document.created_at,
+        deleted_at: document.deleted_at,
+        address: document.address,
+        raw: raw.get().to_owned(),
+    })
+}
+
+/// `_id` or `id`; when both stand there they must be equal.
+fn one_id(underscore_id: &Field<String>, id: &Field<String>) -> Option<PropertyId> {
+    let text = match (underscore_id, id) {
+        (Field::Value(one), Field::Value(other)) if one == other => one,
+        (Field::Value(one), Field::Missing) | (Field::Missing, Field::Value(one)) => one,
+        _ => return None,
+    };
+    PropertyId::parse(text)
+}
+
+fn history(field: Field<HistoryDocument>) -> Field<Vec<Residence>> {
+    let clients = match field {
+        Field::Value(history) => history.clients,
+        Field::Missing => return Field::Missing,
+        Field::Null => return Field::Null,
+        Field::Unreadable => return Field::Unreadable,
+    };
+    clients.map(|residences| {
+        let residence = |document: ResidenceDocument| Residence {
+            enter_date: document.enter_date,
+            exit_date: document.exit_date,
+        };
+        residences.into_iter().map(residence).collect()
+    })
+}
+
+fn client_field(field: Field<Box<RawValue>>) -> ClientField {
+    let raw = match field {
+        Field::Missing => return ClientField::Missing,
+        Field::Null => return ClientField::Null,
+        Field::Unreadable => return ClientField::Unreadable,
+        Field::Value(raw) => raw,
+    };
+    if let Ok(id) = serde_json::from_str::<String>(raw.get()) {
+        return ClientField::Reference(id);
+    }
+    client(&raw).map_or(ClientField::Unreadable, |client| ClientField::Document(Box::new(client)))
+}
+
+/// Reads one document as a client.
+fn client(raw: &RawValue) -> Option<Client> {
+    let document: ClientDocument = serde_json::from_str(raw.get()).ok()?;
+    Some(Client {
+        code: document.code,
+        implanted: document.implanted,
+        kind: document.kind,
+        name: document.name,
+        certified: document.certified,
+        onu: document.onu.map(|onu| [onu.user_pppoe, onu.serial_number, onu.mac_address]),
+        created_at: document.created_at,
+        deleted_at: document.deleted_at,
+    })
+}
+
+/// The id and the code of a row of clients, if both can be read.
+pub(super) fn client_key(raw: &RawValue) -> Option<(PropertyId, String)> {
+    let document: ClientDocument = serde_json::from_str(raw.get()).ok()?;
+    let id = one_id(&document.underscore_id, &document.id)?;
+    Some((id, document.code.value()?.clone()))
+}
+
+/// The property with its client's document in the place of the client's id, bytes unchanged otherwise.
+pub(super) fn populate(property: &Property, client_raw: &RawValue) -> Option<Box<RawValue>> {
+    let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&property.raw).ok()?;
+    members.insert("client".to_owned(), client_raw.to_owned());
+    serde_json::value::to_raw_value(&members).ok()
+}

@@ -1,0 +1,225 @@
+//! Builds the addresses of OZmap calls, so that a code can never become another call.
+//!
+//! A naive `format!` turns the code `..` into "list every property". Every address that is built here is read back
+//! and compared before it is used.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use reqwest::Url;
+
+use crate::domain::{PropertyId, ReservationCode};
+
+/// Everything but RFC 3986 unreserved characters is encoded, `|` included (`%7C`).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The part of every OZmap address that names the version of the interface.
+const VERSION: &str = "/api/v2";
+
+/// The root of OZmap's interface, `https://host:port/api/v2`.
+#[derive(Clone, Debug)]
+pub(super) struct Base {
+    root: String,
+    origin: (String, Option<String>, Option<u16>),
+}
+
+/// Why a base address cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BaseError {
+    /// Not an address.
+    #[error("`{0}` is not an address; write one like https://provider.ozmap.com.br:9994")]
+    NotAnAddress(String),
+    /// Neither `https` nor an allowed `http`.
+    #[error("`{0}` is not encrypted, and the key would travel in the clear; write https://…, or set ozmap.allow_http = true on a network that you trust")]
+    NotEncrypted(String),
+    /// Something in it that does not belong there.
+    #[error("the address must not have a user, a query or a fragment; write one like https://provider.ozmap.com.br:9994")]
+    Extra,
+}
+
+/// Whether OZmap may be called without TLS outside this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// Only on a loopback address.
+    LoopbackOnly,
+    /// Anywhere; the operator said so.
+    Allowed,
+}
+
+impl Base {
+    /// Reads the configured address; `/api/v2` is added when it is not there.
+    pub(super) fn parse(text: &str, plain: PlainHttp) -> Result<Self, BaseError> {
+        let url = Url::parse(text.trim()).map_err(|_| BaseError::NotAnAddress(text.to_owned()))?;
+        let Some(host) = url.host_str().filter(|_| !url.cannot_be_a_base()) else {
+            return Err(BaseError::NotAnAddress(text.to_owned()));
+        };
+        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+            return Err(BaseError::Extra);
+        }
+        let encrypted = match url.scheme() {
+            "https" => true,
+            "http" => false,
+            _ => return Err(BaseError::NotAnAddress(text.to_owned())),
+        };
+        if !encrypted && plain == PlainHttp::LoopbackOnly && !is_loopback(host) {
+            return Err(BaseError::NotEncrypted(text.to_owned()));
+        }
+        let path = url.path().trim_end_matches('/');
+        let version = if path.ends_with(VERSION) { "" } else { VERSION };
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        Ok(Self {
+            root: format!("{}://{host}{port}{path}{version}", url.scheme()),
+            origin: origin(&url),
+        })
+    }
+
+    /// The properties of a code, by path. `None` when the code cannot be a path segment: then filter for it.
+    pub(super) fn properties_of(&self, code: &ReservationCode) -> Option<Url> {
+        // A proxy on the way may decode these once more than it should.
+        if code.as_str().contains(['/', '\\', '%']) {
+            return None;
+        }
+        self.with_segment("/properties/client", code.as_str())
+    }
+
+    /// One property.
+    pub(super) fn property(&self, id: &PropertyId) -> Option<Url> {
+        self.with_segment("/properties", id.as_str())
+    }
+
+    /// One client.
+    pub(super) fn client(&self, id: &PropertyId) -> Option<Url> {
+        self.with_segment("/ftth-clients", id.as_str())
+    }
+
+    /// A list, narrowed to the rows whose member equals a value.
+    ///
+    /// In the query and not in the body of a GET, which proxies refuse.
+    pub(super) fn list(&self, route: &str, member: &str, value: &str) -> Option<Url> {
+        let filter = serde_json::json!([{"property": member, "operator": "=", "value": value}]).to_string();
+        let mut url = self.fixed(route)?;
+        url.query_pairs_mut().append_pair("filter", &filter).append_pair("limit", &LIST_MAX.to_string());
+        Some(url)
+    }
+
+    /// A route without anything from outside in it.
+    pub(super) fn fixed(&self, route: &str) -> Option<Url> {
+        Url::parse(&format!("{}{route}", self.root)).ok()
+    }
+
+    fn with_segment(&self, route: &str, segment: &str) -> Option<Url> {
+        let encoded = utf8_percent_encode(segment, SEGMENT).to_string();
+        let url = Url::parse(&format!("{}{route}/{encoded}", self.root)).ok()?;
+        self.leads_to(&url, route, segment).then_some(url)
+    }
+
+    /// Reads an address back: same host, one more segment than its route, and that segment is what was asked for.
+    fn leads_to(&self, url: &Url, route: &str, segment: &str) -> bool {
+        let Some(parent) = self.fixed(route) else {
+            return false;
+        };
+        let expected: Vec<&str> = parent.path_segments().into_iter().flatten().collect();
+        let found: Vec<&str> = url.path_segments().into_iter().flatten().collect();
+        let Some((last, before)) = found.split_last() else {
+            return false;
+        };
+        origin(url) == self.origin
+            && before == expected
+            && percent_decode_str(last).decode_utf8().is_ok_and(|decoded| decoded == segment)
+            && url.query().is_none()
+            && url.fragment().is_none()
+    }
+}
+
+/// The most rows of a narrowed list; more than one is refused by the guard anyway.
+const LIST_MAX: usize = 5;
+
+fn origin(url: &Url) -> (String, Option<String>, Option<u16>) {
+    (
+        url.scheme().to_owned(),
+        url.host_str().map(str::to_owned),
+        url.port_or_known_default(),
+    )
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn base() -> Base {
+        Base::parse("https://ozmap.example:9994", PlainHttp::LoopbackOnly).unwrap()
+    }
+
+    #[test]
+    fn the_tutorials_code_becomes_one_encoded_segment() {
+        let code = ReservationCode::parse("123|123").unwrap();
+        let url = base().properties_of(&code).unwrap();
+        assert_eq!(url.as_str(), "https://ozmap.example:9994/api/v2/properties/client/123%7C123");
+    }
+
+    #[test]
+    fn an_address_may_name_the_version_or_leave_it_out() {
+        for text in ["https://h:9994", "https://h:9994/", "https://h:9994/api/v2", "https://h:9994/api/v2/"] {
+            assert_eq!(Base::parse(text, PlainHttp::LoopbackOnly).unwrap().root, "https://h:9994/api/v2");
+        }
+        let prefixed = Base::parse("https://h/ozmap", PlainHttp::LoopbackOnly).unwrap();
+        assert_eq!(prefixed.root, "https://h/ozmap/api/v2");
+    }
+
+    #[test]
+    fn an_unencrypted_address_is_refused_off_this_machine() {
+        let refused = Base::parse("http://10.0.0.1:9994", PlainHttp::LoopbackOnly);
+        assert!(matches!(refused, Err(BaseError::NotEncrypted(_))));
+        for text in ["http://127.0.0.1:9994", "http://localhost:1", "http://[::1]:1"] {
+            assert!(Base::parse(text, PlainHttp::LoopbackOnly).is_ok(), "{text}");
+        }
+        assert!(Base::parse("http://simulator:9994", PlainHttp::Allowed).is_ok());
+        for text in ["ozmap", "ftp://h", "https://u:p@h", "https://h?x", "https://h#x", ""] {
+            assert!(Base::parse(text, PlainHttp::Allowed).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn codes_that_a_proxy_may_decode_are_looked_up_by_filter() {
+        for text in ["abc/def", "a\\b", "%2e%2e", "100%"] {
+            let code = ReservationCode::parse(text).unwrap();
+            assert!(base().properties_of(&code).is_none(), "{text}");
+        }
+        let url = base().list("/ftth-clients", "code", "abc/def").unwrap();
+        let filter = url.query_pairs().find(|(name, _)| name == "filter").unwrap().1;
+        assert_eq!(filter, r#"[{"operator":"=","property":"code","value":"abc/def"}]"#);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_leads_anywhere_but_to_its_own_code(text in any::<String>()) {
+            if let Ok(code) = ReservationCode::parse(&text)
+                && let Some(url) = base().properties_of(&code)
+            {
+                let segments: Vec<_> = url.path_segments().unwrap().collect();
+                prop_assert_eq!(&segments[..4], &["api", "v2", "properties", "client"]);
+                prop_assert_eq!(segments.len(), 5);
+                prop_assert_eq!(percent_decode_str(segments[4]).decode_utf8().unwrap(), code.as_str());
+                prop_assert_eq!(url.host_str(), Some("ozmap.example"));
+            }
+        }
+
+        #[test]
+        fn punctuation_is_no_way_out(text in r"[./\\%?#|:@ a0;&=+\[\]^-]{1,12}") {
+            if let Ok(code) = ReservationCode::parse(&text) {
+                if let Some(url) = base().properties_of(&code) {
+                    prop_assert_eq!(url.path_segments().unwrap().count(), 5);
+                    prop_assert!(url.query().is_none() && url.fragment().is_none());
+                } else {
+                    prop_assert!(text.contains(['/', '\\', '%']));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Whom to believe to be OZmap: public authorities, the provider's own, or one pinned certificate.
+//!
+//! There is no way to accept any certificate. A certificate made by hand with `openssl req -x509` is its own
+//! authority and may not be a server's by the rules; it is accepted when the operator named exactly it.
+
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use sha2::{Digest, Sha256};
+
+/// Whom to trust beside, or instead of, the public authorities.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// PEM certificates of the provider's own authority, or of the OZmap server itself.
+    pub ca_pem: Option<Vec<u8>>,
+    /// SHA-256 of the server's certificate (DER); when it is set, only that certificate is believed.
+    pub pin_sha256: Option<[u8; 32]>,
+}
+
+/// Why TLS cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The file holds no certificate.
+    #[error("the certificate file holds no PEM certificate; it must have a block that begins with -----BEGIN CERTIFICATE-----")]
+    NoCertificate,
+    /// A certificate that cannot be used.
+    #[error("a certificate in the file cannot be used: {0}")]
+    BadCertificate(String),
+    /// The library refused.
+    #[error("TLS cannot be set up: {0}")]
+    Setup(String),
+}
+
+/// Reads a pin as certificates are shown by tools: 64 hexadecimal digits, with or without colons.
+#[must_use]
+pub fn parse_pin(text: &str) -> Option<[u8; 32]> {
+    let digits: Vec<u8> = text
+        .bytes()
+        .filter(|b| !matches!(b, b':' | b' '))
+        .map(|b| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
+    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] * 16 + pair[1]).collect();
+    if digits.len() != 64 {
+        return None;
+    }
+    bytes.try_into().ok()
+}
+
+/// The TLS side of every connection to OZmap.
+pub(super) fn client_config(trust: &Trust) -> Result<ClientConfig, TlsError> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Verifier::new(trust, provider.clone())?;
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError::Setup(error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Ok(config)
+}
+
+#[derive(Debug)]
+struct Verifier {
+    authorities: Arc<WebPkiServerVerifier>,
+    provider: Arc<CryptoProvider>,
+    named: Vec<CertificateDer<'static>>,
+    pin: Option<[u8; 32]>,
+}
+
+impl Verifier {
+    fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Self, TlsError> {
+        let mut roots = RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
+        let named = trust.ca_pem.as_deref().map(certificates).transpose()?.unwrap_or_default();
+        for certificate in &named {
+            roots.add(certificate.clone()).map_err(|error| TlsError::BadCertificate(error.to_string()))?;
+        }
+        let authorities = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+            .build()
+            .map_err(|error| TlsError::Setup(error.to_string()))?;
+        Ok(Self {
+            authorities,
+            provider,
+            named,
+            pin: trust.pin_sha256,
+        })
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match found {
+        Ok(found) if found.is_empty() => Err(TlsError::NoCertificate),
+        Ok(found) => Ok(found),
+        Err(error) => Err(TlsError::BadCertificate(error.to_string())),
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let fingerprint: [u8; 32] = Sha256::digest(end_entity.as_ref()).into();
+        if let Some(pin) = self.pin {
+            return if pin == fingerprint { Ok(ServerCertVerified::assertion()) } else { Err(refused(&fingerprint, "it is not the pinned one")) };
+        }
+        // Possession of the key is proven by the handshake's signature, which is verified below in any case.
+        if self.named.iter().any(|named| named.as_ref() == end_entity.as_ref()) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        self.authorities
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            .map_err(|error| refused(&fingerprint, &error.to_string()))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Says what the operator needs to decide: which certificate was shown, and what to write if it is the right one.
+fn refused(fingerprint: &[u8; 32], why: &str) -> rustls::Error {
+    let hex: String = fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
+    rustls::Error::General(format!(
+        "the server's certificate is not trusted ({why}); if it is your OZmap's, set ozmap.tls_pin_sha256 = \"{hex}\""
+    ))
+}

@@ -1,0 +1,145 @@
+//! One HTTP exchange with OZmap: what was sent, what came back, and whether OZmap may have acted on it.
+//!
+//! It never retries, follows no redirect, uses no proxy from the environment and reads no more than a cap. Its
+//! errors never hold an address (a code stands in it), a key or a body.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Method, Request, StatusCode, Url, redirect, retry};
+
+use super::tls;
+use super::{Error, Settings, SetupError, Trouble};
+
+/// The most bytes of an answer that are read.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// A connection that has not answered for this long is not used again, above all not for a DELETE.
+///
+/// A server that closes idle connections loses half of the requests that are sent on them just then.
+const IDLE_MS_MAX: u64 = 2_000;
+
+/// The longest that a `Retry-After` is obeyed.
+const RETRY_AFTER_S_MAX: u64 = 60;
+
+pub(super) struct Wire {
+    http: Client,
+    key: HeaderValue,
+}
+
+/// What came back, before anyone made sense of it.
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) body: Vec<u8>,
+    is_html: bool,
+}
+
+impl Reply {
+    /// Whether a person's page came back instead of an answer: a login, a proxy's error, a moved site.
+    pub(super) fn is_html(&self) -> bool {
+        let start = self.body.trim_ascii_start();
+        self.is_html || start.starts_with(b"<")
+    }
+
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.body.trim_ascii().is_empty()
+    }
+
+    /// Express answers so when the route itself is not there.
+    pub(super) fn is_missing_route(&self) -> bool {
+        self.body.windows(7).any(|window| window == b"Cannot ")
+    }
+}
+
+impl Wire {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SetupError> {
+        let http = Client::builder()
+            .tls_backend_preconfigured(tls::client_config(&settings.trust)?)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .http1_only()
+            .retry(retry::never())
+            .connect_timeout(settings.connect)
+            .pool_idle_timeout(Duration::from_millis(IDLE_MS_MAX))
+            .user_agent(concat!("ozmap-cancel/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| SetupError::Client(describe(&error)))?;
+        let mut key = HeaderValue::from_str(&settings.authorization()).map_err(|_| SetupError::Key)?;
+        key.set_sensitive(true);
+        Ok(Self { http, key })
+    }
+
+    /// Sends one request and reads its whole answer, all within `within`.
+    pub(super) async fn exchange(&self, method: Method, url: Url, within: Duration) -> Result<Reply, Error> {
+        let mut request = Request::new(method, url);
+        *request.timeout_mut() = Some(within);
+        request.headers_mut().insert(AUTHORIZATION, self.key.clone());
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let mut response = self.http.execute(request).await.map_err(|error| failed(&error))?;
+        let status = response.status();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(retry_after);
+        let is_html = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
+            let value = value.as_bytes().to_ascii_lowercase();
+            value.windows(4).any(|window| window == b"html")
+        });
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
+            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+                return Err(Error::maybe(Trouble::Size, "the answer is larger than 1 MiB"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        match trouble_of(status) {
+            None => Ok(Reply { status, body, is_html }),
+            Some(trouble) => Err(Error::answered(trouble, status, retry_after)),
+        }
+    }
+}
+
+/// What a status means by itself. 2xx and 404 need their body to be understood.
+fn trouble_of(status: StatusCode) -> Option<Trouble> {
+    match status.as_u16() {
+        200..=299 | 404 => None,
+        300..=399 => Some(Trouble::Redirect),
+        401 => Some(Trouble::Unauthorized),
+        403 => Some(Trouble::Forbidden),
+        429 => Some(Trouble::Throttled),
+        500..=599 => Some(Trouble::Server),
+        _ => Some(Trouble::Status),
+    }
+}
+
+fn failed(error: &reqwest::Error) -> Error {
+    let detail = describe(error);
+    // Only these happen before the first byte of the request is written.
+    if error.is_connect() || error.is_builder() {
+        let tls = detail.contains("certificate") || detail.contains("tls") || detail.contains("TLS");
+        return Error::not_acted(if tls { Trouble::Tls } else { Trouble::Connect }, detail);
+    }
+    Error::maybe(if error.is_timeout() { Trouble::Timeout } else { Trouble::Lost }, detail)
+}
+
+/// The causes of an error without the address, which has the code in it.
+fn describe(error: &reqwest::Error) -> String {
+    let mut causes = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    causes.dedup();
+    match causes.is_empty() {
+        true if error.is_timeout() => "no answer in time".to_owned(),
+        true => "the request failed".to_owned(),
+        false => causes.join(": "),
+    }
+}
+
+/// Seconds, or a date, which is not worth a parser: then the cap.
+fn retry_after(value: &HeaderValue) -> Option<Duration> {
+    let text = value.to_str().ok()?.trim();
+    let seconds = text.parse().unwrap_or(RETRY_AFTER_S_MAX);
+    Some(Duration::from_secs(seconds.min(RETRY_AFTER_S_MAX)))
+}

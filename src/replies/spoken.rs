@@ -1,0 +1,62 @@
+//! Codes, numbers and dates as a person says them.
+//!
+//! Plain words and commas only, which every text-to-speech voice reads alike, without markup.
+
+use serde::Deserialize;
+
+/// The longest spelled code that a sentence on the phone can carry.
+const SPELLED_CHARS_MAX: usize = 250;
+
+/// The words of one language for spelling a code and saying a date.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Spoken {
+    pipe: String,
+    slash: String,
+    dash: String,
+    dot: String,
+    underscore: String,
+    star: String,
+    hash: String,
+    space: String,
+    at: String,
+    plus: String,
+    other: String,
+    pub(super) months: [String; 12],
+    pub(super) date: String,
+}
+
+impl Spoken {
+    /// A code character by character: `123|123` is "1, 2, 3, barra vertical, 1, 2, 3".
+    ///
+    /// Empty when that would be too long to listen to; every sentence reads well without it.
+    pub(super) fn spell(&self, code: &str) -> String {
+        let words: Vec<String> = code.chars().map(|c| self.word(c)).collect();
+        let spelled = words.join(", ");
+        if spelled.chars().count() > SPELLED_CHARS_MAX { String::new() } else { spelled }
+    }
+
+    fn word(&self, c: char) -> String {
+        let word = match c {
+            '|' => &self.pipe,
+            '/' => &self.slash,
+            '-' => &self.dash,
+            '.' => &self.dot,
+            '_' => &self.underscore,
+            '*' => &self.star,
+            '#' => &self.hash,
+            '@' => &self.at,
+            '+' => &self.plus,
+            c if c.is_whitespace() => &self.space,
+            c if c.is_alphanumeric() => return c.to_uppercase().collect(),
+            _ => &self.other,
+        };
+        word.clone()
+    }
+}
+
+/// Digits one by one.
+pub(super) fn digits(number: &str) -> String {
+    let characters: Vec<String> = number.chars().map(String::from).collect();
+    characters.join(", ")
+}

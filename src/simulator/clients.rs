@@ -1,0 +1,118 @@
+//! The endpoints of the customers (`/ftth-clients`).
+//!
+//! Responsible for reading and changing customers on their own, and for what that means for the
+//! property: a customer who is deleted leaves a property that keeps its port. It must never delete
+//! a property.
+
+use hyper::StatusCode;
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::documents::{generic, text};
+use super::endpoints::{Changed, Outcome, Scene, batch, refused};
+use super::query::{self, Listing};
+use super::reservation::{self, Customer, Refusal};
+use super::routes::{PREFIX, Resource};
+
+pub(super) fn perform(scene: &mut Scene<'_>, resource: &Resource) -> Outcome {
+    match resource {
+        Resource::List => Outcome::unchanged(list(scene)),
+        Resource::Create => create(scene),
+        Resource::Update => update(scene),
+        Resource::Read(id) if sees(scene, id) => Outcome::unchanged(
+            scene
+                .world
+                .clients
+                .get(id)
+                .map_or_else(Answer::not_found, |client| {
+                    Answer::ok(query::selected(scene.request, generic(client)))
+                }),
+        ),
+        Resource::Patch(id) if sees(scene, id) => match patch(scene, id) {
+            Ok(()) => Outcome::written(id),
+            Err(refusal) => refused(refusal, scene.quirks),
+        },
+        Resource::Delete(id) if sees(scene, id) => {
+            scene.world.delete_client(id, scene.now);
+            Outcome::written(id)
+        }
+        Resource::Read(_) | Resource::Patch(_) | Resource::Delete(_) => {
+            Outcome::unchanged(Answer::not_found())
+        }
+    }
+}
+
+/// A customer is seen by whoever sees one of the properties, or by everybody if there is none.
+fn sees(scene: &Scene<'_>, id: &str) -> bool {
+    let mut homes = scene
+        .world
+        .properties
+        .values()
+        .filter(|property| text(property, "/client") == Some(id))
+        .peekable();
+    scene.world.clients.contains_key(id)
+        && (homes.peek().is_none() || homes.any(|property| scene.caller.sees(property)))
+}
+
+fn visible(scene: &Scene<'_>) -> Vec<Value> {
+    scene
+        .world
+        .clients
+        .iter()
+        .filter(|(id, _)| sees(scene, id))
+        .map(|(_, client)| generic(client))
+        .collect()
+}
+
+fn list(scene: &Scene<'_>) -> Answer {
+    let path = format!("{PREFIX}/ftth-clients");
+    match Listing::parse(scene.request) {
+        Ok(listing) => Answer::ok(listing.envelope(visible(scene), &path, scene.quirks.pagination)),
+        Err(sentence) => Answer::refusal(StatusCode::BAD_REQUEST, sentence),
+    }
+}
+
+/// A customer without a property; the code is checked when a property gets it.
+fn create(scene: &mut Scene<'_>) -> Outcome {
+    let Value::Object(wish) = scene.request.json() else {
+        return refused(Refusal::NotAnObject, scene.quirks);
+    };
+    let creator = scene.caller.creator();
+    let admitted = reservation::admit(scene.world, Customer::New(wish), &creator, scene.now);
+    match admitted.and_then(|id| scene.world.clients.get_key_value(&id)) {
+        Some((id, client)) => {
+            Outcome::changed(id, Answer::json(StatusCode::CREATED, generic(client)))
+        }
+        None => refused(Refusal::NoSuchClient, scene.quirks),
+    }
+}
+
+fn patch(scene: &mut Scene<'_>, id: &str) -> Result<(), Refusal> {
+    let body = scene.request.json();
+    let changes = body.as_object().ok_or(Refusal::NotAnObject)?;
+    if let Some(code) = changes.get("code").and_then(Value::as_str) {
+        let homes = scene.world.properties.values();
+        for home in homes.filter(|property| text(property, "/client") == Some(id)) {
+            let project = text(home, "/project").unwrap_or_default();
+            reservation::unused(scene.world, code, project, Some(id))?;
+        }
+    }
+    scene.world.patch_client(id, changes, scene.now);
+    Ok(())
+}
+
+fn update(scene: &mut Scene<'_>) -> Outcome {
+    let rows = visible(scene);
+    match batch(scene.request, rows) {
+        Err(answer) => Outcome::unchanged(answer),
+        Ok((ids, changes)) => {
+            for id in &ids {
+                scene.world.patch_client(id, &changes, scene.now);
+            }
+            Outcome {
+                answer: Answer::no_content(),
+                changed: Changed::Several,
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Lists: which rows a caller asked for, in which order, and which page of them.
+//!
+//! Responsible for the filter language of OZmap (from the body or the query; the body wins), for
+//! `sort`, `select`, `limit` and `page`, and for the envelope. It must never read the world: rows
+//! come in, an envelope goes out. `nextUrl` never carries `page`, because the official SDK
+//! overwrites that parameter and would ask for the same page for ever.
+
+use std::cmp::Ordering;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use super::filter::{self, Filter};
+use super::quirks::Pagination;
+use super::request::Request;
+
+/// The page size of a caller who named none.
+const LIMIT_DEFAULT: usize = 25;
+
+/// One request for a list.
+#[derive(Debug)]
+pub(super) struct Listing {
+    filter: Filter,
+    sort: Vec<Sort>,
+    select: Vec<String>,
+    /// `None` is everything.
+    limit: Option<usize>,
+    start: usize,
+    /// What `nextUrl` has to repeat, as the body is repeated by the caller.
+    carried: Vec<(&'static str, String)>,
+}
+
+#[derive(Debug)]
+struct Sort {
+    path: String,
+    direction: Direction,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Direction {
+    Ascending,
+    Descending,
+}
+
+impl Listing {
+    /// The error is a sentence for the caller; its wording is invented.
+    pub(super) fn parse(request: &Request) -> Result<Listing, String> {
+        let body = request.json();
+        let limit = limit(request.parameter("limit"));
+        let page = number(request.parameter("page")).unwrap_or(1).max(1);
+        let start = match number(request.parameter("next")) {
+            Some(cursor) => cursor,
+            None => (page - 1).saturating_mul(limit.unwrap_or(0)),
+        };
+        Ok(Listing {
+            filter: Filter::parse(&member(request, &body, "filter")?)?,
+            sort: sort(&member(request, &body, "sort")?),
+            select: select(request),
+            limit,
+            start,
+            carried: ["filter", "sort", "select"]
+                .into_iter()
+                .filter_map(|name| Some((name, request.parameter(name)?.to_owned())))
+                .collect(),
+        })
+    }
+
+    /// Only the rows that the filter lets through, in the order asked for.
+    pub(super) fn matching(&self, rows: Vec<Value>) -> Vec<Value> {
+        let mut rows: Vec<Value> = rows
+            .into_iter()
+            .filter(|row| self.filter.matches(row))
+            .collect();
+        rows.sort_by(|left, right| self.order(left, right));
+        rows
+    }
+
+    /// The envelope with the page of these rows that was asked for.
+    pub(super) fn envelope(&self, rows: Vec<Value>, path: &str, pagination: Pagination) -> Value {
+        let rows = self.matching(rows);
+        let total = rows.len();
+        let page: Vec<Value> = rows
+            .into_iter()
+            .skip(self.start)
+            .take(self.limit.unwrap_or(usize::MAX))
+            .map(|row| self.selected(row))
+            .collect();
+        let end = self.start.saturating_add(page.len());
+        let mut envelope = json!({
+            "total": total,
+            "count": page.len(),
+            "rows": page,
+            "start": self.start,
+            "limit": self.limit.map_or(json!(-1), |limit| json!(limit)),
+        });
+        match pagination {
+            Pagination::Legacy => {}
+            Pagination::Modern => {
+                let has_next = self.limit.is_some_and(|limit| limit > 0) && end < total;
+                envelope["hasNextPage"] = json!(has_next);
+                if has_next {
+                    envelope["nextUrl"] = json!(self.next_url(path, end));
+                }
+            }
+        }
+        envelope
+    }
+
+    /// One document with the members that were selected; `id` always stays.
+    pub(super) fn selected(&self, row: Value) -> Value {
+        keep(&self.select, row)
+    }
+
+    fn next_url(&self, path: &str, cursor: usize) -> String {
+        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
+        let mut url = format!("{path}?next={cursor}&limit={limit}");
+        for (name, value) in &self.carried {
+            url.push_str(&format!(
+                "&{name}={}",
+                utf8_percent_encode(value, NON_ALPHANUMERIC)
+            ));
+        }
+        url
+    }
+
+    fn order(&self, left: &Value, right: &Value) -> Ordering {
+        self.sort
+            .iter()
+            .map(|sort| {
+                let ordering = filter::compare(at(left, &sort.path), at(right, &sort.path))
+                    .unwrap_or(Ordering::Equal);
+                match sort.direction {
+                    Direction::Ascending => ordering,
+                    Direction::Descending => ordering.reverse(),
+                }
+            })
+            .find(|ordering| *ordering != Ordering::Equal)
+            .unwrap_or(Ordering::Equal)
+    }
+}
+
+/// One document with only the members that `?select=` names.
+pub(super) fn selected(request: &Request, row: Value) -> Value {
+    keep(&select(request), row)
+}
+
+fn keep(select: &[String], row: Value) -> Value {
+    let (Value::Object(object), false) = (&row, select.is_empty()) else {
+        return row;
+    };
+    let is_kept = |name: &str| match select.iter().all(|field| field.starts_with('-')) {
+        true => !select.iter().any(|field| field.get(1..) == Some(name)),
+        false => select
+            .iter()
+            .any(|field| field.split('.').next() == Some(name)),
+    };
+    object
+        .iter()
+        .filter(|(name, _)| name.as_str() == "id" || is_kept(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn at<'a>(row: &'a Value, path: &str) -> &'a Value {
+    path.split('.').fold(row, |value, name| &value[name])
+}
+
+fn number(parameter: Option<&str>) -> Option<usize> {
+    parameter.and_then(|text| text.parse().ok())
+}
+
+fn limit(parameter: Option<&str>) -> Option<usize> {
+    match parameter.and_then(|text| text.parse::<i64>().ok()) {
+        None => Some(LIMIT_DEFAULT),
+        Some(limit) => usize::try_from(limit).ok(),
+    }
+}
+
+fn select(request: &Request) -> Vec<String> {
+    request
+        .parameter("select")
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(|name| if name == "_id" { "id" } else { name }.to_owned())
+        .collect()
+}
+
+/// A member of the body, else the parameter of the same name as JSON, else `null`.
+fn member(request: &Request, body: &Value, name: &str) -> Result<Value, String> {
+    if let Some(value) = body.get(name) {
+        return Ok(value.clone());
+    }
+    match request.parameter(name) {
+        None | Some("") => Ok(Value::Null),
+        Some(text) => {
+            serde_json::from_str(text).map_err(|_| format!("O parâmetro {name} não é JSON válido."))
+        }
+    }
+}
+
+fn sort(list: &Value) -> Vec<Sort> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|item| {
+            let descends = item["direction"].as_i64() == Some(-1)
+                || item["direction"]
+                    .as_str()
+                    .is_some_and(|word| word.eq_ignore_ascii_case("desc"));
+            Some(Sort {
+                path: item["property"].as_str()?.to_owned(),
+                direction: match descends {
+                    true => Direction::Descending,
+                    false => Direction::Ascending,
+                },
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,105 @@
+//! `check`: finds what would go wrong before a customer does. Reads only.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use ozmap_cancel::config::{Config, Sources};
+use ozmap_cancel::journal::Reader;
+use ozmap_cancel::ozmap::Ozmap;
+use ozmap_cancel::replies::Replies;
+
+use super::{Done, Problem, block_on, tell};
+
+/// How many findings are problems.
+#[derive(Default)]
+struct Findings {
+    problems: usize,
+}
+
+impl Findings {
+    fn good(&mut self, what: &str) -> Result<(), Problem> {
+        tell(&format!("ok       {what}"))
+    }
+
+    fn warn(&mut self, what: &str) -> Result<(), Problem> {
+        tell(&format!("warning  {what}"))
+    }
+
+    fn bad(&mut self, what: &str) -> Result<(), Problem> {
+        self.problems += 1;
+        tell(&format!("problem  {what}"))
+    }
+}
+
+pub(crate) fn run(sources: &Sources) -> Done {
+    let mut findings = Findings::default();
+    let config = match Config::load(sources) {
+        Ok(config) => config,
+        Err(error) => {
+            for problem in error.problems() {
+                findings.bad(problem)?;
+            }
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    findings.good("configuration")?;
+    for warning in &config.warnings {
+        findings.warn(warning)?;
+    }
+    for channel in config.channels.values() {
+        findings.good(&format!("channel {}: POST /webhooks/{}, answers within {} ms", channel.name, channel.name, channel.answer_ms_max))?;
+    }
+    match Replies::load(&config.replies_directory, config.time_zone.clone()) {
+        Ok(_) => findings.good("replies: every sentence of every language was rendered")?,
+        Err(error) => findings.bad(&error.to_string())?,
+    }
+    check_journal(&config, &mut findings)?;
+    if config.rules.paused {
+        findings.warn("policy.paused = true: everything is accepted and held, nothing is deleted")?;
+    }
+    if config.rules.dry_run {
+        findings.warn("policy.dry_run = true: nothing is deleted, the answer is would_cancel")?;
+    }
+    block_on(async move {
+        match Ozmap::new(config.ozmap) {
+            Err(error) => findings.bad(&error.to_string())?,
+            Ok(ozmap) => match ozmap.slot().await.probe().await {
+                Ok(()) => findings.good("OZmap answers and accepts the key")?,
+                Err(error) => findings.bad(&format!("OZmap: {error}; {}", advice(&error)))?,
+            },
+        }
+        Ok(if findings.problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    })
+}
+
+fn check_journal(config: &Config, findings: &mut Findings) -> Result<(), Problem> {
+    let path = config.journal_url.trim_start_matches("sqlite://").trim_start_matches("sqlite:");
+    if !config.journal_url.starts_with("sqlite:") {
+        return findings.bad("journal.url must look like sqlite:data/journal.db");
+    }
+    if !Path::new(path).exists() {
+        return findings.good(&format!("journal: {path} will be created at the first start"));
+    }
+    match Reader::open(&config.journal_url).and_then(|mut journal| journal.stats()) {
+        Ok(stats) => findings.good(&format!(
+            "journal: {path}, {} cancellations not ended, {} for a person to look at",
+            stats.active, stats.needs_human
+        )),
+        Err(error) => findings.bad(&error.to_string()),
+    }
+}
+
+/// What to do about it.
+fn advice(error: &ozmap_cancel::ozmap::Error) -> &'static str {
+    use ozmap_cancel::ozmap::Trouble;
+    match error.trouble {
+        Trouble::Connect => "is ozmap.base_url right, and may this machine's address reach OZmap's port (ask OZmap's support to open 9994 for it)?",
+        Trouble::Tls => "is it your OZmap's own certificate? then set ozmap.tls_ca_file or ozmap.tls_pin_sha256",
+        Trouble::Unauthorized => "is ozmap.api_key complete, and was it not deleted in OZmap?",
+        Trouble::Forbidden => "give the key's user the role and the projects it needs",
+        Trouble::Redirect | Trouble::Html | Trouble::Status | Trouble::Shape => {
+            "is ozmap.base_url the address of the interface, with its port (usually 9994)?"
+        }
+        Trouble::Timeout | Trouble::Lost | Trouble::Throttled | Trouble::Server | Trouble::Size | Trouble::Stale => "try again in a moment",
+    }
+}

@@ -1,0 +1,166 @@
+//! `journal list` and `journal show`: finds one cancellation among thousands. Reads only, also beside the service.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use ozmap_cancel::config::{self, Sources};
+use ozmap_cancel::domain::Mode;
+use ozmap_cancel::journal::{Filter, Reader, Record};
+use serde_json::{Value, json};
+
+use super::{Done, Problem, tell};
+
+/// What to do with the journal.
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// The newest cancellations, a line each
+    List(List),
+    /// One cancellation with its history, by protocol number, id, reservation code or property id
+    Show(Show),
+}
+
+#[derive(Args)]
+pub(crate) struct List {
+    /// Only those in this state: accepted, intent, acked, done
+    #[arg(long, default_value = "", hide_default_value = true)]
+    state: String,
+    /// Only those with this outcome: cancelled, not_found, review …
+    #[arg(long, default_value = "", hide_default_value = true)]
+    outcome: String,
+    /// The most lines
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Show {
+    /// A protocol number, an id, a reservation code or a property id
+    what: String,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// The most cancellations of one code that are shown.
+const SHOWN_MAX: u32 = 20;
+
+pub(crate) fn run(verb: &Verb, sources: &Sources) -> Done {
+    let mut journal = Reader::open(&config::journal_url(sources)?)?;
+    match verb {
+        Verb::List(list) => run_list(list, &mut journal),
+        Verb::Show(show) => run_show(show, &mut journal),
+    }
+}
+
+fn run_list(list: &List, journal: &mut Reader) -> Done {
+    let filter = Filter {
+        state: list.state.clone(),
+        outcome: list.outcome.clone(),
+        limit: list.limit,
+    };
+    let records = journal.list(&filter)?;
+    if list.json {
+        for record in &records {
+            tell(&as_json(record).to_string())?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    tell(&format!("{:<20}  {:<16}  {:<8}  {:<18}  {:<22}  {}", "ACCEPTED", "PROTOCOL", "STATE", "OUTCOME", "REASON", "CODE"))?;
+    for record in &records {
+        tell(&format!(
+            "{:<20}  {:<16}  {:<8}  {:<18}  {:<22}  {}",
+            when(record.created_at_ms),
+            record.protocol.as_str(),
+            record.state.id(),
+            record.outcome.map_or("-", |outcome| outcome.id()),
+            record.reason.as_deref().unwrap_or("-"),
+            record.code.as_str(),
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_show(show: &Show, journal: &mut Reader) -> Done {
+    let records = journal.find(&show.what, SHOWN_MAX)?;
+    if records.is_empty() {
+        return Err(Problem::new("the journal has nothing under this protocol number, id, code or property id"));
+    }
+    for record in &records {
+        let (snapshot, note) = journal.snapshot(record.id)?;
+        let events = journal.events(record.id)?;
+        let deliveries = journal.deliveries(record.id)?;
+        if show.json {
+            let mut whole = as_json(record);
+            whole["customers_reason"] = json!(note);
+            whole["snapshot"] = snapshot.and_then(|raw| serde_json::from_str(&raw).ok()).unwrap_or(Value::Null);
+            whole["events"] = events.iter().map(|event| json!({"seq": event.seq, "at": when(event.at_ms), "fence": event.fence, "kind": event.kind, "detail": event.detail})).collect();
+            whole["webhooks"] = deliveries.iter().map(|one| json!({"channel": one.channel, "received_at": when(one.received_at_ms), "told": one.told_outcome, "told_at": one.told_at_ms.map(when)})).collect();
+            tell(&whole.to_string())?;
+            continue;
+        }
+        tell(&describe(record))?;
+        for event in &events {
+            tell(&format!("    {}  {:<18} {}", when(event.at_ms), event.kind, event.detail))?;
+        }
+        tell("  webhooks")?;
+        for one in &deliveries {
+            let told = one.told_outcome.as_deref().unwrap_or("nothing final yet");
+            tell(&format!("    {}  {:<18} told {told}", when(one.received_at_ms), one.channel))?;
+        }
+        if let Some(note) = note {
+            tell(&format!("  the customer's reason\n    {note}"))?;
+        }
+        if let Some(snapshot) = snapshot {
+            tell(&format!("  the property before its deletion\n    {snapshot}"))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(record: &Record) -> String {
+    let outcome = record.outcome.map_or("none yet", |outcome| outcome.id());
+    let rehearsal = if record.mode == Mode::DryRun { " (dry run)" } else { "" };
+    let needs_human = if record.needs_human { "\n  NEEDS A PERSON" } else { "" };
+    format!(
+        "protocol {}{rehearsal}\n  id          {}\n  code        {}\n  channel     {}\n  state       {}\n  outcome     {outcome}\n  reason      {}\n  property    {}\n  deletes     {} sent\n  attempts    {}\n  accepted    {}\n  ended       {}{needs_human}\n  history",
+        record.protocol,
+        record.id,
+        record.code.as_str(),
+        record.channel,
+        record.state.id(),
+        record.reason.as_deref().unwrap_or("-"),
+        record.property.as_ref().map_or("-", |id| id.as_str()),
+        record.deletes_sent,
+        record.attempts,
+        when(record.created_at_ms),
+        record.done_at_ms.map_or_else(|| "-".to_owned(), when),
+    )
+}
+
+fn as_json(record: &Record) -> Value {
+    json!({
+        "protocol": record.protocol.as_str(),
+        "id": record.id.to_string(),
+        "code": record.code.as_str(),
+        "dry_run": record.mode == Mode::DryRun,
+        "channel": record.channel,
+        "state": record.state.id(),
+        "outcome": record.outcome.map(|outcome| outcome.id()),
+        "reason": record.reason,
+        "property_id": record.property.as_ref().map(|id| id.as_str()),
+        "deletes_sent": record.deletes_sent,
+        "attempts": record.attempts,
+        "needs_human": record.needs_human,
+        "accepted_at": when(record.created_at_ms),
+        "ended_at": record.done_at_ms.map(when),
+    })
+}
+
+/// A time as RFC 3339 in UTC, to the second.
+fn when(ms: i64) -> String {
+    Timestamp::from_second(ms.div_euclid(1_000)).map(|at| at.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,61 @@
+//! `serve`: runs the service from configuration.
+
+use std::process::ExitCode;
+
+use ozmap_cancel::config::{Config, LogFormat, Sources};
+use ozmap_cancel::http::Stopped;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::service::Service;
+use super::{Done, Problem, block_on, on_signal};
+
+pub(crate) fn run(sources: &Sources) -> Done {
+    let config = Config::load(sources)?;
+    start_logs(&config)?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    block_on(async {
+        let service = Service::start(config).await?;
+        tracing::info!("listening on http://{}", service.address()?);
+        let stop = CancellationToken::new();
+        let asked = on_signal(stop.clone());
+        tokio::select! {
+            stopped = async {
+                let (stopped, _) = tokio::join!(service.serve(stop.clone()), asked);
+                stopped
+            } => report(stopped),
+            // Somebody who asks twice does not want to wait.
+            () = second_signal(stop.clone()) => tracing::warn!("stopped at once; what was running is taken up at the next start"),
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+async fn second_signal(first: CancellationToken) {
+    first.cancelled().await;
+    let second = CancellationToken::new();
+    if on_signal(second).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn report(stopped: Stopped) {
+    match stopped {
+        Stopped::Drained => tracing::info!("stopped; nothing was left running"),
+        Stopped::TimeOver => tracing::warn!("stopped when the time was over; what was running is taken up at the next start"),
+    }
+}
+
+fn start_logs(config: &Config) -> Result<(), Problem> {
+    let filter = EnvFilter::builder()
+        .parse(&config.log_filter)
+        .map_err(|error| Problem::new(format!("log.filter = \"{}\": {error}", config.log_filter)))?;
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    match config.log_format {
+        LogFormat::Text => logs.with_ansi(false).init(),
+        LogFormat::Json => logs.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
