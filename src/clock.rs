@@ -17,7 +17,10 @@ pub struct Moment {
 impl Moment {
     /// Reads both clocks.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the only place that reads the wall clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the only place that reads the wall clock"
+    )]
     pub fn now() -> Self {
         Self {
             monotonic: Instant::now(),
@@ -47,14 +50,20 @@ impl Moment {
     /// Seconds since 1970 on the wall clock, as webhook signatures count them.
     #[must_use]
     pub fn unix_seconds(&self) -> i64 {
-        let since = self.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since = self
+            .wall
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
     }
 
     /// Milliseconds since 1970 on the wall clock.
     #[must_use]
     pub fn unix_ms(&self) -> i64 {
-        let since = self.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since = self
+            .wall
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 }

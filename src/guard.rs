@@ -22,7 +22,9 @@
 use jiff::Timestamp;
 
 use crate::clock::Moment;
-use crate::domain::{Client, ClientField, Defect, Field, FirstName, Outcome, Property, ReservationCode, Sighting};
+use crate::domain::{
+    Client, ClientField, Defect, Field, FirstName, Outcome, Property, ReservationCode, Sighting,
+};
 
 /// How much older than its customer a property may be and still count as born with the reservation.
 ///
@@ -205,7 +207,9 @@ fn refusal(property: &Property, code: &ReservationCode, policy: &Policy) -> Opti
         ClientField::Document(client) => client,
         ClientField::Missing | ClientField::Null => return Some(Refusal::NoClient),
         // A reference is resolved before judging; one that is left could not be.
-        ClientField::Reference(_) | ClientField::Unreadable => return Some(Refusal::UnreadableClient),
+        ClientField::Reference(_) | ClientField::Unreadable => {
+            return Some(Refusal::UnreadableClient);
+        }
     };
     if !is_kind(&client.kind, &["ftth", "ftthclient"]) {
         return Some(Refusal::UnknownKind);
@@ -286,9 +290,15 @@ fn is_born_with_client(property: &Property, client: &Client) -> bool {
     if is_absent(&property.created_at) || is_absent(entered) {
         return true;
     }
-    let instant = |field: &Field<String>| field.value().and_then(|text| text.parse::<Timestamp>().ok());
+    let instant = |field: &Field<String>| {
+        field
+            .value()
+            .and_then(|text| text.parse::<Timestamp>().ok())
+    };
     match (instant(&property.created_at), instant(entered)) {
-        (Some(created), Some(entered)) => entered.as_millisecond() - created.as_millisecond() <= BORN_TOGETHER_MS,
+        (Some(created), Some(entered)) => {
+            entered.as_millisecond() - created.as_millisecond() <= BORN_TOGETHER_MS
+        }
         _ => false,
     }
 }
@@ -296,5 +306,9 @@ fn is_born_with_client(property: &Property, client: &Client) -> bool {
 /// What to call the customer of a property, if its name can be read.
 #[must_use]
 pub fn first_name(property: &Property) -> Option<FirstName> {
-    property.client()?.name.value().and_then(|name| FirstName::of(name))
+    property
+        .client()?
+        .name
+        .value()
+        .and_then(|name| FirstName::of(name))
 }

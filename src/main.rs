@@ -51,7 +51,9 @@ fn main() -> ExitCode {
     let CommandLine { config, verb } = CommandLine::parse();
     let sources = Sources {
         files: config,
-        environment: std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect(),
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
     };
     let done = match verb {
         Verb::Serve => serve::run(&sources),

@@ -1,1 +1,42 @@
+//! Every test in one binary, so that it links once. Each module is named after what it asserts about.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    reason = "a test may stop, print and spawn; not every test uses all of the support"
+)]
 
+#[path = "it/support/mod.rs"]
+mod support;
+
+#[path = "it/architecture.rs"]
+mod architecture;
+#[path = "it/cancel.rs"]
+mod cancel;
+#[path = "it/cli.rs"]
+mod cli;
+#[path = "it/config.rs"]
+mod config;
+#[path = "it/crash.rs"]
+mod crash;
+#[path = "it/guard.rs"]
+mod guard;
+#[path = "it/journal.rs"]
+mod journal;
+#[path = "it/limits.rs"]
+mod limits;
+#[path = "it/native.rs"]
+mod native;
+#[path = "it/ozmap.rs"]
+mod ozmap;
+#[path = "it/replies.rs"]
+mod replies;
+#[path = "it/simulator.rs"]
+mod simulator;
+#[path = "it/tls.rs"]
+mod tls;

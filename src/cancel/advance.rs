@@ -56,7 +56,11 @@ pub(super) struct Memory {
 
 impl Cancellations {
     /// Moves a cancellation one step.
-    pub(super) async fn advance(&self, held: &mut Held, memory: &mut Memory) -> Result<Step, journal::Error> {
+    pub(super) async fn advance(
+        &self,
+        held: &mut Held,
+        memory: &mut Memory,
+    ) -> Result<Step, journal::Error> {
         match held.record.state {
             State::Accepted => self.begin(held, memory).await,
             State::Intent | State::Acked => self.make_sure(held, memory).await,
@@ -85,13 +89,19 @@ impl Cancellations {
         match guard::judge(&sighting, &held.record.code, &self.policy) {
             Verdict::Absent => self.absent(held).await,
             Verdict::Keep(refusal) => {
-                self.finish(held, refusal.outcome(&self.policy), refusal.id(), name).await
+                self.finish(held, refusal.outcome(&self.policy), refusal.id(), name)
+                    .await
             }
             Verdict::Delete(_) if held.record.mode == Mode::DryRun => {
-                self.finish(held, Outcome::WouldCancel, "dry_run", name).await
+                self.finish(held, Outcome::WouldCancel, "dry_run", name)
+                    .await
             }
             Verdict::Delete(target) => {
-                if !self.journal.spend_deletion(self.rules.deletes_per_hour_max).await? {
+                if !self
+                    .journal
+                    .spend_deletion(self.rules.deletes_per_hour_max)
+                    .await?
+                {
                     tracing::error!(
                         op = %held.record.id,
                         "the deletions of this hour are spent ({}); cancellations are held until the next hour",
@@ -106,7 +116,10 @@ impl Cancellations {
 
     async fn absent(&self, held: &mut Held) -> Result<Step, journal::Error> {
         match self.journal.earlier_cancellation(&held.record.code).await? {
-            Some(_) => self.finish(held, Outcome::AlreadyCancelled, "cancelled_before", None).await,
+            Some(_) => {
+                self.finish(held, Outcome::AlreadyCancelled, "cancelled_before", None)
+                    .await
+            }
             None => self.finish(held, Outcome::NotFound, "absent", None).await,
         }
     }
@@ -128,7 +141,9 @@ impl Cancellations {
             Ok(()) => self.journal.acked(held).await?,
             Err(error) => {
                 tracing::warn!(op = %held.record.id, acted = ?error.acted, "the DELETE gave no clear answer: {error}");
-                self.journal.note(&held.lease, "delete_unclear", error.trouble.id()).await?;
+                self.journal
+                    .note(&held.lease, "delete_unclear", error.trouble.id())
+                    .await?;
                 if let Some(pause) = error.retry_after {
                     return Ok(Step::Wait(pause, error.trouble.id()));
                 }
@@ -138,17 +153,31 @@ impl Cancellations {
     }
 
     /// A DELETE may have been sent: look again by the recorded id, and end only on what is seen.
-    async fn make_sure(&self, held: &mut Held, memory: &mut Memory) -> Result<Step, journal::Error> {
+    async fn make_sure(
+        &self,
+        held: &mut Held,
+        memory: &mut Memory,
+    ) -> Result<Step, journal::Error> {
         let Some(id) = held.record.property.clone() else {
-            return Err(journal::Error::Corrupt("an intent without a property".to_owned()));
+            return Err(journal::Error::Corrupt(
+                "an intent without a property".to_owned(),
+            ));
         };
         let slot = self.ozmap.slot().await;
         let sighting = match slot.look_again(&id, &held.record.code).await {
             Ok(Presence::Gone { reserved_again }) => {
                 if reserved_again {
-                    self.journal.note(&held.lease, "reserved_again", "the code leads to another property now").await?;
+                    self.journal
+                        .note(
+                            &held.lease,
+                            "reserved_again",
+                            "the code leads to another property now",
+                        )
+                        .await?;
                 }
-                return self.finish(held, Outcome::Cancelled, "seen_gone", None).await;
+                return self
+                    .finish(held, Outcome::Cancelled, "seen_gone", None)
+                    .await;
             }
             Ok(Presence::Present(sighting)) => sighting,
             Err(error) => return self.cannot_tell(held, memory, &error).await,
@@ -169,8 +198,12 @@ impl Cancellations {
         let looks = memory.looks;
         memory.looks += 1;
         let pause = match held.record.state {
-            State::Acked => LOOKS_AFTER_ACK_MS.get(looks).map(|ms| Duration::from_millis(*ms)),
-            State::Accepted | State::Intent | State::Done => (looks == 0).then(|| full_jitter(held.record.deletes_sent)),
+            State::Acked => LOOKS_AFTER_ACK_MS
+                .get(looks)
+                .map(|ms| Duration::from_millis(*ms)),
+            State::Accepted | State::Intent | State::Done => {
+                (looks == 0).then(|| full_jitter(held.record.deletes_sent))
+            }
         };
         if let Some(pause) = pause {
             return Ok(Step::Wait(pause, "still_there"));
@@ -184,15 +217,35 @@ impl Cancellations {
             }
             Verdict::Delete(_) => None,
             Verdict::Keep(refusal) => Some(refusal),
-            Verdict::Absent => return Err(journal::Error::Corrupt("a present property without a row".to_owned())),
+            Verdict::Absent => {
+                return Err(journal::Error::Corrupt(
+                    "a present property without a row".to_owned(),
+                ));
+            }
         };
         self.changed_under_our_hands(held, memory, refusal).await?;
         if let Some(unsettled) = held.record.unsettled_for() {
             return Ok(Step::Wait(unsettled, "unsettled"));
         }
         match refusal {
-            Some(refusal) => self.finish(held, refusal.outcome(&self.policy), refusal.id(), name_in(sighting)).await,
-            None => self.finish(held, Outcome::Unknown, "delete_without_effect", name_in(sighting)).await,
+            Some(refusal) => {
+                self.finish(
+                    held,
+                    refusal.outcome(&self.policy),
+                    refusal.id(),
+                    name_in(sighting),
+                )
+                .await
+            }
+            None => {
+                self.finish(
+                    held,
+                    Outcome::Unknown,
+                    "delete_without_effect",
+                    name_in(sighting),
+                )
+                .await
+            }
         }
     }
 
@@ -219,7 +272,9 @@ impl Cancellations {
             op = %held.record.id, protocol = %held.record.protocol, reason = why,
             "a reservation whose deletion was sent is still there and is not deleted again; a person should look"
         );
-        self.journal.note(&held.lease, "not_deleted_again", why).await
+        self.journal
+            .note(&held.lease, "not_deleted_again", why)
+            .await
     }
 
     /// OZmap gives no answer that can be believed. Past the deadline, and settled, that is what is recorded.
@@ -230,7 +285,9 @@ impl Cancellations {
         error: &ozmap::Error,
     ) -> Result<Step, journal::Error> {
         if held.record.is_past_deadline() && held.record.unsettled_for().is_none() {
-            return self.finish(held, Outcome::Unknown, error.trouble.id(), None).await;
+            return self
+                .finish(held, Outcome::Unknown, error.trouble.id(), None)
+                .await;
         }
         Ok(wait_after(error, held, memory))
     }

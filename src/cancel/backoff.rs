@@ -33,7 +33,10 @@ mod tests {
     #[test]
     fn the_bound_doubles_from_half_a_second_to_five_minutes() {
         let bounds: Vec<u64> = [0, 1, 2, 9, 10, 1_000_000, i64::MAX].map(bound_ms).to_vec();
-        assert_eq!(bounds, [500, 1_000, 2_000, 256_000, 300_000, 300_000, 300_000]);
+        assert_eq!(
+            bounds,
+            [500, 1_000, 2_000, 256_000, 300_000, 300_000, 300_000]
+        );
         assert_eq!(bound_ms(-1), 500);
     }
 
@@ -41,7 +44,10 @@ mod tests {
     fn a_wait_is_within_its_bounds() {
         for attempts in 0..30 {
             let wait = full_jitter(attempts);
-            assert!(wait >= Duration::from_millis(SHORTEST_MS) && wait <= Duration::from_millis(bound_ms(attempts)));
+            assert!(
+                wait >= Duration::from_millis(SHORTEST_MS)
+                    && wait <= Duration::from_millis(bound_ms(attempts))
+            );
         }
     }
 }

@@ -50,7 +50,9 @@ impl Cancellations {
                 self.watchers.ended(&held.record);
             }
             End::GivenBack => {}
-            End::Lost => tracing::warn!(%op, "the lease on a cancellation was lost; whoever has it now goes on"),
+            End::Lost => {
+                tracing::warn!(%op, "the lease on a cancellation was lost; whoever has it now goes on")
+            }
         }
     }
 
@@ -98,7 +100,8 @@ impl Cancellations {
 
     /// Renews the lease three times within its life; returns when it is lost.
     async fn keep_alive(&self, pulse: &Pulse) {
-        let beat = Duration::from_millis(u64::try_from(self.journal.times().lease_ms / 3).unwrap_or(1));
+        let beat =
+            Duration::from_millis(u64::try_from(self.journal.times().lease_ms / 3).unwrap_or(1));
         loop {
             sleep(beat.min(pulse.left())).await;
             match self.journal.renew(pulse).await {

@@ -129,14 +129,22 @@ impl Cancellations {
     ///
     /// # Errors
     /// [`Declined`] when nothing was accepted.
-    pub async fn submit(self: &Arc<Self>, ask: Ask, answer_by: Instant) -> Result<Answer, Declined> {
+    pub async fn submit(
+        self: &Arc<Self>,
+        ask: Ask,
+        answer_by: Instant,
+    ) -> Result<Answer, Declined> {
         if self.stopping.is_cancelled() {
             return Err(Declined::Stopping);
         }
         let Some(code) = self.readable(&ask.typed_code) else {
             return Ok(Answer::bare(Outcome::InvalidCode));
         };
-        let permit = self.admission.clone().try_acquire_owned().map_err(|_| Declined::Busy)?;
+        let permit = self
+            .admission
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| Declined::Busy)?;
         match ask.action {
             Action::Cancel => self.cancel(ask, code, permit, answer_by).await,
             Action::Lookup => match timeout_at(answer_by, self.look(&ask, &code)).await {
@@ -148,7 +156,11 @@ impl Cancellations {
 
     fn readable(&self, typed: &str) -> Option<ReservationCode> {
         let code = ReservationCode::parse(typed).ok()?;
-        let fits = self.rules.code_pattern.as_ref().is_none_or(|pattern| pattern.is_match(code.as_str()));
+        let fits = self
+            .rules
+            .code_pattern
+            .as_ref()
+            .is_none_or(|pattern| pattern.is_match(code.as_str()));
         fits.then_some(code)
     }
 
@@ -156,12 +168,21 @@ impl Cancellations {
     async fn look(&self, ask: &Ask, code: &ReservationCode) -> Result<Answer, Declined> {
         if let Some(conversation) = conversation_of(ask) {
             let codes_max = self.rules.codes_per_conversation_max;
-            let may = self.journal.try_code(conversation, code, codes_max).await.map_err(|_| Declined::Journal)?;
+            let may = self
+                .journal
+                .try_code(conversation, code, codes_max)
+                .await
+                .map_err(|_| Declined::Journal)?;
             if !may {
                 return Ok(Answer::bare(Outcome::TooManyAttempts));
             }
         }
-        if let Some(record) = self.journal.active(code).await.map_err(|_| Declined::Journal)? {
+        if let Some(record) = self
+            .journal
+            .active(code)
+            .await
+            .map_err(|_| Declined::Journal)?
+        {
             return Ok(answer_of(&record, ask));
         }
         let looked = self.ozmap.slot().await.lookup(code).await;
@@ -182,13 +203,25 @@ impl Cancellations {
             },
         };
         // A stranger's name is never read out: only the record of this very code may greet.
-        let own = property.filter(|property| property.client().and_then(|c| c.code.value()).map(String::as_str) == Some(code.as_str()));
-        answer.first_name = own.and_then(guard::first_name).or_else(|| ask.first_name.clone());
+        let own = property.filter(|property| {
+            property
+                .client()
+                .and_then(|c| c.code.value())
+                .map(String::as_str)
+                == Some(code.as_str())
+        });
+        answer.first_name = own
+            .and_then(guard::first_name)
+            .or_else(|| ask.first_name.clone());
         Ok(answer)
     }
 
     async fn absent_answer(&self, code: &ReservationCode) -> Result<Answer, Declined> {
-        let earlier = self.journal.earlier_cancellation(code).await.map_err(|_| Declined::Journal)?;
+        let earlier = self
+            .journal
+            .earlier_cancellation(code)
+            .await
+            .map_err(|_| Declined::Journal)?;
         Ok(match earlier {
             None => Answer::bare(Outcome::NotFound),
             Some((protocol, at_ms)) => Answer {
@@ -229,15 +262,25 @@ impl Cancellations {
     }
 
     fn acceptance(&self, ask: &Ask, code: ReservationCode) -> Acceptance {
-        let mode = if self.rules.dry_run { Mode::DryRun } else { ask.mode };
+        let mode = if self.rules.dry_run {
+            Mode::DryRun
+        } else {
+            ask.mode
+        };
         let date = Timestamp::from_millisecond(Moment::now().unix_ms()).unwrap_or_default();
         Acceptance {
             delivery: DeliveryKey {
                 channel: ask.channel.clone(),
                 // A platform that gives no key gets one that nobody else has; duplicates are told by the conversation.
-                key: ask.key.clone().map_or_else(|| format!("none:{}", uuid::Uuid::now_v7()), |key| format!("key:{key}")),
+                key: ask.key.clone().map_or_else(
+                    || format!("none:{}", uuid::Uuid::now_v7()),
+                    |key| format!("key:{key}"),
+                ),
             },
-            duplicate_window_ms: ask.key.is_none().then(|| i64::from(ask.duplicate_window_s) * 1000),
+            duplicate_window_ms: ask
+                .key
+                .is_none()
+                .then(|| i64::from(ask.duplicate_window_s) * 1000),
             codes_max: self.rules.codes_per_conversation_max,
             // What was asked, not what the operator's rehearsal made of it.
             fingerprint: fingerprint(&code, ask.mode),
@@ -247,7 +290,12 @@ impl Cancellations {
             locale: ask.locale.id(),
             first_name: ask.first_name.clone(),
             note: ask.reason.clone(),
-            protocol_date: self.rules.time_zone.to_datetime(date).strftime("%Y%m%d").to_string(),
+            protocol_date: self
+                .rules
+                .time_zone
+                .to_datetime(date)
+                .strftime("%Y%m%d")
+                .to_string(),
         }
     }
 
@@ -259,7 +307,8 @@ impl Cancellations {
         answer_by: Instant,
     ) -> Result<Promise, Declined> {
         let (answer, mut promised) = oneshot::channel();
-        self.tracker.spawn(self.clone().promise(acceptance, permit, answer));
+        self.tracker
+            .spawn(self.clone().promise(acceptance, permit, answer));
         match timeout_at(answer_by, &mut promised).await {
             Ok(Ok(promise)) => promise,
             Ok(Err(_)) => Err(Declined::Journal),
@@ -294,7 +343,10 @@ impl Cancellations {
             Accepted::TooManyCodes => return drop(answer.send(Ok(Promise::TooManyCodes))),
         };
         tracing::info!(op = %held.record.id, channel, "cancellation {} is accepted", held.record.protocol);
-        if answer.send(Ok(Promise::New(Box::new(held.record.clone())))).is_ok() {
+        if answer
+            .send(Ok(Promise::New(Box::new(held.record.clone()))))
+            .is_ok()
+        {
             return self.drive(*held, permit).await;
         }
         // The caller was told that nothing was accepted, so nothing may come of it.
@@ -370,7 +422,9 @@ fn found(property: &Property) -> Found {
 
 /// A conversation of one channel is not a conversation of another.
 fn conversation_of(ask: &Ask) -> Option<String> {
-    ask.conversation.as_ref().map(|conversation| format!("{}\u{1f}{conversation}", ask.channel))
+    ask.conversation
+        .as_ref()
+        .map(|conversation| format!("{}\u{1f}{conversation}", ask.channel))
 }
 
 /// What tells two requests with the same key apart.

@@ -26,7 +26,11 @@ pub(super) struct Watch<'a> {
 impl Watchers {
     /// A place to wait for the end of a cancellation. Take it before reading the record, so that no end is missed.
     pub(super) fn watch(&self, op: OpId) -> Watch<'_> {
-        let ended = self.lock().entry(op).or_insert_with(|| watch::channel(None).0).subscribe();
+        let ended = self
+            .lock()
+            .entry(op)
+            .or_insert_with(|| watch::channel(None).0)
+            .subscribe();
         Watch {
             watchers: self,
             op,
@@ -58,7 +62,10 @@ impl Drop for Watch<'_> {
     fn drop(&mut self) {
         let mut waiting = self.watchers.lock();
         // This receiver is still counted.
-        if waiting.get(&self.op).is_some_and(|sender| sender.receiver_count() <= 1) {
+        if waiting
+            .get(&self.op)
+            .is_some_and(|sender| sender.receiver_count() <= 1)
+        {
             waiting.remove(&self.op);
         }
     }

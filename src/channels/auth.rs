@@ -65,8 +65,16 @@ impl Auth {
     /// # Errors
     /// [`SecretError::Empty`] when there is none.
     pub fn bearer(secrets: &SecretString) -> Result<Self, SecretError> {
-        let secrets: Vec<SecretString> = secrets.expose_secret().split_whitespace().map(SecretString::from).collect();
-        if secrets.is_empty() { Err(SecretError::Empty) } else { Ok(Self::Bearer(secrets)) }
+        let secrets: Vec<SecretString> = secrets
+            .expose_secret()
+            .split_whitespace()
+            .map(SecretString::from)
+            .collect();
+        if secrets.is_empty() {
+            Err(SecretError::Empty)
+        } else {
+            Ok(Self::Bearer(secrets))
+        }
     }
 
     /// Standard Webhooks keys from a secret's text: several are separated by white space.
@@ -74,10 +82,17 @@ impl Auth {
     /// # Errors
     /// [`SecretError`] says which rule of the specification a secret breaks.
     pub fn standard_webhooks(secrets: &SecretString) -> Result<Self, SecretError> {
-        let keys: Result<Vec<SecretSlice<u8>>, SecretError> =
-            secrets.expose_secret().split_whitespace().map(standard_webhooks_key).collect();
+        let keys: Result<Vec<SecretSlice<u8>>, SecretError> = secrets
+            .expose_secret()
+            .split_whitespace()
+            .map(standard_webhooks_key)
+            .collect();
         let keys = keys?;
-        if keys.is_empty() { Err(SecretError::Empty) } else { Ok(Self::StandardWebhooks(keys)) }
+        if keys.is_empty() {
+            Err(SecretError::Empty)
+        } else {
+            Ok(Self::StandardWebhooks(keys))
+        }
     }
 
     /// Checks the proof of a request.
@@ -101,8 +116,14 @@ impl Auth {
 
 fn standard_webhooks_key(text: &str) -> Result<SecretSlice<u8>, SecretError> {
     let encoded = text.strip_prefix("whsec_").unwrap_or(text);
-    let key = STANDARD.decode(encoded).map_err(|_| SecretError::NotBase64)?;
-    if (24..=64).contains(&key.len()) { Ok(SecretSlice::from(key)) } else { Err(SecretError::Length) }
+    let key = STANDARD
+        .decode(encoded)
+        .map_err(|_| SecretError::NotBase64)?;
+    if (24..=64).contains(&key.len()) {
+        Ok(SecretSlice::from(key))
+    } else {
+        Err(SecretError::Length)
+    }
 }
 
 fn check_bearer(secrets: &[SecretString], inbound: &Inbound<'_>) -> Result<(), AuthError> {
@@ -117,10 +138,17 @@ fn check_bearer(secrets: &[SecretString], inbound: &Inbound<'_>) -> Result<(), A
         let secret = Sha256::digest(secret.expose_secret().as_bytes());
         fits | token.as_slice().ct_eq(secret.as_slice())
     });
-    if fits.into() { Ok(()) } else { Err(AuthError::Wrong("the bearer token")) }
+    if fits.into() {
+        Ok(())
+    } else {
+        Err(AuthError::Wrong("the bearer token"))
+    }
 }
 
-fn check_standard_webhooks(keys: &[SecretSlice<u8>], inbound: &Inbound<'_>) -> Result<(), AuthError> {
+fn check_standard_webhooks(
+    keys: &[SecretSlice<u8>],
+    inbound: &Inbound<'_>,
+) -> Result<(), AuthError> {
     let id = the_only(inbound, "webhook-id")?;
     let timestamp = the_only(inbound, "webhook-timestamp")?;
     let signatures = the_only(inbound, "webhook-signature")?;
@@ -128,11 +156,17 @@ fn check_standard_webhooks(keys: &[SecretSlice<u8>], inbound: &Inbound<'_>) -> R
     if id.is_empty() || id.contains('.') {
         return Err(AuthError::Malformed("webhook-id", "an id without dots"));
     }
-    let signed_at: i64 =
-        timestamp.parse().map_err(|_| AuthError::Malformed("webhook-timestamp", "seconds since 1970"))?;
+    let signed_at: i64 = timestamp
+        .parse()
+        .map_err(|_| AuthError::Malformed("webhook-timestamp", "seconds since 1970"))?;
     let mut fits = Choice::from(0);
-    for given in signatures.split(' ').filter_map(|signature| signature.strip_prefix("v1,")) {
-        let Ok(given) = STANDARD.decode(given) else { continue };
+    for given in signatures
+        .split(' ')
+        .filter_map(|signature| signature.strip_prefix("v1,"))
+    {
+        let Ok(given) = STANDARD.decode(given) else {
+            continue;
+        };
         for key in keys {
             fits |= expected(key, id, timestamp, inbound.body).ct_eq(&given);
         }
@@ -165,5 +199,8 @@ fn the_only<'a>(inbound: &Inbound<'a>, name: &'static str) -> Result<&'a str, Au
     if values.next().is_some() {
         return Err(AuthError::Repeated(name));
     }
-    value.to_str().map(str::trim).map_err(|_| AuthError::Malformed(name, "plain ASCII"))
+    value
+        .to_str()
+        .map(str::trim)
+        .map_err(|_| AuthError::Malformed(name, "plain ASCII"))
 }

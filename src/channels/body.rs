@@ -41,17 +41,32 @@ pub(super) fn members(headers: &HeaderMap, body: &[u8]) -> Result<Members, Misun
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
         && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
     {
-        return Err(wrong(415, "compressed_body", "the body is compressed; send it without `Content-Encoding`"));
+        return Err(wrong(
+            415,
+            "compressed_body",
+            "the body is compressed; send it without `Content-Encoding`",
+        ));
     }
     let text = std::str::from_utf8(body).map_err(|error| {
-        let detail = format!("the body is not UTF-8 (byte {}); send it as UTF-8", error.valid_up_to());
+        let detail = format!(
+            "the body is not UTF-8 (byte {}); send it as UTF-8",
+            error.valid_up_to()
+        );
         wrong(400, "not_utf8", detail)
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match text.trim_start().chars().next() {
-        None => Err(wrong(400, "empty_body", format!("the body is empty; send {EXAMPLE}"))),
+        None => Err(wrong(
+            400,
+            "empty_body",
+            format!("the body is empty; send {EXAMPLE}"),
+        )),
         Some('{') => serde_json::from_str(text).map_err(|error| malformed(text, &error)),
-        Some('[') => Err(wrong(400, "not_an_object", format!("the body is a list; send one object: {EXAMPLE}"))),
+        Some('[') => Err(wrong(
+            400,
+            "not_an_object",
+            format!("the body is a list; send one object: {EXAMPLE}"),
+        )),
         Some(_) => Err(not_json(headers)),
     }
 }
@@ -60,41 +75,67 @@ pub(super) fn members(headers: &HeaderMap, body: &[u8]) -> Result<Members, Misun
 const EXAMPLE: &str = r#"{"code":"123|123"}"#;
 
 fn not_json(headers: &HeaderMap) -> Misunderstood {
-    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let declared = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let media = declared
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     if media.is_empty() || media.ends_with("json") || media == "text/plain" {
-        return wrong(400, "malformed_json", format!("the body is not JSON: line 1, column 1; send {EXAMPLE}"));
+        return wrong(
+            400,
+            "malformed_json",
+            format!("the body is not JSON: line 1, column 1; send {EXAMPLE}"),
+        );
     }
-    wrong(415, "not_json", format!("the body is not JSON but of another kind; choose JSON in your platform and send {EXAMPLE}"))
+    wrong(
+        415,
+        "not_json",
+        format!(
+            "the body is not JSON but of another kind; choose JSON in your platform and send {EXAMPLE}"
+        ),
+    )
 }
 
 fn malformed(text: &str, error: &serde_json::Error) -> Misunderstood {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "ends too early",
-        serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Data => {
-            "is not valid"
-        }
+        serde_json::error::Category::Io
+        | serde_json::error::Category::Syntax
+        | serde_json::error::Category::Data => "is not valid",
     };
     let hint = hint(text, error).unwrap_or_default();
-    let detail = format!("the JSON {what}: line {}, column {}{hint}", error.line(), error.column());
+    let detail = format!(
+        "the JSON {what}: line {}, column {}{hint}",
+        error.line(),
+        error.column()
+    );
     wrong(400, "malformed_json", detail)
 }
 
 /// What chatbot builders usually did wrong when a body breaks at this place.
 fn hint(text: &str, error: &serde_json::Error) -> Option<&'static str> {
-    const NO_QUOTES: &str =
-        "; it looks as if the quotes around a value are missing: write {\"code\":\"{{code}}\"}, not {\"code\":{{code}}}";
-    const INNER_QUOTE: &str =
-        "; it looks as if a value has a quote inside: let your platform escape it (\\\"), or leave that member out";
+    const NO_QUOTES: &str = "; it looks as if the quotes around a value are missing: write {\"code\":\"{{code}}\"}, not {\"code\":{{code}}}";
+    const INNER_QUOTE: &str = "; it looks as if a value has a quote inside: let your platform escape it (\\\"), or leave that member out";
     let line = text.lines().nth(error.line().checked_sub(1)?)?;
-    let before: String = line.bytes().take(error.column().saturating_sub(1)).map(char::from).collect();
+    let before: String = line
+        .bytes()
+        .take(error.column().saturating_sub(1))
+        .map(char::from)
+        .collect();
     let last = before.rfind([':', '"', ',', '{', '}'])?;
     let between = before.get(last + 1..)?;
     match before.as_bytes().get(last) {
         Some(b':') => Some(NO_QUOTES),
         // `{{name}}` that the platform did not fill in.
         Some(b'{') if before.trim_end_matches('{').trim_end().ends_with(':') => Some(NO_QUOTES),
-        Some(b'"') if between.trim().is_empty() && !before.trim_end().ends_with("\"{") => Some(INNER_QUOTE),
+        Some(b'"') if between.trim().is_empty() && !before.trim_end().ends_with("\"{") => {
+            Some(INNER_QUOTE)
+        }
         _ => None,
     }
 }

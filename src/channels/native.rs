@@ -29,8 +29,13 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Ask, Mis
         wrong(422, "code_missing", detail)
     })?;
     let phone = members.text(&["phone"])?.filter(|text| !text.is_empty());
-    let conversation = members.text(&["conversation_id"])?.filter(|text| !text.is_empty());
-    let locale = members.text(&ALIASES_OF_LOCALE)?.and_then(|tag| Locale::parse(&tag)).unwrap_or(channel.locale);
+    let conversation = members
+        .text(&["conversation_id"])?
+        .filter(|text| !text.is_empty());
+    let locale = members
+        .text(&ALIASES_OF_LOCALE)?
+        .and_then(|tag| Locale::parse(&tag))
+        .unwrap_or(channel.locale);
     Ok(Ask {
         channel: channel.name.clone(),
         action: action(&members)?,
@@ -39,8 +44,12 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Ask, Mis
         key: key(inbound.headers, &members)?,
         conversation: bounded("conversation_id", conversation.or(phone))?,
         locale,
-        first_name: members.text(&["customer_name"])?.and_then(|name| FirstName::of(&name)),
-        reason: members.text(&["reason"])?.map(|text| text.chars().take(REASON_CHARS_MAX).collect()),
+        first_name: members
+            .text(&["customer_name"])?
+            .and_then(|name| FirstName::of(&name)),
+        reason: members
+            .text(&["reason"])?
+            .map(|text| text.chars().take(REASON_CHARS_MAX).collect()),
         duplicate_window_s: channel.duplicate_window_s,
     })
 }
@@ -50,10 +59,15 @@ impl Members {
     fn text(&self, names: &[&str]) -> Result<Option<String>, Misunderstood> {
         let mut found: Option<String> = None;
         for (name, value) in self.named(names) {
-            let Some(text) = as_text(name, value)? else { continue };
+            let Some(text) = as_text(name, value)? else {
+                continue;
+            };
             match &found {
                 Some(other) if *other != text && !text.is_empty() && !other.is_empty() => {
-                    let detail = format!("`{}` is given more than once with different values; send it once", names[0]);
+                    let detail = format!(
+                        "`{}` is given more than once with different values; send it once",
+                        names[0]
+                    );
                     return Err(wrong(422, "contradiction", detail));
                 }
                 Some(other) if !other.is_empty() => {}
@@ -66,7 +80,10 @@ impl Members {
     fn named<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a Value)> {
         names.iter().flat_map(|name| {
             let fits = move |(found, _): &&(String, Value)| found.trim().to_lowercase() == *name;
-            self.0.iter().filter(fits).map(move |(_, value)| (*name, value))
+            self.0
+                .iter()
+                .filter(fits)
+                .map(move |(_, value)| (*name, value))
         })
     }
 }
@@ -79,17 +96,25 @@ fn as_text(name: &str, value: &Value) -> Result<Option<String>, Misunderstood> {
         Value::Number(number) if number.is_i64() || number.is_u64() => Ok(Some(number.to_string())),
         Value::Bool(flag) => Ok(Some(flag.to_string())),
         Value::Number(_) => {
-            let detail = format!("`{name}` is a number that cannot be read exactly; send it as a text, in quotes");
+            let detail = format!(
+                "`{name}` is a number that cannot be read exactly; send it as a text, in quotes"
+            );
             Err(wrong(422, "not_a_text", detail))
         }
-        Value::Array(_) | Value::Object(_) => {
-            Err(wrong(422, "not_a_text", format!("`{name}` is a list or an object; send a text")))
-        }
+        Value::Array(_) | Value::Object(_) => Err(wrong(
+            422,
+            "not_a_text",
+            format!("`{name}` is a list or an object; send a text"),
+        )),
     }
 }
 
 fn action(members: &Members) -> Result<Action, Misunderstood> {
-    match members.text(&["action"])?.map(|text| text.to_lowercase()).as_deref() {
+    match members
+        .text(&["action"])?
+        .map(|text| text.to_lowercase())
+        .as_deref()
+    {
         None | Some("cancel") => Ok(Action::Cancel),
         Some("lookup") => Ok(Action::Lookup),
         Some(_) => {
@@ -100,10 +125,18 @@ fn action(members: &Members) -> Result<Action, Misunderstood> {
 }
 
 fn mode(members: &Members) -> Result<Mode, Misunderstood> {
-    match members.text(&["dry_run"])?.map(|text| text.to_lowercase()).as_deref() {
+    match members
+        .text(&["dry_run"])?
+        .map(|text| text.to_lowercase())
+        .as_deref()
+    {
         None | Some("false" | "0") => Ok(Mode::Real),
         Some("true" | "1") => Ok(Mode::DryRun),
-        Some(_) => Err(wrong(422, "not_a_flag", "`dry_run` is neither true nor false; write one of them, or leave it out")),
+        Some(_) => Err(wrong(
+            422,
+            "not_a_flag",
+            "`dry_run` is neither true nor false; write one of them, or leave it out",
+        )),
     }
 }
 
@@ -113,22 +146,36 @@ fn key(headers: &HeaderMap, members: &Members) -> Result<Option<String>, Misunde
         let mut values = headers.get_all(name).iter();
         let Some(value) = values.next() else { continue };
         if values.next().is_some() {
-            return Err(wrong(400, "repeated_header", format!("the header `{name}` stands there more than once")));
+            return Err(wrong(
+                400,
+                "repeated_header",
+                format!("the header `{name}` stands there more than once"),
+            ));
         }
         let text = String::from_utf8_lossy(value.as_bytes()).trim().to_owned();
-        let unquoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(&text);
+        let unquoted = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'))
+            .unwrap_or(&text);
         if !unquoted.is_empty() {
             return bounded(name, Some(unquoted.to_owned()));
         }
     }
-    bounded("message_id", members.text(&["message_id"])?.filter(|text| !text.is_empty()))
+    bounded(
+        "message_id",
+        members
+            .text(&["message_id"])?
+            .filter(|text| !text.is_empty()),
+    )
 }
 
 fn bounded(name: &str, text: Option<String>) -> Result<Option<String>, Misunderstood> {
     match text {
-        Some(text) if text.chars().count() > TEXT_CHARS_MAX => {
-            Err(wrong(422, "too_long", format!("`{name}` is longer than {TEXT_CHARS_MAX} characters")))
-        }
+        Some(text) if text.chars().count() > TEXT_CHARS_MAX => Err(wrong(
+            422,
+            "too_long",
+            format!("`{name}` is longer than {TEXT_CHARS_MAX} characters"),
+        )),
         text => Ok(text),
     }
 }
@@ -160,21 +207,45 @@ pub(super) fn render(headers: &HeaderMap, answered: &Answered<'_>) -> Rendered {
     }
     let answer = answered.answer;
     let looked_up = (answered.action == Action::Lookup).then(|| LookedUp {
-        customer_first_name: answer.first_name.as_ref().map(FirstName::as_str).unwrap_or_default(),
-        address: answer.found.as_ref().map(|found| found.address.as_str()).unwrap_or_default(),
-        reserved_at: answer.found.as_ref().map(|found| found.reserved_at.as_str()).unwrap_or_default(),
+        customer_first_name: answer
+            .first_name
+            .as_ref()
+            .map(FirstName::as_str)
+            .unwrap_or_default(),
+        address: answer
+            .found
+            .as_ref()
+            .map(|found| found.address.as_str())
+            .unwrap_or_default(),
+        reserved_at: answer
+            .found
+            .as_ref()
+            .map(|found| found.reserved_at.as_str())
+            .unwrap_or_default(),
     });
-    json("application/json", &Body {
-        outcome: answer.outcome.id(),
-        reply: answered.reply,
-        r#final: answer.outcome.is_final(),
-        handoff: answer.outcome.hands_off(),
-        protocol: answer.protocol.as_ref().map(|protocol| protocol.as_str()).unwrap_or_default(),
-        code: answered.code.trim().chars().take(crate::domain::CODE_CHARS_MAX).collect(),
-        locale: answered.locale.id(),
-        replayed: answer.replayed,
-        looked_up,
-    })
+    json(
+        "application/json",
+        &Body {
+            outcome: answer.outcome.id(),
+            reply: answered.reply,
+            r#final: answer.outcome.is_final(),
+            handoff: answer.outcome.hands_off(),
+            protocol: answer
+                .protocol
+                .as_ref()
+                .map(|protocol| protocol.as_str())
+                .unwrap_or_default(),
+            code: answered
+                .code
+                .trim()
+                .chars()
+                .take(crate::domain::CODE_CHARS_MAX)
+                .collect(),
+            locale: answered.locale.id(),
+            replayed: answer.replayed,
+            looked_up,
+        },
+    )
 }
 
 #[derive(Serialize)]
@@ -190,13 +261,16 @@ pub(super) fn render_problem(headers: &HeaderMap, problem: &Problem<'_>) -> Rend
     if prefers_text(headers) {
         return plain(problem.reply);
     }
-    json("application/problem+json", &ProblemBody {
-        r#type: format!("urn:ozmap-cancel:problem:{}", problem.id),
-        title: problem.title,
-        status: problem.status,
-        detail: problem.detail,
-        reply: problem.reply,
-    })
+    json(
+        "application/problem+json",
+        &ProblemBody {
+            r#type: format!("urn:ozmap-cancel:problem:{}", problem.id),
+            title: problem.title,
+            status: problem.status,
+            detail: problem.detail,
+            reply: problem.reply,
+        },
+    )
 }
 
 fn json(content_type: &'static str, body: &impl Serialize) -> Rendered {
@@ -220,7 +294,12 @@ fn prefers_text(headers: &HeaderMap) -> bool {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .collect();
-    let weight = |wanted: &[&str]| accept.iter().filter_map(|range| weight_of(range, wanted)).fold(0.0, f32::max);
+    let weight = |wanted: &[&str]| {
+        accept
+            .iter()
+            .filter_map(|range| weight_of(range, wanted))
+            .fold(0.0, f32::max)
+    };
     weight(&["text/plain"]) > weight(&["application/json", "application/*", "*/*"])
 }
 
@@ -230,6 +309,8 @@ fn weight_of(range: &str, wanted: &[&str]) -> Option<f32> {
     if !wanted.contains(&media.as_str()) {
         return None;
     }
-    let quality = parts.find_map(|part| part.strip_prefix("q=")).and_then(|text| text.parse().ok());
+    let quality = parts
+        .find_map(|part| part.strip_prefix("q="))
+        .and_then(|text| text.parse().ok());
     Some(quality.unwrap_or(1.0))
 }

@@ -28,10 +28,18 @@ pub(super) fn merge(sources: &Sources) -> Result<Settings, Error> {
     let mut wrong = Vec::new();
     let mut merged = Merged::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
     for path in &sources.files {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Error::one(format!("the configuration file {} cannot be read: {error}", path.display())))?;
-        let table: Table = toml::from_str(&text)
-            .map_err(|error| Error::one(format!("the configuration file {} is not TOML: {error}", path.display())))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::one(format!(
+                "the configuration file {} cannot be read: {error}",
+                path.display()
+            ))
+        })?;
+        let table: Table = toml::from_str(&text).map_err(|error| {
+            Error::one(format!(
+                "the configuration file {} is not TOML: {error}",
+                path.display()
+            ))
+        })?;
         for key in flatten(&table) {
             check_key(&key, &in_file(path), &known, &mut wrong);
         }
@@ -41,7 +49,10 @@ pub(super) fn merge(sources: &Sources) -> Result<Settings, Error> {
     if !wrong.is_empty() {
         return Err(Error(wrong));
     }
-    let environment = Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").source(Some(variables));
+    let environment = Environment::with_prefix(PREFIX)
+        .prefix_separator("__")
+        .separator("__")
+        .source(Some(variables));
     merged
         .add_source(environment)
         .build()
@@ -59,10 +70,15 @@ fn variables(
     known: &[String],
     wrong: &mut Vec<String>,
 ) -> std::collections::HashMap<String, String> {
-    let sections: Vec<&str> = known.iter().filter_map(|key| key.split('.').next()).collect();
+    let sections: Vec<&str> = known
+        .iter()
+        .filter_map(|key| key.split('.').next())
+        .collect();
     let mut ours = std::collections::HashMap::new();
     for (name, value) in &sources.environment {
-        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+        let Some(rest) = name.strip_prefix(PREFIX) else {
+            continue;
+        };
         if let Some(path) = rest.strip_prefix("__") {
             let key = path.to_ascii_lowercase().replace("__", ".");
             check_key(&key, &format!("by the variable {name}"), known, wrong);
@@ -71,9 +87,19 @@ fn variables(
         }
         // Container platforms set OZMAP_CANCEL_PORT and the like for a service of this name: only what names a
         // section of ours was meant for us.
-        let Some(single) = rest.strip_prefix('_').map(str::to_ascii_lowercase) else { continue };
-        let Some(section) = sections.iter().find(|section| single.starts_with(&format!("{section}_"))) else { continue };
-        let key = single.get(section.len() + 1..).unwrap_or_default().to_ascii_uppercase();
+        let Some(single) = rest.strip_prefix('_').map(str::to_ascii_lowercase) else {
+            continue;
+        };
+        let Some(section) = sections
+            .iter()
+            .find(|section| single.starts_with(&format!("{section}_")))
+        else {
+            continue;
+        };
+        let key = single
+            .get(section.len() + 1..)
+            .unwrap_or_default()
+            .to_ascii_uppercase();
         let meant = format!("{PREFIX}__{}__{key}", section.to_ascii_uppercase());
         wrong.push(format!("the variable {name} is not used; two underscores separate the parts: did you mean {meant}?"));
     }
@@ -81,7 +107,8 @@ fn variables(
 }
 
 fn known_keys() -> Result<Vec<String>, Error> {
-    let defaults: Table = toml::from_str(DEFAULT).map_err(|error| Error::one(format!("default.toml: {error}")))?;
+    let defaults: Table =
+        toml::from_str(DEFAULT).map_err(|error| Error::one(format!("default.toml: {error}")))?;
     let mut known = flatten(&defaults);
     known.extend(FILE_KEYS.map(str::to_owned));
     known.extend(CHANNEL_KEYS.map(|key| format!("channels.NAME.{key}")));
@@ -93,9 +120,10 @@ fn flatten(table: &Table) -> Vec<String> {
     table
         .iter()
         .flat_map(|(name, value)| match value {
-            Value::Table(inner) if !inner.is_empty() => {
-                flatten(inner).into_iter().map(|key| format!("{name}.{key}")).collect()
-            }
+            Value::Table(inner) if !inner.is_empty() => flatten(inner)
+                .into_iter()
+                .map(|key| format!("{name}.{key}"))
+                .collect(),
             Value::Table(_)
             | Value::String(_)
             | Value::Integer(_)
@@ -121,6 +149,8 @@ fn check_key(key: &str, origin: &str, known: &[String], wrong: &mut Vec<String>)
     }
     let score = |candidate: &&String| strsim::jaro_winkler(candidate, &general);
     let nearest = known.iter().max_by(|a, b| score(a).total_cmp(&score(b)));
-    let hint = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
+    let hint = nearest
+        .map(|nearest| format!("; did you mean `{nearest}`?"))
+        .unwrap_or_default();
     wrong.push(format!("there is no key `{key}`, set {origin}{hint}"));
 }

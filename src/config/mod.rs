@@ -141,19 +141,33 @@ impl Problems {
 
 fn assemble(mut settings: Settings, problems: &mut Problems) -> Option<Config> {
     let listen = problems.check(parse_listen(&settings.server.listen));
-    let locale = problems.check(parse_locale("replies.default_locale", &settings.replies.default_locale));
+    let locale = problems.check(parse_locale(
+        "replies.default_locale",
+        &settings.replies.default_locale,
+    ));
     let time_zone = problems.check(TimeZone::get(&settings.replies.time_zone).map_err(|_| {
-        format!("replies.time_zone = \"{}\" is not a time zone; write one like America/Sao_Paulo", settings.replies.time_zone)
+        format!(
+            "replies.time_zone = \"{}\" is not a time zone; write one like America/Sao_Paulo",
+            settings.replies.time_zone
+        )
     }));
     check_times(&settings, problems);
     let mut warnings = Vec::new();
-    let channels = channels(std::mem::take(&mut settings.channels), listen, locale, problems, &mut warnings);
+    let channels = channels(
+        std::mem::take(&mut settings.channels),
+        listen,
+        locale,
+        problems,
+        &mut warnings,
+    );
     let rules = rules(&settings, time_zone.clone(), problems);
     let policy = policy(&settings, problems);
     let log_format = problems.check(match settings.log.format.as_str() {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
-        other => Err(format!("log.format = \"{other}\"; write \"text\" or \"json\"")),
+        other => Err(format!(
+            "log.format = \"{other}\"; write \"text\" or \"json\""
+        )),
     });
     let limits = limits(&settings);
     let times = Times {
@@ -228,7 +242,9 @@ fn policy(settings: &Settings, problems: &mut Problems) -> Option<Policy> {
         problems.check(match value {
             "review" => Ok(Check::Review),
             "ignore" => Ok(Check::Ignore),
-            other => Err(format!("policy.{key} = \"{other}\"; write \"review\" or \"ignore\"")),
+            other => Err(format!(
+                "policy.{key} = \"{other}\"; write \"review\" or \"ignore\""
+            )),
         })
     };
     let install_evidence = check("install_evidence", &policy.install_evidence);
@@ -248,14 +264,20 @@ fn policy(settings: &Settings, problems: &mut Problems) -> Option<Policy> {
     })
 }
 
-fn rules(settings: &Settings, time_zone: Option<TimeZone>, problems: &mut Problems) -> Option<Rules> {
+fn rules(
+    settings: &Settings,
+    time_zone: Option<TimeZone>,
+    problems: &mut Problems,
+) -> Option<Rules> {
     let policy = &settings.policy;
     let code_pattern = match policy.code_pattern.as_str() {
         "" => None,
         pattern => {
             // The whole code, whatever alternatives the pattern has.
             let whole = regex::Regex::new(&format!("^(?:{pattern})$"));
-            Some(problems.check(whole.map_err(|error| format!("policy.code_pattern is not a regular expression: {error}")))?)
+            Some(problems.check(whole.map_err(|error| {
+                format!("policy.code_pattern is not a regular expression: {error}")
+            }))?)
         }
     };
     Some(Rules {
@@ -274,18 +296,30 @@ fn ozmap_settings(settings: settings::Ozmap, problems: &mut Problems) -> Option<
         let missing = "ozmap.base_url is not set; write the address of your OZmap, like https://provider.ozmap.com.br:9994";
         problems.require(Err(missing.to_owned()));
     }
-    let api_key = problems.check(secret("ozmap.api_key", Some(settings.api_key), settings.api_key_file.as_deref()));
+    let api_key = problems.check(secret(
+        "ozmap.api_key",
+        Some(settings.api_key),
+        settings.api_key_file.as_deref(),
+    ));
     let auth_scheme = problems.check(match settings.auth_scheme.as_str() {
         "raw" => Ok(AuthScheme::Raw),
         "bearer" => Ok(AuthScheme::Bearer),
-        other => Err(format!("ozmap.auth_scheme = \"{other}\"; write \"raw\" or \"bearer\"")),
+        other => Err(format!(
+            "ozmap.auth_scheme = \"{other}\"; write \"raw\" or \"bearer\""
+        )),
     });
-    let answers: Result<Vec<NotFoundAnswer>, String> =
-        settings.not_found_answers.iter().map(|text| not_found_answer(text)).collect();
+    let answers: Result<Vec<NotFoundAnswer>, String> = settings
+        .not_found_answers
+        .iter()
+        .map(|text| not_found_answer(text))
+        .collect();
     let not_found_answers = problems.check(answers);
     let ca_pem = match settings.tls_ca_file.as_str() {
         "" => None,
-        file => problems.check(std::fs::read(file).map_err(|error| format!("ozmap.tls_ca_file = \"{file}\" cannot be read: {error}"))),
+        file => problems
+            .check(std::fs::read(file).map_err(|error| {
+                format!("ozmap.tls_ca_file = \"{file}\" cannot be read: {error}")
+            })),
     };
     let pin_sha256 = match settings.tls_pin_sha256.as_str() {
         "" => None,
@@ -295,7 +329,11 @@ fn ozmap_settings(settings: settings::Ozmap, problems: &mut Problems) -> Option<
     };
     Some(ozmap::Settings {
         base_url: settings.base_url,
-        plain_http: if settings.allow_http { PlainHttp::Allowed } else { PlainHttp::LoopbackOnly },
+        plain_http: if settings.allow_http {
+            PlainHttp::Allowed
+        } else {
+            PlainHttp::LoopbackOnly
+        },
         api_key: api_key?,
         auth_scheme: auth_scheme?,
         trust: Trust { ca_pem, pin_sha256 },
@@ -314,7 +352,9 @@ fn not_found_answer(text: &str) -> Result<NotFoundAnswer, String> {
         "null" => Ok(NotFoundAnswer::Null),
         "{}" => Ok(NotFoundAnswer::EmptyObject),
         "empty" => Ok(NotFoundAnswer::EmptyBody),
-        other => Err(format!("ozmap.not_found_answers has \"{other}\"; there are \"404\", \"204\", \"null\", \"{{}}\" and \"empty\"")),
+        other => Err(format!(
+            "ozmap.not_found_answers has \"{other}\"; there are \"404\", \"204\", \"null\", \"{{}}\" and \"empty\""
+        )),
     }
 }
 
@@ -358,25 +398,45 @@ fn channel(
     warnings: &mut Vec<String>,
 ) -> Result<Channel, String> {
     let key = |setting: &str| format!("channels.{name}.{setting}");
-    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
-        return Err(format!("channels.{name}: the name stands in an address; write letters, digits, - and _ only"));
+    if name.is_empty()
+        || !name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    {
+        return Err(format!(
+            "channels.{name}: the name stands in an address; write letters, digits, - and _ only"
+        ));
     }
     if settings.preset != "json" {
-        return Err(format!("{} = \"{}\"; the preset there is is \"json\"", key("preset"), settings.preset));
+        return Err(format!(
+            "{} = \"{}\"; the preset there is is \"json\"",
+            key("preset"),
+            settings.preset
+        ));
     }
     let medium = match settings.medium.as_str() {
         "text" => Medium::Text,
         "voice" => Medium::Voice,
-        other => return Err(format!("{} = \"{other}\"; write \"text\" or \"voice\"", key("medium"))),
+        other => {
+            return Err(format!(
+                "{} = \"{other}\"; write \"text\" or \"voice\"",
+                key("medium")
+            ));
+        }
     };
     let locale = match &settings.locale {
         Some(tag) => parse_locale(&key("locale"), tag)?,
         None => default_locale.unwrap_or(Locale::PtBr),
     };
     if settings.answer_ms_max == 0 {
-        return Err(format!("{} = 0; write the milliseconds that the platform waits, less some", key("answer_ms_max")));
+        return Err(format!(
+            "{} = 0; write the milliseconds that the platform waits, less some",
+            key("answer_ms_max")
+        ));
     }
-    let secret = |setting: Option<SecretString>| secret(&key("secret"), setting, settings.secret_file.as_deref());
+    let secret = |setting: Option<SecretString>| {
+        secret(&key("secret"), setting, settings.secret_file.as_deref())
+    };
     let bad = |error: SecretError| format!("{}: {error}", key("secret"));
     let auth = match settings.auth.as_str() {
         "bearer" => {
@@ -386,7 +446,10 @@ fn channel(
         }
         "standard-webhooks" => Auth::standard_webhooks(&secret(settings.secret)?).map_err(bad)?,
         "none" if reach == Reach::ThisMachine => {
-            warnings.push(format!("{} = \"none\": everybody on this machine may cancel reservations", key("auth")));
+            warnings.push(format!(
+                "{} = \"none\": everybody on this machine may cancel reservations",
+                key("auth")
+            ));
             Auth::None
         }
         "none" => {
@@ -395,7 +458,12 @@ fn channel(
                 key("auth")
             ));
         }
-        other => return Err(format!("{} = \"{other}\"; write \"bearer\", \"standard-webhooks\" or \"none\"", key("auth"))),
+        other => {
+            return Err(format!(
+                "{} = \"{other}\"; write \"bearer\", \"standard-webhooks\" or \"none\"",
+                key("auth")
+            ));
+        }
     };
     Ok(Channel {
         name: name.to_owned(),
@@ -407,9 +475,21 @@ fn channel(
     })
 }
 
-fn check_strength(key: &str, secret: &SecretString, reach: Reach, warnings: &mut Vec<String>) -> Result<(), String> {
-    let shortest = secret.expose_secret().split_whitespace().map(|one| one.chars().count()).min().unwrap_or(0);
-    let problem = format!("{key} is shorter than {SECRET_CHARS_MIN} characters and can be guessed; write a random one of 32 or more");
+fn check_strength(
+    key: &str,
+    secret: &SecretString,
+    reach: Reach,
+    warnings: &mut Vec<String>,
+) -> Result<(), String> {
+    let shortest = secret
+        .expose_secret()
+        .split_whitespace()
+        .map(|one| one.chars().count())
+        .min()
+        .unwrap_or(0);
+    let problem = format!(
+        "{key} is shorter than {SECRET_CHARS_MIN} characters and can be guessed; write a random one of 32 or more"
+    );
     match reach {
         _ if shortest >= SECRET_CHARS_MIN => Ok(()),
         Reach::ThisMachine => {
@@ -421,10 +501,16 @@ fn check_strength(key: &str, secret: &SecretString, reach: Reach, warnings: &mut
 }
 
 /// A secret from its key or from the file that `key_file` names, never from both.
-fn secret(key: &str, inline: Option<SecretString>, file: Option<&str>) -> Result<SecretString, String> {
+fn secret(
+    key: &str,
+    inline: Option<SecretString>,
+    file: Option<&str>,
+) -> Result<SecretString, String> {
     let inline = inline.filter(|secret| !secret.expose_secret().trim().is_empty());
     match (inline, file.filter(|file| !file.is_empty())) {
-        (Some(_), Some(_)) => Err(format!("{key} and {key}_file are both set; keep one of them")),
+        (Some(_), Some(_)) => Err(format!(
+            "{key} and {key}_file are both set; keep one of them"
+        )),
         (Some(secret), None) => Ok(SecretString::from(secret.expose_secret().trim())),
         (None, Some(file)) => match std::fs::read_to_string(Path::new(file)) {
             Ok(text) if text.trim().is_empty() => Err(format!("{key}_file = \"{file}\" is empty")),
@@ -440,7 +526,8 @@ fn parse_listen(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn parse_locale(key: &str, tag: &str) -> Result<Locale, String> {
-    Locale::parse(tag).ok_or_else(|| format!("{key} = \"{tag}\"; write \"pt-BR\", \"es\" or \"en\""))
+    Locale::parse(tag)
+        .ok_or_else(|| format!("{key} = \"{tag}\"; write \"pt-BR\", \"es\" or \"en\""))
 }
 
 fn signed(number: u64) -> i64 {

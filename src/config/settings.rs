@@ -110,8 +110,16 @@ pub(super) struct Channel {
 }
 
 /// The keys of a channel; `default.toml` shows them in comments, because it has no channel of its own.
-pub(super) const CHANNEL_KEYS: [&str; 8] =
-    ["preset", "auth", "secret", "secret_file", "locale", "medium", "answer_ms_max", "duplicate_window_s"];
+pub(super) const CHANNEL_KEYS: [&str; 8] = [
+    "preset",
+    "auth",
+    "secret",
+    "secret_file",
+    "locale",
+    "medium",
+    "answer_ms_max",
+    "duplicate_window_s",
+];
 
 /// Keys that are not in `default.toml` because their default is not to be there.
 pub(super) const FILE_KEYS: [&str; 1] = ["ozmap.api_key_file"];
@@ -147,7 +155,11 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
         }
 
         fn visit_str<E>(self, text: &str) -> Result<Vec<String>, E> {
-            Ok(text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
+            Ok(text
+                .split(',')
+                .map(|part| part.trim().to_owned())
+                .filter(|part| !part.is_empty())
+                .collect())
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<String>, A::Error> {

@@ -12,7 +12,9 @@ use std::fmt;
 pub use code::{CODE_CHARS_MAX, CodeError, ReservationCode};
 pub use name::FirstName;
 pub use outcome::Outcome;
-pub use property::{Client, ClientField, Defect, Field, Property, PropertyId, Residence, Row, Sighting};
+pub use property::{
+    Client, ClientField, Defect, Field, Property, PropertyId, Residence, Row, Sighting,
+};
 use uuid::Uuid;
 
 /// The id of one cancellation in the journal; sorts by the time of its acceptance.

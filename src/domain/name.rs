@@ -23,7 +23,9 @@ impl FirstName {
         let fits = letters >= 2
             && word.chars().count() <= NAME_CHARS_MAX
             && word.chars().next().is_some_and(char::is_alphabetic)
-            && word.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '’' | '-'));
+            && word
+                .chars()
+                .all(|c| c.is_alphabetic() || matches!(c, '\'' | '’' | '-'));
         fits.then(|| Self(with_capital(word)))
     }
 
@@ -43,7 +45,11 @@ fn with_capital(word: &str) -> String {
     let mut start = true;
     word.chars()
         .flat_map(|c| {
-            let written: Vec<char> = if start { c.to_uppercase().collect() } else { c.to_lowercase().collect() };
+            let written: Vec<char> = if start {
+                c.to_uppercase().collect()
+            } else {
+                c.to_lowercase().collect()
+            };
             start = matches!(c, '-' | '\'' | '’');
             written
         })

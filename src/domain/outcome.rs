@@ -85,7 +85,11 @@ impl Outcome {
     #[must_use]
     pub const fn hands_off(self) -> bool {
         match self {
-            Self::Installed | Self::Review | Self::TooManyAttempts | Self::Expired | Self::Unknown => true,
+            Self::Installed
+            | Self::Review
+            | Self::TooManyAttempts
+            | Self::Expired
+            | Self::Unknown => true,
             Self::Cancelled
             | Self::AlreadyCancelled
             | Self::NotFound

@@ -106,7 +106,9 @@ pub struct Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("implanted", &self.implanted).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("implanted", &self.implanted)
+            .finish_non_exhaustive()
     }
 }
 
@@ -152,14 +154,19 @@ impl Property {
     pub fn client(&self) -> Option<&Client> {
         match &self.client {
             ClientField::Document(client) => Some(client),
-            ClientField::Missing | ClientField::Null | ClientField::Reference(_) | ClientField::Unreadable => None,
+            ClientField::Missing
+            | ClientField::Null
+            | ClientField::Reference(_)
+            | ClientField::Unreadable => None,
         }
     }
 }
 
 impl fmt::Debug for Property {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Property").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Property")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 

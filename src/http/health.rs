@@ -119,12 +119,19 @@ pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
             heard_s_ago: heard.map(|heard| heard.at.age_ms() / 1_000),
         },
     };
-    let code = if unready.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let code = if unready.is_some() {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    };
     json(code, &detail)
 }
 
 async fn journal(app: &App) -> JournalSeen {
-    let kept = *app.journal_seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = *app
+        .journal_seen
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     if let Some((at, seen)) = kept
         && at.age_ms() < JOURNAL_AGE_MS_MAX
     {
@@ -143,7 +150,9 @@ async fn journal(app: &App) -> JournalSeen {
         }
         Err(_) => JournalSeen::NotWritable,
     };
-    *app.journal_seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((Moment::now(), seen));
+    *app.journal_seen
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner) = Some((Moment::now(), seen));
     seen
 }
 

@@ -26,7 +26,12 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(status: StatusCode, id: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        id: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
         Self {
             status,
             id,
@@ -49,16 +54,29 @@ impl Refusal {
 
     /// Nothing was accepted; try again after some seconds.
     pub(super) fn unavailable(id: &'static str, detail: &str, retry_after: Duration) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, id, "Nothing was accepted", detail)
-            .saying(Refused::Unavailable)
-            .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs()))
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            id,
+            "Nothing was accepted",
+            detail,
+        )
+        .saying(Refused::Unavailable)
+        .with_header(
+            header::RETRY_AFTER,
+            HeaderValue::from(retry_after.as_secs()),
+        )
     }
 }
 
 impl From<Misunderstood> for Refusal {
     fn from(wrong: Misunderstood) -> Self {
         let status = StatusCode::from_u16(wrong.status).unwrap_or(StatusCode::BAD_REQUEST);
-        Self::new(status, wrong.id, "The request was not understood", wrong.detail)
+        Self::new(
+            status,
+            wrong.id,
+            "The request was not understood",
+            wrong.detail,
+        )
     }
 }
 
@@ -66,10 +84,26 @@ impl From<Declined> for Refusal {
     fn from(declined: Declined) -> Self {
         let seconds = Duration::from_secs;
         match declined {
-            Declined::Busy => Self::unavailable("busy", "as many requests as allowed are being worked on; nothing was accepted", seconds(2)),
-            Declined::Stopping => Self::unavailable("stopping", "the service is stopping; nothing was accepted", seconds(5)),
-            Declined::Journal => Self::unavailable("journal", "the journal cannot be written; nothing was accepted and nothing was changed", seconds(5)),
-            Declined::Ozmap => Self::unavailable("ozmap", "OZmap gave no answer that can be believed; a look-up promises nothing, ask again", seconds(5)),
+            Declined::Busy => Self::unavailable(
+                "busy",
+                "as many requests as allowed are being worked on; nothing was accepted",
+                seconds(2),
+            ),
+            Declined::Stopping => Self::unavailable(
+                "stopping",
+                "the service is stopping; nothing was accepted",
+                seconds(5),
+            ),
+            Declined::Journal => Self::unavailable(
+                "journal",
+                "the journal cannot be written; nothing was accepted and nothing was changed",
+                seconds(5),
+            ),
+            Declined::Ozmap => Self::unavailable(
+                "ozmap",
+                "OZmap gave no answer that can be believed; a look-up promises nothing, ask again",
+                seconds(5),
+            ),
             Declined::KeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "key_reused",
@@ -87,8 +121,15 @@ pub(super) struct Listener<'a> {
     pub(super) medium: Medium,
 }
 
-pub(super) fn refuse(app: &App, listener: &Listener<'_>, channel: Option<&Channel>, refusal: Refusal) -> Response<Body> {
-    let reply = app.replies.refuse(listener.locale, listener.medium, refusal.refused);
+pub(super) fn refuse(
+    app: &App,
+    listener: &Listener<'_>,
+    channel: Option<&Channel>,
+    refusal: Refusal,
+) -> Response<Body> {
+    let reply = app
+        .replies
+        .refuse(listener.locale, listener.medium, refusal.refused);
     let problem = Problem {
         status: refusal.status.as_u16(),
         id: refusal.id,
@@ -110,19 +151,36 @@ pub(super) fn refuse(app: &App, listener: &Listener<'_>, channel: Option<&Channe
 pub(super) fn respond(status: StatusCode, rendered: Rendered) -> Response<Body> {
     let mut response = Response::new(Body::from(rendered.body));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(rendered.content_type));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(rendered.content_type),
+    );
     response
 }
 
-pub(super) async fn no_such_route(State(app): State<Arc<App>>, headers: HeaderMap) -> Response<Body> {
-    let detail = "there is nothing at this address; webhooks are POST /webhooks/NAME, health is GET /health";
-    let refusal = Refusal::new(StatusCode::NOT_FOUND, "no_such_route", "Nothing is here", detail);
+pub(super) async fn no_such_route(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let detail =
+        "there is nothing at this address; webhooks are POST /webhooks/NAME, health is GET /health";
+    let refusal = Refusal::new(
+        StatusCode::NOT_FOUND,
+        "no_such_route",
+        "Nothing is here",
+        detail,
+    );
     refuse(&app, &nobody(&app, &headers), None, refusal)
 }
 
 pub(super) async fn only_get(State(app): State<Arc<App>>, headers: HeaderMap) -> Response<Body> {
-    let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method", "Wrong method", "this address takes only GET")
-        .with_header(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    let refusal = Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method",
+        "Wrong method",
+        "this address takes only GET",
+    )
+    .with_header(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     refuse(&app, &nobody(&app, &headers), None, refusal)
 }
 
@@ -138,7 +196,10 @@ pub(super) fn nobody<'a>(app: &App, headers: &'a HeaderMap) -> Listener<'a> {
 pub(super) async fn harden(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 

@@ -46,7 +46,11 @@ impl Server {
     pub async fn bind(address: SocketAddr, app: Arc<App>) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let router = router(app.clone());
-        Ok(Self { listener, app, router })
+        Ok(Self {
+            listener,
+            app,
+            router,
+        })
     }
 
     /// The address that it listens on, with the port that was chosen for port 0.
@@ -66,7 +70,11 @@ impl Server {
         self.app.draining.cancel();
         drop(self.listener);
         let deadline = Instant::now() + self.app.limits.drain;
-        tracing::info!("stopping: {} connections, {} requests", connections.len(), self.app.cancellations.in_flight());
+        tracing::info!(
+            "stopping: {} connections, {} requests",
+            connections.len(),
+            self.app.cancellations.in_flight()
+        );
         connections.close();
         let drained = timeout_at(deadline, async {
             tokio::join!(connections.wait(), self.app.cancellations.stop());
@@ -79,7 +87,12 @@ impl Server {
         stopped
     }
 
-    async fn accept(&self, stop: &CancellationToken, connections: &TaskTracker, closing: &CancellationToken) {
+    async fn accept(
+        &self,
+        stop: &CancellationToken,
+        connections: &TaskTracker,
+        closing: &CancellationToken,
+    ) {
         let permits = Arc::new(Semaphore::new(self.app.limits.connections_max));
         loop {
             let accepted = tokio::select! {
@@ -88,7 +101,13 @@ impl Server {
             };
             match accepted {
                 Ok((stream, permit)) => {
-                    let connection = serve_connection(stream, self.router.clone(), self.app.limits, closing.clone(), stop.clone());
+                    let connection = serve_connection(
+                        stream,
+                        self.router.clone(),
+                        self.app.limits,
+                        closing.clone(),
+                        stop.clone(),
+                    );
                     connections.spawn(async move {
                         connection.await;
                         drop(permit);

@@ -25,7 +25,12 @@ pub(super) async fn webhook(
     let (head, body) = request.into_parts();
     let Some(channel) = app.channels.get(&name) else {
         let detail = "there is no channel of this name; the names stand under [channels.NAME] in the configuration";
-        let refusal = Refusal::new(StatusCode::NOT_FOUND, "no_such_channel", "No such channel", detail);
+        let refusal = Refusal::new(
+            StatusCode::NOT_FOUND,
+            "no_such_channel",
+            "No such channel",
+            detail,
+        );
         return refuse(&app, &nobody(&app, &head.headers), None, refusal);
     };
     let listener = Listener {
@@ -34,13 +39,23 @@ pub(super) async fn webhook(
         medium: channel.medium,
     };
     let refused = |refusal: Refusal| {
-        tracing::info!(channel = name, status = refusal.status.as_u16(), problem = refusal.id, "a webhook was refused");
+        tracing::info!(
+            channel = name,
+            status = refusal.status.as_u16(),
+            problem = refusal.id,
+            "a webhook was refused"
+        );
         refuse(&app, &listener, Some(channel), refusal)
     };
     if head.method != Method::POST {
         let detail = "a webhook takes only POST: a GET may be sent again by anything on the way, and this deletes";
-        let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method", "Wrong method", detail)
-            .with_header(header::ALLOW, HeaderValue::from_static("POST"));
+        let refusal = Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method",
+            "Wrong method",
+            detail,
+        )
+        .with_header(header::ALLOW, HeaderValue::from_static("POST"));
         return refused(refusal);
     }
     let body = match read(&app, body).await {
@@ -94,7 +109,9 @@ async fn read(app: &App, body: Body) -> Result<Vec<u8>, Refusal> {
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_large",
             "The body is too large",
-            format!("the body is larger than {bytes_max} bytes; send only the members that are needed"),
+            format!(
+                "the body is larger than {bytes_max} bytes; send only the members that are needed"
+            ),
         )),
         Ok(Err(_)) => Err(Refusal::new(
             StatusCode::BAD_REQUEST,
@@ -106,7 +123,10 @@ async fn read(app: &App, body: Body) -> Result<Vec<u8>, Refusal> {
             StatusCode::REQUEST_TIMEOUT,
             "too_slow",
             "The body came too slowly",
-            format!("the body did not come within {} seconds", app.limits.body.as_secs()),
+            format!(
+                "the body did not come within {} seconds",
+                app.limits.body.as_secs()
+            ),
         )),
     }
 }
@@ -114,9 +134,20 @@ async fn read(app: &App, body: Body) -> Result<Vec<u8>, Refusal> {
 fn not_authenticated(channel: &Channel, error: AuthError) -> Refusal {
     let id = match error {
         AuthError::Stale => "stale",
-        AuthError::Missing(_) | AuthError::Repeated(_) | AuthError::Malformed(..) | AuthError::Wrong(_) => "not_authenticated",
+        AuthError::Missing(_)
+        | AuthError::Repeated(_)
+        | AuthError::Malformed(..)
+        | AuthError::Wrong(_) => "not_authenticated",
     };
-    Refusal::new(StatusCode::UNAUTHORIZED, id, "Not authenticated", error.to_string())
-        .saying(Refused::NotAuthenticated)
-        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(channel.auth.challenge()))
+    Refusal::new(
+        StatusCode::UNAUTHORIZED,
+        id,
+        "Not authenticated",
+        error.to_string(),
+    )
+    .saying(Refused::NotAuthenticated)
+    .with_header(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static(channel.auth.challenge()),
+    )
 }

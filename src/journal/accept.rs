@@ -90,8 +90,12 @@ impl Journal {
                     times.deadline_ms.into(),
                 ];
                 let rows = store.query(sql::ACCEPT_OP, &parameters)?;
-                let accepted = rows.first().and_then(|row| row.text(0).ok()).and_then(OpId::parse);
-                let accepted = accepted.ok_or_else(|| Error::Corrupt("an accepted record has no id".to_owned()))?;
+                let accepted = rows
+                    .first()
+                    .and_then(|row| row.text(0).ok())
+                    .and_then(OpId::parse);
+                let accepted = accepted
+                    .ok_or_else(|| Error::Corrupt("an accepted record has no id".to_owned()))?;
                 attach(store, &asked, accepted)?;
                 let record = read::get(store, accepted)?
                     .ok_or_else(|| Error::Corrupt("an accepted record is not there".to_owned()))?;
@@ -105,10 +109,14 @@ impl Journal {
 }
 
 fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Accepted>, Error> {
-    let key = [asked.delivery.channel.as_str().into(), asked.delivery.key.as_str().into()];
+    let key = [
+        asked.delivery.channel.as_str().into(),
+        asked.delivery.key.as_str().into(),
+    ];
     let mut rows = store.query(sql::FIND_DELIVERY, &key)?;
     if rows.is_empty()
-        && let (Some(conversation), Some(window_ms)) = (&asked.conversation, asked.duplicate_window_ms)
+        && let (Some(conversation), Some(window_ms)) =
+            (&asked.conversation, asked.duplicate_window_ms)
     {
         let recent = [
             asked.delivery.channel.as_str().into(),
@@ -124,8 +132,12 @@ fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Accep
     if row.text(0)? != asked.fingerprint {
         return Ok(Some(Accepted::KeyReused));
     }
-    let record = OpId::parse(row.text(1)?).map(|id| read::get(store, id)).transpose()?.flatten();
-    let record = record.ok_or_else(|| Error::Corrupt("a webhook without its cancellation".to_owned()))?;
+    let record = OpId::parse(row.text(1)?)
+        .map(|id| read::get(store, id))
+        .transpose()?
+        .flatten();
+    let record =
+        record.ok_or_else(|| Error::Corrupt("a webhook without its cancellation".to_owned()))?;
     Ok(Some(Accepted::Repeated(Box::new(record))))
 }
 
@@ -141,7 +153,9 @@ fn attach(store: &mut dyn Store, asked: &Acceptance, op: OpId) -> Result<(), Err
     match store.query(sql::ACCEPT_DELIVERY, &parameters)?.is_empty() {
         false => Ok(()),
         // Another replica was faster with the same webhook: undo, the platform's next retry finds its row.
-        true => Err(Error::Unavailable("the same webhook is being accepted elsewhere".to_owned())),
+        true => Err(Error::Unavailable(
+            "the same webhook is being accepted elsewhere".to_owned(),
+        )),
     }
 }
 
@@ -174,11 +188,19 @@ fn free_protocol(store: &mut dyn Store, date: &str) -> Result<String, Error> {
     for draw in 0..PROTOCOL_DRAWS_MAX {
         let digits = 6 + draw / 4;
         let mut random = rand::rng();
-        let tail: String = (0..digits).map(|_| char::from(b'0' + random.random_range(0..10u8))).collect();
+        let tail: String = (0..digits)
+            .map(|_| char::from(b'0' + random.random_range(0..10u8)))
+            .collect();
         let protocol = format!("{date}{tail}");
-        if Protocol::parse(&protocol).is_some() && store.query(sql::FIND_PROTOCOL, &[protocol.as_str().into()])?.is_empty() {
+        if Protocol::parse(&protocol).is_some()
+            && store
+                .query(sql::FIND_PROTOCOL, &[protocol.as_str().into()])?
+                .is_empty()
+        {
             return Ok(protocol);
         }
     }
-    Err(Error::Unavailable("no free protocol number was drawn".to_owned()))
+    Err(Error::Unavailable(
+        "no free protocol number was drawn".to_owned(),
+    ))
 }

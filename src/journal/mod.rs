@@ -122,8 +122,15 @@ impl Journal {
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
     pub async fn next_due(&self) -> Result<Option<Duration>, Error> {
-        let rows = self.writer.call(|store| store.query(sql::NEXT_DUE, &[])).await?;
-        let wait_ms = rows.first().map(|row| row.integer_or_null(0)).transpose()?.flatten();
+        let rows = self
+            .writer
+            .call(|store| store.query(sql::NEXT_DUE, &[]))
+            .await?;
+        let wait_ms = rows
+            .first()
+            .map(|row| row.integer_or_null(0))
+            .transpose()?
+            .flatten();
         Ok(wait_ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0))))
     }
 
@@ -140,7 +147,9 @@ impl Journal {
             lease.fence.into(),
             Value::from(&*self.owner),
         ];
-        self.writer.call(move |store| one_row(store, sql::RENEW, &parameters)).await?;
+        self.writer
+            .call(move |store| one_row(store, sql::RENEW, &parameters))
+            .await?;
         lease.prolong(until);
         Ok(())
     }
@@ -152,7 +161,11 @@ impl Journal {
     pub async fn intend(&self, held: &mut Held, target: &Deletable) -> Result<Intent, Error> {
         let until = self.lease_end();
         let property = target.property();
-        let first_name = held.record.first_name.clone().or_else(|| crate::guard::first_name(property));
+        let first_name = held
+            .record
+            .first_name
+            .clone()
+            .or_else(|| crate::guard::first_name(property));
         let (settle_ms, lease_ms) = (self.times.settle_ms, self.times.lease_ms);
         let parameters = vec![
             property.id.as_str().into(),
@@ -226,7 +239,11 @@ impl Journal {
                 ending.first_name.as_ref().map(FirstName::as_str).into(),
             ],
         );
-        let event = Note::of(&held.lease, "done", &format!("{} {}", ending.outcome, ending.reason));
+        let event = Note::of(
+            &held.lease,
+            "done",
+            &format!("{} {}", ending.outcome, ending.reason),
+        );
         held.record = self
             .writer
             .call(move |store| {
@@ -251,13 +268,20 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
-    pub async fn earlier_cancellation(&self, code: &ReservationCode) -> Result<Option<(Protocol, i64)>, Error> {
+    pub async fn earlier_cancellation(
+        &self,
+        code: &ReservationCode,
+    ) -> Result<Option<(Protocol, i64)>, Error> {
         let parameters = [Value::from(code.as_str())];
-        let rows = self.writer.call(move |store| store.query(sql::EARLIER_CANCEL, &parameters)).await?;
+        let rows = self
+            .writer
+            .call(move |store| store.query(sql::EARLIER_CANCEL, &parameters))
+            .await?;
         rows.first()
             .map(|row| {
                 let protocol = Protocol::parse(row.text(0)?);
-                let protocol = protocol.ok_or_else(|| Error::Corrupt("a protocol is not a number".to_owned()))?;
+                let protocol = protocol
+                    .ok_or_else(|| Error::Corrupt("a protocol is not a number".to_owned()))?;
                 Ok((protocol, row.integer(1)?))
             })
             .transpose()
@@ -272,7 +296,11 @@ impl Journal {
         self.writer
             .call(move |store| {
                 store.execute(sql::FORGET_BUDGET, &[(48 * HOUR_MS).into()])?;
-                let parameters = ["deletes".into(), HOUR_MS.into(), i64::from(per_hour_max).into()];
+                let parameters = [
+                    "deletes".into(),
+                    HOUR_MS.into(),
+                    i64::from(per_hour_max).into(),
+                ];
                 Ok(per_hour_max > 0 && !store.query(sql::SPEND, &parameters)?.is_empty())
             })
             .await
@@ -282,7 +310,12 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
-    pub async fn try_code(&self, conversation: String, code: &ReservationCode, codes_max: u32) -> Result<bool, Error> {
+    pub async fn try_code(
+        &self,
+        conversation: String,
+        code: &ReservationCode,
+        codes_max: u32,
+    ) -> Result<bool, Error> {
         let code = code.clone();
         self.writer
             .call(move |store| accept::may_try(store, &conversation, &code, codes_max))
@@ -294,8 +327,14 @@ impl Journal {
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
     pub async fn told(&self, delivery: DeliveryKey, outcome: Outcome) -> Result<(), Error> {
-        let parameters = vec![outcome.id().into(), delivery.channel.into(), delivery.key.into()];
-        self.writer.call(move |store| store.execute(sql::TOLD, &parameters).map(drop)).await
+        let parameters = vec![
+            outcome.id().into(),
+            delivery.channel.into(),
+            delivery.key.into(),
+        ];
+        self.writer
+            .call(move |store| store.execute(sql::TOLD, &parameters).map(drop))
+            .await
     }
 
     /// Proves that the journal can be written, by writing.
@@ -304,7 +343,9 @@ impl Journal {
     /// [`Error::Unavailable`] when it cannot.
     pub async fn prove_writable(&self) -> Result<(), Error> {
         let parameters = [Value::from(&*self.owner)];
-        self.writer.call(move |store| store.execute(sql::HEARTBEAT, &parameters).map(drop)).await
+        self.writer
+            .call(move |store| store.execute(sql::HEARTBEAT, &parameters).map(drop))
+            .await
     }
 
     /// One record.
@@ -321,7 +362,10 @@ impl Journal {
     /// [`Error::Unavailable`] when the journal cannot be read now.
     pub async fn active(&self, code: &ReservationCode) -> Result<Option<Record>, Error> {
         let parameters = [Value::from(code.as_str())];
-        self.writer.call(move |store| read::records(store, sql::ACTIVE, &parameters)).await.map(|found| found.into_iter().next())
+        self.writer
+            .call(move |store| read::records(store, sql::ACTIVE, &parameters))
+            .await
+            .map(|found| found.into_iter().next())
     }
 
     /// What the health page tells.
@@ -338,7 +382,11 @@ impl Journal {
     }
 
     fn lease_parameters(&self, lease: &Lease, mut first: Vec<Value>) -> Vec<Value> {
-        first.extend([lease.op.to_string().into(), lease.fence.into(), Value::from(&*self.owner)]);
+        first.extend([
+            lease.op.to_string().into(),
+            lease.fence.into(),
+            Value::from(&*self.owner),
+        ]);
         first
     }
 }
@@ -403,9 +451,13 @@ fn one_row(store: &mut dyn Store, sql: &'static str, parameters: &[Value]) -> Re
 }
 
 fn sqlite_path(url: &str) -> Result<&str, Error> {
-    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
+    let path = url
+        .strip_prefix("sqlite://")
+        .or_else(|| url.strip_prefix("sqlite:"));
     match path {
         Some(path) if !path.is_empty() => Ok(path),
-        _ => Err(Error::Open("journal.url must look like sqlite:data/journal.db".to_owned())),
+        _ => Err(Error::Open(
+            "journal.url must look like sqlite:data/journal.db".to_owned(),
+        )),
     }
 }

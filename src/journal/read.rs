@@ -70,7 +70,9 @@ impl Reader {
     /// [`Error::Open`] when there is none or it cannot be read.
     pub fn open(url: &str) -> Result<Self, Error> {
         let store = Sqlite::open_to_read(Path::new(sqlite_path(url)?))?;
-        Ok(Self { store: Box::new(store) })
+        Ok(Self {
+            store: Box::new(store),
+        })
     }
 
     /// The newest records.
@@ -91,7 +93,11 @@ impl Reader {
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be read.
     pub fn find(&mut self, what: &str, limit: u32) -> Result<Vec<Record>, Error> {
-        records(self.store.as_mut(), sql::FIND, &[what.into(), i64::from(limit).into()])
+        records(
+            self.store.as_mut(),
+            sql::FIND,
+            &[what.into(), i64::from(limit).into()],
+        )
     }
 
     /// What the health page tells of the journal.
@@ -111,7 +117,10 @@ impl Reader {
         let Some(row) = rows.first() else {
             return Ok((None, None));
         };
-        Ok((row.text_or_null(0)?.map(str::to_owned), row.text_or_null(1)?.map(str::to_owned)))
+        Ok((
+            row.text_or_null(0)?.map(str::to_owned),
+            row.text_or_null(1)?.map(str::to_owned),
+        ))
     }
 
     /// The history of a cancellation, in order.
@@ -138,7 +147,9 @@ impl Reader {
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be read.
     pub fn deliveries(&mut self, op: OpId) -> Result<Vec<DeliveryNote>, Error> {
-        let rows = self.store.query(sql::DELIVERIES, &[op.to_string().into()])?;
+        let rows = self
+            .store
+            .query(sql::DELIVERIES, &[op.to_string().into()])?;
         rows.iter()
             .map(|row| {
                 Ok(DeliveryNote {
@@ -152,12 +163,22 @@ impl Reader {
     }
 }
 
-pub(super) fn records(store: &mut dyn Store, sql: &'static str, parameters: &[Value]) -> Result<Vec<Record>, Error> {
-    store.query(sql, parameters)?.iter().map(Record::read).collect()
+pub(super) fn records(
+    store: &mut dyn Store,
+    sql: &'static str,
+    parameters: &[Value],
+) -> Result<Vec<Record>, Error> {
+    store
+        .query(sql, parameters)?
+        .iter()
+        .map(Record::read)
+        .collect()
 }
 
 pub(super) fn get(store: &mut dyn Store, id: OpId) -> Result<Option<Record>, Error> {
-    Ok(records(store, sql::GET, &[id.to_string().into()])?.into_iter().next())
+    Ok(records(store, sql::GET, &[id.to_string().into()])?
+        .into_iter()
+        .next())
 }
 
 pub(super) fn stats(store: &mut dyn Store) -> Result<Stats, Error> {

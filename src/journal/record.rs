@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::{Duration, Instant};
 
-use super::store::Row;
 use super::Error;
+use super::store::Row;
 use crate::clock::Moment;
 use crate::domain::{FirstName, Mode, OpId, Outcome, PropertyId, Protocol, ReservationCode};
 use crate::guard::Deletable;
@@ -97,7 +97,11 @@ impl Record {
             id: OpId::parse(row.text(0)?).ok_or_else(|| bad("id"))?,
             protocol: Protocol::parse(row.text(1)?).ok_or_else(|| bad("protocol"))?,
             code: ReservationCode::parse(row.text(2)?).map_err(|_| bad("code"))?,
-            mode: if row.integer(3)? == 0 { Mode::Real } else { Mode::DryRun },
+            mode: if row.integer(3)? == 0 {
+                Mode::Real
+            } else {
+                Mode::DryRun
+            },
             channel: row.text(4)?.to_owned(),
             first_name: row.text_or_null(5)?.and_then(FirstName::of),
             state: State::parse(row.text(6)?).ok_or_else(|| bad("state"))?,
@@ -274,6 +278,8 @@ impl Intent {
 
 impl fmt::Debug for Intent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Intent").field("property", &self.property).finish_non_exhaustive()
+        f.debug_struct("Intent")
+            .field("property", &self.property)
+            .finish_non_exhaustive()
     }
 }

@@ -55,8 +55,7 @@ pub(super) const TAKE_DUE: &str = concat!(
 );
 
 /// When the next cancellation will be due, if any is waiting.
-pub(super) const NEXT_DUE: &str =
-    "SELECT MIN(CASE WHEN lease_until > next_at THEN lease_until ELSE next_at END) - {NOW} FROM op WHERE state <> 'done'";
+pub(super) const NEXT_DUE: &str = "SELECT MIN(CASE WHEN lease_until > next_at THEN lease_until ELSE next_at END) - {NOW} FROM op WHERE state <> 'done'";
 
 /// Prolongs a lease that is still held.
 pub(super) const RENEW: &str = "\
@@ -127,8 +126,11 @@ INSERT INTO heartbeat (owner, at_ms) VALUES ($1, {NOW}) ON CONFLICT (owner) DO U
 pub(super) const GET: &str = concat!("SELECT ", record_columns!(), " FROM op WHERE id = $1");
 
 /// The active record of a code.
-pub(super) const ACTIVE: &str =
-    concat!("SELECT ", record_columns!(), " FROM op WHERE code = $1 AND dry_run = 0 AND state <> 'done'");
+pub(super) const ACTIVE: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM op WHERE code = $1 AND dry_run = 0 AND state <> 'done'"
+);
 
 /// Records by protocol, id, code or property id, newest first.
 pub(super) const FIND: &str = concat!(
@@ -153,8 +155,8 @@ SELECT COUNT(*), COALESCE({NOW} - MIN(created_at), 0), \
 pub(super) const SNAPSHOT: &str = "SELECT snapshot, note FROM op WHERE id = $1";
 
 /// The history of a cancellation.
-pub(super) const EVENTS: &str = "SELECT seq, at_ms, fence, kind, detail FROM op_event WHERE op_id = $1 ORDER BY seq";
+pub(super) const EVENTS: &str =
+    "SELECT seq, at_ms, fence, kind, detail FROM op_event WHERE op_id = $1 ORDER BY seq";
 
 /// The webhooks of a cancellation.
-pub(super) const DELIVERIES: &str =
-    "SELECT channel, received_at, told_outcome, told_at FROM delivery WHERE op_id = $1 ORDER BY received_at";
+pub(super) const DELIVERIES: &str = "SELECT channel, received_at, told_outcome, told_at FROM delivery WHERE op_id = $1 ORDER BY received_at";

@@ -10,9 +10,9 @@ use std::time::Duration;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
+use super::Error;
 use super::sql;
 use super::store::{Row, Store, Value};
-use super::Error;
 
 /// SQLite before 3.51.3 can lose the write-ahead log when it is reset.
 const VERSION_MIN: i32 = 3_051_003;
@@ -37,12 +37,17 @@ impl Sqlite {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        create_private_folder(folder)
-            .map_err(|error| Error::Open(format!("cannot create the folder {}: {error}", folder.display())))?;
+        create_private_folder(folder).map_err(|error| {
+            Error::Open(format!(
+                "cannot create the folder {}: {error}",
+                folder.display()
+            ))
+        })?;
         let lock = lock(path)?;
         create_private_file(path)
             .map_err(|error| Error::Open(format!("cannot write {}: {error}", path.display())))?;
-        let connection = Connection::open(path).map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
+        let connection = Connection::open(path)
+            .map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
         let mut store = Self::with(connection, Some(lock))?;
         store.prepare_for_writing()?;
         Ok(store)
@@ -51,7 +56,10 @@ impl Sqlite {
     /// Opens an existing journal for reading, beside a running service.
     pub(super) fn open_to_read(path: &Path) -> Result<Self, Error> {
         if !path.exists() {
-            return Err(Error::Open(format!("there is no journal at {}", path.display())));
+            return Err(Error::Open(format!(
+                "there is no journal at {}",
+                path.display()
+            )));
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)
@@ -61,7 +69,10 @@ impl Sqlite {
 
     fn with(connection: Connection, lock: Option<File>) -> Result<Self, Error> {
         if rusqlite::version_number() < VERSION_MIN {
-            return Err(Error::Open(format!("SQLite {} is older than 3.51.3", rusqlite::version())));
+            return Err(Error::Open(format!(
+                "SQLite {} is older than 3.51.3",
+                rusqlite::version()
+            )));
         }
         connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
         connection.set_prepared_statement_cache_capacity(64);
@@ -73,12 +84,18 @@ impl Sqlite {
     }
 
     fn prepare_for_writing(&mut self) -> Result<(), Error> {
-        let mode: String = self.connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+        let mode: String =
+            self.connection
+                .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         if !mode.eq_ignore_ascii_case("wal") {
-            return Err(Error::Open(format!("the file system does not allow a write-ahead log (journal mode {mode})")));
+            return Err(Error::Open(format!(
+                "the file system does not allow a write-ahead log (journal mode {mode})"
+            )));
         }
         self.connection.pragma_update(None, "synchronous", "FULL")?;
-        let level: i64 = self.connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+        let level: i64 = self
+            .connection
+            .pragma_query_value(None, "synchronous", |row| row.get(0))?;
         if level != 2 {
             return Err(Error::Open("synchronous=FULL was not accepted".to_owned()));
         }
@@ -89,13 +106,18 @@ impl Sqlite {
     }
 
     fn text(&mut self, sql: &'static str) -> String {
-        self.dialect.entry(sql).or_insert_with(|| translate(sql)).clone()
+        self.dialect
+            .entry(sql)
+            .or_insert_with(|| translate(sql))
+            .clone()
     }
 }
 
 /// `$n` becomes `?n`: SQLite numbers `$name` by first appearance, not by its digits.
 fn translate(sql: &str) -> String {
-    sql.replace("{NOW}", NOW).replace("{SKIP}", "").replace('$', "?")
+    sql.replace("{NOW}", NOW)
+        .replace("{SKIP}", "")
+        .replace('$', "?")
 }
 
 fn lock_path(path: &Path) -> PathBuf {
@@ -115,7 +137,10 @@ fn lock(path: &Path) -> Result<File, Error> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::InUse(path.display().to_string())),
-        Err(TryLockError::Error(error)) => Err(Error::Open(format!("cannot lock {}: {error}", lock_path.display()))),
+        Err(TryLockError::Error(error)) => Err(Error::Open(format!(
+            "cannot lock {}: {error}",
+            lock_path.display()
+        ))),
     }
 }
 
@@ -123,18 +148,30 @@ fn lock(path: &Path) -> Result<File, Error> {
 #[cfg(unix)]
 fn create_private_file(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
 }
 
 #[cfg(not(unix))]
 fn create_private_file(path: &Path) -> std::io::Result<()> {
-    OpenOptions::new().create(true).append(true).open(path).map(drop)
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map(drop)
 }
 
 #[cfg(unix)]
 fn create_private_folder(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
 }
 
 #[cfg(not(unix))]
@@ -177,12 +214,17 @@ impl Store for Sqlite {
     }
 
     fn undo(&mut self) -> Result<(), Error> {
-        Ok(self.connection.execute_batch("ROLLBACK TO operation; RELEASE operation")?)
+        Ok(self
+            .connection
+            .execute_batch("ROLLBACK TO operation; RELEASE operation")?)
     }
 
     fn execute(&mut self, sql: &'static str, parameters: &[Value]) -> Result<u64, Error> {
         let text = self.text(sql);
-        let changed = self.connection.prepare_cached(&text)?.execute(params_from_iter(parameters))?;
+        let changed = self
+            .connection
+            .prepare_cached(&text)?
+            .execute(params_from_iter(parameters))?;
         Ok(changed as u64)
     }
 
@@ -193,7 +235,9 @@ impl Store for Sqlite {
         let mut rows = statement.query(params_from_iter(parameters))?;
         let mut answer = Vec::new();
         while let Some(row) = rows.next()? {
-            let values: Result<Vec<Value>, Error> = (0..columns).map(|column| read(row.get_ref(column)?)).collect();
+            let values: Result<Vec<Value>, Error> = (0..columns)
+                .map(|column| read(row.get_ref(column)?))
+                .collect();
             answer.push(Row(values?));
         }
         Ok(answer)
@@ -208,7 +252,9 @@ fn read(value: ValueRef<'_>) -> Result<Value, Error> {
             Ok(text) => Ok(Value::Text(text.to_owned())),
             Err(_) => Err(Error::Corrupt("a text that is not UTF-8".to_owned())),
         },
-        ValueRef::Real(_) | ValueRef::Blob(_) => Err(Error::Corrupt("a column of a foreign type".to_owned())),
+        ValueRef::Real(_) | ValueRef::Blob(_) => {
+            Err(Error::Corrupt("a column of a foreign type".to_owned()))
+        }
     }
 }
 

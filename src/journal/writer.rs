@@ -52,7 +52,11 @@ where
             return Outcome::Undo;
         };
         let result = work(store);
-        let outcome = if result.is_ok() { Outcome::Keep } else { Outcome::Undo };
+        let outcome = if result.is_ok() {
+            Outcome::Keep
+        } else {
+            Outcome::Undo
+        };
         self.result = Some(result);
         outcome
     }

@@ -48,7 +48,9 @@ pub(super) fn shape(body: &[u8]) -> Option<Shape> {
 
 fn object(raw: &RawValue) -> Shape {
     match serde_json::from_str::<Envelope>(raw.get()) {
-        Ok(Envelope { rows, total }) if total.is_none_or(|total| total <= rows.len() as u64) => return Shape::Rows(rows),
+        Ok(Envelope { rows, total }) if total.is_none_or(|total| total <= rows.len() as u64) => {
+            return Shape::Rows(rows);
+        }
         Ok(_) => return Shape::Other,
         Err(_) => {}
     }
@@ -155,7 +157,8 @@ struct OnuDocument {
 
 /// Reads one row as a property.
 pub(super) fn property(raw: &RawValue) -> Row {
-    let document: PropertyDocument = serde_json::from_str(raw.get()).map_err(|_| Defect::NotADocument)?;
+    let document: PropertyDocument =
+        serde_json::from_str(raw.get()).map_err(|_| Defect::NotADocument)?;
     let id = one_id(&document.underscore_id, &document.id).ok_or(Defect::BadId)?;
     Ok(Property {
         id,
@@ -213,7 +216,9 @@ fn client_field(field: Field<Box<RawValue>>) -> ClientField {
     if let Ok(id) = serde_json::from_str::<String>(raw.get()) {
         return ClientField::Reference(id);
     }
-    client(&raw).map_or(ClientField::Unreadable, |client| ClientField::Document(Box::new(client)))
+    client(&raw).map_or(ClientField::Unreadable, |client| {
+        ClientField::Document(Box::new(client))
+    })
 }
 
 /// Reads one document as a client.
@@ -225,7 +230,9 @@ fn client(raw: &RawValue) -> Option<Client> {
         kind: document.kind,
         name: document.name,
         certified: document.certified,
-        onu: document.onu.map(|onu| [onu.user_pppoe, onu.serial_number, onu.mac_address]),
+        onu: document
+            .onu
+            .map(|onu| [onu.user_pppoe, onu.serial_number, onu.mac_address]),
         created_at: document.created_at,
         deleted_at: document.deleted_at,
     })

@@ -205,7 +205,11 @@ impl Error {
 
     /// A definite refusal was not acted on; a server's own failure may have been.
     fn answered(trouble: Trouble, status: StatusCode, retry_after: Option<Duration>) -> Self {
-        let acted = if status.is_client_error() { Acted::No } else { Acted::Maybe };
+        let acted = if status.is_client_error() {
+            Acted::No
+        } else {
+            Acted::Maybe
+        };
         Self {
             acted,
             retry_after,
@@ -316,7 +320,11 @@ impl Slot<'_> {
     ///
     /// # Errors
     /// [`Error`] when it cannot be told; that is never "gone".
-    pub async fn look_again(&self, id: &PropertyId, code: &ReservationCode) -> Result<Presence, Error> {
+    pub async fn look_again(
+        &self,
+        id: &PropertyId,
+        code: &ReservationCode,
+    ) -> Result<Presence, Error> {
         if let Some(sighting) = self.by_id(id).await? {
             return Ok(Presence::Present(sighting));
         }
@@ -327,10 +335,17 @@ impl Slot<'_> {
             match row {
                 Ok(property) if property.id == *id => return Ok(Presence::Present(sighting)),
                 Ok(_) => others += 1,
-                Err(_) => return Err(Error::not_acted(Trouble::Shape, "a row without a usable id")),
+                Err(_) => {
+                    return Err(Error::not_acted(
+                        Trouble::Shape,
+                        "a row without a usable id",
+                    ));
+                }
             }
         }
-        Ok(Presence::Gone { reserved_again: others > 0 })
+        Ok(Presence::Gone {
+            reserved_again: others > 0,
+        })
     }
 
     /// Deletes the property of an intent. The only DELETE of the crate.
@@ -354,10 +369,16 @@ impl Slot<'_> {
         let reply = self.heard(self.ozmap.wire.exchange(Method::DELETE, url, within).await)?;
         let confirmed = reply.status.is_success()
             && !reply.is_html()
-            && (reply.is_empty() || matches!(document::shape(&reply.body), Some(Shape::EmptyObject | Shape::Null | Shape::Document(_))));
+            && (reply.is_empty()
+                || matches!(
+                    document::shape(&reply.body),
+                    Some(Shape::EmptyObject | Shape::Null | Shape::Document(_))
+                ));
         match confirmed {
             true => Ok(()),
-            false if reply.status == StatusCode::NOT_FOUND => Err(Error::maybe(Trouble::Status, "status 404")),
+            false if reply.status == StatusCode::NOT_FOUND => {
+                Err(Error::maybe(Trouble::Status, "status 404"))
+            }
             false => Err(Error::maybe(Trouble::Shape, "not an answer to a DELETE")),
         }
     }
@@ -370,18 +391,33 @@ impl Slot<'_> {
         let mut reply = self.get(self.ozmap.base.fixed("/authenticated")).await?;
         if reply.status == StatusCode::NOT_FOUND {
             // The route is not there on every server; a list of projects proves the key as well.
-            reply = self.get(self.ozmap.base.fixed("/projects?limit=1&select=name")).await?;
+            reply = self
+                .get(self.ozmap.base.fixed("/projects?limit=1&select=name"))
+                .await?;
             if !matches!(document::shape(&reply.body), Some(Shape::Rows(_))) {
-                return Err(Error::not_acted(Trouble::Shape, "the list of projects cannot be read"));
+                return Err(Error::not_acted(
+                    Trouble::Shape,
+                    "the list of projects cannot be read",
+                ));
             }
         }
         if reply.is_html() {
-            return Err(self.note(Error::not_acted(Trouble::Html, "a page instead of an answer")));
+            return Err(self.note(Error::not_acted(
+                Trouble::Html,
+                "a page instead of an answer",
+            )));
         }
         if !reply.status.is_success() {
-            return Err(self.note(Error::not_acted(Trouble::Status, format!("status {}", reply.status.as_u16()))));
+            return Err(self.note(Error::not_acted(
+                Trouble::Status,
+                format!("status {}", reply.status.as_u16()),
+            )));
         }
-        *self.ozmap.proven.lock().unwrap_or_else(PoisonError::into_inner) = Some(Moment::now());
+        *self
+            .ozmap
+            .proven
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Moment::now());
         Ok(())
     }
 
@@ -399,15 +435,28 @@ impl Slot<'_> {
             Content::Rows(rows) => match <[Box<RawValue>; 1]>::try_from(rows) {
                 Ok([raw]) => raw,
                 Err(rows) if rows.is_empty() => return Ok(None),
-                Err(_) => return Err(Error::not_acted(Trouble::Shape, "several documents for one id")),
+                Err(_) => {
+                    return Err(Error::not_acted(
+                        Trouble::Shape,
+                        "several documents for one id",
+                    ));
+                }
             },
         };
         let row = self.populated(document::property(&raw)).await?;
         match &row {
             Ok(property) if property.id == *id => {}
-            Ok(_) | Err(_) => return Err(Error::not_acted(Trouble::Shape, "not the document of this id")),
+            Ok(_) | Err(_) => {
+                return Err(Error::not_acted(
+                    Trouble::Shape,
+                    "not the document of this id",
+                ));
+            }
         }
-        Ok(Some(Sighting { rows: vec![row], read_at }))
+        Ok(Some(Sighting {
+            rows: vec![row],
+            read_at,
+        }))
     }
 
     /// The rows of a list, or none when the answer means "nothing there" and the key is proven to work.
@@ -415,7 +464,10 @@ impl Slot<'_> {
         let reply = self.get(Some(url)).await?;
         match self.content(&reply)? {
             Content::Rows(rows) => Ok(rows),
-            Content::Document(_) => Err(Error::not_acted(Trouble::Shape, "an object instead of a list")),
+            Content::Document(_) => Err(Error::not_acted(
+                Trouble::Shape,
+                "an object instead of a list",
+            )),
             Content::Nothing => {
                 if !self.ozmap.is_proven() {
                     self.probe().await?;
@@ -429,16 +481,21 @@ impl Slot<'_> {
     async fn filtered(&self, code: &ReservationCode) -> Result<Vec<Box<RawValue>>, Error> {
         let unbuildable = || Error::not_acted(Trouble::Shape, "the address cannot be built");
         let base = &self.ozmap.base;
-        let url = base.list("/ftth-clients", "code", code.as_str()).ok_or_else(unbuildable)?;
+        let url = base
+            .list("/ftth-clients", "code", code.as_str())
+            .ok_or_else(unbuildable)?;
         let mut properties = Vec::new();
         for raw in self.rows(url).await? {
             let key = document::client_key(&raw);
-            let (id, found) = key.ok_or_else(|| Error::not_acted(Trouble::Shape, "a client that cannot be read"))?;
+            let (id, found) = key
+                .ok_or_else(|| Error::not_acted(Trouble::Shape, "a client that cannot be read"))?;
             // A server that matches loosely must not make a stranger's property look like an answer.
             if found != code.as_str() {
                 continue;
             }
-            let url = base.list("/properties", "client", id.as_str()).ok_or_else(unbuildable)?;
+            let url = base
+                .list("/properties", "client", id.as_str())
+                .ok_or_else(unbuildable)?;
             properties.extend(self.rows(url).await?);
         }
         Ok(properties)
@@ -459,12 +516,16 @@ impl Slot<'_> {
         match self.content(&reply)? {
             Content::Document(client) => Ok(with_client(property, &id, &client)),
             Content::Nothing => Ok(Ok(property)),
-            Content::Rows(_) => Err(Error::not_acted(Trouble::Shape, "a list instead of a client")),
+            Content::Rows(_) => Err(Error::not_acted(
+                Trouble::Shape,
+                "a list instead of a client",
+            )),
         }
     }
 
     async fn get(&self, url: Option<Url>) -> Result<Reply, Error> {
-        let url = url.ok_or_else(|| Error::not_acted(Trouble::Shape, "the address cannot be built"))?;
+        let url =
+            url.ok_or_else(|| Error::not_acted(Trouble::Shape, "the address cannot be built"))?;
         let within = self.ozmap.settings.lookup;
         self.heard(self.ozmap.wire.exchange(Method::GET, url, within).await)
     }
@@ -472,15 +533,24 @@ impl Slot<'_> {
     /// Makes sense of the answer to a GET; what makes none is an error, and never "nothing there".
     fn content(&self, reply: &Reply) -> Result<Content, Error> {
         if reply.is_html() {
-            return Err(self.note(Error::not_acted(Trouble::Html, "a page instead of an answer")));
+            return Err(self.note(Error::not_acted(
+                Trouble::Html,
+                "a page instead of an answer",
+            )));
         }
         let expected = |answer| match self.ozmap.settings.not_found_answers.contains(&answer) {
             true => Ok(Content::Nothing),
-            false => Err(Error::not_acted(Trouble::Shape, "an answer that is not in ozmap.not_found_answers")),
+            false => Err(Error::not_acted(
+                Trouble::Shape,
+                "an answer that is not in ozmap.not_found_answers",
+            )),
         };
         if reply.status == StatusCode::NOT_FOUND {
             return match reply.is_missing_route() {
-                true => Err(Error::not_acted(Trouble::Status, "status 404 for the route itself")),
+                true => Err(Error::not_acted(
+                    Trouble::Status,
+                    "status 404 for the route itself",
+                )),
                 false => expected(NotFoundAnswer::Status404),
             };
         }
@@ -516,8 +586,15 @@ impl Slot<'_> {
     }
 
     fn keep(&self, trouble: Option<Trouble>) {
-        let heard = Heard { at: Moment::now(), trouble };
-        *self.ozmap.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard);
+        let heard = Heard {
+            at: Moment::now(),
+            trouble,
+        };
+        *self
+            .ozmap
+            .heard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(heard);
     }
 }
 

@@ -9,7 +9,11 @@ use reqwest::Url;
 use crate::domain::{PropertyId, ReservationCode};
 
 /// Everything but RFC 3986 unreserved characters is encoded, `|` included (`%7C`).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The part of every OZmap address that names the version of the interface.
 const VERSION: &str = "/api/v2";
@@ -28,10 +32,14 @@ pub enum BaseError {
     #[error("`{0}` is not an address; write one like https://provider.ozmap.com.br:9994")]
     NotAnAddress(String),
     /// Neither `https` nor an allowed `http`.
-    #[error("`{0}` is not encrypted, and the key would travel in the clear; write https://…, or set ozmap.allow_http = true on a network that you trust")]
+    #[error(
+        "`{0}` is not encrypted, and the key would travel in the clear; write https://…, or set ozmap.allow_http = true on a network that you trust"
+    )]
     NotEncrypted(String),
     /// Something in it that does not belong there.
-    #[error("the address must not have a user, a query or a fragment; write one like https://provider.ozmap.com.br:9994")]
+    #[error(
+        "the address must not have a user, a query or a fragment; write one like https://provider.ozmap.com.br:9994"
+    )]
     Extra,
 }
 
@@ -51,7 +59,11 @@ impl Base {
         let Some(host) = url.host_str().filter(|_| !url.cannot_be_a_base()) else {
             return Err(BaseError::NotAnAddress(text.to_owned()));
         };
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        if !url.username().is_empty()
+            || url.password().is_some()
+            || url.query().is_some()
+            || url.fragment().is_some()
+        {
             return Err(BaseError::Extra);
         }
         let encrypted = match url.scheme() {
@@ -64,7 +76,10 @@ impl Base {
         }
         let path = url.path().trim_end_matches('/');
         let version = if path.ends_with(VERSION) { "" } else { VERSION };
-        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let port = url
+            .port()
+            .map(|port| format!(":{port}"))
+            .unwrap_or_default();
         Ok(Self {
             root: format!("{}://{host}{port}{path}{version}", url.scheme()),
             origin: origin(&url),
@@ -94,9 +109,12 @@ impl Base {
     ///
     /// In the query and not in the body of a GET, which proxies refuse.
     pub(super) fn list(&self, route: &str, member: &str, value: &str) -> Option<Url> {
-        let filter = serde_json::json!([{"property": member, "operator": "=", "value": value}]).to_string();
+        let filter =
+            serde_json::json!([{"property": member, "operator": "=", "value": value}]).to_string();
         let mut url = self.fixed(route)?;
-        url.query_pairs_mut().append_pair("filter", &filter).append_pair("limit", &LIST_MAX.to_string());
+        url.query_pairs_mut()
+            .append_pair("filter", &filter)
+            .append_pair("limit", &LIST_MAX.to_string());
         Some(url)
     }
 
@@ -123,7 +141,9 @@ impl Base {
         };
         origin(url) == self.origin
             && before == expected
-            && percent_decode_str(last).decode_utf8().is_ok_and(|decoded| decoded == segment)
+            && percent_decode_str(last)
+                .decode_utf8()
+                .is_ok_and(|decoded| decoded == segment)
             && url.query().is_none()
             && url.fragment().is_none()
     }
@@ -142,7 +162,10 @@ fn origin(url: &Url) -> (String, Option<String>, Option<u16>) {
 
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || address
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -160,13 +183,24 @@ mod tests {
     fn the_tutorials_code_becomes_one_encoded_segment() {
         let code = ReservationCode::parse("123|123").unwrap();
         let url = base().properties_of(&code).unwrap();
-        assert_eq!(url.as_str(), "https://ozmap.example:9994/api/v2/properties/client/123%7C123");
+        assert_eq!(
+            url.as_str(),
+            "https://ozmap.example:9994/api/v2/properties/client/123%7C123"
+        );
     }
 
     #[test]
     fn an_address_may_name_the_version_or_leave_it_out() {
-        for text in ["https://h:9994", "https://h:9994/", "https://h:9994/api/v2", "https://h:9994/api/v2/"] {
-            assert_eq!(Base::parse(text, PlainHttp::LoopbackOnly).unwrap().root, "https://h:9994/api/v2");
+        for text in [
+            "https://h:9994",
+            "https://h:9994/",
+            "https://h:9994/api/v2",
+            "https://h:9994/api/v2/",
+        ] {
+            assert_eq!(
+                Base::parse(text, PlainHttp::LoopbackOnly).unwrap().root,
+                "https://h:9994/api/v2"
+            );
         }
         let prefixed = Base::parse("https://h/ozmap", PlainHttp::LoopbackOnly).unwrap();
         assert_eq!(prefixed.root, "https://h/ozmap/api/v2");
@@ -176,11 +210,22 @@ mod tests {
     fn an_unencrypted_address_is_refused_off_this_machine() {
         let refused = Base::parse("http://10.0.0.1:9994", PlainHttp::LoopbackOnly);
         assert!(matches!(refused, Err(BaseError::NotEncrypted(_))));
-        for text in ["http://127.0.0.1:9994", "http://localhost:1", "http://[::1]:1"] {
+        for text in [
+            "http://127.0.0.1:9994",
+            "http://localhost:1",
+            "http://[::1]:1",
+        ] {
             assert!(Base::parse(text, PlainHttp::LoopbackOnly).is_ok(), "{text}");
         }
         assert!(Base::parse("http://simulator:9994", PlainHttp::Allowed).is_ok());
-        for text in ["ozmap", "ftp://h", "https://u:p@h", "https://h?x", "https://h#x", ""] {
+        for text in [
+            "ozmap",
+            "ftp://h",
+            "https://u:p@h",
+            "https://h?x",
+            "https://h#x",
+            "",
+        ] {
             assert!(Base::parse(text, PlainHttp::Allowed).is_err(), "{text}");
         }
     }
@@ -192,8 +237,15 @@ mod tests {
             assert!(base().properties_of(&code).is_none(), "{text}");
         }
         let url = base().list("/ftth-clients", "code", "abc/def").unwrap();
-        let filter = url.query_pairs().find(|(name, _)| name == "filter").unwrap().1;
-        assert_eq!(filter, r#"[{"operator":"=","property":"code","value":"abc/def"}]"#);
+        let filter = url
+            .query_pairs()
+            .find(|(name, _)| name == "filter")
+            .unwrap()
+            .1;
+        assert_eq!(
+            filter,
+            r#"[{"operator":"=","property":"code","value":"abc/def"}]"#
+        );
     }
 
     proptest! {

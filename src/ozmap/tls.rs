@@ -26,7 +26,9 @@ pub struct Trust {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The file holds no certificate.
-    #[error("the certificate file holds no PEM certificate; it must have a block that begins with -----BEGIN CERTIFICATE-----")]
+    #[error(
+        "the certificate file holds no PEM certificate; it must have a block that begins with -----BEGIN CERTIFICATE-----"
+    )]
     NoCertificate,
     /// A certificate that cannot be used.
     #[error("a certificate in the file cannot be used: {0}")]
@@ -42,9 +44,16 @@ pub fn parse_pin(text: &str) -> Option<[u8; 32]> {
     let digits: Vec<u8> = text
         .bytes()
         .filter(|b| !matches!(b, b':' | b' '))
-        .map(|b| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .map(|b| {
+            char::from(b)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        })
         .collect::<Option<_>>()?;
-    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] * 16 + pair[1]).collect();
+    let bytes: Vec<u8> = digits
+        .chunks_exact(2)
+        .map(|pair| pair[0] * 16 + pair[1])
+        .collect();
     if digits.len() != 64 {
         return None;
     }
@@ -77,13 +86,21 @@ impl Verifier {
         let mut roots = RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
         };
-        let named = trust.ca_pem.as_deref().map(certificates).transpose()?.unwrap_or_default();
+        let named = trust
+            .ca_pem
+            .as_deref()
+            .map(certificates)
+            .transpose()?
+            .unwrap_or_default();
         for certificate in &named {
-            roots.add(certificate.clone()).map_err(|error| TlsError::BadCertificate(error.to_string()))?;
+            roots
+                .add(certificate.clone())
+                .map_err(|error| TlsError::BadCertificate(error.to_string()))?;
         }
-        let authorities = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-            .build()
-            .map_err(|error| TlsError::Setup(error.to_string()))?;
+        let authorities =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+                .build()
+                .map_err(|error| TlsError::Setup(error.to_string()))?;
         Ok(Self {
             authorities,
             provider,
@@ -113,10 +130,18 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let fingerprint: [u8; 32] = Sha256::digest(end_entity.as_ref()).into();
         if let Some(pin) = self.pin {
-            return if pin == fingerprint { Ok(ServerCertVerified::assertion()) } else { Err(refused(&fingerprint, "it is not the pinned one")) };
+            return if pin == fingerprint {
+                Ok(ServerCertVerified::assertion())
+            } else {
+                Err(refused(&fingerprint, "it is not the pinned one"))
+            };
         }
         // Possession of the key is proven by the handshake's signature, which is verified below in any case.
-        if self.named.iter().any(|named| named.as_ref() == end_entity.as_ref()) {
+        if self
+            .named
+            .iter()
+            .any(|named| named.as_ref() == end_entity.as_ref())
+        {
             return Ok(ServerCertVerified::assertion());
         }
         self.authorities
@@ -130,7 +155,12 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        rustls::crypto::verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -139,17 +169,27 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        rustls::crypto::verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
 /// Says what the operator needs to decide: which certificate was shown, and what to write if it is the right one.
 fn refused(fingerprint: &[u8; 32], why: &str) -> rustls::Error {
-    let hex: String = fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = fingerprint
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     rustls::Error::General(format!(
         "the server's certificate is not trusted ({why}); if it is your OZmap's, set ozmap.tls_pin_sha256 = \"{hex}\""
     ))

@@ -66,18 +66,32 @@ impl Wire {
             .user_agent(concat!("ozmap-cancel/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| SetupError::Client(describe(&error)))?;
-        let mut key = HeaderValue::from_str(&settings.authorization()).map_err(|_| SetupError::Key)?;
+        let mut key =
+            HeaderValue::from_str(&settings.authorization()).map_err(|_| SetupError::Key)?;
         key.set_sensitive(true);
         Ok(Self { http, key })
     }
 
     /// Sends one request and reads its whole answer, all within `within`.
-    pub(super) async fn exchange(&self, method: Method, url: Url, within: Duration) -> Result<Reply, Error> {
+    pub(super) async fn exchange(
+        &self,
+        method: Method,
+        url: Url,
+        within: Duration,
+    ) -> Result<Reply, Error> {
         let mut request = Request::new(method, url);
         *request.timeout_mut() = Some(within);
-        request.headers_mut().insert(AUTHORIZATION, self.key.clone());
-        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let mut response = self.http.execute(request).await.map_err(|error| failed(&error))?;
+        request
+            .headers_mut()
+            .insert(AUTHORIZATION, self.key.clone());
+        request
+            .headers_mut()
+            .insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let mut response = self
+            .http
+            .execute(request)
+            .await
+            .map_err(|error| failed(&error))?;
         let status = response.status();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(retry_after);
         let is_html = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
@@ -87,12 +101,19 @@ impl Wire {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                return Err(Error::maybe(Trouble::Size, "the answer is larger than 1 MiB"));
+                return Err(Error::maybe(
+                    Trouble::Size,
+                    "the answer is larger than 1 MiB",
+                ));
             }
             body.extend_from_slice(&chunk);
         }
         match trouble_of(status) {
-            None => Ok(Reply { status, body, is_html }),
+            None => Ok(Reply {
+                status,
+                body,
+                is_html,
+            }),
             Some(trouble) => Err(Error::answered(trouble, status, retry_after)),
         }
     }
@@ -115,10 +136,18 @@ fn failed(error: &reqwest::Error) -> Error {
     let detail = describe(error);
     // Only these happen before the first byte of the request is written.
     if error.is_connect() || error.is_builder() {
-        let tls = detail.contains("certificate") || detail.contains("tls") || detail.contains("TLS");
+        let tls =
+            detail.contains("certificate") || detail.contains("tls") || detail.contains("TLS");
         return Error::not_acted(if tls { Trouble::Tls } else { Trouble::Connect }, detail);
     }
-    Error::maybe(if error.is_timeout() { Trouble::Timeout } else { Trouble::Lost }, detail)
+    Error::maybe(
+        if error.is_timeout() {
+            Trouble::Timeout
+        } else {
+            Trouble::Lost
+        },
+        detail,
+    )
 }
 
 /// The causes of an error without the address, which has the code in it.

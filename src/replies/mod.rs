@@ -34,7 +34,12 @@ pub enum Refused {
 }
 
 impl Refused {
-    const ALL: [Self; 4] = [Self::Unavailable, Self::Busy, Self::NotUnderstood, Self::NotAuthenticated];
+    const ALL: [Self; 4] = [
+        Self::Unavailable,
+        Self::Busy,
+        Self::NotUnderstood,
+        Self::NotAuthenticated,
+    ];
 
     const fn id(self) -> &'static str {
         match self {
@@ -72,7 +77,10 @@ pub enum Error {
 }
 
 const EMBEDDED: [(Locale, &str); 3] = [
-    (Locale::PtBr, include_str!("../../config/replies/pt-BR.toml")),
+    (
+        Locale::PtBr,
+        include_str!("../../config/replies/pt-BR.toml"),
+    ),
     (Locale::Es, include_str!("../../config/replies/es.toml")),
     (Locale::En, include_str!("../../config/replies/en.toml")),
 ];
@@ -129,11 +137,29 @@ impl Replies {
     #[must_use]
     pub fn say(&self, locale: Locale, medium: Medium, answer: &Answer, code: &str) -> String {
         let facts = Facts {
-            first_name: answer.first_name.as_ref().map(FirstName::as_str).unwrap_or_default().to_owned(),
+            first_name: answer
+                .first_name
+                .as_ref()
+                .map(FirstName::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             code: shown(code),
-            protocol: answer.protocol.as_ref().map(ToString::to_string).unwrap_or_default(),
-            date: answer.cancelled_at_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()).map(|at| self.date(locale, at)).unwrap_or_default(),
-            reserved_on: answer.found.as_ref().and_then(|found| found.reserved_at.parse().ok()).map(|at| self.date(locale, at)).unwrap_or_default(),
+            protocol: answer
+                .protocol
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            date: answer
+                .cancelled_at_ms
+                .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+                .map(|at| self.date(locale, at))
+                .unwrap_or_default(),
+            reserved_on: answer
+                .found
+                .as_ref()
+                .and_then(|found| found.reserved_at.parse().ok())
+                .map(|at| self.date(locale, at))
+                .unwrap_or_default(),
         };
         self.said(locale, medium, answer.outcome.id(), &facts)
     }
@@ -145,24 +171,37 @@ impl Replies {
     }
 
     fn said(&self, locale: Locale, medium: Medium, id: &str, facts: &Facts) -> String {
-        self.render(locale, medium, id, facts).unwrap_or_else(|error| {
-            // Every sentence was rendered at start with every fact there and with none; this is the last resort.
-            tracing::error!("the sentence {id} could not be rendered: {error}");
-            id.to_owned()
-        })
+        self.render(locale, medium, id, facts)
+            .unwrap_or_else(|error| {
+                // Every sentence was rendered at start with every fact there and with none; this is the last resort.
+                tracing::error!("the sentence {id} could not be rendered: {error}");
+                id.to_owned()
+            })
     }
 
-    fn render(&self, locale: Locale, medium: Medium, id: &str, facts: &Facts) -> Result<String, minijinja::Error> {
-        let spelled = self.spoken.get(locale.id()).map(|spoken| spoken.spell(&facts.code));
-        let rendered = self.templates.get_template(&template_name(locale, medium, id))?.render(context! {
-            first_name => &facts.first_name,
-            code => &facts.code,
-            code_spoken => spelled.unwrap_or_default(),
-            protocol => &facts.protocol,
-            protocol_spoken => spoken::digits(&facts.protocol),
-            date => &facts.date,
-            reserved_on => &facts.reserved_on,
-        })?;
+    fn render(
+        &self,
+        locale: Locale,
+        medium: Medium,
+        id: &str,
+        facts: &Facts,
+    ) -> Result<String, minijinja::Error> {
+        let spelled = self
+            .spoken
+            .get(locale.id())
+            .map(|spoken| spoken.spell(&facts.code));
+        let rendered = self
+            .templates
+            .get_template(&template_name(locale, medium, id))?
+            .render(context! {
+                first_name => &facts.first_name,
+                code => &facts.code,
+                code_spoken => spelled.unwrap_or_default(),
+                protocol => &facts.protocol,
+                protocol_spoken => spoken::digits(&facts.protocol),
+                date => &facts.date,
+                reserved_on => &facts.reserved_on,
+            })?;
         Ok(rendered.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
@@ -171,9 +210,13 @@ impl Replies {
         let Some(spoken) = self.spoken.get(locale.id()) else {
             return String::new();
         };
-        let month = usize::try_from(day.month() - 1).ok().and_then(|index| spoken.months.get(index));
+        let month = usize::try_from(day.month() - 1)
+            .ok()
+            .and_then(|index| spoken.months.get(index));
         let context = context! { day => day.day(), month => month, year => day.year() };
-        self.templates.render_str(&spoken.date, context).unwrap_or_default()
+        self.templates
+            .render_str(&spoken.date, context)
+            .unwrap_or_default()
     }
 
     fn override_from(&mut self, directory: &Path) -> Result<(), Error> {
@@ -181,15 +224,26 @@ impl Replies {
             file: file.display().to_string(),
             why,
         };
-        let entries = std::fs::read_dir(directory).map_err(|error| bad(directory, error.to_string()))?;
+        let entries =
+            std::fs::read_dir(directory).map_err(|error| bad(directory, error.to_string()))?;
         for entry in entries {
-            let path = entry.map_err(|error| bad(directory, error.to_string()))?.path();
+            let path = entry
+                .map_err(|error| bad(directory, error.to_string()))?
+                .path();
             if path.extension().is_none_or(|extension| extension != "toml") {
                 continue;
             }
-            let locale = Locale::ALL.into_iter().find(|locale| path.file_stem().is_some_and(|stem| stem == locale.id()));
-            let locale = locale.ok_or_else(|| bad(&path, "no such language; the files are pt-BR.toml, es.toml, en.toml".to_owned()))?;
-            let text = std::fs::read_to_string(&path).map_err(|error| bad(&path, error.to_string()))?;
+            let locale = Locale::ALL
+                .into_iter()
+                .find(|locale| path.file_stem().is_some_and(|stem| stem == locale.id()));
+            let locale = locale.ok_or_else(|| {
+                bad(
+                    &path,
+                    "no such language; the files are pt-BR.toml, es.toml, en.toml".to_owned(),
+                )
+            })?;
+            let text =
+                std::fs::read_to_string(&path).map_err(|error| bad(&path, error.to_string()))?;
             self.add(locale, &path.display().to_string(), &text)?;
         }
         Ok(())
@@ -200,17 +254,28 @@ impl Replies {
             file: file.to_owned(),
             why,
         };
-        let mut tables: toml::Table = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
+        let mut tables: toml::Table =
+            toml::from_str(text).map_err(|error| bad(error.to_string()))?;
         if let Some(spoken) = tables.remove("spoken") {
-            let spoken = spoken.try_into().map_err(|error| bad(format!("[spoken]: {error}")))?;
+            let spoken = spoken
+                .try_into()
+                .map_err(|error| bad(format!("[spoken]: {error}")))?;
             self.spoken.insert(locale.id(), spoken);
         }
         for (id, table) in tables {
             if !ids().contains(&id.as_str()) {
-                return Err(bad(format!("there is no sentence [{id}]; there are: {}", ids().join(", "))));
+                return Err(bad(format!(
+                    "there is no sentence [{id}]; there are: {}",
+                    ids().join(", ")
+                )));
             }
-            let sentence: Sentence = table.try_into().map_err(|error| bad(format!("[{id}]: {error}")))?;
-            for (medium, template) in [(Medium::Text, sentence.text), (Medium::Voice, sentence.voice)] {
+            let sentence: Sentence = table
+                .try_into()
+                .map_err(|error| bad(format!("[{id}]: {error}")))?;
+            for (medium, template) in [
+                (Medium::Text, sentence.text),
+                (Medium::Voice, sentence.voice),
+            ] {
                 let Some(template) = template else { continue };
                 self.templates
                     .add_template_owned(template_name(locale, medium, &id), template)
@@ -223,7 +288,10 @@ impl Replies {
     /// Says every sentence once with nothing known and once with everything at its longest.
     fn rehearse(&self) -> Result<(), Error> {
         for (locale, _) in EMBEDDED {
-            for (id, medium) in ids().into_iter().flat_map(|id| [(id, Medium::Text), (id, Medium::Voice)]) {
+            for (id, medium) in ids()
+                .into_iter()
+                .flat_map(|id| [(id, Medium::Text), (id, Medium::Voice)])
+            {
                 for facts in [Facts::default(), self.longest(locale)] {
                     self.rehearse_one(locale, medium, id, &facts)
                         .map_err(|why| bad_sentence(locale, medium, id, why))?;
@@ -233,12 +301,22 @@ impl Replies {
         Ok(())
     }
 
-    fn rehearse_one(&self, locale: Locale, medium: Medium, id: &str, facts: &Facts) -> Result<(), String> {
-        let said = self.render(locale, medium, id, facts).map_err(|error| error.to_string())?;
+    fn rehearse_one(
+        &self,
+        locale: Locale,
+        medium: Medium,
+        id: &str,
+        facts: &Facts,
+    ) -> Result<(), String> {
+        let said = self
+            .render(locale, medium, id, facts)
+            .map_err(|error| error.to_string())?;
         match said.chars().count() {
             0 => Err("says nothing".to_owned()),
             1..=REPLY_CHARS_MAX => Ok(()),
-            long => Err(format!("may be {long} characters long; at most {REPLY_CHARS_MAX} are allowed")),
+            long => Err(format!(
+                "may be {long} characters long; at most {REPLY_CHARS_MAX} are allowed"
+            )),
         }
     }
 
@@ -256,11 +334,17 @@ impl Replies {
 
 /// A code as it may stand in a sentence: what cannot be a code is not repeated to anybody.
 fn shown(code: &str) -> String {
-    crate::domain::ReservationCode::parse(code).map(|code| code.as_str().to_owned()).unwrap_or_default()
+    crate::domain::ReservationCode::parse(code)
+        .map(|code| code.as_str().to_owned())
+        .unwrap_or_default()
 }
 
 fn ids() -> Vec<&'static str> {
-    Outcome::ALL.map(Outcome::id).into_iter().chain(Refused::ALL.map(Refused::id)).collect()
+    Outcome::ALL
+        .map(Outcome::id)
+        .into_iter()
+        .chain(Refused::ALL.map(Refused::id))
+        .collect()
 }
 
 fn template_name(locale: Locale, medium: Medium, id: &str) -> String {

@@ -33,7 +33,11 @@ impl Spoken {
     pub(super) fn spell(&self, code: &str) -> String {
         let words: Vec<String> = code.chars().map(|c| self.word(c)).collect();
         let spelled = words.join(", ");
-        if spelled.chars().count() > SPELLED_CHARS_MAX { String::new() } else { spelled }
+        if spelled.chars().count() > SPELLED_CHARS_MAX {
+            String::new()
+        } else {
+            spelled
+        }
     }
 
     fn word(&self, c: char) -> String {

@@ -47,7 +47,10 @@ pub(crate) fn run(sources: &Sources) -> Done {
         findings.warn(warning)?;
     }
     for channel in config.channels.values() {
-        findings.good(&format!("channel {}: POST /webhooks/{}, answers within {} ms", channel.name, channel.name, channel.answer_ms_max))?;
+        findings.good(&format!(
+            "channel {}: POST /webhooks/{}, answers within {} ms",
+            channel.name, channel.name, channel.answer_ms_max
+        ))?;
     }
     match Replies::load(&config.replies_directory, config.time_zone.clone()) {
         Ok(_) => findings.good("replies: every sentence of every language was rendered")?,
@@ -55,7 +58,8 @@ pub(crate) fn run(sources: &Sources) -> Done {
     }
     check_journal(&config, &mut findings)?;
     if config.rules.paused {
-        findings.warn("policy.paused = true: everything is accepted and held, nothing is deleted")?;
+        findings
+            .warn("policy.paused = true: everything is accepted and held, nothing is deleted")?;
     }
     if config.rules.dry_run {
         findings.warn("policy.dry_run = true: nothing is deleted, the answer is would_cancel")?;
@@ -68,17 +72,26 @@ pub(crate) fn run(sources: &Sources) -> Done {
                 Err(error) => findings.bad(&format!("OZmap: {error}; {}", advice(&error)))?,
             },
         }
-        Ok(if findings.problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if findings.problems == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     })
 }
 
 fn check_journal(config: &Config, findings: &mut Findings) -> Result<(), Problem> {
-    let path = config.journal_url.trim_start_matches("sqlite://").trim_start_matches("sqlite:");
+    let path = config
+        .journal_url
+        .trim_start_matches("sqlite://")
+        .trim_start_matches("sqlite:");
     if !config.journal_url.starts_with("sqlite:") {
         return findings.bad("journal.url must look like sqlite:data/journal.db");
     }
     if !Path::new(path).exists() {
-        return findings.good(&format!("journal: {path} will be created at the first start"));
+        return findings.good(&format!(
+            "journal: {path} will be created at the first start"
+        ));
     }
     match Reader::open(&config.journal_url).and_then(|mut journal| journal.stats()) {
         Ok(stats) => findings.good(&format!(
@@ -93,13 +106,22 @@ fn check_journal(config: &Config, findings: &mut Findings) -> Result<(), Problem
 fn advice(error: &ozmap_cancel::ozmap::Error) -> &'static str {
     use ozmap_cancel::ozmap::Trouble;
     match error.trouble {
-        Trouble::Connect => "is ozmap.base_url right, and may this machine's address reach OZmap's port (ask OZmap's support to open 9994 for it)?",
-        Trouble::Tls => "is it your OZmap's own certificate? then set ozmap.tls_ca_file or ozmap.tls_pin_sha256",
+        Trouble::Connect => {
+            "is ozmap.base_url right, and may this machine's address reach OZmap's port (ask OZmap's support to open 9994 for it)?"
+        }
+        Trouble::Tls => {
+            "is it your OZmap's own certificate? then set ozmap.tls_ca_file or ozmap.tls_pin_sha256"
+        }
         Trouble::Unauthorized => "is ozmap.api_key complete, and was it not deleted in OZmap?",
         Trouble::Forbidden => "give the key's user the role and the projects it needs",
         Trouble::Redirect | Trouble::Html | Trouble::Status | Trouble::Shape => {
             "is ozmap.base_url the address of the interface, with its port (usually 9994)?"
         }
-        Trouble::Timeout | Trouble::Lost | Trouble::Throttled | Trouble::Server | Trouble::Size | Trouble::Stale => "try again in a moment",
+        Trouble::Timeout
+        | Trouble::Lost
+        | Trouble::Throttled
+        | Trouble::Server
+        | Trouble::Size
+        | Trouble::Stale => "try again in a moment",
     }
 }

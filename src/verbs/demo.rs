@@ -58,12 +58,14 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
             faults: arguments.faults.clone(),
             ..Options::default()
         };
-        let simulator = Simulator::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options).await?;
+        let simulator =
+            Simulator::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options).await?;
         let ozmap = simulator.address();
         let stop = CancellationToken::new();
         let tracker = TaskTracker::new();
         tracker.spawn(simulator.serve(stop.clone()));
-        let service = Service::start(Config::load(&sources(arguments.port, ozmap, &folder.0))?).await?;
+        let service =
+            Service::start(Config::load(&sources(arguments.port, ozmap, &folder.0))?).await?;
         let address = service.address()?;
         tracker.spawn(service.serve(stop.clone()));
         introduce(address, ozmap, &folder.0)?;
@@ -97,7 +99,10 @@ fn sources(port: u16, ozmap: SocketAddr, folder: &Path) -> Sources {
             setting("SERVER__LISTEN", format!("127.0.0.1:{port}")),
             setting("OZMAP__BASE_URL", format!("http://{ozmap}")),
             setting("OZMAP__API_KEY", KEY.to_owned()),
-            setting("JOURNAL__URL", format!("sqlite:{}", folder.join("journal.db").display())),
+            setting(
+                "JOURNAL__URL",
+                format!("sqlite:{}", folder.join("journal.db").display()),
+            ),
             setting("CHANNELS__CHATBOT__SECRET", SECRET.to_owned()),
         ],
     }

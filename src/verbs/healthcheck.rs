@@ -27,9 +27,14 @@ pub(crate) fn run(arguments: &Arguments, sources: &Sources) -> Done {
         None => config::listen(sources)?,
     };
     block_on(async move {
-        let (status, body) = exchange(reachable(address), &Ask::get("/health/ready"), WITHIN).await?;
+        let (status, body) =
+            exchange(reachable(address), &Ask::get("/health/ready"), WITHIN).await?;
         tell(body.trim())?;
-        Ok(if status == 200 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if status == 200 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     })
 }
 

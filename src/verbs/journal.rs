@@ -69,7 +69,10 @@ fn run_list(list: &List, journal: &mut Reader) -> Done {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    tell(&format!("{:<20}  {:<16}  {:<8}  {:<18}  {:<22}  {}", "ACCEPTED", "PROTOCOL", "STATE", "OUTCOME", "REASON", "CODE"))?;
+    tell(&format!(
+        "{:<20}  {:<16}  {:<8}  {:<18}  {:<22}  {}",
+        "ACCEPTED", "PROTOCOL", "STATE", "OUTCOME", "REASON", "CODE"
+    ))?;
     for record in &records {
         tell(&format!(
             "{:<20}  {:<16}  {:<8}  {:<18}  {:<22}  {}",
@@ -87,7 +90,9 @@ fn run_list(list: &List, journal: &mut Reader) -> Done {
 fn run_show(show: &Show, journal: &mut Reader) -> Done {
     let records = journal.find(&show.what, SHOWN_MAX)?;
     if records.is_empty() {
-        return Err(Problem::new("the journal has nothing under this protocol number, id, code or property id"));
+        return Err(Problem::new(
+            "the journal has nothing under this protocol number, id, code or property id",
+        ));
     }
     for record in &records {
         let (snapshot, note) = journal.snapshot(record.id)?;
@@ -96,7 +101,9 @@ fn run_show(show: &Show, journal: &mut Reader) -> Done {
         if show.json {
             let mut whole = as_json(record);
             whole["customers_reason"] = json!(note);
-            whole["snapshot"] = snapshot.and_then(|raw| serde_json::from_str(&raw).ok()).unwrap_or(Value::Null);
+            whole["snapshot"] = snapshot
+                .and_then(|raw| serde_json::from_str(&raw).ok())
+                .unwrap_or(Value::Null);
             whole["events"] = events.iter().map(|event| json!({"seq": event.seq, "at": when(event.at_ms), "fence": event.fence, "kind": event.kind, "detail": event.detail})).collect();
             whole["webhooks"] = deliveries.iter().map(|one| json!({"channel": one.channel, "received_at": when(one.received_at_ms), "told": one.told_outcome, "told_at": one.told_at_ms.map(when)})).collect();
             tell(&whole.to_string())?;
@@ -104,18 +111,29 @@ fn run_show(show: &Show, journal: &mut Reader) -> Done {
         }
         tell(&describe(record))?;
         for event in &events {
-            tell(&format!("    {}  {:<18} {}", when(event.at_ms), event.kind, event.detail))?;
+            tell(&format!(
+                "    {}  {:<18} {}",
+                when(event.at_ms),
+                event.kind,
+                event.detail
+            ))?;
         }
         tell("  webhooks")?;
         for one in &deliveries {
             let told = one.told_outcome.as_deref().unwrap_or("nothing final yet");
-            tell(&format!("    {}  {:<18} told {told}", when(one.received_at_ms), one.channel))?;
+            tell(&format!(
+                "    {}  {:<18} told {told}",
+                when(one.received_at_ms),
+                one.channel
+            ))?;
         }
         if let Some(note) = note {
             tell(&format!("  the customer's reason\n    {note}"))?;
         }
         if let Some(snapshot) = snapshot {
-            tell(&format!("  the property before its deletion\n    {snapshot}"))?;
+            tell(&format!(
+                "  the property before its deletion\n    {snapshot}"
+            ))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -123,8 +141,16 @@ fn run_show(show: &Show, journal: &mut Reader) -> Done {
 
 fn describe(record: &Record) -> String {
     let outcome = record.outcome.map_or("none yet", |outcome| outcome.id());
-    let rehearsal = if record.mode == Mode::DryRun { " (dry run)" } else { "" };
-    let needs_human = if record.needs_human { "\n  NEEDS A PERSON" } else { "" };
+    let rehearsal = if record.mode == Mode::DryRun {
+        " (dry run)"
+    } else {
+        ""
+    };
+    let needs_human = if record.needs_human {
+        "\n  NEEDS A PERSON"
+    } else {
+        ""
+    };
     format!(
         "protocol {}{rehearsal}\n  id          {}\n  code        {}\n  channel     {}\n  state       {}\n  outcome     {outcome}\n  reason      {}\n  property    {}\n  deletes     {} sent\n  attempts    {}\n  accepted    {}\n  ended       {}{needs_human}\n  history",
         record.protocol,
@@ -162,5 +188,7 @@ fn as_json(record: &Record) -> Value {
 
 /// A time as RFC 3339 in UTC, to the second.
 fn when(ms: i64) -> String {
-    Timestamp::from_second(ms.div_euclid(1_000)).map(|at| at.to_string()).unwrap_or_default()
+    Timestamp::from_second(ms.div_euclid(1_000))
+        .map(|at| at.to_string())
+        .unwrap_or_default()
 }

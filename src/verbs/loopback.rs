@@ -58,27 +58,55 @@ impl<'a> Ask<'a> {
     }
 
     fn head(&self, address: SocketAddr) -> String {
-        let authorization = self.authorization.as_ref().map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
-        let length = self.body.map(|body| format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
+        let authorization = self
+            .authorization
+            .as_ref()
+            .map(|value| format!("Authorization: {value}\r\n"))
+            .unwrap_or_default();
+        let length = self.body.map(|body| {
+            format!(
+                "Content-Type: application/json\r\nContent-Length: {}\r\n",
+                body.len()
+            )
+        });
         let length = length.unwrap_or_default();
-        format!("{} {} HTTP/1.0\r\nHost: {address}\r\n{authorization}{length}\r\n", self.method, self.path)
+        format!(
+            "{} {} HTTP/1.0\r\nHost: {address}\r\n{authorization}{length}\r\n",
+            self.method, self.path
+        )
     }
 }
 
 /// Sends a request and reads its whole answer: the status and the body.
-pub(super) async fn exchange(address: SocketAddr, ask: &Ask<'_>, within: Duration) -> Result<(u16, String), Problem> {
+pub(super) async fn exchange(
+    address: SocketAddr,
+    ask: &Ask<'_>,
+    within: Duration,
+) -> Result<(u16, String), Problem> {
     let answered = timeout(within, async {
         let mut stream = TcpStream::connect(address).await?;
         stream.write_all(ask.head(address).as_bytes()).await?;
-        stream.write_all(ask.body.unwrap_or_default().as_bytes()).await?;
+        stream
+            .write_all(ask.body.unwrap_or_default().as_bytes())
+            .await?;
         let mut answer = Vec::new();
-        stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).await?;
+        stream
+            .take(ANSWER_BYTES_MAX)
+            .read_to_end(&mut answer)
+            .await?;
         Ok::<_, std::io::Error>(answer)
     });
-    let answer = answered.await.map_err(|_| Problem::new(format!("{address} does not answer in time")))??;
+    let answer = answered
+        .await
+        .map_err(|_| Problem::new(format!("{address} does not answer in time")))??;
     let answer = String::from_utf8_lossy(&answer).into_owned();
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| Problem::new("the answer is not HTTP"))?;
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .ok_or_else(|| Problem::new("the answer is not HTTP"))?;
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
     let status = status.ok_or_else(|| Problem::new("the answer has no status"))?;
     Ok((status, body.to_owned()))
 }

@@ -57,7 +57,10 @@ fn tell(text: &str) -> Result<(), Problem> {
 
 /// Runs a verb that waits.
 fn block_on(work: impl Future<Output = Done>) -> Done {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }
 
 /// Cancels a token when the system or the person at the terminal asks for a stop.

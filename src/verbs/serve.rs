@@ -44,15 +44,22 @@ async fn second_signal(first: CancellationToken) {
 fn report(stopped: Stopped) {
     match stopped {
         Stopped::Drained => tracing::info!("stopped; nothing was left running"),
-        Stopped::TimeOver => tracing::warn!("stopped when the time was over; what was running is taken up at the next start"),
+        Stopped::TimeOver => tracing::warn!(
+            "stopped when the time was over; what was running is taken up at the next start"
+        ),
     }
 }
 
 fn start_logs(config: &Config) -> Result<(), Problem> {
     let filter = EnvFilter::builder()
         .parse(&config.log_filter)
-        .map_err(|error| Problem::new(format!("log.filter = \"{}\": {error}", config.log_filter)))?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+        .map_err(|error| {
+            Problem::new(format!("log.filter = \"{}\": {error}", config.log_filter))
+        })?;
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
     match config.log_format {
         LogFormat::Text => logs.with_ansi(false).init(),
         LogFormat::Json => logs.json().flatten_event(true).init(),

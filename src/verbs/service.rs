@@ -31,11 +31,20 @@ impl Service {
         let ozmap = Ozmap::new(config.ozmap)?;
         let journal = Journal::open(&config.journal_url, config.times)?;
         let cancellations = Cancellations::start(journal, ozmap, config.policy, config.rules);
-        let app = App::new(config.channels, cancellations.clone(), replies, config.locale, config.limits);
-        let server = Server::bind(config.listen, app)
-            .await
-            .map_err(|error| Problem::new(format!("cannot listen on {}: {error}", config.listen)))?;
-        Ok(Self { server, cancellations })
+        let app = App::new(
+            config.channels,
+            cancellations.clone(),
+            replies,
+            config.locale,
+            config.limits,
+        );
+        let server = Server::bind(config.listen, app).await.map_err(|error| {
+            Problem::new(format!("cannot listen on {}: {error}", config.listen))
+        })?;
+        Ok(Self {
+            server,
+            cancellations,
+        })
     }
 
     /// Where it listens.

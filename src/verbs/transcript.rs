@@ -44,7 +44,10 @@ impl Transcript {
     pub(super) async fn play(&self) -> Result<Truth, Problem> {
         let mut truths = Vec::new();
         self.step("1. The chatbot asks what reservation 123|123 is")?;
-        truths.push(self.ask(json!({"code": "123|123", "action": "lookup", "conversation_id": "chat-1"})).await?);
+        truths.push(
+            self.ask(json!({"code": "123|123", "action": "lookup", "conversation_id": "chat-1"}))
+                .await?,
+        );
 
         self.step("2. The customer confirms: cancel it")?;
         self.show_port("before").await?;
@@ -56,20 +59,35 @@ impl Transcript {
         truths.push(self.ask(cancel).await?);
 
         self.step("4. The customer comes back and asks again")?;
-        truths.push(self.ask(json!({"code": "123|123", "conversation_id": "chat-2", "message_id": "m-2"})).await?);
+        truths.push(
+            self.ask(json!({"code": "123|123", "conversation_id": "chat-2", "message_id": "m-2"}))
+                .await?,
+        );
 
         self.step("5. A code that nobody has")?;
-        truths.push(self.ask(json!({"code": "999|999", "conversation_id": "chat-3", "message_id": "m-3"})).await?);
+        truths.push(
+            self.ask(json!({"code": "999|999", "conversation_id": "chat-3", "message_id": "m-3"}))
+                .await?,
+        );
 
         self.step("6. A customer who is installed already")?;
-        truths.push(self.ask(json!({"code": "test-status", "conversation_id": "chat-4", "message_id": "m-4"})).await?);
+        truths.push(
+            self.ask(
+                json!({"code": "test-status", "conversation_id": "chat-4", "message_id": "m-4"}),
+            )
+            .await?,
+        );
 
         self.step("7. OZmap deletes, but the connection breaks before it answers")?;
         let fault = Ask::post("/__sim/faults", "\"delete:reset_after*1\"");
         exchange(self.simulator, &fault, WITHIN).await?;
         truths.push(self.ask(json!({"code": "reservation_123", "conversation_id": "chat-5", "message_id": "m-5"})).await?);
         self.show_deletions().await?;
-        Ok(if truths.contains(&Truth::Violated) { Truth::Violated } else { Truth::Holds })
+        Ok(if truths.contains(&Truth::Violated) {
+            Truth::Violated
+        } else {
+            Truth::Holds
+        })
     }
 
     fn step(&self, title: &str) -> Result<(), Problem> {
@@ -102,15 +120,31 @@ impl Transcript {
 
     fn show(&self, status: u16, answer: &Value, took: Duration) -> Result<(), Problem> {
         let mut marks = Vec::new();
-        for (member, mark) in [("replayed", "replayed"), ("handoff", "hand over to a person")] {
+        for (member, mark) in [
+            ("replayed", "replayed"),
+            ("handoff", "hand over to a person"),
+        ] {
             if answer[member] == json!(true) {
                 marks.push(mark);
             }
         }
-        let marks = if marks.is_empty() { String::new() } else { format!(" [{}]", marks.join(", ")) };
-        let outcome = answer["outcome"].as_str().or(answer["type"].as_str()).unwrap_or("no answer");
-        tell(&format!("   service   {status} {outcome}{marks}, {} ms", took.as_millis()))?;
-        tell(&format!("   customer  \u{201c}{}\u{201d}", answer["reply"].as_str().unwrap_or_default()))
+        let marks = if marks.is_empty() {
+            String::new()
+        } else {
+            format!(" [{}]", marks.join(", "))
+        };
+        let outcome = answer["outcome"]
+            .as_str()
+            .or(answer["type"].as_str())
+            .unwrap_or("no answer");
+        tell(&format!(
+            "   service   {status} {outcome}{marks}, {} ms",
+            took.as_millis()
+        ))?;
+        tell(&format!(
+            "   customer  \u{201c}{}\u{201d}",
+            answer["reply"].as_str().unwrap_or_default()
+        ))
     }
 
     /// Compares what the customer was told with what OZmap holds.
@@ -126,14 +160,22 @@ impl Transcript {
             "found" | "installed" | "review" | "would_cancel" | "expired" => is_there,
             _ => true,
         };
-        let holds = if is_there { "still holds it" } else { "holds nothing under this code" };
+        let holds = if is_there {
+            "still holds it"
+        } else {
+            "holds nothing under this code"
+        };
         let verdict = match (is_true, outcome) {
             (true, "unknown" | "pending") => "nothing was claimed",
             (true, _) => "the customer was told the truth",
             (false, _) => "THE CUSTOMER WAS TOLD SOMETHING ELSE",
         };
         tell(&format!("   OZmap     {holds}: {verdict}"))?;
-        Ok(if is_true { Truth::Holds } else { Truth::Violated })
+        Ok(if is_true {
+            Truth::Holds
+        } else {
+            Truth::Violated
+        })
     }
 
     /// Reads the splitter as OZmap's own users do: a port without a fibre is free.
@@ -148,16 +190,23 @@ impl Transcript {
             None => "unknown",
         };
         let name = splitter["name"].as_str().unwrap_or("the splitter");
-        tell(&format!("   OZmap     {name}, port {PORT}, {moment}: {state}"))
+        tell(&format!(
+            "   OZmap     {name}, port {PORT}, {moment}: {state}"
+        ))
     }
 
     async fn show_deletions(&self) -> Result<(), Problem> {
         let (_, audit) = exchange(self.simulator, &Ask::get("/__sim/audit"), WITHIN).await?;
         let audit: Value = serde_json::from_str(&audit)?;
         let deletions = audit.as_array().map(|entries| {
-            let is_delete = |entry: &&Value| entry["method"] == json!("DELETE") && entry["applied"] == json!(true);
+            let is_delete = |entry: &&Value| {
+                entry["method"] == json!("DELETE") && entry["applied"] == json!(true)
+            };
             entries.iter().filter(is_delete).count()
         });
-        tell(&format!("\nIn all of this OZmap carried out {} deletions.", deletions.unwrap_or(0)))
+        tell(&format!(
+            "\nIn all of this OZmap carried out {} deletions.",
+            deletions.unwrap_or(0)
+        ))
     }
 }

@@ -1,0 +1,146 @@
+//! A world for a test: the real binary as a child process, a simulated OZmap in this process, a journal folder.
+//!
+//! Tests look at the world from the outside: HTTP answers, the simulator's state, the journal's rows. They never
+//! sleep: they wait for a state, with a deadline that names what it waited for.
+
+pub mod http;
+pub mod ozmap;
+pub mod service;
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub use http::Reply;
+pub use ozmap::Ozmap;
+pub use service::{Launch, Service};
+
+/// How long a test waits for a state before it fails.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The key of the simulated OZmap.
+pub const KEY: &str = "simulator-key";
+
+/// The secret of the channel `chatbot`.
+pub const SECRET: &str = "a-secret-of-thirty-two-characters";
+
+/// A service, the OZmap that it works on, and the folder of its journal.
+pub struct World {
+    pub ozmap: Ozmap,
+    pub service: Service,
+    pub folder: TempDir,
+    settings: Vec<(String, String)>,
+}
+
+impl World {
+    /// A world with the simulator's seed and the default configuration.
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A world with settings over the default ones, as `("OZMAP__LOOKUP_MS", "500")`.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let ozmap = Ozmap::start().await;
+        Self::on(ozmap, settings).await
+    }
+
+    /// A world on an OZmap that is there already.
+    pub async fn on(ozmap: Ozmap, settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings: Vec<(String, String)> = settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let service = Self::launch(&ozmap.url(), &folder, &settings).start().await;
+        Self {
+            ozmap,
+            service,
+            folder,
+            settings,
+        }
+    }
+
+    fn launch(ozmap: &str, folder: &TempDir, settings: &[(String, String)]) -> Launch {
+        let journal = format!("sqlite:{}", folder.path().join("journal.db").display());
+        let mut launch = Launch::new(ozmap, &journal);
+        for (name, value) in settings {
+            launch = launch.set(name, value);
+        }
+        launch
+    }
+
+    /// Kills the service with SIGKILL.
+    pub fn kill(&mut self) {
+        self.service.kill();
+    }
+
+    /// Starts the service again on the same journal and the same OZmap.
+    pub async fn restart(&mut self) {
+        self.service.kill();
+        self.service = Self::launch(&self.ozmap.url(), &self.folder, &self.settings)
+            .start()
+            .await;
+    }
+
+    /// Asks the channel `chatbot` with its secret.
+    pub async fn ask(&self, body: Value) -> Reply {
+        self.service.ask(&body).await
+    }
+
+    /// Cancels a code with a message id.
+    pub async fn cancel(&self, code: &str, message_id: &str) -> Reply {
+        self.ask(json!({"code": code, "message_id": message_id}))
+            .await
+    }
+
+    /// Asks with the same body until the answer is final.
+    pub async fn ask_until_final(&self, body: Value) -> Reply {
+        eventually("a final answer", || async {
+            let reply = self.service.try_ask(&body).await.ok()?;
+            (reply.status == 200 && reply.json()["final"] == json!(true)).then_some(reply)
+        })
+        .await
+    }
+
+    /// The rows of the journal, newest first, as `journal list --json` prints them.
+    pub fn journal(&self) -> Vec<Value> {
+        self.service.journal()
+    }
+
+    /// Waits until every cancellation of the journal has ended, and returns the rows.
+    pub async fn settled(&self) -> Vec<Value> {
+        eventually("every cancellation to end", || async {
+            let rows = self.journal();
+            rows.iter()
+                .all(|row| row["state"] == "done")
+                .then_some(rows)
+        })
+        .await
+    }
+}
+
+/// Waits until a state is there.
+pub async fn eventually<T, F>(what: &str, mut look: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(state) = look().await {
+            return state;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Says that a test cannot run here; in CI, which installs everything, that is a failure.
+pub fn skipped(needs: &str) {
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "skipped in CI: needs {needs}"
+    );
+    eprintln!("skipped: needs {needs}");
+}
