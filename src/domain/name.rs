@@ -8,6 +8,22 @@ use std::fmt;
 /// The most characters of a first name; longer words are not greeted.
 const NAME_CHARS_MAX: usize = 30;
 
+/// What people write into a name field that nobody is called; a greeting is better off without it.
+const NOT_NAMES: [&str; 12] = [
+    "assinante",
+    "cliente",
+    "client",
+    "contato",
+    "customer",
+    "novo",
+    "nova",
+    "reserva",
+    "sem",
+    "test",
+    "teste",
+    "titular",
+];
+
 /// A first name that is fit for a greeting.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FirstName(String);
@@ -26,7 +42,8 @@ impl FirstName {
             && word
                 .chars()
                 .all(|c| c.is_alphabetic() || matches!(c, '\'' | '’' | '-'));
-        fits.then(|| Self(with_capital(word)))
+        let is_name = fits && !NOT_NAMES.contains(&word.to_lowercase().as_str());
+        is_name.then(|| Self(with_capital(word)))
     }
 
     /// The name.

@@ -138,7 +138,7 @@ fn client(planting: &Planting, id: &str, code: &str, creator: &Value, now: Momen
     }
     json!({
         "_id": id, "kind": "ftth", "code": code,
-        "name": planting.name.as_deref().unwrap_or("Cliente de Teste"),
+        "name": planting.name.as_deref().unwrap_or("Ana Souza"),
         "observation": "Reserva do Novo Cliente",
         "implanted": flag(&planting.implanted), "certified": flag(&planting.certified),
         "status": 0, "tags": [], "onu": onu, "creatorData": creator,
