@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use verbs::{check, demo, healthcheck, journal, serve, simulate};
+use verbs::{channels, check, demo, healthcheck, journal, serve, simulate};
 
 use ozmap_cancel::config::Sources;
 
@@ -42,6 +42,9 @@ enum Verb {
     Check,
     /// Asks a running service whether it is ready; for containers
     Healthcheck(healthcheck::Arguments),
+    /// Lists the presets of platforms, shows one, or shows what a captured request means
+    #[command(subcommand)]
+    Channels(channels::Verb),
     /// Looks into the journal, also while the service runs
     #[command(subcommand)]
     Journal(journal::Verb),
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Verb::Simulate(arguments) => simulate::run(arguments),
         Verb::Check => check::run(&sources),
         Verb::Healthcheck(arguments) => healthcheck::run(&arguments, &sources),
+        Verb::Channels(verb) => channels::run(&verb, &sources),
         Verb::Journal(verb) => journal::run(&verb, &sources),
     };
     match done {

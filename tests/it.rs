@@ -18,6 +18,8 @@ mod support;
 mod architecture;
 #[path = "it/cancel.rs"]
 mod cancel;
+#[path = "it/channels.rs"]
+mod channels;
 #[path = "it/cli.rs"]
 mod cli;
 #[path = "it/config.rs"]

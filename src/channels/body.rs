@@ -101,7 +101,7 @@ fn not_json(headers: &HeaderMap) -> Misunderstood {
     )
 }
 
-fn malformed(text: &str, error: &serde_json::Error) -> Misunderstood {
+pub(super) fn malformed(text: &str, error: &serde_json::Error) -> Misunderstood {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "ends too early",
         serde_json::error::Category::Io

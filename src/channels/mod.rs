@@ -1,22 +1,40 @@
 //! Platforms: who is calling, what do they want, how are they answered.
 //!
 //! Three pure, synchronous functions for every channel: authenticate (raw bytes, before parsing), parse, render
-//! (total: errors too). Nothing here waits, reads the journal or knows OZmap.
+//! (total: errors too). A platform is data, `config/channels/PRESET.toml`; only the native JSON channel is code.
+//! Nothing here waits, reads the journal or knows OZmap.
 
 mod auth;
 mod body;
+mod catalog;
+mod fields;
+mod input;
 mod native;
+mod platform;
+mod preset;
+mod spoken;
+mod template;
+
+use std::collections::BTreeMap;
 
 pub use auth::{Auth, AuthError, SecretError};
-use axum::http::HeaderMap;
-pub use native::ALIASES_OF_CODE;
+use axum::http::{HeaderMap, Method};
+pub use catalog::{Catalog, CatalogError, Codec, Usual};
+use platform::next_query;
+use template::Context;
 
 use crate::clock::Moment;
-use crate::domain::{Action, Answer, Ask, Locale, Medium};
+use crate::domain::{Action, Answer, Ask, Locale, Medium, Outcome, Turn};
 
 /// What arrived, untouched.
 #[derive(Clone, Copy)]
 pub struct Inbound<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its path and query, exactly as they stood in the request.
+    pub target: &'a str,
+    /// The configured address of this service, without a slash at its end; empty when it is not configured.
+    pub public_url: &'a str,
     /// Its headers.
     pub headers: &'a HeaderMap,
     /// Its body, byte for byte.
@@ -25,12 +43,14 @@ pub struct Inbound<'a> {
     pub at: Moment,
 }
 
-/// One way in: its name, who may use it, and how it answers.
+/// One way in: its name, who may use it, and how it is spoken.
 pub struct Channel {
     /// The name in its address.
     pub name: String,
     /// How its callers prove who they are.
     pub auth: Auth,
+    /// The platform's language on the wire.
+    pub codec: Codec,
     /// The language when a request names none.
     pub locale: Locale,
     /// How the reply reaches the customer.
@@ -39,6 +59,8 @@ pub struct Channel {
     pub answer_ms_max: u64,
     /// For how long the same request without a key is the same one, in seconds.
     pub duplicate_window_s: u32,
+    /// The configured address of this service, without a slash at its end; empty when it is not configured.
+    pub public_url: String,
 }
 
 /// A request that could not be understood. It holds nothing of what was sent.
@@ -52,11 +74,51 @@ pub struct Misunderstood {
     pub detail: String,
 }
 
+/// A request that was understood.
+pub struct Understood {
+    /// What is wanted.
+    pub wish: Wish,
+    /// What the answer needs of the request.
+    pub echo: Echo,
+}
+
+/// What a request wants.
+pub enum Wish {
+    /// Something to work on.
+    Ask(Box<Ask>),
+    /// The conversation goes on before there is anything to work on; with the code that was understood, if any.
+    Turn(Turn, String),
+    /// Nothing: a hang-up, an echo of our own message, a status report.
+    Ignore,
+    /// This text back, to prove that the address is ours.
+    Handshake(String),
+}
+
+/// What the answer needs of its request.
+pub struct Echo {
+    texts: BTreeMap<String, String>,
+    failures: u8,
+    format: Option<String>,
+    /// The language to answer in.
+    pub locale: Locale,
+}
+
+/// What comes after an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing.
+    End,
+    /// The caller may try another code.
+    AskAgain,
+    /// A person goes on.
+    HandOver,
+}
+
 /// An answer as it goes over the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// The content type.
-    pub content_type: &'static str,
+    pub content_type: String,
     /// The body.
     pub body: String,
 }
@@ -67,10 +129,10 @@ pub struct Answered<'a> {
     pub action: Action,
     /// The code as it was typed.
     pub code: &'a str,
-    /// The language of the reply.
-    pub locale: Locale,
     /// How it ended.
     pub answer: &'a Answer,
+    /// What comes after it.
+    pub next: Next,
     /// The sentence for the customer.
     pub reply: &'a str,
 }
@@ -90,6 +152,25 @@ pub struct Problem<'a> {
 }
 
 impl Channel {
+    /// Whether the platform may use this method. Only platforms that cannot post may use GET, which anything on the
+    /// way may repeat.
+    #[must_use]
+    pub fn accepts(&self, method: &Method) -> bool {
+        match &self.codec {
+            Codec::Native => method == Method::POST,
+            Codec::Platform(platform) => platform.accepts(method),
+        }
+    }
+
+    /// The most bytes of a body; a platform that sends a whole conversation needs more than others.
+    #[must_use]
+    pub fn body_bytes_max(&self, usual: usize) -> usize {
+        match &self.codec {
+            Codec::Native => usual,
+            Codec::Platform(platform) => usual.max(platform.spec.request.body_bytes_max),
+        }
+    }
+
     /// Checks who is calling.
     ///
     /// # Errors
@@ -102,20 +183,159 @@ impl Channel {
     ///
     /// # Errors
     /// [`Misunderstood`] says what to write instead.
-    pub fn parse(&self, inbound: &Inbound<'_>) -> Result<Ask, Misunderstood> {
-        native::parse(self, inbound)
+    pub fn parse(&self, inbound: &Inbound<'_>) -> Result<Understood, Misunderstood> {
+        match &self.codec {
+            Codec::Native => native::parse(self, inbound),
+            Codec::Platform(platform) => platform.parse(self, inbound),
+        }
     }
 
-    /// Writes an answer in the form that the caller prefers.
+    /// What comes after an outcome.
     #[must_use]
-    pub fn render(&self, headers: &HeaderMap, answered: &Answered<'_>) -> Rendered {
-        native::render(headers, answered)
+    pub fn next(&self, echo: &Echo, outcome: Outcome) -> Next {
+        match &self.codec {
+            Codec::Native => Next::End,
+            Codec::Platform(platform) => platform.next(echo, outcome),
+        }
     }
 
-    /// Writes why nothing was accepted.
+    /// Writes an outcome.
     #[must_use]
-    pub fn render_problem(&self, headers: &HeaderMap, problem: &Problem<'_>) -> Rendered {
-        native::render_problem(headers, problem)
+    pub fn render(&self, headers: &HeaderMap, echo: &Echo, answered: &Answered<'_>) -> Rendered {
+        let Codec::Platform(platform) = &self.codec else {
+            return native::render(headers, echo.locale, answered);
+        };
+        let outcome = answered.answer.outcome;
+        let context = Context {
+            outcome: outcome.id().to_owned(),
+            r#final: outcome.is_final(),
+            handoff: outcome.hands_off() || answered.next == Next::HandOver,
+            status: 200,
+            protocol: answered
+                .answer
+                .protocol
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            replayed: answered.answer.replayed,
+            ..self.context(echo, answered.reply, answered.code)
+        };
+        match answered.next {
+            Next::End | Next::HandOver => platform.render("reply", Some(echo), &context),
+            Next::AskAgain => {
+                let failures = echo.failures.saturating_add(1);
+                platform.render(
+                    "ask",
+                    Some(echo),
+                    &self.with_turn(context, Turn::AskCodeAgain, failures, ""),
+                )
+            }
+        }
+    }
+
+    /// Writes the next question of a conversation, or that a person goes on.
+    #[must_use]
+    pub fn render_turn(
+        &self,
+        headers: &HeaderMap,
+        echo: &Echo,
+        turn: Turn,
+        code: &str,
+        reply: &str,
+    ) -> Rendered {
+        let Codec::Platform(platform) = &self.codec else {
+            return native::plain(headers, reply);
+        };
+        let context = Context {
+            outcome: turn.id().to_owned(),
+            r#final: turn == Turn::HandOver,
+            handoff: turn == Turn::HandOver,
+            status: 200,
+            ..self.context(echo, reply, code)
+        };
+        match turn {
+            Turn::HandOver => platform.render("reply", Some(echo), &context),
+            Turn::AskCode | Turn::AskCodeAgain | Turn::ConfirmCode => platform.render(
+                "ask",
+                Some(echo),
+                &self.with_turn(context, turn, echo.failures, code),
+            ),
+        }
+    }
+
+    /// Writes the answer to a request that wants nothing.
+    #[must_use]
+    pub fn render_ignored(&self, echo: &Echo) -> Rendered {
+        match &self.codec {
+            Codec::Native => Rendered {
+                content_type: "application/json".to_owned(),
+                body: "{}".to_owned(),
+            },
+            Codec::Platform(platform) => {
+                platform.render("ignore", Some(echo), &self.context(echo, "", ""))
+            }
+        }
+    }
+
+    /// Writes why nothing was accepted, with the status that the platform can read.
+    #[must_use]
+    pub fn render_problem(
+        &self,
+        headers: &HeaderMap,
+        echo: Option<&Echo>,
+        problem: &Problem<'_>,
+    ) -> (u16, Rendered) {
+        let Codec::Platform(platform) = &self.codec else {
+            return (problem.status, native::render_problem(headers, problem));
+        };
+        let none = platform.silent(self.locale);
+        let echo = echo.unwrap_or(&none);
+        let context = Context {
+            outcome: problem.id.to_owned(),
+            r#final: false,
+            handoff: false,
+            status: problem.status,
+            ..self.context(echo, problem.reply, "")
+        };
+        (
+            platform.problem_status(problem.status),
+            platform.render("reply", Some(echo), &context),
+        )
+    }
+
+    fn context(&self, echo: &Echo, reply: &str, code: &str) -> Context {
+        Context {
+            reply: reply.to_owned(),
+            code: code
+                .trim()
+                .chars()
+                .take(crate::domain::CODE_CHARS_MAX)
+                .collect(),
+            locale: echo.locale.id().to_owned(),
+            echo: echo.texts.clone(),
+            failures: echo.failures.to_string(),
+            ..Context::default()
+        }
+    }
+
+    fn with_turn(&self, context: Context, turn: Turn, failures: u8, code: &str) -> Context {
+        let step = if turn == Turn::ConfirmCode {
+            "confirm"
+        } else {
+            "code"
+        };
+        Context {
+            next_url: format!(
+                "{}/webhooks/{}?{}",
+                self.public_url,
+                self.name,
+                next_query(turn, failures, code)
+            ),
+            failures: failures.to_string(),
+            step: step.to_owned(),
+            step_code: code.to_owned(),
+            ..context
+        }
     }
 }
 

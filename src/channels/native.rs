@@ -3,16 +3,18 @@
 //! It must never guess: two different codes, an action that is not one, or a `dry_run` that cannot be read refuse the
 //! request, because the default action deletes.
 
+use std::collections::BTreeMap;
+
 use axum::http::{HeaderMap, header};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::body::{Members, members, wrong};
-use super::{Answered, Channel, Inbound, Misunderstood, Problem, Rendered};
+use super::{Answered, Channel, Echo, Inbound, Misunderstood, Problem, Rendered, Understood, Wish};
 use crate::domain::{Action, Ask, FirstName, Locale, Mode};
 
 /// The names that the reservation code may have, in the order in which they are looked for.
-pub const ALIASES_OF_CODE: [&str; 5] = ["code", "codigo", "código", "reservation_code", "reserva"];
+const ALIASES_OF_CODE: [&str; 5] = ["code", "codigo", "código", "reservation_code", "reserva"];
 
 const ALIASES_OF_LOCALE: [&str; 3] = ["locale", "lang", "idioma"];
 
@@ -22,7 +24,7 @@ const TEXT_CHARS_MAX: usize = 256;
 /// The most characters of a reason that are kept.
 const REASON_CHARS_MAX: usize = 500;
 
-pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Ask, Misunderstood> {
+pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understood, Misunderstood> {
     let members = members(inbound.headers, inbound.body)?;
     let typed_code = members.text(&ALIASES_OF_CODE)?.ok_or_else(|| {
         let detail = "the body has no member `code`; send {\"code\":\"123|123\"} with the customer's reservation code";
@@ -36,10 +38,10 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Ask, Mis
         .text(&ALIASES_OF_LOCALE)?
         .and_then(|tag| Locale::parse(&tag))
         .unwrap_or(channel.locale);
-    Ok(Ask {
+    let ask = Ask {
         channel: channel.name.clone(),
-        action: action(&members)?,
-        mode: mode(&members)?,
+        action: action(members.text(&["action"])?)?,
+        mode: mode(members.text(&["dry_run"])?)?,
         typed_code,
         key: key(inbound.headers, &members)?,
         conversation: bounded("conversation_id", conversation.or(phone))?,
@@ -51,6 +53,16 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Ask, Mis
             .text(&["reason"])?
             .map(|text| text.chars().take(REASON_CHARS_MAX).collect()),
         duplicate_window_s: channel.duplicate_window_s,
+    };
+    let echo = Echo {
+        texts: BTreeMap::new(),
+        failures: 0,
+        format: None,
+        locale,
+    };
+    Ok(Understood {
+        wish: Wish::Ask(Box::new(ask)),
+        echo,
     })
 }
 
@@ -109,12 +121,9 @@ fn as_text(name: &str, value: &Value) -> Result<Option<String>, Misunderstood> {
     }
 }
 
-fn action(members: &Members) -> Result<Action, Misunderstood> {
-    match members
-        .text(&["action"])?
-        .map(|text| text.to_lowercase())
-        .as_deref()
-    {
+/// What is wanted; only a request that says nothing about it cancels.
+pub(super) fn action(text: Option<String>) -> Result<Action, Misunderstood> {
+    match text.map(|text| text.to_lowercase()).as_deref() {
         None | Some("cancel") => Ok(Action::Cancel),
         Some("lookup") => Ok(Action::Lookup),
         Some(_) => {
@@ -124,12 +133,9 @@ fn action(members: &Members) -> Result<Action, Misunderstood> {
     }
 }
 
-fn mode(members: &Members) -> Result<Mode, Misunderstood> {
-    match members
-        .text(&["dry_run"])?
-        .map(|text| text.to_lowercase())
-        .as_deref()
-    {
+/// Whether it may delete; a flag that cannot be read refuses the request.
+pub(super) fn mode(text: Option<String>) -> Result<Mode, Misunderstood> {
+    match text.map(|text| text.to_lowercase()).as_deref() {
         None | Some("false" | "0") => Ok(Mode::Real),
         Some("true" | "1") => Ok(Mode::DryRun),
         Some(_) => Err(wrong(
@@ -169,7 +175,8 @@ fn key(headers: &HeaderMap, members: &Members) -> Result<Option<String>, Misunde
     )
 }
 
-fn bounded(name: &str, text: Option<String>) -> Result<Option<String>, Misunderstood> {
+/// A text that is not longer than what is kept.
+pub(super) fn bounded(name: &str, text: Option<String>) -> Result<Option<String>, Misunderstood> {
     match text {
         Some(text) if text.chars().count() > TEXT_CHARS_MAX => Err(wrong(
             422,
@@ -201,9 +208,9 @@ struct LookedUp<'a> {
     reserved_at: &'a str,
 }
 
-pub(super) fn render(headers: &HeaderMap, answered: &Answered<'_>) -> Rendered {
+pub(super) fn render(headers: &HeaderMap, locale: Locale, answered: &Answered<'_>) -> Rendered {
     if prefers_text(headers) {
-        return plain(answered.reply);
+        return text(answered.reply);
     }
     let answer = answered.answer;
     let looked_up = (answered.action == Action::Lookup).then(|| LookedUp {
@@ -241,7 +248,7 @@ pub(super) fn render(headers: &HeaderMap, answered: &Answered<'_>) -> Rendered {
                 .chars()
                 .take(crate::domain::CODE_CHARS_MAX)
                 .collect(),
-            locale: answered.locale.id(),
+            locale: locale.id(),
             replayed: answer.replayed,
             looked_up,
         },
@@ -259,7 +266,7 @@ struct ProblemBody<'a> {
 
 pub(super) fn render_problem(headers: &HeaderMap, problem: &Problem<'_>) -> Rendered {
     if prefers_text(headers) {
-        return plain(problem.reply);
+        return text(problem.reply);
     }
     json(
         "application/problem+json",
@@ -273,15 +280,26 @@ pub(super) fn render_problem(headers: &HeaderMap, problem: &Problem<'_>) -> Rend
     )
 }
 
-fn json(content_type: &'static str, body: &impl Serialize) -> Rendered {
+fn json(content_type: &str, body: &impl Serialize) -> Rendered {
     // Only texts and flags are written, which cannot fail; an empty object would still be JSON.
     let body = serde_json::to_string(body).unwrap_or_else(|_| "{}".to_owned());
-    Rendered { content_type, body }
+    Rendered {
+        content_type: content_type.to_owned(),
+        body,
+    }
 }
 
-fn plain(reply: &str) -> Rendered {
+/// A sentence where there is nothing else to tell.
+pub(super) fn plain(headers: &HeaderMap, reply: &str) -> Rendered {
+    if prefers_text(headers) {
+        return text(reply);
+    }
+    json("application/json", &serde_json::json!({ "reply": reply }))
+}
+
+fn text(reply: &str) -> Rendered {
     Rendered {
-        content_type: "text/plain; charset=utf-8",
+        content_type: "text/plain; charset=utf-8".to_owned(),
         body: reply.to_owned(),
     }
 }

@@ -138,6 +138,7 @@ fn flatten(table: &Table) -> Vec<String> {
 fn check_key(key: &str, origin: &str, known: &[String], wrong: &mut Vec<String>) {
     let general = match key.split('.').collect::<Vec<_>>().as_slice() {
         ["channels", _, setting] => format!("channels.NAME.{setting}"),
+        ["channels", "directory"] => key.to_owned(),
         ["channels", name] => {
             wrong.push(format!("channels.{name}, set {origin}, is not a table; write [channels.{name}] and its keys"));
             return;

@@ -2,6 +2,7 @@
 //!
 //! Only the binary uses it: every other module is handed values. It must never print a secret.
 
+mod channels;
 mod layers;
 mod settings;
 
@@ -17,15 +18,12 @@ use secrecy::{ExposeSecret, SecretString};
 use settings::Settings;
 
 use crate::cancel::Rules;
-use crate::channels::{Auth, Channel, SecretError};
-use crate::domain::{Locale, Medium};
+use crate::channels::Channel;
+use crate::domain::Locale;
 use crate::guard::{Check, OnInstalled, Policy};
 use crate::http::Limits;
 use crate::journal::Times;
 use crate::ozmap::{self, AuthScheme, NotFoundAnswer, PlainHttp, Trust, parse_pin};
-
-/// The fewest characters of a shared secret on a listener that others can reach.
-const SECRET_CHARS_MIN: usize = 16;
 
 /// Everything that is wrong with a configuration; each line names the key and what to write instead.
 #[derive(Debug)]
@@ -100,6 +98,14 @@ pub fn journal_url(sources: &Sources) -> Result<String, Error> {
     Ok(layers::merge(sources)?.journal.url)
 }
 
+/// Only where the operator's own presets are, or an empty text.
+///
+/// # Errors
+/// [`Error`] when a file cannot be read or a key is none.
+pub fn presets_directory(sources: &Sources) -> Result<String, Error> {
+    Ok(layers::merge(sources)?.channels.directory)
+}
+
 /// Only where the service listens.
 ///
 /// # Errors
@@ -153,10 +159,14 @@ fn assemble(mut settings: Settings, problems: &mut Problems) -> Option<Config> {
     }));
     check_times(&settings, problems);
     let mut warnings = Vec::new();
-    let channels = channels(
-        std::mem::take(&mut settings.channels),
+    let surroundings = channels::Surroundings {
         listen,
         locale,
+        public_url: settings.server.public_url.trim_end_matches('/').to_owned(),
+    };
+    let channels = channels::assemble(
+        std::mem::take(&mut settings.channels),
+        &surroundings,
         problems,
         &mut warnings,
     );
@@ -355,148 +365,6 @@ fn not_found_answer(text: &str) -> Result<NotFoundAnswer, String> {
         other => Err(format!(
             "ozmap.not_found_answers has \"{other}\"; there are \"404\", \"204\", \"null\", \"{{}}\" and \"empty\""
         )),
-    }
-}
-
-fn channels(
-    settings: BTreeMap<String, settings::Channel>,
-    listen: Option<SocketAddr>,
-    default_locale: Option<Locale>,
-    problems: &mut Problems,
-    warnings: &mut Vec<String>,
-) -> BTreeMap<String, Channel> {
-    if settings.is_empty() {
-        let none = "there is no channel; set OZMAP_CANCEL__CHANNELS__CHATBOT__SECRET, or write [channels.chatbot] with a secret";
-        problems.require(Err(none.to_owned()));
-    }
-    let reach = match listen {
-        Some(address) if !address.ip().is_loopback() => Reach::Others,
-        _ => Reach::ThisMachine,
-    };
-    let mut channels = BTreeMap::new();
-    for (name, settings) in settings {
-        let channel = channel(&name, settings, reach, default_locale, warnings);
-        if let Some(channel) = problems.check(channel) {
-            channels.insert(name, channel);
-        }
-    }
-    channels
-}
-
-/// Who can reach the listener.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    ThisMachine,
-    Others,
-}
-
-fn channel(
-    name: &str,
-    settings: settings::Channel,
-    reach: Reach,
-    default_locale: Option<Locale>,
-    warnings: &mut Vec<String>,
-) -> Result<Channel, String> {
-    let key = |setting: &str| format!("channels.{name}.{setting}");
-    if name.is_empty()
-        || !name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-    {
-        return Err(format!(
-            "channels.{name}: the name stands in an address; write letters, digits, - and _ only"
-        ));
-    }
-    if settings.preset != "json" {
-        return Err(format!(
-            "{} = \"{}\"; the preset there is is \"json\"",
-            key("preset"),
-            settings.preset
-        ));
-    }
-    let medium = match settings.medium.as_str() {
-        "text" => Medium::Text,
-        "voice" => Medium::Voice,
-        other => {
-            return Err(format!(
-                "{} = \"{other}\"; write \"text\" or \"voice\"",
-                key("medium")
-            ));
-        }
-    };
-    let locale = match &settings.locale {
-        Some(tag) => parse_locale(&key("locale"), tag)?,
-        None => default_locale.unwrap_or(Locale::PtBr),
-    };
-    if settings.answer_ms_max == 0 {
-        return Err(format!(
-            "{} = 0; write the milliseconds that the platform waits, less some",
-            key("answer_ms_max")
-        ));
-    }
-    let secret = |setting: Option<SecretString>| {
-        secret(&key("secret"), setting, settings.secret_file.as_deref())
-    };
-    let bad = |error: SecretError| format!("{}: {error}", key("secret"));
-    let auth = match settings.auth.as_str() {
-        "bearer" => {
-            let secret = secret(settings.secret)?;
-            check_strength(&key("secret"), &secret, reach, warnings)?;
-            Auth::bearer(&secret).map_err(bad)?
-        }
-        "standard-webhooks" => Auth::standard_webhooks(&secret(settings.secret)?).map_err(bad)?,
-        "none" if reach == Reach::ThisMachine => {
-            warnings.push(format!(
-                "{} = \"none\": everybody on this machine may cancel reservations",
-                key("auth")
-            ));
-            Auth::None
-        }
-        "none" => {
-            return Err(format!(
-                "{} = \"none\" is only allowed while server.listen is a loopback address; set a secret and write \"bearer\" or \"standard-webhooks\"",
-                key("auth")
-            ));
-        }
-        other => {
-            return Err(format!(
-                "{} = \"{other}\"; write \"bearer\", \"standard-webhooks\" or \"none\"",
-                key("auth")
-            ));
-        }
-    };
-    Ok(Channel {
-        name: name.to_owned(),
-        auth,
-        locale,
-        medium,
-        answer_ms_max: settings.answer_ms_max,
-        duplicate_window_s: settings.duplicate_window_s,
-    })
-}
-
-fn check_strength(
-    key: &str,
-    secret: &SecretString,
-    reach: Reach,
-    warnings: &mut Vec<String>,
-) -> Result<(), String> {
-    let shortest = secret
-        .expose_secret()
-        .split_whitespace()
-        .map(|one| one.chars().count())
-        .min()
-        .unwrap_or(0);
-    let problem = format!(
-        "{key} is shorter than {SECRET_CHARS_MIN} characters and can be guessed; write a random one of 32 or more"
-    );
-    match reach {
-        _ if shortest >= SECRET_CHARS_MIN => Ok(()),
-        Reach::ThisMachine => {
-            warnings.push(problem);
-            Ok(())
-        }
-        Reach::Others => Err(problem),
     }
 }
 

@@ -16,8 +16,15 @@ pub(super) struct Settings {
     pub(super) policy: Policy,
     pub(super) replies: Replies,
     pub(super) log: Log,
-    #[serde(default)]
-    pub(super) channels: BTreeMap<String, Channel>,
+    pub(super) channels: Channels,
+}
+
+/// The channels by name, and beside them where the operator's own presets are.
+#[derive(Default, Deserialize)]
+pub(super) struct Channels {
+    pub(super) directory: String,
+    #[serde(flatten)]
+    pub(super) by_name: BTreeMap<String, Channel>,
 }
 
 #[derive(Deserialize)]
@@ -31,6 +38,7 @@ pub(super) struct Server {
     pub(super) connections_max: usize,
     pub(super) in_flight_max: usize,
     pub(super) drain_ms_max: u64,
+    pub(super) public_url: String,
 }
 
 #[derive(Deserialize)]
@@ -96,21 +104,22 @@ pub(super) struct Log {
 pub(super) struct Channel {
     #[serde(default = "preset_json")]
     pub(super) preset: String,
-    #[serde(default = "auth_bearer")]
-    pub(super) auth: String,
+    pub(super) auth: Option<String>,
     pub(super) secret: Option<SecretString>,
     pub(super) secret_file: Option<String>,
     pub(super) locale: Option<String>,
-    #[serde(default = "medium_text")]
-    pub(super) medium: String,
-    #[serde(default = "answer_ms_max")]
-    pub(super) answer_ms_max: u64,
+    pub(super) medium: Option<String>,
+    pub(super) answer_ms_max: Option<u64>,
     #[serde(default = "duplicate_window_s")]
     pub(super) duplicate_window_s: u32,
+    #[serde(default = "separator")]
+    pub(super) separator: String,
+    #[serde(default)]
+    pub(super) format: String,
 }
 
 /// The keys of a channel; `default.toml` shows them in comments, because it has no channel of its own.
-pub(super) const CHANNEL_KEYS: [&str; 8] = [
+pub(super) const CHANNEL_KEYS: [&str; 10] = [
     "preset",
     "auth",
     "secret",
@@ -119,6 +128,8 @@ pub(super) const CHANNEL_KEYS: [&str; 8] = [
     "medium",
     "answer_ms_max",
     "duplicate_window_s",
+    "separator",
+    "format",
 ];
 
 /// Keys that are not in `default.toml` because their default is not to be there.
@@ -128,16 +139,8 @@ fn preset_json() -> String {
     "json".to_owned()
 }
 
-fn auth_bearer() -> String {
-    "bearer".to_owned()
-}
-
-fn medium_text() -> String {
-    "text".to_owned()
-}
-
-const fn answer_ms_max() -> u64 {
-    4_000
+fn separator() -> String {
+    "|".to_owned()
 }
 
 const fn duplicate_window_s() -> u32 {

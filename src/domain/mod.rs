@@ -128,6 +128,40 @@ pub enum Action {
     Lookup,
 }
 
+/// What is said between two requests of one conversation, before there is anything to decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Which code?
+    AskCode,
+    /// That was no code; which one?
+    AskCodeAgain,
+    /// Is this the code that is to be cancelled?
+    ConfirmCode,
+    /// A person goes on.
+    HandOver,
+}
+
+impl Turn {
+    /// Every turn.
+    pub const ALL: [Self; 4] = [
+        Self::AskCode,
+        Self::AskCodeAgain,
+        Self::ConfirmCode,
+        Self::HandOver,
+    ];
+
+    /// The stable id, which is also the name of its sentence.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::AskCode => "ask_code",
+            Self::AskCodeAgain => "ask_code_again",
+            Self::ConfirmCode => "confirm_code",
+            Self::HandOver => "hand_over",
+        }
+    }
+}
+
 /// Whether a cancellation may delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {

@@ -158,7 +158,7 @@ async fn journal(app: &App) -> JournalSeen {
 
 fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
     let rendered = Rendered {
-        content_type: "application/json",
+        content_type: "application/json".to_owned(),
         // Only texts, flags and numbers are written, which cannot fail.
         body: serde_json::to_string(body).unwrap_or_else(|_| "{}".to_owned()),
     };

@@ -11,7 +11,7 @@ use tower_http::catch_panic::ResponseForPanic;
 
 use super::App;
 use crate::cancel::Declined;
-use crate::channels::{self, Channel, Misunderstood, Problem, Rendered};
+use crate::channels::{self, Channel, Echo, Misunderstood, Problem, Rendered};
 use crate::domain::{Locale, Medium};
 use crate::replies::Refused;
 
@@ -121,10 +121,11 @@ pub(super) struct Listener<'a> {
     pub(super) medium: Medium,
 }
 
+/// Refuses a request in the form that its channel can read.
 pub(super) fn refuse(
     app: &App,
     listener: &Listener<'_>,
-    channel: Option<&Channel>,
+    channel: Option<(&Channel, Option<&Echo>)>,
     refusal: Refusal,
 ) -> Response<Body> {
     let reply = app
@@ -137,11 +138,17 @@ pub(super) fn refuse(
         detail: &refusal.detail,
         reply: &reply,
     };
-    let rendered = match channel {
-        Some(channel) => channel.render_problem(listener.headers, &problem),
-        None => channels::render_problem(listener.headers, &problem),
+    let (status, rendered) = match channel {
+        Some((channel, echo)) => channel.render_problem(listener.headers, echo, &problem),
+        None => (
+            problem.status,
+            channels::render_problem(listener.headers, &problem),
+        ),
     };
-    let mut response = respond(refusal.status, rendered);
+    let mut response = respond(
+        StatusCode::from_u16(status).unwrap_or(refusal.status),
+        rendered,
+    );
     if let Some((name, value)) = refusal.header {
         response.headers_mut().insert(name, value);
     }
@@ -149,12 +156,14 @@ pub(super) fn refuse(
 }
 
 pub(super) fn respond(status: StatusCode, rendered: Rendered) -> Response<Body> {
+    // A preset's content type was checked at start.
+    let content_type = HeaderValue::from_str(&rendered.content_type)
+        .unwrap_or(HeaderValue::from_static("text/plain"));
     let mut response = Response::new(Body::from(rendered.body));
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(rendered.content_type),
-    );
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
     response
 }
 
@@ -214,7 +223,7 @@ impl ResponseForPanic for Panicked {
         tracing::error!("a handler panicked; what it had accepted is worked on all the same");
         let body = r#"{"type":"urn:ozmap-cancel:problem:internal","title":"Internal error","status":500,"detail":"a defect of the service; ask again with the same key","reply":""}"#;
         let rendered = Rendered {
-            content_type: "application/problem+json",
+            content_type: "application/problem+json".to_owned(),
             body: body.to_owned(),
         };
         respond(StatusCode::INTERNAL_SERVER_ERROR, rendered)

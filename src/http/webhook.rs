@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
 use super::App;
 use super::respond::{Listener, Refusal, nobody, refuse, respond};
-use crate::channels::{Answered, AuthError, Channel, Inbound};
+use crate::channels::{
+    Answered, AuthError, Channel, Echo, Inbound, Next, Rendered, Understood, Wish,
+};
 use crate::clock::Moment;
-use crate::domain::Ask;
+use crate::domain::{Ask, Turn};
 use crate::replies::Refused;
 
 pub(super) async fn webhook(
@@ -33,21 +36,12 @@ pub(super) async fn webhook(
         );
         return refuse(&app, &nobody(&app, &head.headers), None, refusal);
     };
-    let listener = Listener {
+    let visit = Visit {
+        app: &app,
+        channel,
         headers: &head.headers,
-        locale: channel.locale,
-        medium: channel.medium,
     };
-    let refused = |refusal: Refusal| {
-        tracing::info!(
-            channel = name,
-            status = refusal.status.as_u16(),
-            problem = refusal.id,
-            "a webhook was refused"
-        );
-        refuse(&app, &listener, Some(channel), refusal)
-    };
-    if head.method != Method::POST {
+    if !channel.accepts(&head.method) {
         let detail = "a webhook takes only POST: a GET may be sent again by anything on the way, and this deletes";
         let refusal = Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -56,53 +50,106 @@ pub(super) async fn webhook(
             detail,
         )
         .with_header(header::ALLOW, HeaderValue::from_static("POST"));
-        return refused(refusal);
+        return visit.refused(None, refusal);
     }
-    let body = match read(&app, body).await {
+    let body = match read(&app, channel, body).await {
         Ok(body) => body,
-        Err(refusal) => return refused(refusal),
+        Err(refusal) => return visit.refused(None, refusal),
     };
     let inbound = Inbound {
+        method: &head.method,
+        target: head.uri.path_and_query().map_or("", PathAndQuery::as_str),
+        public_url: &channel.public_url,
         headers: &head.headers,
         body: &body,
         at,
     };
     if let Err(error) = channel.authenticate(&inbound) {
-        return refused(not_authenticated(channel, error));
+        return visit.refused(None, not_authenticated(channel, error));
     }
-    let ask = match channel.parse(&inbound) {
-        Ok(ask) => ask,
-        Err(wrong) => return refused(wrong.into()),
-    };
-    answer(&app, channel, &inbound, ask, refused).await
+    match channel.parse(&inbound) {
+        Ok(Understood { wish, echo }) => visit.grant(wish, &echo, at).await,
+        Err(wrong) => visit.refused(None, wrong.into()),
+    }
 }
 
-async fn answer(
-    app: &App,
-    channel: &Channel,
-    inbound: &Inbound<'_>,
-    ask: Ask,
-    refused: impl Fn(Refusal) -> Response<Body>,
-) -> Response<Body> {
-    let answer_by = inbound.at.instant() + Duration::from_millis(channel.answer_ms_max);
-    let (action, code, locale) = (ask.action, ask.typed_code.clone(), ask.locale);
-    let answer = match app.cancellations.submit(ask, answer_by).await {
-        Ok(answer) => answer,
-        Err(declined) => return refused(declined.into()),
-    };
-    let reply = app.replies.say(locale, channel.medium, &answer, &code);
-    let answered = Answered {
-        action,
-        code: &code,
-        locale,
-        answer: &answer,
-        reply: &reply,
-    };
-    respond(StatusCode::OK, channel.render(inbound.headers, &answered))
+/// One request, and whom its answer is for.
+struct Visit<'a> {
+    app: &'a App,
+    channel: &'a Channel,
+    headers: &'a HeaderMap,
 }
 
-async fn read(app: &App, body: Body) -> Result<Vec<u8>, Refusal> {
-    let bytes_max = app.limits.body_bytes_max;
+impl Visit<'_> {
+    async fn grant(&self, wish: Wish, echo: &Echo, at: Moment) -> Response<Body> {
+        let rendered = match wish {
+            Wish::Ask(ask) => return self.answer(*ask, echo, at).await,
+            Wish::Turn(turn, code) => {
+                let reply = self
+                    .app
+                    .replies
+                    .turn(echo.locale, self.channel.medium, turn, &code);
+                self.channel
+                    .render_turn(self.headers, echo, turn, &code, &reply)
+            }
+            Wish::Ignore => self.channel.render_ignored(echo),
+            Wish::Handshake(text) => Rendered {
+                content_type: "text/plain; charset=utf-8".to_owned(),
+                body: text,
+            },
+        };
+        respond(StatusCode::OK, rendered)
+    }
+
+    async fn answer(&self, ask: Ask, echo: &Echo, at: Moment) -> Response<Body> {
+        let answer_by = at.instant() + Duration::from_millis(self.channel.answer_ms_max);
+        let (action, code) = (ask.action, ask.typed_code.clone());
+        let answer = match self.app.cancellations.submit(ask, answer_by).await {
+            Ok(answer) => answer,
+            Err(declined) => return self.refused(Some(echo), declined.into()),
+        };
+        let (replies, medium) = (&self.app.replies, self.channel.medium);
+        let mut reply = replies.say(echo.locale, medium, &answer, &code);
+        let next = self.channel.next(echo, answer.outcome);
+        let turn = match next {
+            Next::End => None,
+            Next::AskAgain => Some(Turn::AskCode),
+            Next::HandOver => Some(Turn::HandOver),
+        };
+        if let Some(turn) = turn {
+            reply = format!("{reply} {}", replies.turn(echo.locale, medium, turn, ""));
+        }
+        let answered = Answered {
+            action,
+            code: &code,
+            answer: &answer,
+            next,
+            reply: &reply,
+        };
+        respond(
+            StatusCode::OK,
+            self.channel.render(self.headers, echo, &answered),
+        )
+    }
+
+    fn refused(&self, echo: Option<&Echo>, refusal: Refusal) -> Response<Body> {
+        tracing::info!(
+            channel = self.channel.name,
+            status = refusal.status.as_u16(),
+            problem = refusal.id,
+            "a webhook was refused"
+        );
+        let listener = Listener {
+            headers: self.headers,
+            locale: echo.map_or(self.channel.locale, |echo| echo.locale),
+            medium: self.channel.medium,
+        };
+        refuse(self.app, &listener, Some((self.channel, echo)), refusal)
+    }
+}
+
+async fn read(app: &App, channel: &Channel, body: Body) -> Result<Vec<u8>, Refusal> {
+    let bytes_max = channel.body_bytes_max(app.limits.body_bytes_max);
     match timeout(app.limits.body, Limited::new(body, bytes_max).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes().to_vec()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(

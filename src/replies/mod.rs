@@ -15,7 +15,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 use serde::Deserialize;
 use spoken::Spoken;
 
-use crate::domain::{Answer, CODE_CHARS_MAX, FirstName, Locale, Medium, Outcome};
+use crate::domain::{Answer, CODE_CHARS_MAX, FirstName, Locale, Medium, Outcome, Turn};
 
 /// The most characters of a reply: some platforms cut a stored text at 1,024 bytes.
 pub const REPLY_CHARS_MAX: usize = 600;
@@ -162,6 +162,16 @@ impl Replies {
                 .unwrap_or_default(),
         };
         self.said(locale, medium, answer.outcome.id(), &facts)
+    }
+
+    /// What is said between two requests of one conversation.
+    #[must_use]
+    pub fn turn(&self, locale: Locale, medium: Medium, turn: Turn, code: &str) -> String {
+        let facts = Facts {
+            code: shown(code),
+            ..Facts::default()
+        };
+        self.said(locale, medium, turn.id(), &facts)
     }
 
     /// What the customer hears when the request itself was refused.
@@ -344,6 +354,7 @@ fn ids() -> Vec<&'static str> {
         .map(Outcome::id)
         .into_iter()
         .chain(Refused::ALL.map(Refused::id))
+        .chain(Turn::ALL.map(Turn::id))
         .collect()
 }
 

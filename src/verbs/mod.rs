@@ -1,5 +1,6 @@
 //! One file for each verb, and what they share: how they speak, and how they wait for a signal.
 
+pub(crate) mod channels;
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod healthcheck;

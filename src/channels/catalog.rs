@@ -1,0 +1,228 @@
+//! The presets there are: the embedded ones, and a user's own files over them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::platform::Platform;
+use super::preset::{EMBEDDED, Spec};
+use super::template::Templates;
+use crate::domain::Medium;
+
+/// The name of the native JSON channel.
+const NATIVE: &str = "json";
+
+/// A platform's language on the wire.
+pub enum Codec {
+    /// The native JSON channel.
+    Native,
+    /// Described by a preset.
+    Platform(Box<Platform>),
+}
+
+/// What is usual for a preset, unless a channel says otherwise.
+#[derive(Clone, Debug)]
+pub struct Usual {
+    /// How the platform proves who it is.
+    pub auth: Vec<String>,
+    /// By when it must be answered, in milliseconds.
+    pub answer_ms_max: u64,
+    /// How the reply reaches the customer.
+    pub medium: Medium,
+    /// Whether `server.public_url` must be set.
+    pub needs_public_url: bool,
+}
+
+/// Why a preset cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// There is none of this name.
+    #[error("there is no preset `{name}`; there are {known}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// Its file cannot be read, or says something that does not fit together.
+    #[error("the preset {file}: {why}")]
+    Broken {
+        /// The file.
+        file: String,
+        /// What is wrong, and where.
+        why: String,
+    },
+}
+
+/// All presets, by name, as their files.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    files: BTreeMap<String, (String, String)>,
+}
+
+impl Catalog {
+    /// The embedded presets and, over them, the files `PRESET.toml` of a folder, if one is given.
+    ///
+    /// # Errors
+    /// [`CatalogError::Broken`] when the folder or a file cannot be read.
+    pub fn load(directory: &str) -> Result<Self, CatalogError> {
+        let mut files: BTreeMap<String, (String, String)> = EMBEDDED
+            .iter()
+            .map(|(name, text)| {
+                (
+                    (*name).to_owned(),
+                    (format!("{name}.toml (embedded)"), (*text).to_owned()),
+                )
+            })
+            .collect();
+        if !directory.is_empty() {
+            add_folder(&mut files, Path::new(directory))?;
+        }
+        Ok(Self { files })
+    }
+
+    /// The names of all presets and what each is for.
+    ///
+    /// # Errors
+    /// [`CatalogError::Broken`] when a file cannot be understood.
+    pub fn list(&self) -> Result<Vec<(String, String)>, CatalogError> {
+        let mut listed = vec![(
+            NATIVE.to_owned(),
+            "any platform that can send JSON: the native channel".to_owned(),
+        )];
+        for name in self.files.keys() {
+            listed.push((name.clone(), self.spec(name)?.about));
+        }
+        Ok(listed)
+    }
+
+    /// The file of a preset; its comments say what to fill in on the platform's side.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unknown`] when there is none.
+    pub fn text(&self, name: &str) -> Result<&str, CatalogError> {
+        self.files
+            .get(name)
+            .map(|(_, text)| text.as_str())
+            .ok_or_else(|| self.unknown(name))
+    }
+
+    /// What is usual for a preset.
+    ///
+    /// # Errors
+    /// [`CatalogError`] when there is none, or it cannot be understood.
+    pub fn usual(&self, name: &str) -> Result<Usual, CatalogError> {
+        if name == NATIVE {
+            return Ok(Usual {
+                auth: vec!["bearer".to_owned()],
+                answer_ms_max: 4_000,
+                medium: Medium::Text,
+                needs_public_url: false,
+            });
+        }
+        let request = self.spec(name)?.request;
+        let medium = match request.medium.as_str() {
+            "text" => Medium::Text,
+            "voice" => Medium::Voice,
+            other => {
+                return Err(self.broken(
+                    name,
+                    format!("request.medium = \"{other}\"; write \"text\" or \"voice\""),
+                ));
+            }
+        };
+        Ok(Usual {
+            auth: request.auth,
+            answer_ms_max: request.answer_ms_max,
+            medium,
+            needs_public_url: request.needs_public_url,
+        })
+    }
+
+    /// A preset ready to be used: compiled, and every answer rendered once.
+    ///
+    /// # Errors
+    /// [`CatalogError`] says what is wrong in which template.
+    pub fn codec(&self, name: &str, separator: &str, format: &str) -> Result<Codec, CatalogError> {
+        if name == NATIVE {
+            return Ok(Codec::Native);
+        }
+        let spec = self.spec(name)?;
+        let templates = Templates::compile(&spec.answer).map_err(|why| self.broken(name, why))?;
+        if !format.is_empty() && !spec.answer.format.contains_key(format) {
+            let known: Vec<&str> = spec.answer.format.keys().map(String::as_str).collect();
+            return Err(self.broken(
+                name,
+                format!(
+                    "it has no format \"{format}\"; it has: {}",
+                    known.join(", ")
+                ),
+            ));
+        }
+        let platform = Platform {
+            spec,
+            templates,
+            separator: separator.to_owned(),
+            format: format.to_owned(),
+        };
+        platform.rehearse().map_err(|why| self.broken(name, why))?;
+        Ok(Codec::Platform(Box::new(platform)))
+    }
+
+    fn spec(&self, name: &str) -> Result<Spec, CatalogError> {
+        let text = self.text(name)?;
+        toml::from_str(text).map_err(|error| self.broken(name, error.to_string()))
+    }
+
+    fn unknown(&self, name: &str) -> CatalogError {
+        let known: Vec<&str> = std::iter::once(NATIVE)
+            .chain(self.files.keys().map(String::as_str))
+            .collect();
+        CatalogError::Unknown {
+            name: name.to_owned(),
+            known: known.join(", "),
+        }
+    }
+
+    fn broken(&self, name: &str, why: String) -> CatalogError {
+        let file = self.files.get(name).map_or(name, |(file, _)| file.as_str());
+        CatalogError::Broken {
+            file: file.to_owned(),
+            why,
+        }
+    }
+}
+
+fn add_folder(
+    files: &mut BTreeMap<String, (String, String)>,
+    directory: &Path,
+) -> Result<(), CatalogError> {
+    let broken = |path: &Path, why: String| CatalogError::Broken {
+        file: path.display().to_string(),
+        why,
+    };
+    let entries =
+        std::fs::read_dir(directory).map_err(|error| broken(directory, error.to_string()))?;
+    for entry in entries {
+        let path = entry
+            .map_err(|error| broken(directory, error.to_string()))?
+            .path();
+        let name = path
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or_default()
+            .to_owned();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        if name == NATIVE {
+            return Err(broken(
+                &path,
+                "the native channel cannot be overridden; give the file another name".to_owned(),
+            ));
+        }
+        let text =
+            std::fs::read_to_string(&path).map_err(|error| broken(&path, error.to_string()))?;
+        files.insert(name, (path.display().to_string(), text));
+    }
+    Ok(())
+}

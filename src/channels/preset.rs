@@ -1,0 +1,229 @@
+//! A platform as data: where the fields are, what to ignore, how to answer. One TOML file, no code.
+//!
+//! `config/channels/PRESET.toml` is embedded; a user's file of the same shape adds a platform or overrides one.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde::{Deserialize, Deserializer};
+
+use super::fields::Source;
+
+/// The presets that the binary carries, by name.
+pub(super) const EMBEDDED: [(&str, &str); 2] = [
+    ("text", include_str!("../../config/channels/text.toml")),
+    (
+        "twilio-voice",
+        include_str!("../../config/channels/twilio-voice.toml"),
+    ),
+];
+
+/// A preset file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Spec {
+    /// What the platform is, in one sentence.
+    pub(super) about: String,
+    /// How its requests come.
+    pub(super) request: RequestSpec,
+    /// Where the fields are.
+    #[serde(default)]
+    pub(super) fields: FieldsSpec,
+    /// How a code is found in free text.
+    pub(super) text: Option<TextSpec>,
+    /// How a phone call asks for a code.
+    pub(super) turns: Option<TurnsSpec>,
+    /// What is the same on a retry.
+    #[serde(default)]
+    pub(super) duplicate: DuplicateSpec,
+    /// Requests that want nothing.
+    #[serde(default)]
+    pub(super) ignore: Vec<IgnoreSpec>,
+    /// A request that only checks the address.
+    pub(super) handshake: Option<HandshakeSpec>,
+    /// Texts of the request that the answer repeats.
+    #[serde(default)]
+    pub(super) echo: BTreeMap<String, Vec<Source>>,
+    /// How to answer.
+    pub(super) answer: AnswerSpec,
+}
+
+/// How the requests of a platform come, and what is usual for it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RequestSpec {
+    /// `POST`; `GET` only where the platform cannot post.
+    #[serde(default = "only_post")]
+    pub(super) methods: Vec<String>,
+    /// The most bytes of a body, also after inflation.
+    #[serde(default = "usual_body")]
+    pub(super) body_bytes_max: usize,
+    /// By when the platform must be answered.
+    pub(super) answer_ms_max: u64,
+    /// `text` or `voice`.
+    pub(super) medium: String,
+    /// How the platform can prove who it is, the usual one first.
+    pub(super) auth: Vec<String>,
+    /// Whether an absolute address of this service must be known.
+    #[serde(default)]
+    pub(super) needs_public_url: bool,
+}
+
+fn only_post() -> Vec<String> {
+    vec!["POST".to_owned()]
+}
+
+const fn usual_body() -> usize {
+    65_536
+}
+
+/// Where the fields are.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct FieldsSpec {
+    /// The code, exact.
+    pub(super) code: Vec<Source>,
+    /// The code as it was keyed.
+    pub(super) digits: Vec<Source>,
+    /// What was said.
+    pub(super) speech: Vec<Source>,
+    /// How sure the recogniser was, 0 to 1.
+    pub(super) confidence: Vec<Source>,
+    /// Free text that may have a code in it.
+    pub(super) text: Vec<Source>,
+    pub(super) action: Vec<Source>,
+    pub(super) dry_run: Vec<Source>,
+    pub(super) conversation: Vec<Source>,
+    pub(super) phone: Vec<Source>,
+    pub(super) locale: Vec<Source>,
+    pub(super) name: Vec<Source>,
+    pub(super) reason: Vec<Source>,
+    /// Which of the answer's formats is wanted.
+    pub(super) format: Vec<Source>,
+}
+
+/// How a code is found in free text, and when the text clearly asks to cancel.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TextSpec {
+    /// What looks like a code.
+    pub(super) code: Pattern,
+    /// Must be said for a cancellation; without it the customer is asked to say so.
+    pub(super) wish: Pattern,
+    /// Makes it unclear after all.
+    pub(super) doubt: Pattern,
+}
+
+/// How a phone call asks for a code.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TurnsSpec {
+    /// After how many failures a person takes over.
+    pub(super) failures_max: u8,
+    /// How sure the recogniser must be.
+    pub(super) confidence_min: f64,
+}
+
+/// What is the same on a retry of one request; the first that can be told is the key.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct DuplicateSpec {
+    /// Any one of these alone.
+    pub(super) first: Vec<Source>,
+    /// All of these together.
+    pub(super) all: Vec<Source>,
+    /// The body itself, when the platform repeats it byte for byte.
+    pub(super) body: bool,
+}
+
+/// A request that wants nothing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IgnoreSpec {
+    /// Where to look.
+    pub(super) source: Source,
+    /// The texts that mean so, letter case aside.
+    pub(super) is: Vec<String>,
+}
+
+/// A request that only checks the address, and what to send back.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HandshakeSpec {
+    /// Where to look.
+    pub(super) source: Source,
+    /// The texts that mean so; empty means any.
+    #[serde(default)]
+    pub(super) is: Vec<String>,
+    /// What is sent back as it is.
+    pub(super) respond: Source,
+}
+
+/// How a platform is answered.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnswerSpec {
+    /// The content type.
+    pub(super) content_type: String,
+    /// How texts are escaped, and what the answer must be well-formed as.
+    pub(super) escape: Escape,
+    /// What a problem's status is: `200` where the platform cannot read another one.
+    #[serde(default)]
+    pub(super) problem_status: ProblemStatus,
+    /// The end of a request: an outcome, a problem or a person.
+    pub(super) reply: String,
+    /// The next question; by default like `reply`.
+    pub(super) ask: Option<String>,
+    /// The answer to what is ignored; by default nothing.
+    #[serde(default)]
+    pub(super) ignore: String,
+    /// Other forms of the answer, which a request or the channel may choose.
+    #[serde(default)]
+    pub(super) format: BTreeMap<String, FormatSpec>,
+}
+
+/// Another form of the answer.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FormatSpec {
+    pub(super) content_type: String,
+    pub(super) escape: Escape,
+    pub(super) reply: String,
+}
+
+/// How texts stand in an answer.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Escape {
+    /// As JSON values, quotes included.
+    Json,
+    /// As XML text or attribute.
+    Xml,
+    /// As they are, on one line.
+    Text,
+    /// Percent-encoded, `%20` and never `+`.
+    Form,
+}
+
+/// The status of a problem.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ProblemStatus {
+    /// As it is.
+    #[default]
+    Own,
+    /// 200, with the sentence in the platform's own form.
+    Ok,
+}
+
+/// A regular expression in a file.
+pub(super) struct Pattern(pub(super) Regex);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Regex::new(&text)
+            .map(Self)
+            .map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,239 @@
+//! Answers in a platform's own form: minijinja templates that escape every text, proven at start.
+//!
+//! A text from outside never becomes markup: characters that XML forbids and `${`, which a dialplan would expand, are
+//! taken out before any template sees them.
+
+use std::collections::BTreeMap;
+
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, context,
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::preset::{AnswerSpec, Escape};
+
+/// Everything but RFC 3986 unreserved characters.
+const FORM: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// What a template may mention; every member is always there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Context {
+    /// The sentence for the customer.
+    pub(super) reply: String,
+    /// The id of the outcome, or of what happened instead of one.
+    pub(super) outcome: String,
+    pub(super) r#final: bool,
+    pub(super) handoff: bool,
+    /// The status that a problem would have.
+    pub(super) status: u16,
+    pub(super) protocol: String,
+    pub(super) code: String,
+    pub(super) locale: String,
+    pub(super) replayed: bool,
+    /// Where the next turn of a call goes.
+    pub(super) next_url: String,
+    /// The state of a call, for platforms that carry it in parameters: failures so far, the step, the code.
+    pub(super) failures: String,
+    pub(super) step: String,
+    pub(super) step_code: String,
+    /// Texts of the request.
+    pub(super) echo: BTreeMap<String, String>,
+}
+
+impl Context {
+    fn values(self) -> Value {
+        context! {
+            reply => self.reply,
+            outcome => self.outcome,
+            final => self.r#final,
+            handoff => self.handoff,
+            status => self.status,
+            protocol => self.protocol,
+            code => self.code,
+            locale => self.locale,
+            replayed => self.replayed,
+            next_url => self.next_url,
+            failures => self.failures,
+            step => self.step,
+            step_code => self.step_code,
+            echo => self.echo,
+        }
+    }
+
+    fn cleaned(&self) -> Self {
+        let mut clean = self.clone();
+        for text in [
+            &mut clean.reply,
+            &mut clean.outcome,
+            &mut clean.protocol,
+            &mut clean.code,
+            &mut clean.locale,
+            &mut clean.next_url,
+            &mut clean.step_code,
+        ] {
+            *text = harmless(text);
+        }
+        for text in clean.echo.values_mut() {
+            *text = harmless(text);
+        }
+        clean
+    }
+}
+
+/// The templates of one preset.
+pub(super) struct Templates {
+    environment: Environment<'static>,
+}
+
+impl Templates {
+    /// Compiles the templates of an answer.
+    pub(super) fn compile(answer: &AnswerSpec) -> Result<Self, String> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|name| match name.split('/').next() {
+            Some("json") => AutoEscape::Json,
+            Some("xml") => AutoEscape::Custom("xml".into()),
+            Some("form") => AutoEscape::Custom("form".into()),
+            _ => AutoEscape::None,
+        });
+        environment.set_formatter(format);
+        let ask = answer.ask.as_ref().unwrap_or(&answer.reply);
+        let mut named = vec![
+            (name(answer.escape, "reply"), answer.reply.clone()),
+            (name(answer.escape, "ask"), ask.clone()),
+            (name(answer.escape, "ignore"), answer.ignore.clone()),
+        ];
+        for (format, spec) in &answer.format {
+            named.push((
+                name(spec.escape, &format!("format-{format}")),
+                spec.reply.clone(),
+            ));
+        }
+        for (name, template) in named {
+            environment
+                .add_template_owned(name.clone(), template.trim().to_owned())
+                .map_err(|error| format!("the template {name}: {error:#}"))?;
+        }
+        Ok(Self { environment })
+    }
+
+    /// Writes an answer; one line where the answer is text.
+    pub(super) fn render(
+        &self,
+        escape: Escape,
+        phase: &str,
+        context: &Context,
+    ) -> Result<String, String> {
+        let name = name(escape, phase);
+        let rendered = self
+            .environment
+            .get_template(&name)
+            .and_then(|template| template.render(context.cleaned().values()))
+            .map_err(|error| format!("the template {name}: {error:#}"))?;
+        Ok(match escape {
+            Escape::Text => rendered.split_whitespace().collect::<Vec<_>>().join(" "),
+            Escape::Json | Escape::Xml | Escape::Form => rendered,
+        })
+    }
+}
+
+/// Checks that an answer is what it claims to be.
+pub(super) fn well_formed(escape: Escape, rendered: &str) -> Result<(), String> {
+    match escape {
+        Escape::Json => serde_json::from_str::<serde_json::Value>(rendered)
+            .map(drop)
+            .map_err(|error| format!("is not JSON: {error}")),
+        Escape::Xml => well_formed_xml(rendered),
+        Escape::Text if rendered.contains(['\n', '\r']) => Err("is more than one line".to_owned()),
+        Escape::Form if rendered.contains([' ', '+', '\n']) => {
+            Err("has a character that a form cannot carry".to_owned())
+        }
+        Escape::Text | Escape::Form => Ok(()),
+    }
+}
+
+fn well_formed_xml(rendered: &str) -> Result<(), String> {
+    use quick_xml::Reader;
+    use quick_xml::events::Event;
+    let mut reader = Reader::from_str(rendered);
+    reader.config_mut().check_end_names = true;
+    let (mut open, mut roots) = (0_usize, 0_usize);
+    loop {
+        match reader.read_event() {
+            Err(error) => return Err(format!("is not XML: {error}")),
+            Ok(Event::Start(_)) => {
+                roots += usize::from(open == 0);
+                open += 1;
+            }
+            Ok(Event::End(_)) => open = open.saturating_sub(1),
+            Ok(Event::Empty(_)) => roots += usize::from(open == 0),
+            Ok(Event::Text(text)) if open == 0 && !text.trim_ascii().is_empty() => {
+                return Err("has text outside its root".to_owned());
+            }
+            Ok(Event::Eof) if open == 0 && roots == 1 => return Ok(()),
+            Ok(Event::Eof) => return Err("has not one root, or one that is not closed".to_owned()),
+            Ok(_) => {}
+        }
+    }
+}
+
+fn name(escape: Escape, phase: &str) -> String {
+    let escape = match escape {
+        Escape::Json => "json",
+        Escape::Xml => "xml",
+        Escape::Text => "text",
+        Escape::Form => "form",
+    };
+    format!("{escape}/{phase}")
+}
+
+fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    match state.auto_escape() {
+        AutoEscape::Custom(form) if form == "form" => {
+            let text = utf8_percent_encode(&value.to_string(), FORM).to_string();
+            out.write_str(&text)
+                .map_err(|error| Error::new(ErrorKind::WriteFailure, error.to_string()))
+        }
+        AutoEscape::Custom(xml) if xml == "xml" => {
+            let text = in_xml(&value.to_string());
+            out.write_str(&text)
+                .map_err(|error| Error::new(ErrorKind::WriteFailure, error.to_string()))
+        }
+        _ => minijinja::escape_formatter(out, state, value),
+    }
+}
+
+/// A text inside an element or an attribute of either kind of quotes.
+fn in_xml(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// A text that neither XML nor a dialplan stumbles over.
+fn harmless(text: &str) -> String {
+    let legal = |c: &char| {
+        matches!(c, '\t' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+            && *c != '\u{7f}'
+    };
+    let text: String = text.chars().filter(legal).collect();
+    // Taking one out may put another together.
+    let mut text = text;
+    while text.contains("${") {
+        text = text.replace("${", "");
+    }
+    text
+}
