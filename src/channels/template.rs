@@ -192,19 +192,17 @@ fn name(escape: Escape, phase: &str) -> String {
 }
 
 fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    match state.auto_escape() {
+    let encoded = match state.auto_escape() {
         AutoEscape::Custom(form) if form == "form" => {
-            let text = utf8_percent_encode(&value.to_string(), FORM).to_string();
-            out.write_str(&text)
-                .map_err(|error| Error::new(ErrorKind::WriteFailure, error.to_string()))
+            utf8_percent_encode(&value.to_string(), FORM).to_string()
         }
-        AutoEscape::Custom(xml) if xml == "xml" => {
-            let text = in_xml(&value.to_string());
-            out.write_str(&text)
-                .map_err(|error| Error::new(ErrorKind::WriteFailure, error.to_string()))
+        AutoEscape::Custom(xml) if xml == "xml" => in_xml(&value.to_string()),
+        AutoEscape::None | AutoEscape::Html | AutoEscape::Json | AutoEscape::Custom(_) | _ => {
+            return minijinja::escape_formatter(out, state, value);
         }
-        _ => minijinja::escape_formatter(out, state, value),
-    }
+    };
+    out.write_str(&encoded)
+        .map_err(|error| Error::new(ErrorKind::WriteFailure, error.to_string()))
 }
 
 /// A text inside an element or an attribute of either kind of quotes.

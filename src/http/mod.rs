@@ -4,6 +4,7 @@
 //! decide about a cancellation, and never put anything of a request into a log or an error.
 
 mod health;
+mod openapi;
 mod respond;
 mod server;
 mod webhook;
@@ -89,6 +90,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/health", get(health::detail))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
+        .route("/openapi.json", get(openapi::document))
         .fallback(respond::no_such_route)
         .method_not_allowed_fallback(respond::only_get)
         .layer(CatchPanicLayer::custom(respond::Panicked))
