@@ -19,6 +19,9 @@ const PAUSE_UNDER_LEASE_MAX: Duration = Duration::from_secs(5);
 /// How long to wait before a journal that is not available is tried again.
 const JOURNAL_RETRY: Duration = Duration::from_millis(500);
 
+/// How long a record that cannot be understood is left alone.
+const UNREADABLE: Duration = Duration::from_secs(300);
+
 /// The longest that something that is due waits to be seen.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -75,6 +78,11 @@ impl Cancellations {
                     }
                 }
                 Err(journal::Error::Fenced) => return End::Lost,
+                Err(error @ journal::Error::Corrupt(_)) => {
+                    // Trying again at once would show the same; a person must look, and others must go on.
+                    tracing::error!(op = %held.record.id, "a cancellation cannot be worked on: {error}");
+                    return self.give_back(held, UNREADABLE, "unreadable_record").await;
+                }
                 Err(error) => {
                     tracing::error!(op = %held.record.id, "a step could not be journaled: {error}");
                     // The record in the journal did not move; the next step begins from where it is.

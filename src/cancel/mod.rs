@@ -10,6 +10,7 @@ mod flow;
 mod watchers;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -307,46 +308,48 @@ impl Cancellations {
         answer_by: Instant,
     ) -> Result<Promise, Declined> {
         let (answer, mut promised) = oneshot::channel();
-        self.tracker
-            .spawn(self.clone().promise(acceptance, permit, answer));
-        match timeout_at(answer_by, &mut promised).await {
-            Ok(Ok(promise)) => promise,
-            Ok(Err(_)) => Err(Declined::Journal),
-            Err(_) => {
-                // Closed first: from here on either the promise is here, or it will be withdrawn.
-                promised.close();
-                promised.try_recv().unwrap_or(Err(Declined::Journal))
-            }
+        let word = Arc::new(Word::default());
+        self.tracker.spawn(
+            self.clone()
+                .promise(acceptance, permit, word.clone(), answer),
+        );
+        if let Ok(promise) = timeout_at(answer_by, &mut promised).await {
+            return promise.unwrap_or(Err(Declined::Journal));
         }
+        if word.decline() {
+            return Err(Declined::Journal);
+        }
+        // It was promised in the same moment; the word is on its way.
+        promised.await.unwrap_or(Err(Declined::Journal))
     }
 
     async fn promise(
         self: Arc<Self>,
         acceptance: Acceptance,
         permit: OwnedSemaphorePermit,
+        word: Arc<Word>,
         answer: oneshot::Sender<Result<Promise, Declined>>,
     ) {
         let channel = acceptance.delivery.channel.clone();
-        let accepted = match self.journal.accept(acceptance).await {
-            Ok(accepted) => accepted,
+        let accepted = self.journal.accept(acceptance).await;
+        let kept = word.keep();
+        // A caller that hung up hears nothing; what it was promised is kept all the same.
+        let tell = |promise| drop(answer.send(promise));
+        let mut held = match accepted {
+            Ok(Accepted::Fresh(held)) => held,
+            Ok(Accepted::Joined(record)) => return tell(Ok(Promise::Joined(record))),
+            Ok(Accepted::Repeated(record)) => return tell(Ok(Promise::Repeated(record))),
+            Ok(Accepted::KeyReused) => return tell(Ok(Promise::KeyReused)),
+            Ok(Accepted::TooManyCodes) => return tell(Ok(Promise::TooManyCodes)),
             Err(error) => {
                 tracing::error!(channel, "a cancellation could not be accepted: {error}");
-                drop(answer.send(Err(Declined::Journal)));
-                return;
+                return tell(Err(Declined::Journal));
             }
         };
-        let mut held = match accepted {
-            Accepted::Fresh(held) => held,
-            Accepted::Joined(record) => return drop(answer.send(Ok(Promise::Joined(record)))),
-            Accepted::Repeated(record) => return drop(answer.send(Ok(Promise::Repeated(record)))),
-            Accepted::KeyReused => return drop(answer.send(Ok(Promise::KeyReused))),
-            Accepted::TooManyCodes => return drop(answer.send(Ok(Promise::TooManyCodes))),
-        };
-        tracing::info!(op = %held.record.id, channel, "cancellation {} is accepted", held.record.protocol);
-        if answer
-            .send(Ok(Promise::New(Box::new(held.record.clone()))))
-            .is_ok()
-        {
+        if kept {
+            let record = &held.record;
+            tracing::info!(op = %record.id, channel, "cancellation {} is accepted", record.protocol);
+            tell(Ok(Promise::New(Box::new(record.clone()))));
             return self.drive(*held, permit).await;
         }
         // The caller was told that nothing was accepted, so nothing may come of it.
@@ -357,7 +360,7 @@ impl Cancellations {
             first_name: None,
         };
         if let Err(error) = self.journal.finish(&mut held, ending).await {
-            tracing::error!(op = %held.record.id, "a promise that nobody heard could not be withdrawn: {error}");
+            tracing::error!(op = %held.record.id, "a promise that was declined could not be withdrawn: {error}");
         }
     }
 
@@ -392,6 +395,31 @@ impl Cancellations {
                 tracing::warn!("what a caller was told could not be noted: {error}");
             }
         });
+    }
+}
+
+/// What a caller was told while its promise was being written down: exactly one side decides.
+#[derive(Default)]
+struct Word(AtomicU8);
+
+impl Word {
+    const KEPT: u8 = 1;
+    const DECLINED: u8 = 2;
+
+    /// The promise is durable; false when the caller was told no already.
+    fn keep(&self) -> bool {
+        self.decide(Self::KEPT)
+    }
+
+    /// The caller is told no; false when the promise was made already.
+    fn decline(&self) -> bool {
+        self.decide(Self::DECLINED)
+    }
+
+    fn decide(&self, word: u8) -> bool {
+        self.0
+            .compare_exchange(0, word, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
     }
 }
 

@@ -187,6 +187,6 @@ pub type Row = Result<Property, Defect>;
 pub struct Sighting {
     /// Every row of the answer.
     pub rows: Vec<Row>,
-    /// When the request that read them was sent; their age counts from here.
+    /// When they were there, whole; their age counts from here. The reading itself is bounded by `ozmap.lookup_ms`.
     pub read_at: Moment,
 }

@@ -304,7 +304,6 @@ impl Slot<'_> {
     /// # Errors
     /// [`Error`] when there is no answer that can be believed; that is never "not found".
     pub async fn lookup(&self, code: &ReservationCode) -> Result<Sighting, Error> {
-        let read_at = Moment::now();
         let raw_rows = match self.ozmap.base.properties_of(code) {
             Some(url) => self.rows(url).await?,
             None => self.filtered(code).await?,
@@ -313,7 +312,10 @@ impl Slot<'_> {
         for raw in &raw_rows {
             rows.push(self.populated(document::property(raw)).await?);
         }
-        Ok(Sighting { rows, read_at })
+        Ok(Sighting {
+            rows,
+            read_at: Moment::now(),
+        })
     }
 
     /// Looks again for a property that may have been deleted: by its id, and when that is gone by its code too.
@@ -423,7 +425,6 @@ impl Slot<'_> {
 
     /// One property by its id; `None` when it is not there, which is only a candidate until its code agrees.
     async fn by_id(&self, id: &PropertyId) -> Result<Option<Sighting>, Error> {
-        let read_at = Moment::now();
         let reply = self.get(self.ozmap.base.property(id)).await?;
         // The generic route is known to answer 404 for an unknown id, whatever the route by code answers.
         if reply.status == StatusCode::NOT_FOUND && !reply.is_html() && !reply.is_missing_route() {
@@ -455,7 +456,7 @@ impl Slot<'_> {
         }
         Ok(Some(Sighting {
             rows: vec![row],
-            read_at,
+            read_at: Moment::now(),
         }))
     }
 
