@@ -372,6 +372,8 @@ impl Cancellations {
             return latest;
         }
         tokio::select! {
+            // First, because the last ending and the end of the stop are there at the same moment.
+            biased;
             ended = timeout_at(answer_by, watch.ended()) => ended.ok().flatten().unwrap_or(*record),
             // A stop does not wait for answers that cannot come: the work is taken up by the next run.
             () = self.stopped_and_drained() => *record,
