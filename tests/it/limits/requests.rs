@@ -1,6 +1,7 @@
 //! Bodies, heads, methods and addresses that are not taken.
 
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
 
 use super::{head, stalled, until_closed};
 use crate::support::http::{parse, send, send_raw};
@@ -231,4 +232,16 @@ async fn a_caller_that_hangs_up_does_not_stop_its_cancellation() {
     drop(stream);
     world.ozmap.release().await;
     assert_eq!(world.settled().await[0]["outcome"], "cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_sends_nothing_more_still_gets_its_answer() {
+    let world = World::new().await;
+    world.ozmap.fault("lookup:delay_ms=300*1").await;
+    let body = r#"{"code":"123|123","message_id":"m-1"}"#;
+    let request = format!("{}Content-Length: {}\r\n\r\n{body}", head(), body.len());
+    let mut stream = stalled(&world, &request).await;
+    stream.shutdown().await.unwrap();
+    let answer = parse(until_closed(stream).await.as_bytes()).unwrap();
+    assert_eq!(answer.outcome(), "cancelled");
 }
