@@ -135,12 +135,14 @@ async fn check_says_what_is_wrong_with_ozmap_and_what_to_do() {
         .clone()
         .set("JOURNAL__URL", "mysql://localhost/x")
         .run(&["check"]);
+    let bad_filter = launch.clone().set("LOG__FILTER", "info=[").run(&["check"]);
     ozmap.fault("probe:html_200").await;
     let portal = launch.run(&["check"]);
     for (output, word) in [
         (wrong_key, "is ozmap.api_key complete"),
         (nobody, "is ozmap.base_url right"),
         (bad_journal, "journal.url must look like sqlite:"),
+        (bad_filter, "log.filter = \"info=[\""),
         (portal, "usually 9994"),
     ] {
         let said = stdout(&output);
