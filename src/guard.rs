@@ -304,11 +304,13 @@ fn is_born_with_client(property: &Property, client: &Client) -> bool {
 }
 
 /// What to call the customer of a property, if its name can be read.
+///
+/// A stranger's name is never read out: only the record of this very code may greet.
 #[must_use]
-pub fn first_name(property: &Property) -> Option<FirstName> {
-    property
-        .client()?
-        .name
-        .value()
-        .and_then(|name| FirstName::of(name))
+pub fn first_name(property: &Property, code: &ReservationCode) -> Option<FirstName> {
+    let client = property.client()?;
+    if client.code.value().map(String::as_str) != Some(code.as_str()) {
+        return None;
+    }
+    client.name.value().and_then(|name| FirstName::of(name))
 }

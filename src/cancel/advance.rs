@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::Cancellations;
 use super::backoff::full_jitter;
-use crate::domain::{FirstName, Mode, Outcome, Sighting};
+use crate::domain::{FirstName, Mode, Outcome, ReservationCode, Sighting};
 use crate::guard::{self, Deletable, Refusal, Verdict};
 use crate::journal::{self, Ending, Held, State};
 use crate::ozmap::{self, Presence, Slot, Trouble};
@@ -85,7 +85,7 @@ impl Cancellations {
             Err(error) => return Ok(wait_after(&error, held, memory)),
         };
         memory.failures = 0;
-        let name = name_in(&sighting);
+        let name = name_in(&sighting, &held.record.code);
         match guard::judge(&sighting, &held.record.code, &self.policy) {
             Verdict::Absent => self.absent(held).await,
             Verdict::Keep(refusal) => {
@@ -233,7 +233,7 @@ impl Cancellations {
                     held,
                     refusal.outcome(&self.policy),
                     refusal.id(),
-                    name_in(sighting),
+                    name_in(sighting, &held.record.code),
                 )
                 .await
             }
@@ -242,7 +242,7 @@ impl Cancellations {
                     held,
                     Outcome::Unknown,
                     "delete_without_effect",
-                    name_in(sighting),
+                    name_in(sighting, &held.record.code),
                 )
                 .await
             }
@@ -336,9 +336,9 @@ fn wait_after(error: &ozmap::Error, held: &Held, memory: &mut Memory) -> Step {
     Step::Wait(wait, error.trouble.id())
 }
 
-fn name_in(sighting: &Sighting) -> Option<FirstName> {
+fn name_in(sighting: &Sighting, code: &ReservationCode) -> Option<FirstName> {
     match sighting.rows.as_slice() {
-        [Ok(property)] => guard::first_name(property),
+        [Ok(property)] => guard::first_name(property, code),
         _ => None,
     }
 }

@@ -135,6 +135,14 @@ impl Cancellations {
         ask: Ask,
         answer_by: Instant,
     ) -> Result<Answer, Declined> {
+        let called = ask.first_name.clone();
+        let mut answer = self.decide(ask, answer_by).await?;
+        // Where no record says what the customer is called, the platform does.
+        answer.first_name = answer.first_name.or(called);
+        Ok(answer)
+    }
+
+    async fn decide(self: &Arc<Self>, ask: Ask, answer_by: Instant) -> Result<Answer, Declined> {
         if self.stopping.is_cancelled() {
             return Err(Declined::Stopping);
         }
@@ -184,7 +192,7 @@ impl Cancellations {
             .await
             .map_err(|_| Declined::Journal)?
         {
-            return Ok(answer_of(&record, ask));
+            return Ok(answer_of(&record));
         }
         let looked = self.ozmap.slot().await.lookup(code).await;
         let sighting = looked.map_err(|error| {
@@ -203,17 +211,7 @@ impl Cancellations {
                 ..Answer::bare(Outcome::Found)
             },
         };
-        // A stranger's name is never read out: only the record of this very code may greet.
-        let own = property.filter(|property| {
-            property
-                .client()
-                .and_then(|c| c.code.value())
-                .map(String::as_str)
-                == Some(code.as_str())
-        });
-        answer.first_name = own
-            .and_then(guard::first_name)
-            .or_else(|| ask.first_name.clone());
+        answer.first_name = property.and_then(|property| guard::first_name(property, code));
         Ok(answer)
     }
 
@@ -250,7 +248,7 @@ impl Cancellations {
             Promise::TooManyCodes => return Ok(Answer::bare(Outcome::TooManyAttempts)),
         };
         let record = self.ended_or_latest(record, answer_by).await;
-        let mut answer = answer_of(&record, &ask);
+        let mut answer = answer_of(&record);
         answer.replayed = replayed;
         if answer.outcome == Outcome::AlreadyCancelled {
             let earlier = self.journal.earlier_cancellation(&record.code).await;
@@ -377,6 +375,8 @@ impl Cancellations {
             return latest;
         }
         tokio::select! {
+            // First, because the last ending and the end of the stop are there at the same moment.
+            biased;
             ended = timeout_at(answer_by, watch.ended()) => ended.ok().flatten().unwrap_or(*record),
             // A stop does not wait for answers that cannot come: the work is taken up by the next run.
             () = self.stopped_and_drained() => *record,
@@ -432,10 +432,10 @@ enum Promise {
     TooManyCodes,
 }
 
-fn answer_of(record: &Record, ask: &Ask) -> Answer {
+fn answer_of(record: &Record) -> Answer {
     Answer {
         protocol: Some(record.protocol.clone()),
-        first_name: record.first_name.clone().or_else(|| ask.first_name.clone()),
+        first_name: record.first_name.clone(),
         ..Answer::bare(record.outcome.unwrap_or(Outcome::Pending))
     }
 }

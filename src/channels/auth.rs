@@ -204,3 +204,93 @@ fn the_only<'a>(inbound: &Inbound<'a>, name: &'static str) -> Result<&'a str, Au
         .map(str::trim)
         .map_err(|_| AuthError::Malformed(name, "plain ASCII"))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue};
+
+    use super::*;
+    use crate::clock::Moment;
+
+    fn key(secret: &str) -> SecretSlice<u8> {
+        standard_webhooks_key(secret).unwrap()
+    }
+
+    /// The examples of the specification's own libraries, and one of ours.
+    #[test]
+    fn signatures_are_those_of_the_specification() {
+        const FIRST: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        for (secret, id, timestamp, body, signature) in [
+            (
+                FIRST,
+                "msg_p5jXN8AQM9LWM0D4loKWxJek",
+                "1614265330",
+                r#"{"test": 2432232314}"#,
+                "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+            ),
+            (
+                "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+                "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
+                "1649367553",
+                r#"{"email":"test@example.com","username":"test_user"}"#,
+                "tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
+            ),
+            (
+                FIRST,
+                "msg_ozc_01J9ZK3W6Q9V1",
+                "1795467600",
+                r#"{"code":"123|123","conversation_id":"c-42"}"#,
+                "B4GLxQ0LEeoRX/Lgl48sI+OHX4nFwzEbX+4dpYM2+yw=",
+            ),
+        ] {
+            let made = expected(&key(secret), id, timestamp, body.as_bytes());
+            assert_eq!(STANDARD.encode(made), signature, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_secret_has_24_to_64_bytes_with_or_without_its_prefix() {
+        for length in [24, 64] {
+            let encoded = STANDARD.encode(vec![7; length]);
+            assert_eq!(key(&encoded).expose_secret().len(), length);
+            assert_eq!(
+                key(&format!("whsec_{encoded}")).expose_secret().len(),
+                length
+            );
+        }
+        for length in [0, 23, 65] {
+            let encoded = STANDARD.encode(vec![7; length]);
+            assert_eq!(
+                standard_webhooks_key(&encoded).err(),
+                Some(SecretError::Length)
+            );
+        }
+        assert_eq!(
+            Auth::standard_webhooks(&SecretString::from("whsk_!")).err(),
+            Some(SecretError::NotBase64)
+        );
+        assert_eq!(
+            Auth::bearer(&SecretString::from(" \n")).err(),
+            Some(SecretError::Empty)
+        );
+    }
+
+    #[test]
+    fn no_error_and_no_challenge_holds_a_secret_or_a_proof() {
+        let auth = Auth::bearer(&SecretString::from("canary-secret")).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            "authorization",
+            HeaderValue::from_static("Bearer canary-proof"),
+        );
+        let inbound = Inbound {
+            headers: &headers,
+            body: b"canary-body",
+            at: Moment::now(),
+        };
+        let error = auth.check(&inbound).unwrap_err();
+        assert_eq!(error, AuthError::Wrong("the bearer token"));
+        assert!(!format!("{error} {error:?} {}", auth.challenge()).contains("canary"));
+    }
+}

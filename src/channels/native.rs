@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use axum::http::{HeaderMap, header};
 use serde::Serialize;
 use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
 
 use super::body::{Members, members, wrong};
 use super::{Answered, Channel, Echo, Inbound, Misunderstood, Problem, Rendered, Understood, Wish};
@@ -91,7 +92,10 @@ impl Members {
 
     fn named<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a Value)> {
         names.iter().flat_map(|name| {
-            let fits = move |(found, _): &&(String, Value)| found.trim().to_lowercase() == *name;
+            // Composed (NFC): an accent may be typed as a character of its own.
+            let fits = move |(found, _): &&(String, Value)| {
+                found.trim().to_lowercase().nfc().eq(name.chars())
+            };
             self.0
                 .iter()
                 .filter(fits)

@@ -36,14 +36,16 @@ pub(super) fn merge(sources: &Sources) -> Result<Settings, Error> {
         })?;
         let table: Table = toml::from_str(&text).map_err(|error| {
             Error::one(format!(
-                "the configuration file {} is not TOML: {error}",
-                path.display()
+                "the configuration file {} is not TOML: {}",
+                path.display(),
+                located(&text, &error)
             ))
         })?;
         for key in flatten(&table) {
             check_key(&key, &in_file(path), &known, &mut wrong);
         }
-        merged = merged.add_source(File::from_str(&text, FileFormat::Toml));
+        // By its path, so that a wrong type names it.
+        merged = merged.add_source(File::from(path.as_path()).format(FileFormat::Toml));
     }
     let variables = variables(sources, &known, &mut wrong);
     if !wrong.is_empty() {
@@ -58,6 +60,15 @@ pub(super) fn merge(sources: &Sources) -> Result<Settings, Error> {
         .build()
         .and_then(Merged::try_deserialize)
         .map_err(|error| Error::one(error.to_string()))
+}
+
+/// What is wrong and in which line, without the line: a secret may stand in it.
+fn located(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(String::new(), |before| {
+        format!("line {}: ", before.matches('\n').count() + 1)
+    });
+    format!("{line}{}", error.message().replace('\n', ", "))
 }
 
 fn in_file(path: &Path) -> String {
@@ -90,20 +101,36 @@ fn variables(
         let Some(single) = rest.strip_prefix('_').map(str::to_ascii_lowercase) else {
             continue;
         };
-        let Some(section) = sections
+        if !sections
             .iter()
-            .find(|section| single.starts_with(&format!("{section}_")))
-        else {
+            .any(|section| single.starts_with(&format!("{section}_")))
+        {
             continue;
-        };
-        let key = single
-            .get(section.len() + 1..)
-            .unwrap_or_default()
-            .to_ascii_uppercase();
-        let meant = format!("{PREFIX}__{}__{key}", section.to_ascii_uppercase());
-        wrong.push(format!("the variable {name} is not used; two underscores separate the parts: did you mean {meant}?"));
+        }
+        let meant = meant(&single, known).map_or_else(String::new, |key| {
+            let variable = key.to_ascii_uppercase().replace('.', "__");
+            format!(": did you mean {PREFIX}__{variable}?")
+        });
+        wrong.push(format!(
+            "the variable {name} is not used; two underscores separate the parts{meant}"
+        ));
     }
     ours
+}
+
+/// The key that was meant by a name whose parts are not separated well.
+fn meant(name: &str, known: &[String]) -> Option<String> {
+    let name = name.replace("__", "_");
+    if let Some(of_channel) = name.strip_prefix("channels_") {
+        return CHANNEL_KEYS.iter().find_map(|setting| {
+            let channel = of_channel.strip_suffix(setting)?.strip_suffix('_')?;
+            (!channel.is_empty()).then(|| format!("channels.{channel}.{setting}"))
+        });
+    }
+    known
+        .iter()
+        .find(|key| key.replace('.', "_") == name)
+        .cloned()
 }
 
 fn known_keys() -> Result<Vec<String>, Error> {

@@ -77,3 +77,76 @@ impl fmt::Debug for ReservationCode {
         f.write_str("ReservationCode(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parsed(typed: &str) -> Result<String, CodeError> {
+        ReservationCode::parse(typed).map(|code| code.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_code_is_kept_as_it_was_typed_but_trimmed_and_composed() {
+        for (typed, code) in [
+            ("123|123", "123|123"),
+            (" \t123|123\r\n", "123|123"),
+            ("francisca.quin\u{303}ones", "francisca.quiñones"),
+            ("a b", "a b"),
+            ("...", "..."),
+            (".a", ".a"),
+            ("%2e%2e", "%2e%2e"),
+            ("日本", "日本"),
+        ] {
+            assert_eq!(parsed(typed).as_deref(), Ok(code), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_code_says_which_rule_it_breaks() {
+        for (typed, error) in [
+            ("", CodeError::Empty),
+            (" \u{a0}\n", CodeError::Empty),
+            (".", CodeError::Dots),
+            (" .. ", CodeError::Dots),
+            ("a\u{0}", CodeError::Invisible),
+            ("a\u{7f}b", CodeError::Invisible),
+            ("a\u{200b}b", CodeError::Invisible),
+            ("a\u{e0041}", CodeError::Invisible),
+            ("\u{feff}a", CodeError::Invisible),
+        ] {
+            assert_eq!(parsed(typed), Err(error), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn the_length_counts_composed_characters() {
+        assert!(parsed(&"é".repeat(64)).is_ok());
+        assert!(parsed(&"e\u{301}".repeat(64)).is_ok());
+        assert_eq!(parsed(&"x".repeat(65)), Err(CodeError::TooLong));
+        assert_eq!(parsed(&"e\u{301}".repeat(65)), Err(CodeError::TooLong));
+        assert_eq!(
+            parsed(&format!("a{}", "\u{301}".repeat(100_000))),
+            Err(CodeError::TooLong)
+        );
+    }
+
+    #[test]
+    fn a_code_is_not_seen_in_debug() {
+        let code = ReservationCode::parse("123|123");
+        assert!(!format!("{code:?}").contains("123"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_code_reads_back_as_itself(typed in "\\PC{0,80}") {
+            if let Ok(code) = ReservationCode::parse(&typed) {
+                prop_assert!((1..=CODE_CHARS_MAX).contains(&code.as_str().chars().count()));
+                prop_assert!(code.as_str() != "." && code.as_str() != "..");
+                prop_assert_eq!(ReservationCode::parse(code.as_str()), Ok(code));
+            }
+        }
+    }
+}

@@ -78,3 +78,68 @@ impl fmt::Debug for FirstName {
         f.write_str("FirstName(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(full_name: &str) -> Option<String> {
+        FirstName::of(full_name).map(|name| name.as_str().to_owned())
+    }
+
+    #[test]
+    fn the_first_word_is_written_as_a_person_would() {
+        for (full_name, name) in [
+            ("Gabriel Marioto", "Gabriel"),
+            ("  JOÃO da silva", "João"),
+            ("joão", "João"),
+            ("McKenzie", "McKenzie"),
+            ("MARIA-CLARA", "Maria-Clara"),
+            ("d'ávila", "D'Ávila"),
+            ("李明", "李明"),
+        ] {
+            assert_eq!(of(full_name).as_deref(), Some(name), "{full_name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_not_greeted() {
+        for full_name in [
+            "",
+            " ",
+            "A",
+            "A. Silva",
+            "Cliente 12",
+            "TESTE",
+            "Ana1",
+            "-Ana",
+            "'Ana",
+            "Ana,",
+            "<b>Ana</b>",
+            "{{name}}",
+            "www.example.com",
+            "Ana\u{200b}",
+            "Ana\u{202e}",
+            "+5548999990000",
+            "😀😀",
+            "--",
+            "MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM",
+        ] {
+            assert_eq!(of(full_name), None, "{full_name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_greeting_never_has_anything_but_a_word(full_name in ".{0,60}") {
+            if let Some(name) = of(&full_name) {
+                // Some letters become a letter and an accent when their case changes.
+                let is_accent = |c: char| ('\u{300}'..='\u{36f}').contains(&c);
+                let allowed = |c: char| c.is_alphabetic() || is_accent(c) || matches!(c, '\'' | '’' | '-');
+                prop_assert!(name.chars().all(allowed), "{:?}", name);
+            }
+        }
+    }
+}

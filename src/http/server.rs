@@ -144,6 +144,8 @@ async fn serve_connection(
     let service = TowerToHyperService::new(router);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // A caller may say that it sends nothing more and still wait for its answer.
+        .half_close(true)
         .header_read_timeout(limits.head)
         .max_buf_size(limits.head_bytes_max)
         .serve_connection(TokioIo::new(stream), service);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
@@ -21,11 +22,13 @@ use crate::replies::Refused;
 
 pub(super) async fn webhook(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Response<Body> {
     let at = Moment::now();
     let (head, body) = request.into_parts();
+    // An address that is no text names no channel.
+    let name = name.map(|Path(name)| name).unwrap_or_default();
     let Some(channel) = app.channels.get(&name) else {
         let detail = "there is no channel of this name; the names stand under [channels.NAME] in the configuration";
         let refusal = Refusal::new(
@@ -150,16 +153,13 @@ impl Visit<'_> {
 
 async fn read(app: &App, channel: &Channel, body: Body) -> Result<Vec<u8>, Refusal> {
     let bytes_max = channel.body_bytes_max(app.limits.body_bytes_max);
+    // A declared length is believed before anything of it is read.
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(too_large(bytes_max));
+    }
     match timeout(app.limits.body, Limited::new(body, bytes_max).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes().to_vec()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            "The body is too large",
-            format!(
-                "the body is larger than {bytes_max} bytes; send only the members that are needed"
-            ),
-        )),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(bytes_max)),
         Ok(Err(_)) => Err(Refusal::new(
             StatusCode::BAD_REQUEST,
             "cut_off",
@@ -176,6 +176,15 @@ async fn read(app: &App, channel: &Channel, body: Body) -> Result<Vec<u8>, Refus
             ),
         )),
     }
+}
+
+fn too_large(bytes_max: usize) -> Refusal {
+    Refusal::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        "The body is too large",
+        format!("the body is larger than {bytes_max} bytes; send only the members that are needed"),
+    )
 }
 
 fn not_authenticated(channel: &Channel, error: AuthError) -> Refusal {

@@ -165,7 +165,7 @@ impl Journal {
             .record
             .first_name
             .clone()
-            .or_else(|| crate::guard::first_name(property));
+            .or_else(|| crate::guard::first_name(property, &held.record.code));
         let (settle_ms, lease_ms) = (self.times.settle_ms, self.times.lease_ms);
         let parameters = vec![
             property.id.as_str().into(),

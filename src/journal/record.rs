@@ -25,6 +25,9 @@ pub enum State {
 }
 
 impl State {
+    /// Every state, in the order of a cancellation's life.
+    pub const ALL: [Self; 4] = [Self::Accepted, Self::Intent, Self::Acked, Self::Done];
+
     /// The word in the journal.
     #[must_use]
     pub const fn id(self) -> &'static str {
@@ -37,9 +40,7 @@ impl State {
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Accepted, Self::Intent, Self::Acked, Self::Done]
-            .into_iter()
-            .find(|state| state.id() == word)
+        Self::ALL.into_iter().find(|state| state.id() == word)
     }
 }
 

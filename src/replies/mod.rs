@@ -216,17 +216,20 @@ impl Replies {
     }
 
     fn date(&self, locale: Locale, at: Timestamp) -> String {
+        // Every locale's date was rendered at start; this is the last resort.
+        self.render_date(locale, at).unwrap_or_default()
+    }
+
+    fn render_date(&self, locale: Locale, at: Timestamp) -> Result<String, minijinja::Error> {
         let day = self.time_zone.to_datetime(at);
         let Some(spoken) = self.spoken.get(locale.id()) else {
-            return String::new();
+            return Ok(String::new());
         };
         let month = usize::try_from(day.month() - 1)
             .ok()
             .and_then(|index| spoken.months.get(index));
         let context = context! { day => day.day(), month => month, year => day.year() };
-        self.templates
-            .render_str(&spoken.date, context)
-            .unwrap_or_default()
+        self.templates.render_str(&spoken.date, context)
     }
 
     fn override_from(&mut self, directory: &Path) -> Result<(), Error> {
@@ -298,6 +301,11 @@ impl Replies {
     /// Says every sentence once with nothing known and once with everything at its longest.
     fn rehearse(&self) -> Result<(), Error> {
         for (locale, _) in EMBEDDED {
+            self.render_date(locale, longest_day())
+                .map_err(|error| Error::File {
+                    file: format!("{}.toml", locale.id()),
+                    why: format!("[spoken] date: {error}"),
+                })?;
             for (id, medium) in ids()
                 .into_iter()
                 .flat_map(|id| [(id, Medium::Text), (id, Medium::Voice)])
@@ -331,7 +339,7 @@ impl Replies {
     }
 
     fn longest(&self, locale: Locale) -> Facts {
-        let day = Timestamp::from_millisecond(1_758_844_800_000).unwrap_or_default();
+        let day = longest_day();
         Facts {
             first_name: "M".repeat(30),
             code: "8".repeat(CODE_CHARS_MAX),
@@ -340,6 +348,11 @@ impl Replies {
             reserved_on: self.date(locale, day),
         }
     }
+}
+
+/// A day in September, whose name is long in every language.
+fn longest_day() -> Timestamp {
+    Timestamp::from_millisecond(1_758_844_800_000).unwrap_or_default()
 }
 
 /// A code as it may stand in a sentence: what cannot be a code is not repeated to anybody.

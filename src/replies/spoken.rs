@@ -64,3 +64,42 @@ pub(super) fn digits(number: &str) -> String {
     let characters: Vec<String> = number.chars().map(String::from).collect();
     characters.join(", ")
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use super::*;
+
+    fn english() -> Spoken {
+        let file: toml::Table =
+            toml::from_str(include_str!("../../config/replies/en.toml")).unwrap();
+        file["spoken"].clone().try_into().unwrap()
+    }
+
+    #[test]
+    fn a_code_is_spelled_character_by_character() {
+        let spoken = english();
+        for (code, spelled) in [
+            ("", ""),
+            ("123|123", "1, 2, 3, vertical bar, 1, 2, 3"),
+            ("a-ç", "A, dash, Ç"),
+            ("a/b.c_d", "A, slash, B, dot, C, underscore, D"),
+            ("*#@+ \"", "star, hash, at, plus, space, symbol"),
+        ] {
+            assert_eq!(spoken.spell(code), spelled, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_would_take_too_long_to_say_is_not_spelled() {
+        let spoken = english();
+        assert_eq!(spoken.spell(&"8".repeat(64)).chars().count(), 190);
+        assert_eq!(spoken.spell(&"|".repeat(64)), "");
+    }
+
+    #[test]
+    fn a_number_is_said_digit_by_digit() {
+        assert_eq!(digits("2042"), "2, 0, 4, 2");
+        assert_eq!(digits(""), "");
+    }
+}

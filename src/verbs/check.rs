@@ -8,7 +8,7 @@ use ozmap_cancel::journal::Reader;
 use ozmap_cancel::ozmap::Ozmap;
 use ozmap_cancel::replies::Replies;
 
-use super::{Done, Problem, block_on, tell};
+use super::{Done, Problem, block_on, serve, tell};
 
 /// How many findings are problems.
 #[derive(Default)]
@@ -51,6 +51,9 @@ pub(crate) fn run(sources: &Sources) -> Done {
             "channel {}: POST /webhooks/{}, answers within {} ms",
             channel.name, channel.name, channel.answer_ms_max
         ))?;
+    }
+    if let Err(problem) = serve::log_filter(&config) {
+        findings.bad(&problem.0)?;
     }
     match Replies::load(&config.replies_directory, config.time_zone.clone()) {
         Ok(_) => findings.good("replies: every sentence of every language was rendered")?,

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use ozmap_cancel::config::{self, Sources};
-use ozmap_cancel::domain::Mode;
-use ozmap_cancel::journal::{Filter, Reader, Record};
+use ozmap_cancel::domain::{Mode, Outcome};
+use ozmap_cancel::journal::{Filter, Reader, Record, State};
 use serde_json::{Value, json};
 
 use super::{Done, Problem, tell};
@@ -22,12 +23,12 @@ pub(crate) enum Verb {
 
 #[derive(Args)]
 pub(crate) struct List {
-    /// Only those in this state: accepted, intent, acked, done
-    #[arg(long, default_value = "", hide_default_value = true)]
-    state: String,
-    /// Only those with this outcome: cancelled, not_found, review …
-    #[arg(long, default_value = "", hide_default_value = true)]
-    outcome: String,
+    /// Only those in this state
+    #[arg(long, value_parser = PossibleValuesParser::new(State::ALL.map(State::id)))]
+    state: Option<String>,
+    /// Only those with this outcome
+    #[arg(long, value_parser = PossibleValuesParser::new(Outcome::ALL.map(Outcome::id)))]
+    outcome: Option<String>,
     /// The most lines
     #[arg(long, default_value_t = 50)]
     limit: u32,
@@ -58,8 +59,8 @@ pub(crate) fn run(verb: &Verb, sources: &Sources) -> Done {
 
 fn run_list(list: &List, journal: &mut Reader) -> Done {
     let filter = Filter {
-        state: list.state.clone(),
-        outcome: list.outcome.clone(),
+        state: list.state.clone().unwrap_or_default(),
+        outcome: list.outcome.clone().unwrap_or_default(),
         limit: list.limit,
     };
     let records = journal.list(&filter)?;

@@ -50,12 +50,15 @@ fn report(stopped: Stopped) {
     }
 }
 
-fn start_logs(config: &Config) -> Result<(), Problem> {
-    let filter = EnvFilter::builder()
+/// What is logged.
+pub(super) fn log_filter(config: &Config) -> Result<EnvFilter, Problem> {
+    EnvFilter::builder()
         .parse(&config.log_filter)
-        .map_err(|error| {
-            Problem::new(format!("log.filter = \"{}\": {error}", config.log_filter))
-        })?;
+        .map_err(|error| Problem::new(format!("log.filter = \"{}\": {error}", config.log_filter)))
+}
+
+fn start_logs(config: &Config) -> Result<(), Problem> {
+    let filter = log_filter(config)?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -1,1 +1,38 @@
-//! Filled in next.
+//! What a caller may take of the service, what it hears beyond that, and how the service stops.
+
+#[path = "limits/health.rs"]
+mod health;
+#[path = "limits/private.rs"]
+mod private;
+#[path = "limits/requests.rs"]
+mod requests;
+#[path = "limits/stop.rs"]
+mod stop;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{PATIENCE, SECRET, World};
+
+/// The head of a webhook, up to its own headers.
+fn head() -> String {
+    format!(
+        "POST /webhooks/chatbot HTTP/1.1\r\nHost: service\r\nAuthorization: Bearer {SECRET}\r\n"
+    )
+}
+
+/// A connection that has sent some bytes and goes on waiting.
+async fn stalled(world: &World, bytes: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(world.service.address()).await.unwrap();
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    stream
+}
+
+/// Everything that comes until the service closes the connection.
+async fn until_closed(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    let closed = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+    // A reset closes as well.
+    drop(closed.expect("the service closes the connection"));
+    String::from_utf8_lossy(&answer).into_owned()
+}

@@ -120,6 +120,23 @@ impl Ozmap {
             .unwrap_or_default()
     }
 
+    /// The methods and paths of the calls about reservations, in order; the probe of the key is none.
+    pub async fn asked(&self) -> Vec<String> {
+        let about_reservations = |call: &&Value| call["route"] != "probe";
+        self.calls()
+            .await
+            .iter()
+            .filter(about_reservations)
+            .map(|call| {
+                format!(
+                    "{} {}",
+                    call["method"].as_str().unwrap_or_default(),
+                    call["path"].as_str().unwrap_or_default()
+                )
+            })
+            .collect()
+    }
+
     /// Waits until a call is held by a `hold_before` or `hold_after` fault.
     pub async fn held(&self) {
         eventually("a held call", || async {

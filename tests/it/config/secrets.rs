@@ -1,0 +1,184 @@
+//! Secrets: from a key or from a file, strong enough for who can reach the listener, and never printed.
+
+use super::{Setup, assert_says};
+use crate::support::{SECRET, World};
+
+#[test]
+fn a_secret_may_come_from_a_file_but_not_from_both() {
+    let setup = Setup::complete()
+        .without("CHANNELS__CHATBOT__SECRET")
+        .without("OZMAP__API_KEY");
+    let secret = setup.write("secret", &format!("{SECRET}\n"));
+    let key = setup.write("key", "  the-key\r\n");
+    let setup = setup
+        .set("CHANNELS__CHATBOT__SECRET_FILE", &secret)
+        .set("OZMAP__API_KEY_FILE", &key);
+    setup.accepted();
+    let both = setup
+        .set("CHANNELS__CHATBOT__SECRET", SECRET)
+        .set("OZMAP__API_KEY", "canary");
+    let problems = both.problems();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert_says(
+        &problems.join("\n"),
+        &[
+            "channels.chatbot.secret and channels.chatbot.secret_file are both set",
+            "ozmap.api_key and ozmap.api_key_file are both set",
+        ],
+    );
+    assert!(!problems.join("\n").contains("canary"));
+}
+
+#[test]
+fn a_secret_file_that_is_missing_or_empty_is_named() {
+    for (key, name) in [
+        ("OZMAP__API_KEY", "ozmap.api_key_file"),
+        ("CHANNELS__CHATBOT__SECRET", "channels.chatbot.secret_file"),
+    ] {
+        let setup = Setup::complete().without(key);
+        let empty = setup.write("empty", " \n");
+        let file = format!("{key}_FILE");
+        let setup = setup.set(&file, &empty);
+        assert_says(&setup.problem(), &[name, &empty, "is empty"]);
+        let setup = setup.set(&file, "/nowhere/secret");
+        assert_says(
+            &setup.problem(),
+            &[name, "/nowhere/secret", "cannot be read"],
+        );
+        let setup = setup.set(&file, "");
+        assert_says(
+            &setup.problem(),
+            &[name.trim_end_matches("_file"), "is not set"],
+        );
+    }
+}
+
+#[test]
+fn a_secret_of_a_channel_that_is_empty_is_none() {
+    for empty in ["", "  "] {
+        let problem = Setup::complete()
+            .set("CHANNELS__CHATBOT__SECRET", empty)
+            .problem();
+        assert_says(&problem, &["channels.chatbot.secret is not set"]);
+    }
+}
+
+#[test]
+fn a_weak_secret_is_a_warning_on_this_machine_and_refused_where_others_can_reach_it() {
+    for weak in ["canary", &format!("{SECRET} canary")] {
+        let setup = Setup::complete().set("CHANNELS__CHATBOT__SECRET", weak);
+        let checked = setup.accepted();
+        assert_says(
+            &checked,
+            &["warning  channels.chatbot.secret is shorter than 16 characters"],
+        );
+        assert!(!checked.contains("canary"), "{checked}");
+        for listen in ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:80"] {
+            let problem = Setup::complete()
+                .set("CHANNELS__CHATBOT__SECRET", weak)
+                .set("SERVER__LISTEN", listen)
+                .problem();
+            assert_says(
+                &problem,
+                &["channels.chatbot.secret is shorter than 16 characters"],
+            );
+            assert!(!problem.contains("canary"), "{problem}");
+        }
+    }
+    Setup::complete()
+        .set("SERVER__LISTEN", "0.0.0.0:8080")
+        .accepted();
+    Setup::complete()
+        .set("SERVER__LISTEN", "[::1]:8080")
+        .set("CHANNELS__CHATBOT__SECRET", "weak")
+        .accepted();
+}
+
+#[test]
+fn a_channel_without_proof_is_only_allowed_on_this_machine() {
+    let setup = Setup::complete().set("CHANNELS__OPEN__AUTH", "none");
+    assert_says(
+        &setup.accepted(),
+        &["warning  channels.open.auth = \"none\""],
+    );
+    let setup = setup.set("SERVER__LISTEN", "0.0.0.0:8080");
+    assert_says(
+        &setup.problem(),
+        &["channels.open.auth = \"none\"", "loopback"],
+    );
+}
+
+#[test]
+fn a_signing_secret_must_be_one_of_the_specification() {
+    let signed = |secret: &str| {
+        Setup::complete()
+            .set("CHANNELS__SIGNED__AUTH", "standard-webhooks")
+            .set("CHANNELS__SIGNED__SECRET", secret)
+    };
+    signed("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").accepted();
+    signed("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw C2FVsBQIhrscChlQIMV+b5sSYspob7oD").accepted();
+    for (secret, why) in [
+        ("whsec_canary!", "whsec_ and then base64"),
+        ("whsec_Y2FuYXJ5", "24 to 64 bytes"),
+        ("whsec_", "24 to 64 bytes"),
+        (
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw canary",
+            "whsec_ and then base64",
+        ),
+    ] {
+        let problem = signed(secret).problem();
+        assert_says(&problem, &["channels.signed.secret", why]);
+        assert!(!problem.contains("canary"), "{problem}");
+    }
+}
+
+#[test]
+fn an_address_of_ozmap_that_would_leak_the_key_is_refused() {
+    for (url, why) in [
+        ("http://ozmap.example:9994", "not encrypted"),
+        ("https://user:canary@ozmap.example", "must not have a user"),
+        (
+            "https://ozmap.example/?token=canary",
+            "must not have a user, a query",
+        ),
+        ("ozmap.example", "not an address"),
+        ("ftp://ozmap.example", "ozmap.base_url"),
+    ] {
+        let (code, said) = Setup::complete().set("OZMAP__BASE_URL", url).run("check");
+        assert_eq!(code, Some(1), "{said}");
+        assert_says(&said, &["problem  ozmap.base_url", why]);
+        assert!(!said.contains("canary"), "{said}");
+        let (code, said) = Setup::complete().set("OZMAP__BASE_URL", url).run("serve");
+        assert_eq!(code, Some(1), "{said}");
+        assert_says(&said, &["ozmap.base_url", why]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_takes_its_secrets_from_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secrets");
+    std::fs::write(
+        &file,
+        "the-first-secret-of-the-file\nthe-second-secret-of-the-file\n",
+    )
+    .unwrap();
+    let world = World::with(&[("CHANNELS__PHONE__SECRET_FILE", &file.display().to_string())]).await;
+    for (secret, status) in [
+        ("the-first-secret-of-the-file", 200),
+        ("the-second-secret-of-the-file", 200),
+        (SECRET, 401),
+    ] {
+        let authorization = format!("Bearer {secret}");
+        let headers = [("Authorization", authorization.as_str())];
+        let body = br#"{"code":"123|123","action":"lookup"}"#;
+        let reply = crate::support::http::send(
+            world.service.address(),
+            "POST",
+            "/webhooks/phone",
+            &headers,
+            body,
+        );
+        assert_eq!(reply.await.unwrap().status, status);
+    }
+}

@@ -1,0 +1,139 @@
+//! Health: what it says, what makes the service unready, and a journal that cannot be written.
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::support::{World, eventually};
+
+fn members(value: &Value) -> Vec<&str> {
+    value
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_three_pages_have_the_form_of_the_contract() {
+    let world = World::new().await;
+    assert_eq!(world.cancel("dup-1", "m-1").await.outcome(), "review");
+    let live = world.service.get("/health/live").await;
+    assert_eq!(
+        (live.status, live.json()),
+        (200, json!({"status": "alive"}))
+    );
+    let ready = world.service.get("/health/ready").await;
+    assert_eq!(
+        (ready.status, ready.json()),
+        (200, json!({"status": "ready"}))
+    );
+    let detail = eventually("OZmap to be heard", || async {
+        let detail = world.service.get("/health").await;
+        assert_eq!(
+            (detail.status, detail.header("content-type")),
+            (200, Some("application/json"))
+        );
+        (detail.json()["ozmap"]["status"] == "ok").then(|| detail.json())
+    })
+    .await;
+    assert_eq!(
+        members(&detail),
+        [
+            "draining",
+            "in_flight",
+            "journal",
+            "ozmap",
+            "paused",
+            "status",
+            "uptime_s",
+            "version"
+        ]
+    );
+    assert_eq!(
+        members(&detail["journal"]),
+        ["active", "needs_human", "oldest_active_ms", "status"]
+    );
+    assert_eq!(members(&detail["ozmap"]), ["heard_s_ago", "status"]);
+    assert_eq!(
+        (&detail["status"], &detail["journal"]["status"]),
+        (&json!("ok"), &json!("ok"))
+    );
+    assert_eq!(detail["version"], env!("CARGO_PKG_VERSION"));
+    let head =
+        crate::support::http::send(world.service.address(), "HEAD", "/health/ready", &[], b"");
+    assert_eq!(head.await.unwrap().status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ozmap_being_down_degrades_but_stays_ready() {
+    let world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", "300")]).await;
+    world.ozmap.fault("any:status=503").await;
+    assert_eq!(world.cancel("123|123", "m-1").await.outcome(), "pending");
+    eventually("the trouble to be seen", || async {
+        let detail = world.service.get("/health").await.json();
+        (detail["status"] == "degraded"
+            && detail["ozmap"]["status"] == "ozmap_server_error"
+            && detail["journal"]["active"] == 1)
+            .then_some(())
+    })
+    .await;
+    let ready = world.service.get("/health/ready").await;
+    assert_eq!(
+        (ready.status, ready.json()),
+        (200, json!({"status": "ready"}))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_service_says_so_and_holds_everything() {
+    let world = World::with(&[
+        ("POLICY__PAUSED", "true"),
+        ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "200"),
+    ])
+    .await;
+    assert_eq!(world.cancel("123|123", "m-1").await.outcome(), "pending");
+    let detail = world.service.get("/health").await.json();
+    assert_eq!(
+        (&detail["status"], &detail["paused"]),
+        (&json!("degraded"), &json!(true))
+    );
+    assert_eq!(world.service.get("/health/ready").await.status, 200);
+    assert!(world.ozmap.asked().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_cannot_be_written_accepts_nothing_and_is_not_ready() {
+    let world = World::new().await;
+    let foreign = Connection::open(world.folder.path().join("journal.db")).unwrap();
+    foreign.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let reply = world.cancel("123|123", "m-1").await;
+    assert_eq!(
+        (reply.status, &reply.json()["type"]),
+        (503, &json!("urn:ozmap-cancel:problem:journal"))
+    );
+    assert!(reply.header("retry-after").is_some());
+    assert!(reply.reply().contains("não foi registrado"), "{reply:?}");
+    let ready = eventually("the service to be unready", || async {
+        let ready = world.service.get("/health/ready").await;
+        (ready.status == 503).then(|| ready.json())
+    })
+    .await;
+    assert_eq!(ready, json!({"status": "journal_not_writable"}));
+    let detail = world.service.get("/health").await;
+    assert_eq!(
+        (detail.status, &detail.json()["status"]),
+        (503, &json!("unready"))
+    );
+    assert_eq!(detail.json()["journal"]["status"], "not_writable");
+    assert_eq!(world.service.get("/health/live").await.status, 200);
+
+    foreign.execute_batch("ROLLBACK").unwrap();
+    eventually("the service to be ready again", || async {
+        (world.service.get("/health/ready").await.status == 200).then_some(())
+    })
+    .await;
+    assert!(world.journal().is_empty());
+    assert_eq!(world.ozmap.holds("123|123").await.len(), 1);
+    assert_eq!(world.cancel("123|123", "m-1").await.outcome(), "cancelled");
+}

@@ -1,0 +1,121 @@
+//! How the service stops: nothing accepted is lost, what runs is answered, and no stalled caller holds it up.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::{head, stalled};
+use crate::support::{World, eventually, http};
+
+/// Waits until the service takes no new connections.
+async fn closed(world: &World) {
+    eventually("the listener to close", || async {
+        let connected = tokio::net::TcpStream::connect(world.service.address()).await;
+        connected.is_err().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_for_what_runs_and_answers_it() {
+    let mut world = World::new().await;
+    world.ozmap.fault("delete:hold_after*1").await;
+    let body = json!({"code": "123|123", "message_id": "m-1"}).to_string();
+    let asked = {
+        let address = world.service.address();
+        let request = format!(
+            "{}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            head(),
+            body.len()
+        );
+        tokio::spawn(async move { http::send_raw(address, request.as_bytes()).await })
+    };
+    world.ozmap.held().await;
+    world.service.signal("TERM");
+    closed(&world).await;
+    world.ozmap.release().await;
+    let reply = asked.await.unwrap().unwrap();
+    assert_eq!(reply.outcome(), "cancelled");
+    assert_eq!(world.service.ended().await, Some(0));
+    assert_eq!(world.journal()[0]["outcome"], "cancelled");
+    assert!(world.service.logs().contains("nothing was left running"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_in_time_also_while_callers_and_ozmap_stall() {
+    let mut world = World::with(&[
+        ("SERVER__DRAIN_MS_MAX", "1500"),
+        ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "500"),
+    ])
+    .await;
+    world.ozmap.fault("delete:hold_before*1").await;
+    let body = json!({"code": "123|123", "message_id": "m-1"});
+    assert_eq!(world.ask(body.clone()).await.outcome(), "pending");
+    world.ozmap.held().await;
+    let silent = stalled(&world, "").await;
+    let half_head = stalled(&world, "POST /webhooks/chatbot HTTP/1.1\r\nHost: ser").await;
+    let half_body = stalled(
+        &world,
+        &format!("{}Content-Length: 50\r\n\r\n{{\"code\":", head()),
+    )
+    .await;
+    let kept = stalled(&world, "GET /health/live HTTP/1.1\r\nHost: service\r\n\r\n").await;
+    eventually("an answer on the kept connection", || async {
+        kept.readable().await.ok()
+    })
+    .await;
+    let began = Instant::now();
+    world.service.signal("TERM");
+    assert_eq!(world.service.ended().await, Some(0));
+    // The limit is 1.5 s; the rest is for a machine that does other things as well.
+    assert!(began.elapsed().as_secs() < 8, "{:?}", began.elapsed());
+    drop((silent, half_head, half_body, kept));
+    // What was running is taken up by the next run, and ends.
+    world.ozmap.release().await;
+    world.ozmap.heal().await;
+    world.restart().await;
+    assert_eq!(world.ask_until_final(body).await.outcome(), "cancelled");
+    assert_eq!(world.journal().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_with_nothing_running_is_at_once_and_an_interrupt_is_a_stop() {
+    for signal in ["TERM", "INT"] {
+        let mut world = World::new().await;
+        assert_eq!(world.cancel("123|123", "m-1").await.outcome(), "cancelled");
+        world.service.signal(signal);
+        assert_eq!(world.service.ended().await, Some(0), "{signal}");
+        assert!(
+            world.service.logs().contains("nothing was left running"),
+            "{signal}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_waits_at_a_stop_hears_that_it_goes_on() {
+    let mut world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", "30000")]).await;
+    world.ozmap.fault("lookup:status=503").await;
+    let body = json!({"code": "123|123", "message_id": "m-1"});
+    let request = {
+        let text = body.to_string();
+        format!(
+            "{}Connection: close\r\nContent-Length: {}\r\n\r\n{text}",
+            head(),
+            text.len()
+        )
+    };
+    let address = world.service.address();
+    let asked = tokio::spawn(async move { http::send_raw(address, request.as_bytes()).await });
+    eventually("a look-up", || async {
+        (!world.ozmap.asked().await.is_empty()).then_some(())
+    })
+    .await;
+    world.service.signal("TERM");
+    let reply = asked.await.unwrap().unwrap();
+    assert_eq!((reply.status, reply.outcome().as_str()), (200, "pending"));
+    assert_eq!(world.service.ended().await, Some(0));
+    world.ozmap.heal().await;
+    world.restart().await;
+    assert_eq!(world.ask_until_final(body).await.outcome(), "cancelled");
+}
