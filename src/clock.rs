@@ -28,6 +28,16 @@ impl Moment {
         }
     }
 
+    /// A moment for tests of what was signed long ago.
+    #[cfg(test)]
+    pub(crate) fn at_unix_seconds(seconds: u64) -> Self {
+        let wall = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        Self {
+            wall,
+            ..Self::now()
+        }
+    }
+
     /// Milliseconds since this moment, by the clock that says more.
     ///
     /// A suspended machine stops the monotonic clock, a corrected one moves the wall clock: whichever of the two

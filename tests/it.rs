@@ -38,6 +38,8 @@ mod native;
 mod ozmap;
 #[path = "it/replies.rs"]
 mod replies;
+#[path = "it/signatures.rs"]
+mod signatures;
 #[path = "it/simulator.rs"]
 mod simulator;
 #[path = "it/tls.rs"]

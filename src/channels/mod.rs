@@ -17,7 +17,10 @@ mod template;
 
 use std::collections::BTreeMap;
 
-pub use auth::{Auth, AuthError, SecretError};
+pub use auth::{
+    Algorithm, Auth, AuthError, Ed25519Spec, Encoding, HmacSpec, Place, Scheme, SchemeOptions,
+    SecretEncoding, SecretError,
+};
 use axum::http::{HeaderMap, Method};
 pub use catalog::{Catalog, CatalogError, Codec, Usual};
 use platform::next_query;

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::settings;
 use super::{Problems, parse_locale, secret};
-use crate::channels::{Auth, Catalog, Channel, SecretError, Usual};
+use crate::channels::{Auth, Catalog, Channel, Scheme, SchemeOptions, SecretError, Usual};
 use crate::domain::{Locale, Medium};
 
 /// The fewest characters of a shared secret on a listener that others can reach.
@@ -111,7 +111,7 @@ fn channel(
         ));
     }
     let duplicate_window_s = settings.duplicate_window_s;
-    let auth = auth(name, settings, &usual, surroundings.reach(), warnings)?;
+    let auth = auth(name, settings, &usual, surroundings, warnings)?;
     Ok(Channel {
         name: name.to_owned(),
         auth,
@@ -124,44 +124,87 @@ fn channel(
     })
 }
 
+/// How the callers of a channel prove who they are.
 fn auth(
     name: &str,
     settings: settings::Channel,
     usual: &Usual,
-    reach: Reach,
+    surroundings: &Surroundings,
     warnings: &mut Vec<String>,
 ) -> Result<Auth, String> {
     let key = |setting: &str| format!("channels.{name}.{setting}");
-    let secret = |setting: Option<SecretString>| {
-        secret(&key("secret"), setting, settings.secret_file.as_deref())
-    };
-    let bad = |error: SecretError| format!("{}: {error}", key("secret"));
+    let reach = surroundings.reach();
     let wanted = settings
         .auth
-        .clone()
         .or_else(|| usual.auth.first().cloned())
         .unwrap_or_default();
+    if wanted == "none" {
+        return open(&key("auth"), reach, warnings);
+    }
+    if !Scheme::NAMES.contains(&wanted.as_str()) {
+        return Err(format!(
+            "{} = \"{wanted}\"; write {}",
+            key("auth"),
+            Scheme::names()
+        ));
+    }
+    let secret = secret(
+        &key("secret"),
+        settings.secret,
+        settings.secret_file.as_deref(),
+    )?;
+    let scheme =
+        Scheme::parse(&wanted, &secret, &SchemeOptions::default()).map_err(
+            |error| match error {
+                SecretError::NoOption(_) | SecretError::BadOption(..) => {
+                    format!("{} = \"{wanted}\": {error}", key("auth"))
+                }
+                SecretError::Empty
+                | SecretError::UnknownScheme(_)
+                | SecretError::NotWhsec
+                | SecretError::Length
+                | SecretError::NotBase64
+                | SecretError::NotCredentials
+                | SecretError::NotPublicKey => format!("{}: {error}", key("secret")),
+            },
+        )?;
     match wanted.as_str() {
-        "bearer" => {
-            let secret = secret(settings.secret)?;
-            check_strength(&key("secret"), &secret, reach, warnings)?;
-            Auth::bearer(&secret).map_err(bad)
-        }
-        "standard-webhooks" => Auth::standard_webhooks(&secret(settings.secret)?).map_err(bad),
-        "none" if reach == Reach::ThisMachine => {
+        // Its length was checked already, and a public key is no secret.
+        "standard-webhooks" | "ed25519" => {}
+        "basic" => check_strength(&key("secret"), &passwords(&secret), reach, warnings)?,
+        _ => check_strength(&key("secret"), &secret, reach, warnings)?,
+    }
+    if scheme.needs_public_url() && surroundings.public_url.is_empty() {
+        return Err(format!(
+            "{} = \"{wanted}\" needs server.public_url, the beginning of the address that the platform calls",
+            key("auth")
+        ));
+    }
+    Ok(Auth::any_of(vec![scheme]))
+}
+
+/// What of `user:password` must not be guessed.
+fn passwords(credentials: &SecretString) -> SecretString {
+    let passwords: Vec<&str> = credentials
+        .expose_secret()
+        .split_whitespace()
+        .filter_map(|one| one.split_once(':'))
+        .map(|(_, password)| password)
+        .collect();
+    SecretString::from(passwords.join(" "))
+}
+
+/// A channel that believes everybody.
+fn open(key: &str, reach: Reach, warnings: &mut Vec<String>) -> Result<Auth, String> {
+    match reach {
+        Reach::ThisMachine => {
             warnings.push(format!(
-                "{} = \"none\": everybody on this machine may cancel reservations",
-                key("auth")
+                "{key} = \"none\": everybody on this machine may cancel reservations"
             ));
-            Ok(Auth::None)
+            Ok(Auth::any_of(vec![Scheme::None]))
         }
-        "none" => Err(format!(
-            "{} = \"none\" is only allowed while server.listen is a loopback address; set a secret and write \"bearer\" or \"standard-webhooks\"",
-            key("auth")
-        )),
-        other => Err(format!(
-            "{} = \"{other}\"; write \"bearer\", \"standard-webhooks\" or \"none\"",
-            key("auth")
+        Reach::Others => Err(format!(
+            "{key} = \"none\" is only allowed while server.listen is a loopback address; set a secret and write \"bearer\" or \"standard-webhooks\""
         )),
     }
 }

@@ -68,7 +68,7 @@ pub(super) async fn webhook(
         at,
     };
     if let Err(error) = channel.authenticate(&inbound) {
-        return visit.refused(None, not_authenticated(channel, error));
+        return visit.refused(None, not_authenticated(channel, &error));
     }
     match channel.parse(&inbound) {
         Ok(Understood { wish, echo }) => visit.grant(wish, &echo, at).await,
@@ -187,23 +187,16 @@ fn too_large(bytes_max: usize) -> Refusal {
     )
 }
 
-fn not_authenticated(channel: &Channel, error: AuthError) -> Refusal {
-    let id = match error {
-        AuthError::Stale => "stale",
-        AuthError::Missing(_)
-        | AuthError::Repeated(_)
-        | AuthError::Malformed(..)
-        | AuthError::Wrong(_) => "not_authenticated",
-    };
+fn not_authenticated(channel: &Channel, error: &AuthError) -> Refusal {
+    // Only plain ASCII stands in a challenge.
+    let challenge = HeaderValue::from_str(&channel.auth.challenge())
+        .unwrap_or(HeaderValue::from_static("Bearer"));
     Refusal::new(
         StatusCode::UNAUTHORIZED,
-        id,
+        error.id(),
         "Not authenticated",
         error.to_string(),
     )
     .saying(Refused::NotAuthenticated)
-    .with_header(
-        header::WWW_AUTHENTICATE,
-        HeaderValue::from_static(channel.auth.challenge()),
-    )
+    .with_header(header::WWW_AUTHENTICATE, challenge)
 }

@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
-    Answered, Auth, Catalog, Channel, Echo, Inbound, Problem as Refusal, Rendered, Understood, Wish,
+    Answered, Auth, Catalog, Channel, Echo, Inbound, Problem as Refusal, Rendered, Scheme,
+    Understood, Wish,
 };
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::config::{self, Sources};
@@ -67,7 +68,7 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
     let usual = catalog.usual(&test.preset)?;
     let channel = Channel {
         name: "test".to_owned(),
-        auth: Auth::None,
+        auth: Auth::any_of(vec![Scheme::None]),
         codec: catalog.codec(&test.preset, "|", &test.format)?,
         locale: Locale::PtBr,
         medium: usual.medium,

@@ -174,7 +174,7 @@ fn several_problems_are_told_at_once() {
         .set("CHANNELS__PHONE__PRESET", "twilio")
         .set("CHANNELS__PHONE__SECRET", SECRET)
         .set("CHANNELS__CHATBOT2__ANSWER_MS_MAX", "0")
-        .set("CHANNELS__CHATBOT3__AUTH", "hmac")
+        .set("CHANNELS__CHATBOT3__AUTH", "digest")
         .set("CHANNELS__CHATBOT4__LOCALE", "de")
         .problems()
         .join("\n");
@@ -200,7 +200,10 @@ fn several_problems_are_told_at_once() {
         &["channels.chatbot.medium = \"fax\"", "\"voice\""],
         &["channels.phone.preset = \"twilio\"", "\"json\""],
         &["channels.chatbot2.answer_ms_max = 0"],
-        &["channels.chatbot3.auth = \"hmac\"", "\"standard-webhooks\""],
+        &[
+            "channels.chatbot3.auth = \"digest\"",
+            "\"standard-webhooks\"",
+        ],
         &["channels.chatbot4.locale = \"de\""],
     ] {
         let line = problems.lines().find(|line| line.contains(parts[0]));

@@ -1,0 +1,256 @@
+//! Proves that a request comes from the platform that a channel belongs to, on its raw bytes, before any parsing.
+//!
+//! Pure and synchronous. Secrets are compared in constant time, several at once for a rotation without a gap; a header
+//! that stands there twice proves nothing. A signature over an address is over the configured `public_url`, never over
+//! what a caller may write into `Host`. What a scheme does not prove is not believed: no scheme here leaves a body
+//! unsigned that another part of the request vouches for.
+
+mod address;
+mod ed25519;
+mod error;
+mod hmac;
+mod jwt;
+mod options;
+mod plivo;
+mod secrets;
+mod standard_webhooks;
+mod template;
+mod tokens;
+mod twilio;
+
+pub use error::{AuthError, Place, SecretError};
+pub use options::{Algorithm, Ed25519Spec, Encoding, HmacSpec, SchemeOptions, SecretEncoding};
+use secrecy::SecretString;
+use secrets::Secrets;
+
+use super::Inbound;
+
+/// How the callers of a channel prove who they are: any one of the schemes is enough.
+#[derive(Debug)]
+pub struct Auth(Vec<Scheme>);
+
+/// One way to prove it. Each holds all of its active secrets.
+#[derive(Debug)]
+pub enum Scheme {
+    /// They need not; only for a listener that nobody else can reach.
+    None,
+    /// `Authorization: Bearer SECRET`.
+    Bearer(Secrets),
+    /// `Authorization: Basic` and `user:password` in base64.
+    Basic(Secrets),
+    /// The secret alone in a header of its own.
+    Header {
+        /// The header.
+        name: String,
+        /// What may stand there.
+        secrets: Secrets,
+    },
+    /// The secret in the address, for platforms that can send nothing else. Logs of a proxy may keep it.
+    QueryToken {
+        /// The member of the query.
+        name: String,
+        /// What may stand there.
+        secrets: Secrets,
+    },
+    /// `webhook-id`, `webhook-timestamp` and `webhook-signature` by the Standard Webhooks specification 1.0.0.
+    StandardWebhooks(Secrets),
+    /// An HMAC as a platform's documentation describes it.
+    Hmac(Box<hmac::Verifier>),
+    /// `X-Twilio-Signature`, over the address and the form.
+    Twilio(Secrets),
+    /// `X-Plivo-Signature-V3`, over the address, the form and a nonce.
+    PlivoV3(Secrets),
+    /// A signature with a public key, as Telnyx makes it.
+    Ed25519(Box<ed25519::Verifier>),
+    /// A JWT with HS256 that holds the hash of the body, as Vonage makes it.
+    JwtHs256(Secrets),
+}
+
+impl Auth {
+    /// Takes a caller that any of these schemes believes. Without a scheme nobody is believed.
+    #[must_use]
+    pub fn any_of(schemes: Vec<Scheme>) -> Self {
+        Self(schemes)
+    }
+
+    /// Checks the proof of a request.
+    ///
+    /// # Errors
+    /// [`AuthError`] when there is none that fits; nothing else of the request may be looked at then. Of several
+    /// schemes the one speaks that came furthest, because it is the one that the caller means.
+    pub fn check(&self, inbound: &Inbound<'_>) -> Result<(), AuthError> {
+        let mut furthest = AuthError::Missing(Place::Header("authorization".to_owned()));
+        let mut is_first = true;
+        for scheme in &self.0 {
+            match scheme.check(inbound) {
+                Ok(()) => return Ok(()),
+                Err(error) if is_first || error.progress() > furthest.progress() => {
+                    furthest = error;
+                }
+                Err(_) => {}
+            }
+            is_first = false;
+        }
+        Err(furthest)
+    }
+
+    /// What a 401 tells the caller to send. Twilio sends its credentials only after it was asked for Basic.
+    #[must_use]
+    pub fn challenge(&self) -> String {
+        let is_basic = self
+            .0
+            .iter()
+            .any(|scheme| matches!(scheme, Scheme::Basic(_)));
+        let scheme = if is_basic { "Basic" } else { "Bearer" };
+        format!("{scheme} realm=\"ozmap-cancel\"")
+    }
+
+    /// Whether everybody is believed.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.iter().any(|scheme| matches!(scheme, Scheme::None))
+    }
+
+    /// The member of the query, decoded, whose value is a secret and must not be logged or handed on.
+    #[must_use]
+    pub fn redacted_query(&self) -> Option<&str> {
+        self.0.iter().find_map(Scheme::secret_query)
+    }
+}
+
+impl Scheme {
+    /// The names that [`Scheme::parse`] takes.
+    pub const NAMES: [&str; 11] = [
+        "bearer",
+        "basic",
+        "header",
+        "query",
+        "standard-webhooks",
+        "hmac",
+        "twilio",
+        "plivo-v3",
+        "ed25519",
+        "jwt-hs256",
+        "none",
+    ];
+
+    /// These names as a sentence lists them.
+    #[must_use]
+    pub fn names() -> String {
+        let quoted = Self::NAMES.map(|name| format!("\"{name}\""));
+        match quoted.split_last() {
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => String::new(),
+        }
+    }
+
+    /// Makes a scheme of its name and the text of its secret: several secrets are separated by white space.
+    ///
+    /// # Errors
+    /// [`SecretError`] says what to write instead, and never repeats a secret.
+    pub fn parse(
+        name: &str,
+        secret: &SecretString,
+        options: &SchemeOptions,
+    ) -> Result<Self, SecretError> {
+        let texts = || Secrets::texts(secret);
+        match name {
+            "none" => Ok(Self::None),
+            "bearer" => texts().map(Self::Bearer),
+            "basic" => Secrets::credentials(secret).map(Self::Basic),
+            "header" => Ok(Self::Header {
+                name: options::header_name("header", options.header.as_deref())?,
+                secrets: texts()?,
+            }),
+            "query" => Ok(Self::QueryToken {
+                name: options::query_name(options.query.as_deref())?,
+                secrets: texts()?,
+            }),
+            "standard-webhooks" => Secrets::standard_webhooks(secret).map(Self::StandardWebhooks),
+            "hmac" => {
+                let spec = options.hmac.as_ref().ok_or(SecretError::NoOption("hmac"))?;
+                hmac::Verifier::new(spec, secret).map(|verifier| Self::Hmac(Box::new(verifier)))
+            }
+            "twilio" => texts().map(Self::Twilio),
+            "plivo-v3" => texts().map(Self::PlivoV3),
+            "ed25519" => {
+                let spec = options.ed25519.clone().unwrap_or_default();
+                ed25519::Verifier::new(&spec, secret)
+                    .map(|verifier| Self::Ed25519(Box::new(verifier)))
+            }
+            "jwt-hs256" => texts().map(Self::JwtHs256),
+            other => Err(SecretError::UnknownScheme(other.to_owned())),
+        }
+    }
+
+    /// Whether the platform signs the address that it calls, so that it must be configured.
+    #[must_use]
+    pub fn needs_public_url(&self) -> bool {
+        matches!(self, Self::Twilio(_) | Self::PlivoV3(_))
+    }
+
+    fn check(&self, inbound: &Inbound<'_>) -> Result<(), AuthError> {
+        match self {
+            Self::None => Ok(()),
+            Self::Bearer(secrets) => tokens::check_bearer(secrets, inbound),
+            Self::Basic(secrets) => tokens::check_basic(secrets, inbound),
+            Self::Header { name, secrets } => tokens::check_header(name, secrets, inbound),
+            Self::QueryToken { name, secrets } => tokens::check_query(name, secrets, inbound),
+            Self::StandardWebhooks(secrets) => standard_webhooks::check(secrets, inbound),
+            Self::Hmac(verifier) => verifier.check(inbound),
+            Self::Twilio(secrets) => twilio::check(secrets, inbound),
+            Self::PlivoV3(secrets) => plivo::check(secrets, inbound),
+            Self::Ed25519(verifier) => verifier.check(inbound),
+            Self::JwtHs256(secrets) => jwt::check(secrets, inbound),
+        }
+    }
+
+    fn secret_query(&self) -> Option<&str> {
+        if let Self::QueryToken { name, .. } = self {
+            Some(name)
+        } else {
+            None
+        }
+    }
+}
+
+/// A header that stands there exactly once, without the white space around it.
+fn the_only<'a>(inbound: &Inbound<'a>, name: &str) -> Result<&'a str, AuthError> {
+    let place = || Place::Header(name.to_owned());
+    let mut values = inbound.headers.get_all(name).iter();
+    let value = values.next().ok_or_else(|| AuthError::Missing(place()))?;
+    if values.next().is_some() {
+        return Err(AuthError::Repeated(place()));
+    }
+    value
+        .to_str()
+        .map(str::trim)
+        .map_err(|_| AuthError::malformed(name, "plain ASCII"))
+}
+
+/// Whether a request of this method has its parameters in the address, and nothing in its body.
+fn has_no_body(inbound: &Inbound<'_>) -> bool {
+    matches!(inbound.method.as_str(), "GET" | "HEAD")
+}
+
+/// A signed time against this machine's clock. It is judged after the signature: only the platform may learn that its
+/// clock is wrong.
+fn check_clock(
+    inbound: &Inbound<'_>,
+    what: &str,
+    signed_at: i64,
+    tolerance_s: u64,
+) -> Result<(), AuthError> {
+    if inbound.at.unix_seconds().abs_diff(signed_at) > tolerance_s {
+        Err(AuthError::Stale(what.to_owned(), tolerance_s))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop")]
+mod testing;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop")]
+mod tests;

@@ -1,0 +1,155 @@
+//! The active secrets of a scheme, and every comparison with them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use super::error::SecretError;
+use super::options::{Algorithm, Encoding, SecretEncoding};
+
+/// One or more secrets, all of them active.
+#[derive(Debug)]
+pub struct Secrets(Vec<SecretSlice<u8>>);
+
+/// The signatures that would be right, one for every active secret.
+pub(super) struct Expected(Vec<Vec<u8>>);
+
+impl Secrets {
+    /// The texts themselves.
+    pub(super) fn texts(text: &SecretString) -> Result<Self, SecretError> {
+        Self::each(text, |one| Ok(one.as_bytes().to_vec()))
+    }
+
+    /// `user:password`.
+    pub(super) fn credentials(text: &SecretString) -> Result<Self, SecretError> {
+        Self::each(text, |one| match one.split_once(':') {
+            Some((_, password)) if !password.is_empty() => Ok(one.as_bytes().to_vec()),
+            Some(_) | None => Err(SecretError::NotCredentials),
+        })
+    }
+
+    /// `whsec_` and then base64.
+    pub(super) fn standard_webhooks(text: &SecretString) -> Result<Self, SecretError> {
+        Self::each(text, |one| {
+            let encoded = one.strip_prefix("whsec_").unwrap_or(one);
+            let key = STANDARD
+                .decode(encoded)
+                .map_err(|_| SecretError::NotWhsec)?;
+            if (24..=64).contains(&key.len()) {
+                Ok(key)
+            } else {
+                Err(SecretError::Length)
+            }
+        })
+    }
+
+    pub(super) fn encoded(
+        text: &SecretString,
+        encoding: SecretEncoding,
+    ) -> Result<Self, SecretError> {
+        match encoding {
+            SecretEncoding::Text => Self::texts(text),
+            SecretEncoding::Whsec => Self::standard_webhooks(text),
+            SecretEncoding::Base64 => Self::each(text, |one| {
+                STANDARD
+                    .decode(one)
+                    .ok()
+                    .filter(|key| !key.is_empty())
+                    .ok_or(SecretError::NotBase64)
+            }),
+        }
+    }
+
+    fn each(
+        text: &SecretString,
+        read: impl Fn(&str) -> Result<Vec<u8>, SecretError>,
+    ) -> Result<Self, SecretError> {
+        let secrets: Result<Vec<SecretSlice<u8>>, SecretError> = text
+            .expose_secret()
+            .split_whitespace()
+            .map(|one| read(one).map(SecretSlice::from))
+            .collect();
+        let secrets = secrets?;
+        if secrets.is_empty() {
+            Err(SecretError::Empty)
+        } else {
+            Ok(Self(secrets))
+        }
+    }
+
+    /// Whether this is one of them. Digests are compared, so that not even a length is given away.
+    pub(super) fn hold(&self, given: &[u8]) -> bool {
+        let given = Sha256::digest(given);
+        let fits = self.0.iter().fold(Choice::from(0), |fits, secret| {
+            fits | Sha256::digest(secret.expose_secret())
+                .as_slice()
+                .ct_eq(given.as_slice())
+        });
+        fits.into()
+    }
+
+    /// The signatures of these parts, one after the other.
+    pub(super) fn sign(&self, algorithm: Algorithm, parts: &[&[u8]]) -> Expected {
+        let sign = |secret: &SecretSlice<u8>| match algorithm {
+            Algorithm::Sha1 => mac::<Hmac<Sha1>>(secret, parts),
+            Algorithm::Sha256 => mac::<Hmac<Sha256>>(secret, parts),
+        };
+        Expected(self.0.iter().filter_map(sign).collect())
+    }
+}
+
+impl Expected {
+    /// Whether any of these is right.
+    pub(super) fn hold(&self, given: &[Vec<u8>]) -> bool {
+        let mut fits = Choice::from(0);
+        for expected in &self.0 {
+            for given in given {
+                fits |= expected.ct_eq(given);
+            }
+        }
+        fits.into()
+    }
+}
+
+/// An HMAC takes a key of any length; were that not so, there would be no signature that fits.
+fn mac<M: Mac + KeyInit>(secret: &SecretSlice<u8>, parts: &[&[u8]]) -> Option<Vec<u8>> {
+    let mut mac = <M as KeyInit>::new_from_slice(secret.expose_secret()).ok()?;
+    for part in parts {
+        mac.update(part);
+    }
+    Some(mac.finalize().into_bytes().to_vec())
+}
+
+/// The bytes that a header holds.
+pub(super) fn decode(encoding: Encoding, text: &str) -> Option<Vec<u8>> {
+    match encoding {
+        Encoding::Hex => decode_hex(text),
+        Encoding::Base64 => STANDARD.decode(text).ok(),
+    }
+}
+
+fn decode_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs
+        .iter()
+        .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?))
+        .collect()
+}
+
+/// Whether a text is the SHA-256 of these bytes in hexadecimal.
+pub(super) fn is_sha256(text: &str, bytes: &[u8]) -> bool {
+    let digest = Sha256::digest(bytes);
+    decode_hex(text).is_some_and(|given| digest.as_slice().ct_eq(&given).into())
+}
