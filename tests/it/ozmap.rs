@@ -20,6 +20,8 @@ mod lost;
 mod nothing_there;
 #[path = "ozmap/rig.rs"]
 pub mod rig;
+#[path = "ozmap/rows.rs"]
+mod rows;
 #[path = "ozmap/secrecy.rs"]
 mod secrecy;
 #[path = "ozmap/stand_in.rs"]
