@@ -122,10 +122,10 @@ impl Wire {
     }
 }
 
-/// What a status means by itself. 2xx and 404 need their body to be understood.
+/// What a status means by itself. 2xx and 404 need their body to be understood; 206 is a part of one, by definition.
 fn trouble_of(status: StatusCode) -> Option<Trouble> {
     match status.as_u16() {
-        200..=299 | 404 => None,
+        200..=205 | 207..=299 | 404 => None,
         300..=399 => Some(Trouble::Redirect),
         401 => Some(Trouble::Unauthorized),
         403 => Some(Trouble::Forbidden),
