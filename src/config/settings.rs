@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::SecretString;
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 #[derive(Deserialize)]
@@ -109,8 +109,9 @@ pub(super) struct Channel {
     pub(super) secret_file: Option<String>,
     pub(super) locale: Option<String>,
     pub(super) medium: Option<String>,
+    #[serde(default, deserialize_with = "optional_number")]
     pub(super) answer_ms_max: Option<u64>,
-    #[serde(default = "duplicate_window_s")]
+    #[serde(default = "duplicate_window_s", deserialize_with = "number")]
     pub(super) duplicate_window_s: u32,
     #[serde(default = "separator")]
     pub(super) separator: String,
@@ -145,6 +146,27 @@ fn separator() -> String {
 
 const fn duplicate_window_s() -> u32 {
     600
+}
+
+/// A number, or a text that is one: the environment has only texts, and behind a flattened map nobody reads them.
+fn number<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D) -> Result<T, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a whole number")]
+    enum Written {
+        Number(u64),
+        Text(String),
+    }
+    let number = match Written::deserialize(deserializer)? {
+        Written::Number(number) => Some(number),
+        Written::Text(text) => text.trim().parse().ok(),
+    };
+    number
+        .and_then(|number| T::try_from(number).ok())
+        .ok_or_else(|| D::Error::custom("expected a whole number"))
+}
+
+fn optional_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    number(deserializer).map(Some)
 }
 
 /// A list, or one text with commas, because the environment has no lists.
