@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use ozmap_cancel::ozmap::{Acted, Error, Ozmap, PlainHttp, SetupError, Trouble, Trust, parse_pin};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{SupportedProtocolVersion, version};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -77,14 +79,24 @@ struct Server {
 
 impl Server {
     async fn new(identity: &Identity) -> Self {
-        let key = PrivateKeyDer::try_from(identity.key.serialize_der()).unwrap();
+        Self::showing(&identity.der, &identity.key, rustls::DEFAULT_VERSIONS).await
+    }
+
+    /// A server that shows a certificate and signs with a key, which may be another one's.
+    async fn showing(
+        certificate: &CertificateDer<'static>,
+        key: &KeyPair,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Self {
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+        let shown = CertifiedKey::new(vec![certificate.clone()], key);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![identity.der.clone()], key)
-            .unwrap();
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -244,6 +256,20 @@ async fn a_pinned_certificate_is_believed_and_no_other() {
             ..pin(&identity.fingerprint())
         };
         server.refused(both).await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_shows_a_known_certificate_without_its_key_is_refused() {
+    let identity = Identity::by_hand(&["127.0.0.1"]);
+    let stranger = KeyPair::generate().unwrap();
+    for version in [&version::TLS13, &version::TLS12] {
+        for trust in [pin(&identity.fingerprint()), ca(&identity.pem)] {
+            let thief = Server::showing(&identity.der, &stranger, &[version]).await;
+            thief.refused(trust.clone()).await;
+            let owner = Server::showing(&identity.der, &identity.key, &[version]).await;
+            owner.believed(trust).await;
+        }
     }
 }
 

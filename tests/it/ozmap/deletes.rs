@@ -101,27 +101,21 @@ async fn a_deletion_is_not_sent_on_a_reading_that_is_older_than_three_seconds() 
 }
 
 #[tokio::test]
-async fn the_age_of_a_reading_counts_from_before_the_question() {
+async fn the_age_of_a_reading_counts_from_its_answer_so_that_a_slow_ozmap_can_be_worked_with() {
     let rig = Rig::with(
         |request| match request.target.as_str() {
-            LOOKUP => {
-                let bytes = json(200, &one());
-                let pause = Duration::from_millis(3_000 / bytes.len() as u64 + 1);
-                vec![Act::Drip(bytes, pause)]
-            }
+            LOOKUP => vec![Act::Drip(json(200, &one()), Duration::from_millis(6))],
             _ => vec![Act::Send(empty(204))],
         },
         |settings| settings.lookup = Duration::from_secs(20),
     )
     .await;
     let asked = Instant::now();
-    let error = rig.delete().await.unwrap_err();
+    rig.delete().await.unwrap();
     assert!(
         asked.elapsed() > Duration::from_secs(3),
         "the look-up was too quick for this test"
     );
-    assert_eq!(error.trouble, Trouble::Stale);
-    assert!(rig.server.of("DELETE").is_empty());
 }
 
 #[tokio::test]

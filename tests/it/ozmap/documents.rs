@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::rig::{CLIENT_ID, CODE, ID, Page, one, reservation};
+use super::rig::{CLIENT_ID, ID, Page, one, reservation};
 
 /// The reservation with something changed, as the only row of a list.
 pub fn list(change: impl FnOnce(&mut Value)) -> String {
