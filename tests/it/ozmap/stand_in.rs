@@ -41,8 +41,6 @@ pub enum Act {
     Send(Vec<u8>),
     /// Writes bytes one at a time with a pause before each.
     Drip(Vec<u8>, Duration),
-    /// Waits until so many requests are in work at the same time.
-    Gather(usize),
     /// Ends the connection in order.
     Close,
     /// Ends it with a reset.
@@ -139,7 +137,7 @@ async fn converse(mut stream: TcpStream, connection: usize, script: Script, seen
         seen.requests.lock().unwrap().push(request.clone());
         let in_work = seen.in_work.fetch_add(1, SeqCst) + 1;
         seen.in_work_most.fetch_max(in_work, SeqCst);
-        let goes_on = perform(&mut stream, script(&request), &seen).await;
+        let goes_on = perform(&mut stream, script(&request)).await;
         seen.in_work.fetch_sub(1, SeqCst);
         if !goes_on {
             return;
@@ -148,15 +146,11 @@ async fn converse(mut stream: TcpStream, connection: usize, script: Script, seen
 }
 
 /// Does what the script says; false when the connection is over.
-async fn perform(stream: &mut TcpStream, acts: Vec<Act>, seen: &Seen) -> bool {
+async fn perform(stream: &mut TcpStream, acts: Vec<Act>) -> bool {
     for act in acts {
         let done = match act {
             Act::Send(bytes) => stream.write_all(&bytes).await,
             Act::Drip(bytes, pause) => drip(stream, &bytes, pause).await,
-            Act::Gather(count) => {
-                gather(seen, count).await;
-                Ok(())
-            }
             Act::Close => return false,
             Act::Reset => {
                 stream.set_zero_linger().unwrap();
@@ -181,13 +175,6 @@ async fn drip(stream: &mut TcpStream, bytes: &[u8], pause: Duration) -> std::io:
         stream.write_all(&[*byte]).await?;
     }
     Ok(())
-}
-
-async fn gather(seen: &Seen, count: usize) {
-    super::super::support::eventually("requests at the same time", || async {
-        (seen.in_work_most.load(SeqCst) >= count).then_some(())
-    })
-    .await;
 }
 
 async fn read(stream: &mut TcpStream, unread: &mut Vec<u8>, connection: usize) -> Option<Request> {
