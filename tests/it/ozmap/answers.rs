@@ -137,6 +137,7 @@ async fn a_deletion_is_confirmed_only_by_what_ozmap_documents() {
         json(404, "{}"),
         json(404, ""),
         answer(404, "", b"Cannot DELETE /"),
+        answer(200, "", &vec![b' '; 2_000_000]),
     ] {
         let error = deleted(unclear).await.unwrap_err();
         assert_eq!(error.acted, Acted::Maybe, "{error}");
