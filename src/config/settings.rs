@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::SecretString;
-use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 #[derive(Deserialize)]
@@ -20,11 +20,38 @@ pub(super) struct Settings {
 }
 
 /// The channels by name, and beside them where the operator's own presets are.
-#[derive(Default, Deserialize)]
+///
+/// Read by hand: behind serde's `flatten` a variable's text is not turned into a number, and an error does not name its
+/// key.
+#[derive(Default)]
 pub(super) struct Channels {
     pub(super) directory: String,
-    #[serde(flatten)]
     pub(super) by_name: BTreeMap<String, Channel>,
+}
+
+impl<'de> Deserialize<'de> for Channels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Channels;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table with one table per channel")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Channels, A::Error> {
+                let mut channels = Channels::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "directory" => channels.directory = map.next_value()?,
+                        _ => drop(channels.by_name.insert(key, map.next_value()?)),
+                    }
+                }
+                Ok(channels)
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
 }
 
 #[derive(Deserialize)]
@@ -109,9 +136,8 @@ pub(super) struct Channel {
     pub(super) secret_file: Option<String>,
     pub(super) locale: Option<String>,
     pub(super) medium: Option<String>,
-    #[serde(default, deserialize_with = "optional_number")]
     pub(super) answer_ms_max: Option<u64>,
-    #[serde(default = "duplicate_window_s", deserialize_with = "number")]
+    #[serde(default = "duplicate_window_s")]
     pub(super) duplicate_window_s: u32,
     #[serde(default = "separator")]
     pub(super) separator: String,
@@ -146,27 +172,6 @@ fn separator() -> String {
 
 const fn duplicate_window_s() -> u32 {
     600
-}
-
-/// A number, or a text that is one: the environment has only texts, and behind a flattened map nobody reads them.
-fn number<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D) -> Result<T, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "expected a whole number")]
-    enum Written {
-        Number(u64),
-        Text(String),
-    }
-    let number = match Written::deserialize(deserializer)? {
-        Written::Number(number) => Some(number),
-        Written::Text(text) => text.trim().parse().ok(),
-    };
-    number
-        .and_then(|number| T::try_from(number).ok())
-        .ok_or_else(|| D::Error::custom("expected a whole number"))
-}
-
-fn optional_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    number(deserializer).map(Some)
 }
 
 /// A list, or one text with commas, because the environment has no lists.
