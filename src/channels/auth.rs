@@ -208,7 +208,7 @@ fn the_only<'a>(inbound: &Inbound<'a>, name: &'static str) -> Result<&'a str, Au
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may stop")]
 mod tests {
-    use axum::http::{HeaderMap, HeaderValue};
+    use axum::http::{HeaderMap, HeaderValue, Method};
 
     use super::*;
     use crate::clock::Moment;
@@ -285,6 +285,9 @@ mod tests {
             HeaderValue::from_static("Bearer canary-proof"),
         );
         let inbound = Inbound {
+            method: &Method::POST,
+            target: "/webhooks/chatbot",
+            public_url: "",
             headers: &headers,
             body: b"canary-body",
             at: Moment::now(),
