@@ -382,9 +382,13 @@ fn only_the_listed_users_reservations_are_deleted() {
 
 #[test]
 fn the_name_in_a_greeting_comes_from_a_readable_client_or_not_at_all() {
-    let named = |property: &Property| first_name(property).map(|name| name.as_str().to_owned());
+    let code = ReservationCode::parse("123|123").unwrap();
+    let named =
+        |property: &Property| first_name(property, &code).map(|name| name.as_str().to_owned());
     assert_eq!(named(&property()), Some("Gabriel".to_owned()));
     assert_eq!(named(&with_client(|c| c.name = Field::Unreadable)), None);
+    assert_eq!(named(&with_client(|c| c.code = text("another"))), None);
+    assert_eq!(named(&with_client(|c| c.code = Field::Missing)), None);
     assert_eq!(named(&with_client(|c| c.name = text("<b>x</b>"))), None);
     let empty = Property {
         client: ClientField::Null,
