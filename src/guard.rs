@@ -161,7 +161,7 @@ impl Deletable {
         &self.property
     }
 
-    /// When the reading began; a deletion must follow within seconds.
+    /// When it was read; a deletion must follow within seconds.
     #[must_use]
     pub fn read_at(&self) -> Moment {
         self.read_at

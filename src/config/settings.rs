@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::SecretString;
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 #[derive(Deserialize)]
@@ -20,11 +20,38 @@ pub(super) struct Settings {
 }
 
 /// The channels by name, and beside them where the operator's own presets are.
-#[derive(Default, Deserialize)]
+///
+/// Read by hand: behind serde's `flatten` a variable's text is not turned into a number, and an error does not name its
+/// key.
+#[derive(Default)]
 pub(super) struct Channels {
     pub(super) directory: String,
-    #[serde(flatten)]
     pub(super) by_name: BTreeMap<String, Channel>,
+}
+
+impl<'de> Deserialize<'de> for Channels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Channels;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table with one table per channel")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Channels, A::Error> {
+                let mut channels = Channels::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "directory" => channels.directory = map.next_value()?,
+                        _ => drop(channels.by_name.insert(key, map.next_value()?)),
+                    }
+                }
+                Ok(channels)
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
 }
 
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -26,11 +26,25 @@ pub(super) enum Shape {
     Other,
 }
 
-/// An envelope as the list routes answer; `total` beyond the rows means that not everything was shown.
+/// An envelope as the list routes answer.
 #[derive(Deserialize)]
 struct Envelope {
     rows: Vec<Box<RawValue>>,
     total: Option<u64>,
+    #[serde(rename = "hasNextPage", default)]
+    has_next_page: Field<bool>,
+}
+
+impl Envelope {
+    /// Whether every row was shown; a `total` beyond the rows or a next page means that some were not.
+    fn is_whole(&self) -> bool {
+        self.total
+            .is_none_or(|total| total <= self.rows.len() as u64)
+            && matches!(
+                self.has_next_page,
+                Field::Missing | Field::Null | Field::Value(false)
+            )
+    }
 }
 
 /// Tells what an answer is. `None` when it is not JSON at all.
@@ -48,9 +62,7 @@ pub(super) fn shape(body: &[u8]) -> Option<Shape> {
 
 fn object(raw: &RawValue) -> Shape {
     match serde_json::from_str::<Envelope>(raw.get()) {
-        Ok(Envelope { rows, total }) if total.is_none_or(|total| total <= rows.len() as u64) => {
-            return Shape::Rows(rows);
-        }
+        Ok(envelope) if envelope.is_whole() => return Shape::Rows(envelope.rows),
         Ok(_) => return Shape::Other,
         Err(_) => {}
     }
@@ -73,6 +85,22 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
     }
 }
 
+/// A struct that was a JSON object. By itself serde also takes an array, and reads it member by member in the order
+/// of the declaration.
+struct Object<T>(T);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        match raw.get().starts_with('{') {
+            true => serde_json::from_str(raw.get())
+                .map(Self)
+                .map_err(D::Error::custom),
+            false => Err(D::Error::custom("not an object")),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PropertyDocument {
@@ -89,9 +117,9 @@ struct PropertyDocument {
     #[serde(default)]
     potency_read: Field<Box<RawValue>>,
     #[serde(default)]
-    history: Field<HistoryDocument>,
+    history: Field<Object<HistoryDocument>>,
     #[serde(default)]
-    creator_data: Field<CreatorDocument>,
+    creator_data: Field<Object<CreatorDocument>>,
     #[serde(default)]
     created_at: Field<String>,
     #[serde(default)]
@@ -103,7 +131,7 @@ struct PropertyDocument {
 #[derive(Deserialize)]
 struct HistoryDocument {
     #[serde(default)]
-    clients: Field<Vec<ResidenceDocument>>,
+    clients: Field<Vec<Object<ResidenceDocument>>>,
 }
 
 #[derive(Deserialize)]
@@ -138,7 +166,7 @@ struct ClientDocument {
     #[serde(default)]
     certified: Field<bool>,
     #[serde(default)]
-    onu: Field<OnuDocument>,
+    onu: Field<Object<OnuDocument>>,
     #[serde(default)]
     created_at: Field<String>,
     #[serde(default)]
@@ -157,7 +185,7 @@ struct OnuDocument {
 
 /// Reads one row as a property.
 pub(super) fn property(raw: &RawValue) -> Row {
-    let document: PropertyDocument =
+    let Object(document): Object<PropertyDocument> =
         serde_json::from_str(raw.get()).map_err(|_| Defect::NotADocument)?;
     let id = one_id(&document.underscore_id, &document.id).ok_or(Defect::BadId)?;
     Ok(Property {
@@ -168,7 +196,7 @@ pub(super) fn property(raw: &RawValue) -> Row {
         potency_read: document.potency_read.map(drop),
         history: history(document.history),
         creator: match document.creator_data {
-            Field::Value(creator) => creator.username,
+            Field::Value(Object(creator)) => creator.username,
             Field::Missing => Field::Missing,
             Field::Null => Field::Null,
             Field::Unreadable => Field::Unreadable,
@@ -190,15 +218,15 @@ fn one_id(underscore_id: &Field<String>, id: &Field<String>) -> Option<PropertyI
     PropertyId::parse(text)
 }
 
-fn history(field: Field<HistoryDocument>) -> Field<Vec<Residence>> {
+fn history(field: Field<Object<HistoryDocument>>) -> Field<Vec<Residence>> {
     let clients = match field {
-        Field::Value(history) => history.clients,
+        Field::Value(Object(history)) => history.clients,
         Field::Missing => return Field::Missing,
         Field::Null => return Field::Null,
         Field::Unreadable => return Field::Unreadable,
     };
     clients.map(|residences| {
-        let residence = |document: ResidenceDocument| Residence {
+        let residence = |Object(document): Object<ResidenceDocument>| Residence {
             enter_date: document.enter_date,
             exit_date: document.exit_date,
         };
@@ -223,7 +251,7 @@ fn client_field(field: Field<Box<RawValue>>) -> ClientField {
 
 /// Reads one document as a client.
 fn client(raw: &RawValue) -> Option<Client> {
-    let document: ClientDocument = serde_json::from_str(raw.get()).ok()?;
+    let Object(document): Object<ClientDocument> = serde_json::from_str(raw.get()).ok()?;
     Some(Client {
         code: document.code,
         implanted: document.implanted,
@@ -232,7 +260,7 @@ fn client(raw: &RawValue) -> Option<Client> {
         certified: document.certified,
         onu: document
             .onu
-            .map(|onu| [onu.user_pppoe, onu.serial_number, onu.mac_address]),
+            .map(|Object(onu)| [onu.user_pppoe, onu.serial_number, onu.mac_address]),
         created_at: document.created_at,
         deleted_at: document.deleted_at,
     })
@@ -240,7 +268,7 @@ fn client(raw: &RawValue) -> Option<Client> {
 
 /// The id and the code of a row of clients, if both can be read.
 pub(super) fn client_key(raw: &RawValue) -> Option<(PropertyId, String)> {
-    let document: ClientDocument = serde_json::from_str(raw.get()).ok()?;
+    let Object(document): Object<ClientDocument> = serde_json::from_str(raw.get()).ok()?;
     let id = one_id(&document.underscore_id, &document.id)?;
     Some((id, document.code.value()?.clone()))
 }

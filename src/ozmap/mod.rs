@@ -485,9 +485,10 @@ impl Slot<'_> {
         let url = base
             .list("/ftth-clients", "code", code.as_str())
             .ok_or_else(unbuildable)?;
-        let mut properties = Vec::new();
-        for raw in self.rows(url).await? {
-            let key = document::client_key(&raw);
+        let (mut properties, mut is_known) = (Vec::new(), false);
+        let clients = self.rows(url).await?;
+        for raw in &clients {
+            let key = document::client_key(raw);
             let (id, found) = key
                 .ok_or_else(|| Error::not_acted(Trouble::Shape, "a client that cannot be read"))?;
             // A server that matches loosely must not make a stranger's property look like an answer.
@@ -498,6 +499,14 @@ impl Slot<'_> {
                 .list("/properties", "client", id.as_str())
                 .ok_or_else(unbuildable)?;
             properties.extend(self.rows(url).await?);
+            is_known = true;
+        }
+        // As many strangers as fit: the filter was not obeyed, and the one that was asked for may be among the rest.
+        if !is_known && clients.len() >= path::LIST_MAX {
+            return Err(Error::not_acted(
+                Trouble::Shape,
+                "a full list without the code that was filtered for",
+            ));
         }
         Ok(properties)
     }

@@ -150,7 +150,7 @@ impl Base {
 }
 
 /// The most rows of a narrowed list; more than one is refused by the guard anyway.
-const LIST_MAX: usize = 5;
+pub(super) const LIST_MAX: usize = 5;
 
 fn origin(url: &Url) -> (String, Option<String>, Option<u16>) {
     (

@@ -23,6 +23,9 @@ const IDLE_MS_MAX: u64 = 2_000;
 /// The longest that a `Retry-After` is obeyed.
 const RETRY_AFTER_S_MAX: u64 = 60;
 
+/// The shortest: a server that says `0` does not want to be asked again in the same moment.
+const RETRY_AFTER_S_MIN: u64 = 1;
+
 pub(super) struct Wire {
     http: Client,
     key: HeaderValue,
@@ -119,10 +122,10 @@ impl Wire {
     }
 }
 
-/// What a status means by itself. 2xx and 404 need their body to be understood.
+/// What a status means by itself. 2xx and 404 need their body to be understood; 206 is a part of one, by definition.
 fn trouble_of(status: StatusCode) -> Option<Trouble> {
     match status.as_u16() {
-        200..=299 | 404 => None,
+        200..=205 | 207..=299 | 404 => None,
         300..=399 => Some(Trouble::Redirect),
         401 => Some(Trouble::Unauthorized),
         403 => Some(Trouble::Forbidden),
@@ -170,5 +173,7 @@ fn describe(error: &reqwest::Error) -> String {
 fn retry_after(value: &HeaderValue) -> Option<Duration> {
     let text = value.to_str().ok()?.trim();
     let seconds = text.parse().unwrap_or(RETRY_AFTER_S_MAX);
-    Some(Duration::from_secs(seconds.min(RETRY_AFTER_S_MAX)))
+    Some(Duration::from_secs(
+        seconds.clamp(RETRY_AFTER_S_MIN, RETRY_AFTER_S_MAX),
+    ))
 }

@@ -46,6 +46,12 @@ impl Launch {
         self
     }
 
+    /// Sets a variable of the environment that is not a setting of ours, like `HTTP_PROXY`.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Adds an argument before the verb, like `--config`.
     pub fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());

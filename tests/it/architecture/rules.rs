@@ -1,0 +1,236 @@
+//! The rules over one source file. Each returns what is wrong, and nothing when nothing is.
+
+use super::source::Source;
+
+/// What each module may see of the others. `main` and the verbs are the binary and see everything.
+const SEES: [(&str, &[&str]); 16] = [
+    ("clock", &[]),
+    ("domain", &["clock"]),
+    ("guard", &["clock", "domain"]),
+    ("journal", &["clock", "domain", "guard"]),
+    ("ozmap", &["clock", "domain", "guard", "journal"]),
+    (
+        "cancel",
+        &["clock", "domain", "guard", "journal", "ozmap", "metrics"],
+    ),
+    ("restore", &["clock", "domain", "guard", "journal", "ozmap"]),
+    ("channels", &["clock", "domain"]),
+    ("replies", &["clock", "domain"]),
+    ("metrics", &["clock", "domain"]),
+    (
+        "http",
+        &[
+            "clock", "domain", "journal", "ozmap", "cancel", "channels", "replies", "metrics",
+        ],
+    ),
+    (
+        "operations",
+        &[
+            "clock", "domain", "guard", "journal", "ozmap", "cancel", "restore", "replies", "http",
+            "metrics",
+        ],
+    ),
+    (
+        "config",
+        &[
+            "clock",
+            "domain",
+            "guard",
+            "journal",
+            "ozmap",
+            "cancel",
+            "channels",
+            "replies",
+            "http",
+            "operations",
+        ],
+    ),
+    ("simulator", &[]),
+    ("lib", &[]),
+    ("main", &[]),
+];
+
+/// The most lines of a file, and the files that are longer: they must not grow past this, and leave the list when
+/// they are split.
+const LINES_MAX: usize = 400;
+const LONGER: [(&str, usize); 5] = [
+    ("src/ozmap/mod.rs", 650),
+    ("src/config/mod.rs", 600),
+    ("src/channels/platform.rs", 550),
+    ("src/journal/mod.rs", 500),
+    ("src/cancel/mod.rs", 500),
+];
+
+pub fn imports_point_one_way(source: &Source) -> Vec<String> {
+    let module = source.module();
+    if module == "verbs" {
+        return source.with(&["crate::simulator"]);
+    }
+    let Some((_, sees)) = SEES.iter().find(|(known, _)| *known == module) else {
+        return vec![format!(
+            "{module} has no place in the order of the modules; give it one"
+        )];
+    };
+    let mut wrong = Vec::new();
+    for (at, line) in source.code() {
+        for after in line.split("crate::").skip(1) {
+            let seen: String = after
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            if seen != module && !sees.contains(&seen.as_str()) {
+                wrong.push(format!("line {at}: {module} sees `{seen}`"));
+            }
+        }
+        // One `super` for each folder stays within the module.
+        let supers = line.split(|c: char| !(c.is_alphanumeric() || c == ':' || c == '_'));
+        let most = supers
+            .map(|path| path.matches("super::").count())
+            .max()
+            .unwrap_or(0);
+        if most > source.depth() {
+            wrong.push(format!("line {at}: `super` leads out of {module}"));
+        }
+    }
+    wrong
+}
+
+pub fn reads_no_environment(source: &Source) -> Vec<String> {
+    match source.module() {
+        "main" | "verbs" | "config" => Vec::new(),
+        _ => source.with(&[
+            "env::var",
+            "env::args",
+            "env::current_dir",
+            "env::home_dir",
+            "env::set_var",
+        ]),
+    }
+}
+
+/// The lines that make a DELETE.
+pub fn deletes(source: &Source) -> Vec<String> {
+    match source.module() {
+        "simulator" => Vec::new(),
+        _ => source.with(&[
+            "Method::DELETE",
+            "b\"DELETE\"",
+            "\"DELETE\".parse",
+            ".delete(url",
+        ]),
+    }
+}
+
+pub fn makes_no_delete(source: &Source) -> Vec<String> {
+    match source.name.as_str() {
+        "src/ozmap/mod.rs" => Vec::new(),
+        _ => deletes(source),
+    }
+}
+
+/// The lines that make a value of a type by its members, by its name or as `Self`.
+pub fn made(source: &Source, name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut is_inside = false;
+    for (at, line) in source.code() {
+        if line.starts_with("impl") {
+            is_inside =
+                line.ends_with(&format!(" {name} {{")) || line.contains(&format!("impl {name} {{"));
+        } else if line.starts_with('}') {
+            is_inside = false;
+        }
+        let by_name = line.match_indices(&format!("{name} {{")).any(|(start, _)| {
+            let before = &line[..start];
+            let is_definition = ["struct ", "impl ", " for ", "-> "]
+                .iter()
+                .any(|word| before.ends_with(word));
+            !is_definition
+                && !before.ends_with(|c: char| c.is_alphanumeric() || c == ':' || c == '_')
+        });
+        let by_self = is_inside && line.contains("Self {") && !line.contains("-> Self {");
+        if by_name || by_self {
+            found.push(format!("line {at}: {}", line.trim()));
+        }
+    }
+    found
+}
+
+pub fn makes_no_proof(source: &Source) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if source.name != "src/guard.rs" {
+        wrong.extend(made(source, "Deletable"));
+    }
+    if source.name != "src/journal/record.rs" {
+        wrong.extend(made(source, "Intent"));
+    }
+    wrong
+}
+
+pub fn says_what_it_is_for(source: &Source) -> Vec<String> {
+    match source.text.starts_with("//! ") {
+        true => Vec::new(),
+        false => vec!["it does not open with `//!`".to_owned()],
+    }
+}
+
+pub fn is_short(source: &Source) -> Vec<String> {
+    let longer = LONGER.iter().find(|(name, _)| *name == source.name);
+    let most = longer.map_or(LINES_MAX, |(_, most)| *most);
+    let lines = source.lines().count();
+    match lines > most {
+        true => vec![format!(
+            "{lines} lines without tests; split it by responsibility at {most}"
+        )],
+        false => Vec::new(),
+    }
+}
+
+pub fn does_not_panic(source: &Source) -> Vec<String> {
+    source.with(&[
+        ".unwrap()",
+        ".expect(",
+        "todo!(",
+        "unimplemented!(",
+        "panic!(",
+        "unreachable!(",
+    ])
+}
+
+pub fn gives_reasons(source: &Source) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for start in ["#[expect(", "#[allow(", "#![expect(", "#![allow("] {
+        for (at, _) in source.text.match_indices(start) {
+            let attribute = source.text[at..].split(")]").next().unwrap_or_default();
+            if !attribute.contains("reason = \"") {
+                wrong.push(attribute.split_whitespace().collect::<Vec<_>>().join(" "));
+            }
+        }
+    }
+    wrong
+}
+
+pub fn names_no_machine(source: &Source) -> Vec<String> {
+    // In halves, so that this file does not name them either.
+    let machine = [
+        concat!("/ho", "me/"),
+        concat!("/ro", "ot/"),
+        concat!("/Us", "ers/"),
+        concat!("/wo", "rk/"),
+        concat!("/tm", "p/"),
+        concat!("C:", "\\"),
+        concat!("registry", ".npmjs"),
+        concat!("index", ".crates.io"),
+        concat!("pypi", ".org"),
+        concat!("proxy", ".golang"),
+        concat!("artifact", "ory"),
+    ];
+    let mut wrong = Vec::new();
+    for (at, line) in source.text.lines().enumerate() {
+        for text in machine {
+            if line.contains(text) {
+                wrong.push(format!("{} line {}: {text}", source.name, at + 1));
+            }
+        }
+    }
+    wrong
+}

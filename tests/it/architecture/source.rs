@@ -1,0 +1,56 @@
+//! A source file as the rules see it: its lines of code, without comments and without its tests.
+
+pub struct Source {
+    /// The path from the root, like `src/guard.rs`.
+    pub name: String,
+    pub text: String,
+}
+
+impl Source {
+    pub fn new(name: &str, text: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
+    /// The lines before the unit tests, numbered from 1.
+    pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        let lines = self.text.lines().enumerate();
+        let lines = lines.take_while(|(_, line)| !line.starts_with("#[cfg(test)]"));
+        lines.map(|(at, line)| (at + 1, line))
+    }
+
+    /// The same without comments.
+    pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.lines()
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+    }
+
+    /// The lines of code that hold one of these texts, as sentences.
+    pub fn with(&self, texts: &[&str]) -> Vec<String> {
+        let found = self
+            .code()
+            .filter(|(_, line)| texts.iter().any(|text| line.contains(text)));
+        found
+            .map(|(at, line)| format!("line {at}: {}", line.trim()))
+            .collect()
+    }
+
+    /// The module of the crate that it belongs to: `journal` for `src/journal/read.rs`.
+    pub fn module(&self) -> &str {
+        let inside = self.name.strip_prefix("src/").unwrap_or(&self.name);
+        let first = inside.split('/').next().unwrap_or_default();
+        first.strip_suffix(".rs").unwrap_or(first)
+    }
+
+    /// How deep it is: 0 for `src/guard.rs` and `src/journal/mod.rs`, 1 for `src/journal/read.rs`.
+    pub fn depth(&self) -> usize {
+        let inside = self.name.strip_prefix("src/").unwrap_or(&self.name);
+        inside
+            .strip_suffix("/mod.rs")
+            .unwrap_or(inside)
+            .matches('/')
+            .count()
+    }
+}

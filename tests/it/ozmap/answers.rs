@@ -1,0 +1,269 @@
+//! Answers that are not what was asked for: pages, redirects, refusals, failures. None of them is ever "not found".
+
+use std::time::Duration;
+
+use ozmap_cancel::ozmap::{Acted, Error, Presence, Trouble};
+
+use super::rig::{BY_ID, LOOKUP, Rig, one, one_then, reservation, word};
+use super::stand_in::{Act, StandIn, answer, empty, json};
+
+const PAGE: &[u8] = b"\r\n <!DOCTYPE html><html><title>Sign in</title></html>";
+
+fn send(bytes: Vec<u8>) -> Vec<Act> {
+    vec![Act::Send(bytes)]
+}
+
+async fn looked_up(bytes: Vec<u8>) -> Result<usize, Error> {
+    let rig = Rig::new(move |_| send(bytes.clone())).await;
+    rig.lookup().await.map(|sighting| sighting.rows.len())
+}
+
+async fn deleted(bytes: Vec<u8>) -> Result<(), Error> {
+    let rig = Rig::new(one_then(send(bytes))).await;
+    let result = rig.delete().await;
+    assert_eq!(rig.server.of("DELETE").len(), 1);
+    result
+}
+
+#[tokio::test]
+async fn a_page_for_people_is_no_answer_whatever_its_status_and_type() {
+    for status in [200, 201, 203, 404] {
+        for kind in [
+            "Content-Type: text/html; charset=utf-8\r\n",
+            "Content-Type: application/xhtml+xml\r\n",
+            "Content-Type: application/json\r\n",
+            "Content-Type: text/plain\r\n",
+            "",
+        ] {
+            let error = looked_up(answer(status, kind, PAGE)).await.unwrap_err();
+            assert_eq!(error.trouble, Trouble::Html, "{status} {kind}");
+            let error = deleted(answer(status, kind, PAGE)).await.unwrap_err();
+            assert_eq!(error.acted, Acted::Maybe, "{status} {kind}");
+        }
+    }
+    // A page's type alone is enough, even around JSON.
+    for body in ["[]", "null", "{}", ""] {
+        let page = answer(200, "Content-Type: text/HTML\r\n", body.as_bytes());
+        assert_eq!(
+            looked_up(page.clone()).await.unwrap_err().trouble,
+            Trouble::Html
+        );
+        assert!(deleted(page).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_never_followed_and_the_key_never_leaves() {
+    for status in [300, 301, 302, 303, 304, 307, 308] {
+        let elsewhere = StandIn::start(|_| send(json(200, "[]"))).await;
+        let moved = format!("Location: {}/login\r\n", elsewhere.url());
+        let relative = "Location: /api/v2/properties\r\n".to_owned();
+        for location in [moved, relative] {
+            let bytes = answer(status, &location, b"");
+            let script = one_then(send(bytes.clone()));
+            let rig = Rig::new(move |request| match request.method.as_str() {
+                "GET" if request.target != LOOKUP => send(bytes.clone()),
+                _ => script(request),
+            })
+            .await;
+            let error = rig.delete().await.unwrap_err();
+            assert_eq!(
+                (error.trouble, error.acted),
+                (Trouble::Redirect, Acted::Maybe)
+            );
+            let error = rig.look_again().await.unwrap_err();
+            assert_eq!(error.trouble, Trouble::Redirect);
+            assert_eq!(rig.server.requests().len(), 3, "{status} {location}");
+        }
+        assert_eq!(elsewhere.connections(), 0, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_and_failure_has_its_name_and_tells_whether_ozmap_may_have_acted() {
+    for (status, trouble, acted) in [
+        (206, Trouble::Status, Acted::Maybe),
+        (400, Trouble::Status, Acted::No),
+        (401, Trouble::Unauthorized, Acted::No),
+        (403, Trouble::Forbidden, Acted::No),
+        (405, Trouble::Status, Acted::No),
+        (409, Trouble::Status, Acted::No),
+        (410, Trouble::Status, Acted::No),
+        (429, Trouble::Throttled, Acted::No),
+        (500, Trouble::Server, Acted::Maybe),
+        (502, Trouble::Server, Acted::Maybe),
+        (503, Trouble::Server, Acted::Maybe),
+        (504, Trouble::Server, Acted::Maybe),
+        (599, Trouble::Server, Acted::Maybe),
+        (600, Trouble::Status, Acted::Maybe),
+    ] {
+        for body in ["[]", "{}", "null", "\"Unauthorized\"", "", "<html>"] {
+            let bytes = json(status, body);
+            let error = looked_up(bytes.clone()).await.unwrap_err();
+            assert_eq!(
+                (error.trouble, error.acted),
+                (trouble, acted),
+                "GET {status} {body}"
+            );
+            let error = deleted(bytes).await.unwrap_err();
+            assert_eq!(
+                (error.trouble, error.acted),
+                (trouble, acted),
+                "DELETE {status} {body}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_is_confirmed_only_by_what_ozmap_documents() {
+    for confirmed in [
+        empty(204),
+        answer(200, "", b""),
+        answer(202, "", b" \n"),
+        json(200, "{}"),
+        json(200, "null"),
+        json(200, &reservation().to_string()),
+    ] {
+        deleted(confirmed).await.unwrap();
+    }
+    for unclear in [
+        json(200, "\"Erro ao remover\""),
+        json(200, "false"),
+        json(200, "[]"),
+        json(200, &one()),
+        json(200, "{\"_id\":"),
+        answer(200, "", b"OK"),
+        json(404, "{}"),
+        json(404, ""),
+        answer(404, "", b"Cannot DELETE /"),
+        answer(200, "", &vec![b' '; 2_000_000]),
+    ] {
+        let error = deleted(unclear).await.unwrap_err();
+        assert_eq!(error.acted, Acted::Maybe, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn ozmap_is_left_alone_for_as_long_as_it_asks_but_not_for_ever_and_never_for_no_time() {
+    for (value, seconds) in [
+        ("5", 5),
+        (" 7 ", 7),
+        ("60", 60),
+        ("61", 60),
+        ("86400", 60),
+        ("99999999999999999999999", 60),
+        ("Wed, 21 Oct 2065 07:28:00 GMT", 60),
+        ("-1", 60),
+        ("1.5", 60),
+        ("soon", 60),
+        ("", 60),
+        ("0", 1),
+    ] {
+        for status in [429, 503] {
+            let header = format!("Retry-After: {value}\r\n");
+            let error = looked_up(answer(status, &header, b"")).await.unwrap_err();
+            let expected = Some(Duration::from_secs(seconds));
+            assert_eq!(error.retry_after, expected, "{status} {value:?}");
+        }
+    }
+    let without = looked_up(answer(429, "", b"")).await.unwrap_err();
+    assert_eq!(without.retry_after, None);
+}
+
+/// What a second look says, given what the two routes answer.
+async fn second_look(by_id: Vec<u8>, by_code: Vec<u8>) -> &'static str {
+    let rig = Rig::new(move |request| {
+        send(match request.target.as_str() {
+            BY_ID => by_id.clone(),
+            LOOKUP => by_code.clone(),
+            _ => json(200, "{}"),
+        })
+    })
+    .await;
+    match rig.look_again().await {
+        Ok(Presence::Gone {
+            reserved_again: false,
+        }) => "gone",
+        Ok(Presence::Gone {
+            reserved_again: true,
+        }) => "reserved again",
+        Ok(Presence::Present(_)) => "present",
+        Err(error) => error.trouble.id(),
+    }
+}
+
+#[tokio::test]
+async fn gone_takes_both_the_id_and_the_code() {
+    let missing = || json(404, "\"not found\"");
+    let there = || json(200, &reservation().to_string());
+    let mut other = reservation();
+    other["_id"] = "62d194b46c9401002392c7ff".into();
+    let rows = |row: &serde_json::Value| json(200, &format!("[{row}]"));
+    assert_eq!(second_look(missing(), json(200, "[]")).await, "gone");
+    assert_eq!(second_look(missing(), rows(&other)).await, "reserved again");
+    assert_eq!(
+        second_look(missing(), rows(&reservation())).await,
+        "present"
+    );
+    assert_eq!(second_look(there(), json(200, "[]")).await, "present");
+    assert_eq!(
+        second_look(rows(&reservation()), json(200, "[]")).await,
+        "present"
+    );
+    for nothing in ["null", "{}", "[]"] {
+        let gone = second_look(json(200, nothing), json(200, "[]")).await;
+        assert_eq!(gone, "gone", "{nothing}");
+    }
+    for (by_id, by_code, expected) in [
+        (missing(), json(500, ""), "ozmap_server_error"),
+        (missing(), json(401, ""), "ozmap_unauthorized"),
+        (missing(), json(200, "[{}]"), "ozmap_shape"),
+        (missing(), json(200, "[null]"), "ozmap_shape"),
+        (missing(), json(200, ""), "ozmap_shape"),
+        (answer(404, "", b"<html>"), json(200, "[]"), "ozmap_html"),
+        (
+            answer(404, "", b"Cannot GET /api"),
+            json(200, "[]"),
+            "ozmap_status",
+        ),
+        (
+            json(404, "{\"message\":\"Cannot GET /api\"}"),
+            json(200, "[]"),
+            "ozmap_status",
+        ),
+        (json(200, ""), json(200, "[]"), "ozmap_shape"),
+        (
+            json(200, &other.to_string()),
+            json(200, "[]"),
+            "ozmap_shape",
+        ),
+        (json(200, "[{},{}]"), json(200, "[]"), "ozmap_shape"),
+        (
+            json(200, "{\"error\":\"x\"}"),
+            json(200, "[]"),
+            "ozmap_shape",
+        ),
+        (json(200, "\"x\""), json(200, "[]"), "ozmap_shape"),
+        (json(403, ""), json(200, "[]"), "ozmap_forbidden"),
+        (json(410, ""), json(200, "[]"), "ozmap_status"),
+        (json(503, ""), json(200, "[]"), "ozmap_server_error"),
+    ] {
+        assert_eq!(second_look(by_id, by_code).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn the_last_that_was_heard_of_ozmap_is_kept() {
+    let rig = Rig::new(|request| match request.target.as_str() {
+        LOOKUP => send(json(500, "")),
+        _ => send(json(200, "{}")),
+    })
+    .await;
+    assert!(rig.ozmap.heard().is_none());
+    assert!(rig.lookup().await.is_err());
+    assert_eq!(rig.ozmap.heard().unwrap().trouble, Some(Trouble::Server));
+    rig.ozmap.slot().await.probe().await.unwrap();
+    assert_eq!(rig.ozmap.heard().unwrap().trouble, None);
+    assert_eq!(word(&rig.judged("123|123").await), "ozmap_server_error");
+}

@@ -1,0 +1,225 @@
+//! The same lies told to the real binary: what the customer hears, and what OZmap was sent.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+use serde_json::json as value;
+use tempfile::TempDir;
+
+use super::super::support::{Launch, Reply, Service, eventually};
+use super::rig::{BY_ID, CODE, KEY, LOOKUP, one, reservation};
+use super::stand_in::{Act, Request, StandIn, answer, empty, json};
+
+fn send(bytes: Vec<u8>) -> Vec<Act> {
+    vec![Act::Send(bytes)]
+}
+
+/// A reservation that answers honestly until a test's own script knows better.
+#[derive(Clone)]
+struct Holding(Arc<AtomicBool>);
+
+impl Holding {
+    fn new() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+
+    fn remove(&self) {
+        self.0.store(false, SeqCst);
+    }
+
+    fn answer(&self, request: &Request) -> Vec<Act> {
+        let is_there = self.0.load(SeqCst);
+        match (request.method.as_str(), request.target.as_str()) {
+            ("GET", LOOKUP) if is_there => send(json(200, &one())),
+            ("GET", LOOKUP) => send(json(200, "[]")),
+            ("GET", BY_ID) if is_there => send(json(200, &reservation().to_string())),
+            ("DELETE", BY_ID) if is_there => {
+                self.remove();
+                send(empty(204))
+            }
+            ("GET", "/api/v2/authenticated") => send(json(200, "{}")),
+            _ => send(json(404, "{}")),
+        }
+    }
+}
+
+/// The real binary on a stand-in.
+struct Setting {
+    ozmap: StandIn,
+    service: Service,
+    _folder: TempDir,
+}
+
+impl Setting {
+    async fn new(script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static) -> Self {
+        let ozmap = StandIn::start(script).await;
+        let folder = tempfile::tempdir().unwrap();
+        let service = launch(&ozmap, &folder).start().await;
+        Self {
+            ozmap,
+            service,
+            _folder: folder,
+        }
+    }
+
+    async fn cancel(&self) -> Reply {
+        self.service
+            .ask(&value!({"code": CODE, "message_id": "m-1"}))
+            .await
+    }
+}
+
+fn launch(ozmap: &StandIn, folder: &TempDir) -> Launch {
+    let journal = format!("sqlite:{}", folder.path().join("journal.db").display());
+    Launch::new(&ozmap.url(), &journal)
+        .set("OZMAP__API_KEY", KEY)
+        .set("CHANNELS__CHATBOT__ANSWER_MS_MAX", "1500")
+        .set("LOG__FILTER", "trace")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_honest_ozmap_is_believed_and_no_log_line_tells_the_code_or_the_key() {
+    let holding = Holding::new();
+    let setting = Setting::new(move |request| holding.answer(request)).await;
+    assert_eq!(setting.cancel().await.outcome(), "cancelled");
+    assert_eq!(setting.ozmap.of("DELETE").len(), 1);
+    let logs = setting.service.logs();
+    for secret in [CODE, "123%7C123", KEY, "Gabriel", "Flores"] {
+        assert!(!logs.contains(secret), "{secret} in {logs}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_whose_answer_is_lost_is_cancelled_once_it_is_seen_gone() {
+    for end in [Act::Reset, Act::Close] {
+        let holding = Holding::new();
+        let setting = Setting::new(move |request| {
+            let honest = holding.answer(request);
+            match request.method.as_str() {
+                "DELETE" => vec![end.clone()],
+                _ => honest,
+            }
+        })
+        .await;
+        assert_eq!(setting.cancel().await.outcome(), "cancelled");
+        assert_eq!(setting.ozmap.of("DELETE").len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_confirmed_deletion_that_did_not_happen_is_never_called_cancelled() {
+    let holding = Holding::new();
+    let setting = Setting::new(move |request| match request.method.as_str() {
+        "DELETE" => send(empty(204)),
+        _ => holding.answer(request),
+    })
+    .await;
+    assert_eq!(setting.cancel().await.outcome(), "pending");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_redirect_or_cut_answer_is_called_not_found_or_cancelled() {
+    let elsewhere = StandIn::start(|_| send(json(200, "[]"))).await;
+    let moved = format!("Location: {}/\r\n", elsewhere.url());
+    for acts in [
+        send(answer(
+            404,
+            "Content-Type: text/html\r\n",
+            b"<html><h1>404</h1></html>",
+        )),
+        send(answer(404, "", b"Cannot GET /api/v2/properties/client/x")),
+        send(answer(200, "", b"<html>Sign in</html>")),
+        send(answer(302, &moved, b"")),
+        send(answer(200, "", b"")),
+        send(json(200, &one()[..300])),
+        vec![
+            Act::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[]".to_vec()),
+            Act::Close,
+        ],
+        send(json(401, "\"Unauthorized\"")),
+    ] {
+        let setting = Setting::new(move |_| acts.clone()).await;
+        assert_eq!(setting.cancel().await.outcome(), "pending");
+        assert!(setting.ozmap.of("DELETE").is_empty());
+    }
+    assert_eq!(elsewhere.connections(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_after_the_deletion_is_not_called_cancelled_until_ozmap_speaks_again() {
+    let (holding, is_up) = (Holding::new(), Arc::new(AtomicBool::new(false)));
+    let up = is_up.clone();
+    let setting = Setting::new(move |request| match request.target.as_str() {
+        BY_ID if request.method == "GET" && !up.load(SeqCst) => send(answer(
+            404,
+            "Content-Type: text/html\r\n",
+            b"<html>404</html>",
+        )),
+        _ => holding.answer(request),
+    })
+    .await;
+    assert_eq!(setting.cancel().await.outcome(), "pending");
+    is_up.store(true, SeqCst);
+    eventually("the cancellation to be seen", || async {
+        (setting.cancel().await.outcome() == "cancelled").then_some(())
+    })
+    .await;
+    assert_eq!(setting.ozmap.of("DELETE").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_in_two_minds_is_for_a_person() {
+    for (from, to) in [
+        (
+            "\"implanted\":false",
+            "\"implanted\":true,\"implanted\":false",
+        ),
+        ("\"implanted\":false", "\"implanted\":\"false\""),
+        ("\"implanted\":false", "\"status2\":0"),
+        (
+            "\"kind\":\"Property\"",
+            "\"kind\":\"Property\",\"id\":\"62d194b46c9401002392c7ff\"",
+        ),
+    ] {
+        let body = one().replacen(from, to, 1);
+        let setting = Setting::new(move |_| send(json(200, &body))).await;
+        assert_eq!(setting.cancel().await.outcome(), "review", "{to}");
+        assert!(setting.ozmap.of("DELETE").is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ozmap_is_not_asked_again_and_again_when_it_asks_to_be_left_alone_for_no_time() {
+    let setting = Setting::new(|_| send(answer(429, "Retry-After: 0\r\n", b""))).await;
+    assert_eq!(setting.cancel().await.outcome(), "pending");
+    assert!(
+        setting.ozmap.requests().len() <= 3,
+        "{} calls",
+        setting.ozmap.requests().len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_in_the_environment_is_not_obeyed() {
+    let holding = Holding::new();
+    let ozmap = StandIn::start(move |request| holding.answer(request)).await;
+    let proxy = StandIn::start(|_| send(json(200, "[]"))).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut launch = launch(&ozmap, &folder);
+    for name in [
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ] {
+        launch = launch.environment(name, &proxy.url());
+    }
+    let service = launch.start().await;
+    let reply = service
+        .ask(&value!({"code": CODE, "message_id": "m-1"}))
+        .await;
+    assert_eq!(reply.outcome(), "cancelled");
+    assert_eq!(proxy.connections(), 0);
+}

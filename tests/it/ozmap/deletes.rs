@@ -1,0 +1,173 @@
+//! The DELETE: sent once or not at all, on a connection that is fresh, on a reading that is fresh.
+
+use std::time::{Duration, Instant};
+
+use ozmap_cancel::ozmap::{Acted, Trouble};
+
+use super::super::support::eventually;
+use super::rig::{LOOKUP, Ledger, Rig, one, one_then};
+use super::stand_in::{Act, StandIn, answer, empty, json};
+
+#[tokio::test]
+async fn a_deletion_is_sent_once_whatever_comes_back() {
+    let half = || Act::Send(b"HTTP/1.1 204 No Con".to_vec());
+    let short = || Act::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}".to_vec());
+    let chunk =
+        || Act::Send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}".to_vec());
+    for (acts, trouble) in [
+        (vec![Act::Reset], Trouble::Lost),
+        (vec![Act::Close], Trouble::Lost),
+        (vec![half(), Act::Reset], Trouble::Lost),
+        (vec![half(), Act::Close], Trouble::Lost),
+        (vec![short(), Act::Close], Trouble::Lost),
+        (vec![short(), Act::Reset], Trouble::Lost),
+        (vec![chunk(), Act::Close], Trouble::Lost),
+        (vec![Act::Send(b"nonsense\r\n\r\n".to_vec())], Trouble::Lost),
+        (vec![Act::Hold], Trouble::Timeout),
+        (vec![half(), Act::Hold], Trouble::Timeout),
+        (vec![short(), Act::Hold], Trouble::Timeout),
+        (
+            vec![Act::Drip(json(200, "{}"), Duration::from_millis(30))],
+            Trouble::Timeout,
+        ),
+    ] {
+        let rig = Rig::with(one_then(acts.clone()), |settings| {
+            settings.delete = Duration::from_millis(400);
+        })
+        .await;
+        let error = rig.delete().await.unwrap_err();
+        assert_eq!(
+            (error.trouble, error.acted),
+            (trouble, Acted::Maybe),
+            "{acts:?}"
+        );
+        assert_eq!(rig.server.of("DELETE").len(), 1, "{acts:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_closes_after_each_answer_gets_each_deletion_at_most_once() {
+    let rig = Rig::new(|request| {
+        let bytes = match request.target.as_str() {
+            LOOKUP => json(200, &one()),
+            _ => empty(204),
+        };
+        vec![Act::Send(bytes), Act::Close]
+    })
+    .await;
+    for sent in 1..=20 {
+        let confirmed = rig.delete().await.is_ok();
+        let seen = rig.server.of("DELETE").len();
+        assert!(seen <= sent, "one intent was sent twice");
+        assert!(!confirmed || seen > 0);
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_never_goes_out_on_a_connection_that_was_silent_for_two_seconds() {
+    let rig = Rig::new(one_then(vec![Act::Send(empty(204))])).await;
+    let target = rig.target().await;
+    let intent = Ledger::new(60_000).await.intend(&target).await;
+    let answered = rig.server.requests().pop().unwrap();
+    eventually("a connection that was silent for two seconds", || async {
+        (answered.at.elapsed() > Duration::from_millis(2_050)).then_some(())
+    })
+    .await;
+    rig.ozmap.slot().await.delete(intent).await.unwrap();
+    let deleted = rig.server.of("DELETE").pop().unwrap();
+    assert_ne!(deleted.connection, answered.connection);
+}
+
+#[tokio::test]
+async fn a_connection_that_just_answered_is_used_again() {
+    let rig = Rig::new(one_then(vec![Act::Send(empty(204))])).await;
+    rig.lookup().await.unwrap();
+    rig.lookup().await.unwrap();
+    assert_eq!(rig.server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_deletion_is_not_sent_on_a_reading_that_is_older_than_three_seconds() {
+    let rig = Rig::new(one_then(vec![Act::Send(empty(204))])).await;
+    let target = rig.target().await;
+    let intent = Ledger::new(60_000).await.intend(&target).await;
+    eventually("an old reading", || async {
+        (intent.guard_age_ms() > 3_000).then_some(())
+    })
+    .await;
+    let error = rig.ozmap.slot().await.delete(intent).await.unwrap_err();
+    assert_eq!((error.trouble, error.acted), (Trouble::Stale, Acted::No));
+    assert!(rig.server.of("DELETE").is_empty());
+}
+
+#[tokio::test]
+async fn the_age_of_a_reading_counts_from_its_answer_so_that_a_slow_ozmap_can_be_worked_with() {
+    let rig = Rig::with(
+        |request| match request.target.as_str() {
+            LOOKUP => vec![Act::Drip(json(200, &one()), Duration::from_millis(6))],
+            _ => vec![Act::Send(empty(204))],
+        },
+        |settings| settings.lookup = Duration::from_secs(20),
+    )
+    .await;
+    let asked = Instant::now();
+    rig.delete().await.unwrap();
+    assert!(
+        asked.elapsed() > Duration::from_secs(3),
+        "the look-up was too quick for this test"
+    );
+}
+
+#[tokio::test]
+async fn a_deletion_is_not_sent_under_a_lease_that_may_end_before_it() {
+    // The DELETE may take five seconds and the margin is two.
+    for (lease_ms, is_sent) in [
+        (2_000, false),
+        (5_000, false),
+        (6_900, false),
+        (9_000, true),
+    ] {
+        let rig = Rig::new(one_then(vec![Act::Send(empty(204))])).await;
+        let target = rig.target().await;
+        let intent = Ledger::new(lease_ms).await.intend(&target).await;
+        let result = rig.ozmap.slot().await.delete(intent).await;
+        assert_eq!(result.is_ok(), is_sent, "{lease_ms}");
+        assert_eq!(rig.server.of("DELETE").len(), usize::from(is_sent));
+        if let Err(error) = result {
+            assert_eq!((error.trouble, error.acted), (Trouble::Stale, Acted::No));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_never_left_was_not_acted_on() {
+    let rig = Rig::new(one_then(Vec::new())).await;
+    let target = rig.target().await;
+    let intent = Ledger::new(60_000).await.intend(&target).await;
+    let gone = StandIn::start(|_| Vec::new()).await;
+    let settings = super::rig::settings(&gone.url());
+    drop(gone);
+    let nobody = ozmap_cancel::ozmap::Ozmap::new(settings).unwrap();
+    // A listener that ends takes a moment to be gone.
+    let error = nobody.slot().await.delete(intent).await.unwrap_err();
+    assert!(
+        matches!(
+            (error.trouble, error.acted),
+            (Trouble::Connect, Acted::No) | (Trouble::Lost, Acted::Maybe)
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_deletion_is_told_from_one_that_may_have_happened() {
+    for (bytes, acted) in [
+        (answer(403, "", b""), Acted::No),
+        (answer(429, "Retry-After: 3\r\n", b""), Acted::No),
+        (answer(404, "", b""), Acted::Maybe),
+        (answer(502, "", b"<html>"), Acted::Maybe),
+    ] {
+        let rig = Rig::new(one_then(vec![Act::Send(bytes)])).await;
+        assert_eq!(rig.delete().await.unwrap_err().acted, acted);
+    }
+}

@@ -1,0 +1,155 @@
+//! Connections that break, hang and drip: an error in good time, and never "nothing there".
+
+use std::time::{Duration, Instant};
+
+use ozmap_cancel::ozmap::{Acted, Ozmap, Trouble};
+use tokio::net::TcpListener;
+
+use super::rig::{CODE, Rig, code, one, settings};
+use super::stand_in::{Act, StandIn, json};
+
+/// Longer than any call may take here, far shorter than a hang.
+const SOON: Duration = Duration::from_secs(4);
+
+#[tokio::test]
+async fn half_an_answer_is_no_answer() {
+    let list = one();
+    let chunked = |body: &str| {
+        format!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}",
+            body.len()
+        )
+    };
+    let cases = [
+        // Says more than it sends; what came would be a valid "nothing there".
+        "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[]".to_owned(),
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n{}".to_owned(),
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{list}",
+            list.len() + 1
+        ),
+        // Chunked and cut: before the end of a chunk, after one, before the last one.
+        chunked("[]"),
+        format!("{}\r\n", chunked("[]")),
+        format!("{}\r\n0", chunked("[]")),
+        chunked(&list[..200]),
+        // Cut in the head.
+        "HTTP/1.1 200".to_owned(),
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n".to_owned(),
+        String::new(),
+    ];
+    for bytes in cases {
+        for end in [Act::Close, Act::Reset] {
+            let sent = bytes.clone().into_bytes();
+            let last = end.clone();
+            let rig = Rig::new(move |_| vec![Act::Send(sent.clone()), last.clone()]).await;
+            let error = rig.lookup().await.unwrap_err();
+            assert_eq!(error.trouble, Trouble::Lost, "{bytes} {end:?}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_ends_with_its_connection_is_judged_by_what_came() {
+    // Without a length nothing tells that it was cut, except that it is not JSON.
+    for (body, expected) in [
+        (&one()[..200], "ozmap_shape"),
+        ("[", "ozmap_shape"),
+        ("", "ozmap_shape"),
+    ] {
+        let bytes = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}").into_bytes();
+        let rig = Rig::new(move |_| vec![Act::Send(bytes.clone()), Act::Close]).await;
+        assert_eq!(rig.lookup().await.unwrap_err().trouble.id(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_reset_before_the_question_is_lost() {
+    let server = StandIn::slamming().await;
+    let ozmap = Ozmap::new(settings(&server.url())).unwrap();
+    for _ in 0..20 {
+        let error = ozmap.slot().await.lookup(&code(CODE)).await.unwrap_err();
+        assert!(
+            matches!(error.trouble, Trouble::Lost | Trouble::Connect),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_broken_look_up_is_not_repeated_behind_our_back() {
+    for acts in [vec![Act::Reset], vec![Act::Close]] {
+        let rig = Rig::new(move |_| acts.clone()).await;
+        assert!(rig.lookup().await.is_err());
+        assert_eq!(rig.server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_drips_or_never_comes_ends_in_time() {
+    let pause = Duration::from_millis(20);
+    for acts in [
+        vec![Act::Hold],
+        vec![Act::Drip(json(200, &one()), pause)],
+        vec![
+            Act::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n".to_vec()),
+            Act::Drip(vec![b' '; 500], pause),
+        ],
+        vec![
+            Act::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[".to_vec()),
+            Act::Hold,
+        ],
+    ] {
+        let shown = acts.len();
+        let rig = Rig::with(
+            move |_| acts.clone(),
+            |settings| {
+                settings.lookup = Duration::from_millis(300);
+            },
+        )
+        .await;
+        let asked = Instant::now();
+        let error = rig.lookup().await.unwrap_err();
+        assert_eq!(error.trouble, Trouble::Timeout, "{shown}");
+        assert!(asked.elapsed() < SOON);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_never_finishes_to_connect_is_given_up_and_was_told_nothing() {
+    // Accepts the connection and never begins with TLS.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut settings = settings(&format!("https://{}", silent.local_addr().unwrap()));
+    settings.connect = Duration::from_millis(300);
+    let ozmap = Ozmap::new(settings).unwrap();
+    let asked = Instant::now();
+    let error = ozmap.slot().await.lookup(&code(CODE)).await.unwrap_err();
+    assert_eq!(
+        (error.trouble, error.acted),
+        (Trouble::Connect, Acted::No),
+        "{error}"
+    );
+    assert!(asked.elapsed() < SOON);
+}
+
+#[tokio::test]
+async fn a_port_where_nobody_listens_is_told_apart() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let ozmap = Ozmap::new(settings(&url)).unwrap();
+    let error = ozmap.slot().await.lookup(&code(CODE)).await.unwrap_err();
+    assert_eq!((error.trouble, error.acted), (Trouble::Connect, Acted::No));
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_cut_off() {
+    let mut bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    for _ in 0..40 {
+        bytes.extend_from_slice(b"10000\r\n");
+        bytes.resize(bytes.len() + 0x10000, b' ');
+        bytes.extend_from_slice(b"\r\n");
+    }
+    let rig = Rig::new(move |_| vec![Act::Send(bytes.clone()), Act::Hold]).await;
+    assert_eq!(rig.lookup().await.unwrap_err().trouble, Trouble::Size);
+}

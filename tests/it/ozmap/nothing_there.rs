@@ -1,0 +1,134 @@
+//! "Nothing there" is believed only when the server is known to be OZmap and the key is known to work.
+
+use ozmap_cancel::ozmap::{NotFoundAnswer, Trouble};
+
+use super::rig::{LOOKUP, Rig, word};
+use super::stand_in::{Act, answer, empty, json};
+
+const AUTHENTICATED: &str = "/api/v2/authenticated";
+const PROJECTS: &str = "/api/v2/projects?limit=1&select=name";
+
+/// A server that answers three routes.
+async fn server(lookup: Vec<u8>, authenticated: Vec<u8>, projects: Vec<u8>) -> Rig {
+    Rig::new(move |request| {
+        vec![Act::Send(match request.target.as_str() {
+            LOOKUP => lookup.clone(),
+            AUTHENTICATED => authenticated.clone(),
+            PROJECTS => projects.clone(),
+            other => panic!("asked for {other}"),
+        })]
+    })
+    .await
+}
+
+fn not_founds() -> Vec<Vec<u8>> {
+    vec![
+        json(404, "{\"message\":\"Not Found\"}"),
+        json(404, "\"Imóvel não encontrado\""),
+        json(404, "[]"),
+        answer(404, "Content-Type: text/plain\r\n", b"Not Found"),
+        answer(404, "", b""),
+        empty(204),
+        json(200, "null"),
+        json(200, "{}"),
+    ]
+}
+
+#[tokio::test]
+async fn not_found_is_believed_only_while_the_key_is_proven() {
+    let missing = || json(404, "{}");
+    for nothing in not_founds() {
+        for (authenticated, projects, expected) in [
+            (json(200, "{}"), missing(), "absent"),
+            (empty(204), missing(), "absent"),
+            (missing(), json(200, "[]"), "absent"),
+            (missing(), json(200, "{\"total\":0,\"rows\":[]}"), "absent"),
+            (missing(), missing(), "ozmap_shape"),
+            (missing(), json(200, "{}"), "ozmap_shape"),
+            (missing(), json(200, ""), "ozmap_shape"),
+            (missing(), json(404, "[]"), "ozmap_status"),
+            (missing(), json(401, "[]"), "ozmap_unauthorized"),
+            (missing(), answer(200, "", b"<html>"), "ozmap_shape"),
+            (answer(200, "", b"<html>"), json(200, "[]"), "ozmap_html"),
+            (
+                json(401, "\"Unauthorized\""),
+                json(200, "[]"),
+                "ozmap_unauthorized",
+            ),
+            (json(403, ""), json(200, "[]"), "ozmap_forbidden"),
+            (json(500, ""), json(200, "[]"), "ozmap_server_error"),
+            (
+                answer(302, "Location: /\r\n", b""),
+                json(200, "[]"),
+                "ozmap_redirect",
+            ),
+        ] {
+            let rig = server(nothing.clone(), authenticated, projects).await;
+            assert_eq!(word(&rig.judged("123|123").await), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_route_that_is_not_there_is_never_a_reservation_that_is_not_there() {
+    for body in [
+        "Cannot GET /api/v2/properties/client/123%7C123",
+        "<pre>Cannot GET /api</pre>",
+        "{\"message\":\"Cannot GET /api\",\"statusCode\":404}",
+    ] {
+        let rig = server(json(404, body), json(200, "{}"), json(200, "[]")).await;
+        let error = rig.lookup().await.unwrap_err();
+        assert!(
+            matches!(error.trouble, Trouble::Status | Trouble::Html),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_empty_list_needs_no_proof_and_a_proof_is_good_for_a_while() {
+    let rig = server(json(200, "[]"), json(500, ""), json(500, "")).await;
+    assert_eq!(word(&rig.judged("123|123").await), "absent");
+    assert_eq!(rig.server.requests().len(), 1);
+
+    let rig = server(json(404, ""), json(200, "{}"), json(500, "")).await;
+    for _ in 0..3 {
+        assert_eq!(word(&rig.judged("123|123").await), "absent");
+    }
+    let probes = rig.server.requests();
+    let probes = probes
+        .iter()
+        .filter(|request| request.target == AUTHENTICATED);
+    assert_eq!(probes.count(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_the_operator_did_not_list_is_no_not_found() {
+    let answers = [
+        (NotFoundAnswer::Status404, json(404, "")),
+        (NotFoundAnswer::Status204, empty(204)),
+        (NotFoundAnswer::Null, json(200, "null")),
+        (NotFoundAnswer::EmptyObject, json(200, "{}")),
+        (NotFoundAnswer::EmptyBody, json(200, "")),
+    ];
+    for (listed, _) in &answers {
+        for (given, bytes) in &answers {
+            let (listed, bytes) = (*listed, bytes.clone());
+            let rig = Rig::with(
+                move |request| match request.target.as_str() {
+                    LOOKUP => vec![Act::Send(bytes.clone())],
+                    _ => vec![Act::Send(json(200, "{}"))],
+                },
+                |settings| settings.not_found_answers = vec![listed],
+            )
+            .await;
+            let expected = if listed == *given {
+                "absent"
+            } else {
+                "ozmap_shape"
+            };
+            let said = word(&rig.judged("123|123").await);
+            assert_eq!(said, expected, "{given:?} with {listed:?}");
+        }
+    }
+}

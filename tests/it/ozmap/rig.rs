@@ -1,0 +1,261 @@
+//! The public client on a stand-in, and the way to an intent: a real journal in a folder of its own.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ozmap_cancel::domain::{Mode, PropertyId, ReservationCode, Sighting};
+use ozmap_cancel::guard::{self, Check, Deletable, OnInstalled, Policy, Verdict};
+use ozmap_cancel::journal::{Acceptance, Accepted, DeliveryKey, Held, Intent, Journal, Times};
+use ozmap_cancel::ozmap::{
+    AuthScheme, Error, NotFoundAnswer, Ozmap, PlainHttp, Presence, Settings, Trust,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::stand_in::{Act, Request, StandIn, json as answer_json};
+
+pub const CODE: &str = "123|123";
+pub const ID: &str = "62d194b46c9401002392c704";
+pub const CLIENT_ID: &str = "62d194b46c9401002392c701";
+pub const KEY: &str = "the-key-that-nobody-may-see";
+pub const LOOKUP: &str = "/api/v2/properties/client/123%7C123";
+pub const BY_ID: &str = "/api/v2/properties/62d194b46c9401002392c704";
+
+/// The settings of a client on a stand-in, quick enough for a test.
+pub fn settings(url: &str) -> Settings {
+    Settings {
+        base_url: url.to_owned(),
+        plain_http: PlainHttp::LoopbackOnly,
+        api_key: KEY.to_owned().into(),
+        auth_scheme: AuthScheme::Raw,
+        trust: Trust::default(),
+        concurrency_max: 4,
+        connect: Duration::from_secs(5),
+        lookup: Duration::from_secs(5),
+        delete: Duration::from_secs(5),
+        not_found_answers: vec![
+            NotFoundAnswer::Status404,
+            NotFoundAnswer::Status204,
+            NotFoundAnswer::Null,
+            NotFoundAnswer::EmptyObject,
+        ],
+    }
+}
+
+pub fn policy() -> Policy {
+    Policy {
+        installed: OnInstalled::Refuse,
+        install_evidence: Check::Review,
+        building_unit: Check::Review,
+        preexisting_property: Check::Review,
+        only_created_by: Vec::new(),
+    }
+}
+
+pub fn code(text: &str) -> ReservationCode {
+    ReservationCode::parse(text).unwrap()
+}
+
+pub fn id(text: &str) -> PropertyId {
+    PropertyId::parse(text).unwrap()
+}
+
+/// The document of a reservation that may be deleted, with everything that OZmap's own example has.
+pub fn reservation() -> Value {
+    json!({
+        "_id": ID,
+        "kind": "Property",
+        "address": "Rua das Flores, 900",
+        "client": {
+            "_id": CLIENT_ID,
+            "kind": "ftth",
+            "code": CODE,
+            "name": "Gabriel Marioto",
+            "implanted": false,
+            "certified": false,
+            "status": 0,
+            "onu": {"user_PPPoE": "", "serial_number": "", "mac_address": ""},
+            "createdAt": "2022-07-15T16:24:20.966Z",
+        },
+        "creatorData": {"username": "chatbot"},
+        "history": {"clients": [{
+            "id": CLIENT_ID, "code": CODE, "enter_date": "2022-07-15T16:24:20.976Z", "exit_date": null,
+        }]},
+        "createdAt": "2022-07-15T16:24:20.980Z",
+        "connections": [{"id": "5da6220df003e8132800001e", "kind": "Splitter", "port": 4, "implanted": true}],
+        "__v": 0,
+    })
+}
+
+/// The answer of a look-up that finds one reservation.
+pub fn one() -> String {
+    json!([reservation()]).to_string()
+}
+
+/// A script that answers look-ups with the reservation, and everything else with one list of acts.
+pub fn one_then(acts: Vec<Act>) -> impl Fn(&Request) -> Vec<Act> + Send + Sync {
+    move |request| match request.target.as_str() {
+        LOOKUP => vec![Act::Send(answer_json(200, &one()))],
+        _ => acts.clone(),
+    }
+}
+
+/// A client on a stand-in.
+pub struct Rig {
+    pub server: StandIn,
+    pub ozmap: Ozmap,
+}
+
+impl Rig {
+    pub async fn new(script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static) -> Self {
+        Self::with(script, |_| {}).await
+    }
+
+    /// A client with other settings than usual.
+    pub async fn with(
+        script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let server = StandIn::start(script).await;
+        let mut settings = settings(&server.url());
+        change(&mut settings);
+        let ozmap = Ozmap::new(settings).unwrap();
+        Self { server, ozmap }
+    }
+
+    pub async fn lookup(&self) -> Result<Sighting, Error> {
+        self.ozmap.slot().await.lookup(&code(CODE)).await
+    }
+
+    pub async fn look_again(&self) -> Result<Presence, Error> {
+        let slot = self.ozmap.slot().await;
+        slot.look_again(&id(ID), &code(CODE)).await
+    }
+
+    /// What the guard says of a look-up.
+    pub async fn judged(&self, asked: &str) -> Result<Verdict, Error> {
+        let sighting = self.ozmap.slot().await.lookup(&code(asked)).await?;
+        Ok(guard::judge(&sighting, &code(asked), &policy()))
+    }
+
+    /// What may be deleted; the stand-in must show a reservation.
+    pub async fn target(&self) -> Box<Deletable> {
+        match self.judged(CODE).await {
+            Ok(Verdict::Delete(target)) => target,
+            other => panic!("not deletable: {other:?}"),
+        }
+    }
+
+    /// Looks up, intends and deletes.
+    pub async fn delete(&self) -> Result<(), Error> {
+        let target = self.target().await;
+        let intent = Ledger::new(60_000).await.intend(&target).await;
+        self.ozmap.slot().await.delete(intent).await
+    }
+}
+
+/// What came of a look-up, as one word: `delete`, `absent`, a refusal's id, or a trouble's id.
+pub fn word(result: &Result<Verdict, Error>) -> &'static str {
+    match result {
+        Ok(Verdict::Delete(_)) => "delete",
+        Ok(Verdict::Absent) => "absent",
+        Ok(Verdict::Keep(refusal)) => refusal.id(),
+        Err(error) => error.trouble.id(),
+    }
+}
+
+/// A journal in a folder of its own with one accepted cancellation.
+pub struct Ledger {
+    journal: Journal,
+    pub held: Box<Held>,
+    _folder: TempDir,
+}
+
+impl Ledger {
+    pub async fn new(lease_ms: i64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("journal.db").display());
+        let times = Times {
+            lease_ms,
+            settle_ms: 120_000,
+            deadline_ms: 86_400_000,
+        };
+        let journal = Journal::open(&url, times).unwrap();
+        let Accepted::Fresh(held) = journal.accept(acceptance()).await.unwrap() else {
+            panic!("a new journal knows the cancellation already");
+        };
+        Self {
+            journal,
+            held,
+            _folder: folder,
+        }
+    }
+
+    pub async fn intend(mut self, target: &Deletable) -> Intent {
+        self.journal.intend(&mut self.held, target).await.unwrap()
+    }
+}
+
+fn acceptance() -> Acceptance {
+    Acceptance {
+        delivery: DeliveryKey {
+            channel: "chatbot".to_owned(),
+            key: "m-1".to_owned(),
+        },
+        duplicate_window_ms: None,
+        codes_max: 5,
+        fingerprint: "fingerprint".to_owned(),
+        code: code(CODE),
+        mode: Mode::Real,
+        conversation: None,
+        locale: "pt-BR",
+        first_name: None,
+        note: None,
+        protocol_date: "20261123".to_owned(),
+    }
+}
+
+/// A client whose look-ups get whatever body a test sets next.
+pub struct Page {
+    pub rig: Rig,
+    body: Arc<Mutex<Vec<u8>>>,
+    client: Arc<Mutex<String>>,
+}
+
+impl Page {
+    pub async fn new() -> Self {
+        let body = Arc::new(Mutex::new(Vec::new()));
+        let client = Arc::new(Mutex::new(String::new()));
+        let (shown, shown_client) = (body.clone(), client.clone());
+        let rig = Rig::new(move |request| {
+            let bytes = match request.target.as_str() {
+                target if target.starts_with("/api/v2/ftth-clients/") => {
+                    answer_json(200, &shown_client.lock().unwrap())
+                }
+                _ => {
+                    let headers = "Content-Type: application/json\r\n";
+                    super::stand_in::answer(200, headers, &shown.lock().unwrap())
+                }
+            };
+            vec![Act::Send(bytes)]
+        })
+        .await;
+        Self { rig, body, client }
+    }
+
+    /// What a look-up says of a body.
+    pub async fn says(&self, body: impl Into<Vec<u8>>) -> &'static str {
+        self.says_to(CODE, body).await
+    }
+
+    /// The same for another code.
+    pub async fn says_to(&self, asked: &str, body: impl Into<Vec<u8>>) -> &'static str {
+        *self.body.lock().unwrap() = body.into();
+        word(&self.rig.judged(asked).await)
+    }
+
+    /// What the client's own route answers.
+    pub fn set_client(&self, document: &str) {
+        document.clone_into(&mut self.client.lock().unwrap());
+    }
+}
