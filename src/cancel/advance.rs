@@ -164,6 +164,8 @@ impl Cancellations {
             ));
         };
         let slot = self.ozmap.slot().await;
+        // Of the time before the look: what was seen while a DELETE could still take effect may not be so any more.
+        let unsettled = held.record.unsettled_for();
         let sighting = match slot.look_again(&id, &held.record.code).await {
             Ok(Presence::Gone { reserved_again }) => {
                 if reserved_again {
@@ -183,7 +185,8 @@ impl Cancellations {
             Err(error) => return self.cannot_tell(held, memory, &error).await,
         };
         memory.failures = 0;
-        self.still_there(held, memory, &slot, &sighting).await
+        self.still_there(held, memory, &slot, &sighting, unsettled)
+            .await
     }
 
     /// The property is still there. Delete it again, if the guard still allows it; otherwise wait until nothing that
@@ -194,6 +197,7 @@ impl Cancellations {
         memory: &mut Memory,
         slot: &Slot<'_>,
         sighting: &Sighting,
+        unsettled: Option<Duration>,
     ) -> Result<Step, journal::Error> {
         let looks = memory.looks;
         memory.looks += 1;
@@ -224,7 +228,7 @@ impl Cancellations {
             }
         };
         self.changed_under_our_hands(held, memory, refusal).await?;
-        if let Some(unsettled) = held.record.unsettled_for() {
+        if let Some(unsettled) = unsettled {
             return Ok(Step::Wait(unsettled, "unsettled"));
         }
         match refusal {
