@@ -374,6 +374,8 @@ impl Cancellations {
             return latest;
         }
         tokio::select! {
+            // First, because the last cancellation to end is also what lets a stop go on.
+            biased;
             ended = timeout_at(answer_by, watch.ended()) => ended.ok().flatten().unwrap_or(*record),
             // A stop does not wait for answers that cannot come: the work is taken up by the next run.
             () = self.stopped_and_drained() => *record,
