@@ -107,6 +107,14 @@ pub fn asking(code: &str, message: &str) -> Value {
     json!({"code": code, "message_id": message})
 }
 
+/// Cases that are named after what differs.
+pub fn named(cases: &[&'static str]) -> Vec<(String, &'static str)> {
+    cases
+        .iter()
+        .map(|case| ((*case).to_owned(), *case))
+        .collect()
+}
+
 /// Runs many cases, some at a time; every case that fails is named, and the others are run all the same.
 pub async fn each<C, F>(at_once: usize, cases: Vec<(String, C)>, run: impl Fn(String, C) -> F)
 where

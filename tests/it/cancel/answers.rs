@@ -58,25 +58,30 @@ async fn an_operator_may_say_that_an_empty_answer_means_nothing_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_404_is_not_believed_while_the_key_is_not_proven() {
-    for probe in [
-        "status=401",
-        "status=500",
-        "html_200",
-        "redirect=302",
-        "timeout_before",
-    ] {
-        let ozmap = Ozmap::start().await;
-        ozmap.fault(&format!("probe:{probe}")).await;
-        let world = World::on(ozmap, SHORT).await;
-        quirk(&world, "unknown_code", "not_found").await;
-        let reply = world.cancel("nobody", "m-1").await;
-        assert_eq!(reply.outcome(), "pending", "{probe}");
-        let mut world = world;
-        world.ozmap.heal().await;
-        world.restart().await;
-        let reply = world.ask_until_final(asking("nobody", "m-1")).await;
-        assert_eq!(reply.outcome(), "not_found", "{probe}");
-    }
+    each(
+        5,
+        named(&[
+            "status=401",
+            "status=500",
+            "html_200",
+            "redirect=302",
+            "timeout_before",
+        ]),
+        |_, probe| async move {
+            let ozmap = Ozmap::start().await;
+            ozmap.fault(&format!("probe:{probe}")).await;
+            let world = World::on(ozmap, SHORT).await;
+            quirk(&world, "unknown_code", "not_found").await;
+            let reply = world.cancel("nobody", "m-1").await;
+            assert_eq!(reply.outcome(), "pending", "{probe}");
+            let mut world = world;
+            world.ozmap.heal().await;
+            world.restart().await;
+            let reply = world.ask_until_final(asking("nobody", "m-1")).await;
+            assert_eq!(reply.outcome(), "not_found", "{probe}");
+        },
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

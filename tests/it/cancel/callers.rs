@@ -208,7 +208,7 @@ async fn a_key_that_comes_again_with_another_code_cancels_neither_twice_nor_the_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_ozmap_refuses_is_not_hammered() {
-    for status in ["401", "403"] {
+    each(2, named(&["401", "403"]), |_, status| async move {
         let world = World::with(SHORT).await;
         world.ozmap.fault(&format!("lookup:status={status}")).await;
         assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
@@ -220,29 +220,35 @@ async fn a_key_that_ozmap_refuses_is_not_hammered() {
         let pause_ms = row["next_at"].as_i64().unwrap() - row["updated_at"].as_i64().unwrap();
         assert!(pause_ms >= 30_000, "{status}: {pause_ms}");
         assert_eq!(calls_of(&world.ozmap, "lookup").await.len(), 1);
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ozmap_is_left_alone_for_as_long_as_it_asks() {
-    for route in ["lookup", "delete", "get"] {
-        // Five seconds are waited out under the lease, seven give it back.
-        let world = World::with(SHORT).await;
-        world.ozmap.fault(&format!("{route}:status=429,7*1")).await;
-        assert_eq!(
-            world.cancel(CODE, "m-1").await.outcome(),
-            "pending",
-            "{route}"
-        );
-        let row = eventually("the pause", || async {
-            let row = file::cancellations(world.folder.path()).remove(0);
-            row["lease_owner"].is_null().then_some(row)
-        })
-        .await;
-        let pause_ms = row["next_at"].as_i64().unwrap() - row["updated_at"].as_i64().unwrap();
-        assert_eq!(pause_ms, 7_000, "{route}");
-        assert_eq!(row["reason"], "ozmap_throttled", "{route}");
-    }
+    each(
+        3,
+        named(&["lookup", "delete", "get"]),
+        |_, route| async move {
+            // Five seconds are waited out under the lease, seven give it back.
+            let world = World::with(SHORT).await;
+            world.ozmap.fault(&format!("{route}:status=429,7*1")).await;
+            assert_eq!(
+                world.cancel(CODE, "m-1").await.outcome(),
+                "pending",
+                "{route}"
+            );
+            let row = eventually("the pause", || async {
+                let row = file::cancellations(world.folder.path()).remove(0);
+                row["lease_owner"].is_null().then_some(row)
+            })
+            .await;
+            let pause_ms = row["next_at"].as_i64().unwrap() - row["updated_at"].as_i64().unwrap();
+            assert_eq!(pause_ms, 7_000, "{route}");
+            assert_eq!(row["reason"], "ozmap_throttled", "{route}");
+        },
+    )
+    .await;
     let world = World::with(SHORT).await;
     world.ozmap.fault("lookup:status=429,2*1").await;
     let reply = world.ask_until_final(asking(CODE, "m-1")).await;

@@ -134,7 +134,7 @@ async fn run_all(route: &str, before: Option<&'static str>, rows: &[(&str, End)]
             (fault.clone(), (fault, *end))
         })
         .collect();
-    each(20, cases, |case, (fault, end)| {
+    each(40, cases, |case, (fault, end)| {
         run(case, before, fault, end)
     })
     .await;

@@ -67,20 +67,25 @@ async fn a_no_follows_only_from_a_look_that_began_after_the_deletion_had_settled
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_who_was_installed_between_two_deletions_is_kept() {
-    for lost in ["reset_before", "timeout_before", "status=500", "status=403"] {
-        let world = World::with(SHORT).await;
-        world.ozmap.fault("lookup:implant_after*1").await;
-        world.ozmap.fault(&format!("delete:{lost}*1")).await;
-        assert_eq!(watch_to_the_end(&world, lost).await, "installed");
-        let row = row(&world);
-        assert_eq!(
-            (&row["reason"], &row["needs_human"]),
-            (&json!("installed"), &json!(1))
-        );
-        assert_settled(&row);
-        assert!(world.ozmap.deletions().await.is_empty(), "{lost}");
-        assert_eq!(calls_of(&world.ozmap, "delete").await.len(), 1, "{lost}");
-    }
+    each(
+        4,
+        named(&["reset_before", "timeout_before", "status=500", "status=403"]),
+        |_, lost| async move {
+            let world = World::with(SHORT).await;
+            world.ozmap.fault("lookup:implant_after*1").await;
+            world.ozmap.fault(&format!("delete:{lost}*1")).await;
+            assert_eq!(watch_to_the_end(&world, lost).await, "installed");
+            let row = row(&world);
+            assert_eq!(
+                (&row["reason"], &row["needs_human"]),
+                (&json!("installed"), &json!(1))
+            );
+            assert_settled(&row);
+            assert!(world.ozmap.deletions().await.is_empty(), "{lost}");
+            assert_eq!(calls_of(&world.ozmap, "delete").await.len(), 1, "{lost}");
+        },
+    )
+    .await;
 }
 
 /// OZmap has no conditional deletion. Who is installed after the guard's reading and before the deletion is deleted:
@@ -142,28 +147,33 @@ async fn a_reading_that_is_too_old_allows_no_deletion() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reservation_that_somebody_made_anew_is_never_touched() {
-    for when in ["lookup", "delete", "get"] {
-        let world = World::with(SHORT).await;
-        if when == "get" {
-            // So that the first look shows the old one, which is then gone.
-            world.ozmap.fault("delete:reset_before*1").await;
-        }
-        world
-            .ozmap
-            .fault(&format!("{when}:rereserve_after*1"))
-            .await;
-        assert_eq!(watch_to_the_end(&world, when).await, "cancelled");
-        let held = world.ozmap.holds(CODE).await;
-        assert_eq!(held.len(), 1, "{when}");
-        assert_ne!(held[0]["_id"], PROPERTY, "{when}");
-        assert_deleted_only(&world.ozmap, &[PROPERTY], when).await;
-        let events = file::events(world.folder.path());
-        assert!(
-            events.iter().any(|kind| kind == "reserved_again"),
-            "{when}: {events:?}"
-        );
-        assert_eq!(row(&world)["property_id"], PROPERTY, "{when}");
-    }
+    each(
+        3,
+        named(&["lookup", "delete", "get"]),
+        |_, when| async move {
+            let world = World::with(SHORT).await;
+            if when == "get" {
+                // So that the first look shows the old one, which is then gone.
+                world.ozmap.fault("delete:reset_before*1").await;
+            }
+            world
+                .ozmap
+                .fault(&format!("{when}:rereserve_after*1"))
+                .await;
+            assert_eq!(watch_to_the_end(&world, when).await, "cancelled");
+            let held = world.ozmap.holds(CODE).await;
+            assert_eq!(held.len(), 1, "{when}");
+            assert_ne!(held[0]["_id"], PROPERTY, "{when}");
+            assert_deleted_only(&world.ozmap, &[PROPERTY], when).await;
+            let events = file::events(world.folder.path());
+            assert!(
+                events.iter().any(|kind| kind == "reserved_again"),
+                "{when}: {events:?}"
+            );
+            assert_eq!(row(&world)["property_id"], PROPERTY, "{when}");
+        },
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,16 +219,19 @@ async fn who_gives_up_says_whether_anything_was_sent() {
         "cancelled"
     );
 
-    for (delete, get) in [
+    let cases = [
         ("timeout_before", "status=503"),
         ("timeout_after", "html_200"),
-    ] {
-        let sent = World::with(&give_up).await;
+    ];
+    let cases = cases.map(|case| (case.0.to_owned(), case)).to_vec();
+    each(2, cases, |_, (delete, get)| async move {
+        let sent = World::with(&short_and(&[("JOURNAL__GIVE_UP_S", "1")])).await;
         sent.ozmap.fault(&format!("delete:{delete}")).await;
         sent.ozmap.fault(&format!("get:{get}")).await;
         assert_eq!(watch_to_the_end(&sent, delete).await, "unknown");
         let row = row(&sent);
         assert_eq!(row["needs_human"], json!(1));
         assert_settled(&row);
-    }
+    })
+    .await;
 }
