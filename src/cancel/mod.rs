@@ -307,15 +307,19 @@ impl Cancellations {
         answer_by: Instant,
     ) -> Result<Promise, Declined> {
         let (answer, mut promised) = oneshot::channel();
+        let (no, told_no) = oneshot::channel();
         self.tracker
-            .spawn(self.clone().promise(acceptance, permit, answer));
+            .spawn(self.clone().promise(acceptance, permit, answer, told_no));
         match timeout_at(answer_by, &mut promised).await {
             Ok(Ok(promise)) => promise,
             Ok(Err(_)) => Err(Declined::Journal),
             Err(_) => {
                 // Closed first: from here on either the promise is here, or it will be withdrawn.
                 promised.close();
-                promised.try_recv().unwrap_or(Err(Declined::Journal))
+                promised.try_recv().unwrap_or_else(|_| {
+                    let _ = no.send(());
+                    Err(Declined::Journal)
+                })
             }
         }
     }
@@ -325,8 +329,10 @@ impl Cancellations {
         acceptance: Acceptance,
         permit: OwnedSemaphorePermit,
         answer: oneshot::Sender<Result<Promise, Declined>>,
+        told_no: oneshot::Receiver<()>,
     ) {
-        let channel = acceptance.delivery.channel.clone();
+        let delivery = acceptance.delivery.clone();
+        let channel = delivery.channel.clone();
         let accepted = match self.journal.accept(acceptance).await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -335,7 +341,7 @@ impl Cancellations {
                 return;
             }
         };
-        let mut held = match accepted {
+        let held = match accepted {
             Accepted::Fresh(held) => held,
             Accepted::Joined(record) => return drop(answer.send(Ok(Promise::Joined(record)))),
             Accepted::Repeated(record) => return drop(answer.send(Ok(Promise::Repeated(record)))),
@@ -343,10 +349,9 @@ impl Cancellations {
             Accepted::TooManyCodes => return drop(answer.send(Ok(Promise::TooManyCodes))),
         };
         tracing::info!(op = %held.record.id, channel, "cancellation {} is accepted", held.record.protocol);
-        if answer
-            .send(Ok(Promise::New(Box::new(held.record.clone()))))
-            .is_ok()
-        {
+        let heard = answer.send(Ok(Promise::New(Box::new(held.record.clone()))));
+        // Who hung up was told nothing, and the promise stands.
+        if heard.is_ok() || told_no.await.is_err() {
             return self.drive(*held, permit).await;
         }
         // The caller was told that nothing was accepted, so nothing may come of it.
@@ -356,8 +361,12 @@ impl Cancellations {
             needs_human: false,
             first_name: None,
         };
-        if let Err(error) = self.journal.finish(&mut held, ending).await {
-            tracing::error!(op = %held.record.id, "a promise that nobody heard could not be withdrawn: {error}");
+        match self.journal.withdraw(&held, delivery, ending).await {
+            Ok(Some(_)) => {}
+            Ok(None) => self.drive(*held, permit).await,
+            Err(error) => {
+                tracing::error!(op = %held.record.id, "a promise that nobody heard could not be withdrawn: {error}");
+            }
         }
     }
 

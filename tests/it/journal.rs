@@ -53,7 +53,10 @@ impl Book {
     async fn held(&self, code: &str) -> Held {
         match self.journal.accept(asking(code, code)).await.unwrap() {
             Accepted::Fresh(held) => *held,
-            other => panic!("{other:?}"),
+            Accepted::Joined(_)
+            | Accepted::Repeated(_)
+            | Accepted::KeyReused
+            | Accepted::TooManyCodes => panic!("{code} is not new"),
         }
     }
 
@@ -126,7 +129,7 @@ fn deletable(code: &str, id: &str) -> Deletable {
     };
     match guard::judge(&sighting, &ReservationCode::parse(code).unwrap(), &policy) {
         Verdict::Delete(target) => *target,
-        other => panic!("{other:?}"),
+        other @ (Verdict::Absent | Verdict::Keep(_)) => panic!("{other:?}"),
     }
 }
 

@@ -218,3 +218,25 @@ async fn whoever_was_promised_something_is_not_let_down_by_another_who_was_decli
     foreign.execute_batch("ROLLBACK").unwrap();
     assert_eq!(patient.await.unwrap().unwrap().outcome(), "cancelled");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hangs_up_before_the_promise_is_written_down_was_not_told_no() {
+    let world = World::new().await;
+    let foreign = foreign_lock(&world);
+    let asked = tokio::spawn(try_ask_of(world.service.address(), request(CODE, "m-1")));
+    for _ in 0..10 {
+        assert_eq!(world.service.get("/health/live").await.status, 200);
+    }
+    asked.abort();
+    assert!(asked.await.is_err(), "hung up without an answer");
+    for _ in 0..10 {
+        assert_eq!(world.service.get("/health/live").await.status, 200);
+    }
+    foreign.execute_batch("ROLLBACK").unwrap();
+    eventually("the end of what was accepted", async || {
+        let rows = file::cancellations(world.folder.path());
+        (rows.first()?["outcome"] == "cancelled").then_some(())
+    })
+    .await;
+    assert!(world.ozmap.holds(CODE).await.is_empty());
+}
