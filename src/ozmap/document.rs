@@ -46,6 +46,11 @@ pub(super) fn shape(body: &[u8]) -> Option<Shape> {
     Some(shape)
 }
 
+/// Whether a body is a list at all, shown whole or not.
+pub(super) fn is_list(body: &[u8]) -> bool {
+    matches!(shape(body), Some(Shape::Rows(_))) || serde_json::from_slice::<Envelope>(body).is_ok()
+}
+
 fn object(raw: &RawValue) -> Shape {
     match serde_json::from_str::<Envelope>(raw.get()) {
         Ok(Envelope { rows, total }) if total.is_none_or(|total| total <= rows.len() as u64) => {

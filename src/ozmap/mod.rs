@@ -394,7 +394,7 @@ impl Slot<'_> {
             reply = self
                 .get(self.ozmap.base.fixed("/projects?limit=1&select=name"))
                 .await?;
-            if !matches!(document::shape(&reply.body), Some(Shape::Rows(_))) {
+            if !document::is_list(&reply.body) {
                 return Err(Error::not_acted(
                     Trouble::Shape,
                     "the list of projects cannot be read",

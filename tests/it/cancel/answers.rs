@@ -126,9 +126,10 @@ async fn an_installed_client_behind_an_id_is_not_deleted_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_without_the_route_that_proves_a_key_is_believed_by_its_projects() {
-    let world = World::new().await;
-    quirk(&world, "authenticated", "missing").await;
-    quirk(&world, "unknown_code", "not_found").await;
+    let ozmap = Ozmap::start().await;
+    let quirks = json!({"authenticated": "missing", "unknown_code": "not_found"});
+    ozmap.post("/__sim/quirks", &quirks).await;
+    let world = World::on(ozmap, &[]).await;
     assert_eq!(world.cancel("nobody", "m-1").await.outcome(), "not_found");
     assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "cancelled");
 }
