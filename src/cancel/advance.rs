@@ -46,6 +46,8 @@ pub(super) enum Step {
 /// What a flow remembers between two steps; a restart begins anew.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
+    /// Whether a DELETE was sent since then. For an earlier one the pause is over.
+    sent: bool,
     /// Looks since the last DELETE that showed the property still there.
     looks: usize,
     /// Reads in a row that failed.
@@ -137,6 +139,7 @@ impl Cancellations {
         }
         let intent = self.journal.intend(held, target).await?;
         memory.looks = 0;
+        memory.sent = true;
         match slot.delete(intent).await {
             Ok(()) => self.journal.acked(held).await?,
             Err(error) => {
@@ -206,7 +209,7 @@ impl Cancellations {
                 .get(looks)
                 .map(|ms| Duration::from_millis(*ms)),
             State::Accepted | State::Intent | State::Done => {
-                (looks == 0).then(|| full_jitter(held.record.deletes_sent))
+                (looks == 0 && memory.sent).then(|| full_jitter(held.record.deletes_sent))
             }
         };
         if let Some(pause) = pause {

@@ -140,3 +140,18 @@ async fn a_frozen_service_wakes_up_to_the_truth() {
     assert_eq!(reply.outcome(), "cancelled");
     stopped.assert_it_ends_cancelled("frozen").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_between_two_deletions_is_not_begun_again_by_whoever_takes_over() {
+    let mut stopped = Stopped::at(Call::of("delete", 0), "hold_before", &[]).await;
+    stopped.world.kill();
+    stopped.world.ozmap.release().await;
+    // As if it were the twelfth: the pause after it is up to five minutes long, and longer than a flow waits itself.
+    let journal = rusqlite::Connection::open(file::path(stopped.world.folder.path())).unwrap();
+    journal
+        .execute("UPDATE op SET delete_sent = 12", [])
+        .unwrap();
+    drop(journal);
+    stopped.world.restart().await;
+    stopped.assert_it_ends_cancelled("twelfth").await;
+}
