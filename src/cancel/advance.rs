@@ -52,6 +52,8 @@ pub(super) struct Memory {
     looks: usize,
     /// Reads in a row that failed.
     failures: i64,
+    /// Reads that had become too old to delete on.
+    too_old: i64,
     /// Whether a person was told already that this one changed under our hands.
     changed_noted: bool,
 }
@@ -98,6 +100,7 @@ impl Cancellations {
                 self.finish(held, Outcome::WouldCancel, "dry_run", name)
                     .await
             }
+            Verdict::Delete(target) if ozmap::is_too_old(&target) => Ok(read_anew(held, memory)),
             Verdict::Delete(target) => {
                 if !self
                     .journal
@@ -219,6 +222,9 @@ impl Cancellations {
             return Ok(Step::Wait(HELD, "paused"));
         }
         let refusal = match guard::judge(sighting, &held.record.code, &self.policy) {
+            Verdict::Delete(target) if !self.is_given_up(held) && ozmap::is_too_old(&target) => {
+                return Ok(read_anew(held, memory));
+            }
             Verdict::Delete(target) if !self.is_given_up(held) => {
                 return self.delete(held, memory, slot, &target).await;
             }
@@ -341,6 +347,13 @@ fn wait_after(error: &ozmap::Error, held: &Held, memory: &mut Memory) -> Step {
         _ => full_jitter(held.record.attempts.max(memory.failures)),
     };
     Step::Wait(wait, error.trouble.id())
+}
+
+/// OZmap was so slow that what it showed allows no deletion any more.
+fn read_anew(held: &Held, memory: &mut Memory) -> Step {
+    memory.too_old += 1;
+    let wait = full_jitter(held.record.attempts.max(memory.too_old));
+    Step::Wait(wait, Trouble::Stale.id())
 }
 
 fn name_in(sighting: &Sighting) -> Option<FirstName> {
