@@ -46,10 +46,14 @@ pub(super) enum Step {
 /// What a flow remembers between two steps; a restart begins anew.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
+    /// Whether a DELETE was sent since then. For an earlier one the pause is over.
+    sent: bool,
     /// Looks since the last DELETE that showed the property still there.
     looks: usize,
     /// Reads in a row that failed.
     failures: i64,
+    /// Reads that had become too old to delete on.
+    too_old: i64,
     /// Whether a person was told already that this one changed under our hands.
     changed_noted: bool,
 }
@@ -96,6 +100,7 @@ impl Cancellations {
                 self.finish(held, Outcome::WouldCancel, "dry_run", name)
                     .await
             }
+            Verdict::Delete(target) if ozmap::is_too_old(&target) => Ok(read_anew(held, memory)),
             Verdict::Delete(target) => {
                 if !self
                     .journal
@@ -137,6 +142,7 @@ impl Cancellations {
         }
         let intent = self.journal.intend(held, target).await?;
         memory.looks = 0;
+        memory.sent = true;
         match slot.delete(intent).await {
             Ok(()) => self.journal.acked(held).await?,
             Err(error) => {
@@ -164,6 +170,8 @@ impl Cancellations {
             ));
         };
         let slot = self.ozmap.slot().await;
+        // Of the time before the look: what was seen while a DELETE could still take effect may not be so any more.
+        let unsettled = held.record.unsettled_for();
         let sighting = match slot.look_again(&id, &held.record.code).await {
             Ok(Presence::Gone { reserved_again }) => {
                 if reserved_again {
@@ -183,7 +191,8 @@ impl Cancellations {
             Err(error) => return self.cannot_tell(held, memory, &error).await,
         };
         memory.failures = 0;
-        self.still_there(held, memory, &slot, &sighting).await
+        self.still_there(held, memory, &slot, &sighting, unsettled)
+            .await
     }
 
     /// The property is still there. Delete it again, if the guard still allows it; otherwise wait until nothing that
@@ -194,6 +203,7 @@ impl Cancellations {
         memory: &mut Memory,
         slot: &Slot<'_>,
         sighting: &Sighting,
+        unsettled: Option<Duration>,
     ) -> Result<Step, journal::Error> {
         let looks = memory.looks;
         memory.looks += 1;
@@ -202,7 +212,7 @@ impl Cancellations {
                 .get(looks)
                 .map(|ms| Duration::from_millis(*ms)),
             State::Accepted | State::Intent | State::Done => {
-                (looks == 0).then(|| full_jitter(held.record.deletes_sent))
+                (looks == 0 && memory.sent).then(|| full_jitter(held.record.deletes_sent))
             }
         };
         if let Some(pause) = pause {
@@ -212,6 +222,9 @@ impl Cancellations {
             return Ok(Step::Wait(HELD, "paused"));
         }
         let refusal = match guard::judge(sighting, &held.record.code, &self.policy) {
+            Verdict::Delete(target) if !self.is_given_up(held) && ozmap::is_too_old(&target) => {
+                return Ok(read_anew(held, memory));
+            }
             Verdict::Delete(target) if !self.is_given_up(held) => {
                 return self.delete(held, memory, slot, &target).await;
             }
@@ -224,7 +237,7 @@ impl Cancellations {
             }
         };
         self.changed_under_our_hands(held, memory, refusal).await?;
-        if let Some(unsettled) = held.record.unsettled_for() {
+        if let Some(unsettled) = unsettled {
             return Ok(Step::Wait(unsettled, "unsettled"));
         }
         match refusal {
@@ -334,6 +347,13 @@ fn wait_after(error: &ozmap::Error, held: &Held, memory: &mut Memory) -> Step {
         _ => full_jitter(held.record.attempts.max(memory.failures)),
     };
     Step::Wait(wait, error.trouble.id())
+}
+
+/// OZmap was so slow that what it showed allows no deletion any more.
+fn read_anew(held: &Held, memory: &mut Memory) -> Step {
+    memory.too_old += 1;
+    let wait = full_jitter(held.record.attempts.max(memory.too_old));
+    Step::Wait(wait, Trouble::Stale.id())
 }
 
 fn name_in(sighting: &Sighting, code: &ReservationCode) -> Option<FirstName> {

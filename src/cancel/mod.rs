@@ -328,12 +328,17 @@ impl Cancellations {
         word: Arc<Word>,
         answer: oneshot::Sender<Result<Promise, Declined>>,
     ) {
-        let channel = acceptance.delivery.channel.clone();
-        let accepted = self.journal.accept(acceptance).await;
+        let delivery = acceptance.delivery.clone();
+        let channel = delivery.channel.clone();
+        let asked = word.clone();
+        let accepted = self
+            .journal
+            .accept(acceptance, move || !asked.is_declined())
+            .await;
         let kept = word.keep();
         // A caller that hung up hears nothing; what it was promised is kept all the same.
         let tell = |promise| drop(answer.send(promise));
-        let mut held = match accepted {
+        let held = match accepted {
             Ok(Accepted::Fresh(held)) => held,
             Ok(Accepted::Joined(record)) => return tell(Ok(Promise::Joined(record))),
             Ok(Accepted::Repeated(record)) => return tell(Ok(Promise::Repeated(record))),
@@ -350,15 +355,19 @@ impl Cancellations {
             tell(Ok(Promise::New(Box::new(record.clone()))));
             return self.drive(*held, permit).await;
         }
-        // The caller was told that nothing was accepted, so nothing may come of it.
+        // The caller was told that nothing was accepted, so nothing of its may come of it.
         let ending = Ending {
             outcome: Outcome::Expired,
             reason: "caller_was_told_no".to_owned(),
             needs_human: false,
             first_name: None,
         };
-        if let Err(error) = self.journal.finish(&mut held, ending).await {
-            tracing::error!(op = %held.record.id, "a promise that was declined could not be withdrawn: {error}");
+        match self.journal.withdraw(&held, delivery, ending).await {
+            Ok(Some(_)) => {}
+            Ok(None) => self.drive(*held, permit).await,
+            Err(error) => {
+                tracing::error!(op = %held.record.id, "a promise that was declined could not be withdrawn: {error}");
+            }
         }
     }
 
@@ -414,6 +423,10 @@ impl Word {
     /// The caller is told no; false when the promise was made already.
     fn decline(&self) -> bool {
         self.decide(Self::DECLINED)
+    }
+
+    fn is_declined(&self) -> bool {
+        self.0.load(Ordering::Acquire) == Self::DECLINED
     }
 
     fn decide(&self, word: u8) -> bool {

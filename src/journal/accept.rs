@@ -59,15 +59,25 @@ pub enum Accepted {
 impl Journal {
     /// Promises a cancellation: once this returns, it ends in a recorded outcome, whatever is killed.
     ///
+    /// `is_wanted` is asked when its turn comes: a caller that was told no meanwhile is promised nothing.
+    ///
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be written down now: nothing is promised and nothing will be done.
-    pub async fn accept(&self, asked: Acceptance) -> Result<Accepted, Error> {
+    pub async fn accept(
+        &self,
+        asked: Acceptance,
+        is_wanted: impl Fn() -> bool + Send + 'static,
+    ) -> Result<Accepted, Error> {
         let id = OpId::new();
         let until = self.lease_end();
         let owner = self.owner.clone();
         let times = self.times;
         self.writer
             .call(move |store| {
+                // The caller may have been told no while this waited for its turn.
+                if !is_wanted() {
+                    return Err(Error::Unavailable("it came too late".to_owned()));
+                }
                 if let Some(answer) = seen_before(store, &asked)? {
                     return Ok(answer);
                 }

@@ -230,29 +230,44 @@ impl Journal {
     /// [`Error::Fenced`] when the lease is lost, or when the outcome is not `cancelled` and a deletion may still
     /// take effect.
     pub async fn finish(&self, held: &mut Held, ending: Ending) -> Result<(), Error> {
-        let parameters = self.lease_parameters(
-            &held.lease,
-            vec![
-                ending.outcome.id().into(),
-                ending.reason.clone().into(),
-                i64::from(ending.needs_human).into(),
-                ending.first_name.as_ref().map(FirstName::as_str).into(),
-            ],
-        );
-        let event = Note::of(
-            &held.lease,
-            "done",
-            &format!("{} {}", ending.outcome, ending.reason),
-        );
+        let lease = self.lease_parameters(&held.lease, vec![]);
+        let event = Note::of(&held.lease, "done", "");
         held.record = self
             .writer
-            .call(move |store| {
-                one_row(store, sql::DONE, &parameters)?;
-                event.write(store)?;
-                read::get(store, event.op)?.ok_or(Error::Fenced)
-            })
+            .call(move |store| end(store, lease, event, ending))
             .await?;
         Ok(())
+    }
+
+    /// Takes back what was promised to a webhook that was told "no": as if it had never come.
+    ///
+    /// `None` when another webhook relies on the same cancellation by now: then it must go on.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost already.
+    pub async fn withdraw(
+        &self,
+        held: &Held,
+        delivery: DeliveryKey,
+        ending: Ending,
+    ) -> Result<Option<Record>, Error> {
+        let lease = self.lease_parameters(&held.lease, vec![]);
+        let mut renewal = vec![self.times.lease_ms.into()];
+        renewal.extend(lease.iter().cloned());
+        let event = Note::of(&held.lease, "done", "");
+        self.writer
+            .call(move |store| {
+                // First, because it locks the record: whoever joins does so before or after, never meanwhile.
+                one_row(store, sql::RENEW, &renewal)?;
+                let key = [delivery.channel.into(), delivery.key.into()];
+                store.execute(sql::FORGET_DELIVERY, &key)?;
+                let rows = store.query(sql::COUNT_DELIVERIES, &[event.op.to_string().into()])?;
+                match rows.first().map_or(Ok(0), |row| row.integer(0))? {
+                    0 => end(store, lease, event, ending).map(Some),
+                    _ => Ok(None),
+                }
+            })
+            .await
     }
 
     /// Appends to the history of a cancellation; for what an operator should find there.
@@ -440,6 +455,26 @@ impl Note {
         ];
         store.execute(sql::EVENT, &parameters).map(drop)
     }
+}
+
+/// Ends a cancellation under a lease, and says so in its history.
+fn end(
+    store: &mut dyn Store,
+    lease: Vec<Value>,
+    event: Note,
+    ending: Ending,
+) -> Result<Record, Error> {
+    let mut parameters = vec![
+        ending.outcome.id().into(),
+        ending.reason.as_str().into(),
+        i64::from(ending.needs_human).into(),
+        ending.first_name.as_ref().map(FirstName::as_str).into(),
+    ];
+    parameters.extend(lease);
+    one_row(store, sql::DONE, &parameters)?;
+    let detail = format!("{} {}", ending.outcome, ending.reason);
+    Note { detail, ..event }.write(store)?;
+    read::get(store, event.op)?.ok_or(Error::Fenced)
 }
 
 /// Runs a write that must change exactly one row.

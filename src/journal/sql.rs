@@ -31,6 +31,13 @@ pub(super) const ACCEPT_DELIVERY: &str = "\
 INSERT INTO delivery (channel, dedupe_key, fingerprint, op_id, conversation, locale, received_at) \
 VALUES ($1,$2,$3,$4,$5,$6,{NOW}) ON CONFLICT (channel, dedupe_key) DO NOTHING RETURNING op_id";
 
+/// Forgets a webhook that was told that nothing was accepted.
+pub(super) const FORGET_DELIVERY: &str =
+    "DELETE FROM delivery WHERE channel = $1 AND dedupe_key = $2";
+
+/// How many webhooks rely on a cancellation.
+pub(super) const COUNT_DELIVERIES: &str = "SELECT COUNT(*) FROM delivery WHERE op_id = $1";
+
 /// Notes, once, what a webhook was told.
 pub(super) const TOLD: &str = "\
 UPDATE delivery SET told_outcome = $1, told_at = {NOW} \

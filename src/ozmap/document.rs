@@ -60,6 +60,11 @@ pub(super) fn shape(body: &[u8]) -> Option<Shape> {
     Some(shape)
 }
 
+/// Whether a body is a list at all, shown whole or not.
+pub(super) fn is_list(body: &[u8]) -> bool {
+    matches!(shape(body), Some(Shape::Rows(_))) || serde_json::from_slice::<Envelope>(body).is_ok()
+}
+
 fn object(raw: &RawValue) -> Shape {
     match serde_json::from_str::<Envelope>(raw.get()) {
         Ok(envelope) if envelope.is_whole() => return Shape::Rows(envelope.rows),

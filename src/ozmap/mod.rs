@@ -24,6 +24,7 @@ use wire::{Reply, Wire};
 
 use crate::clock::Moment;
 use crate::domain::{ClientField, Property, PropertyId, ReservationCode, Row, Sighting};
+use crate::guard::Deletable;
 use crate::journal::Intent;
 
 /// How old the guard's reading may be when the DELETE leaves.
@@ -236,6 +237,12 @@ pub enum Presence {
     Present(Sighting),
 }
 
+/// Whether a guard's reading is too old for a DELETE, so that none need be written down for it.
+#[must_use]
+pub fn is_too_old(target: &Deletable) -> bool {
+    target.read_at().age_ms() > GUARD_AGE_MS_MAX
+}
+
 /// The last that was heard of OZmap.
 #[derive(Clone, Copy, Debug)]
 pub struct Heard {
@@ -396,7 +403,7 @@ impl Slot<'_> {
             reply = self
                 .get(self.ozmap.base.fixed("/projects?limit=1&select=name"))
                 .await?;
-            if !matches!(document::shape(&reply.body), Some(Shape::Rows(_))) {
+            if !document::is_list(&reply.body) {
                 return Err(Error::not_acted(
                     Trouble::Shape,
                     "the list of projects cannot be read",

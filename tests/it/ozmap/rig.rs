@@ -181,7 +181,7 @@ impl Ledger {
             deadline_ms: 86_400_000,
         };
         let journal = Journal::open(&url, times).unwrap();
-        let Accepted::Fresh(held) = journal.accept(acceptance()).await.unwrap() else {
+        let Accepted::Fresh(held) = journal.accept(acceptance(), || true).await.unwrap() else {
             panic!("a new journal knows the cancellation already");
         };
         Self {

@@ -1,0 +1,143 @@
+//! What an operator can hold back, and what a rehearsal leaves alone.
+
+use super::*;
+
+async fn held_back(world: &World, why: &str) -> Value {
+    eventually(&format!("{why} in the journal"), || async {
+        let row = file::cancellations(world.folder.path()).pop()?;
+        (row["reason"] == why).then_some(row)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spent_hour_holds_the_next_deletion_and_deletes_nothing() {
+    let world = World::with(&short_and(&[("POLICY__DELETES_PER_HOUR_MAX", "1")])).await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
+    let second = world.cancel("reservation_123", "m-2").await;
+    let spent = file::table(world.folder.path(), "budget");
+    if spent.len() > 1 {
+        // The test ran over the full hour: a new one has its own deletion.
+        return;
+    }
+    assert_eq!(second.outcome(), "pending");
+    let row = held_back(&world, "deletes_per_hour").await;
+    assert_eq!(
+        (&row["state"], &row["delete_sent"]),
+        (&json!("accepted"), &json!(0))
+    );
+    assert_eq!(world.ozmap.holds("reservation_123").await.len(), 1);
+    assert_eq!(calls_of(&world.ozmap, "delete").await.len(), 1);
+    // What needs no deletion is answered all the same.
+    assert_eq!(
+        world.cancel("test-status", "m-3").await.outcome(),
+        "installed"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_spend_no_more_than_the_hour_has() {
+    let world = World::with(&short_and(&[("POLICY__DELETES_PER_HOUR_MAX", "3")])).await;
+    let mut asked = JoinSet::new();
+    for n in 0..8 {
+        let code = format!("many-{n}");
+        world.ozmap.reserve(json!({"code": code})).await;
+        asked.spawn(callers::ask_of(
+            world.service.address(),
+            asking(&code, &code),
+        ));
+    }
+    let mut outcomes = Vec::new();
+    while let Some(reply) = asked.join_next().await {
+        outcomes.push(reply.unwrap().outcome());
+    }
+    let hours = file::table(world.folder.path(), "budget").len();
+    assert!(world.ozmap.deletions().await.len() <= 3 * hours);
+    if hours == 1 {
+        assert_eq!(outcomes.iter().filter(|one| *one == "cancelled").count(), 3);
+        assert_eq!(outcomes.iter().filter(|one| *one == "pending").count(), 5);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_service_accepts_and_holds_and_finishes_once_it_is_not_paused() {
+    let paused = World::with(&short_and(&[("POLICY__PAUSED", "true")])).await;
+    assert_eq!(paused.cancel(CODE, "m-1").await.outcome(), "pending");
+    held_back(&paused, "paused").await;
+    assert!(calls_of(&paused.ozmap, "lookup").await.is_empty());
+    let World {
+        ozmap,
+        mut service,
+        folder,
+        ..
+    } = paused;
+    service.kill();
+    let resumed = service
+        .launch()
+        .clone()
+        .set("POLICY__PAUSED", "false")
+        .start()
+        .await;
+    let reply = eventually("the end", || async {
+        let reply = resumed.ask(&asking(CODE, "m-1")).await;
+        (reply.outcome() == "cancelled").then_some(reply)
+    })
+    .await;
+    assert_is_true(&ozmap, CODE, PROPERTY, &reply, "resumed").await;
+    drop(folder);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_after_a_deletion_was_sent_holds_it_back_until_it_is_lifted() {
+    let mut world = World::with(SHORT).await;
+    world.ozmap.fault("delete:hold_before*1").await;
+    drop(world.cancel(CODE, "m-1").await);
+    world.ozmap.held().await;
+    world.kill();
+    world.ozmap.release().await;
+    let paused = world
+        .service
+        .launch()
+        .clone()
+        .set("POLICY__PAUSED", "true")
+        .start()
+        .await;
+    held_back(&world, "paused").await;
+    assert_eq!(paused.ask(&asking(CODE, "m-1")).await.outcome(), "pending");
+    assert_eq!(calls_of(&world.ozmap, "delete").await.len(), 1);
+    drop(paused);
+    world.restart().await;
+    let reply = world.ask_until_final(asking(CODE, "m-1")).await;
+    assert_eq!(reply.outcome(), "cancelled");
+    assert_deleted_only(&world.ozmap, &[PROPERTY], "paused").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_says_what_it_would_do_and_deletes_nothing() {
+    let world = World::with(&[("POLICY__DRY_RUN", "true")]).await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "would_cancel");
+    assert_eq!(
+        world.cancel("test-status", "m-2").await.outcome(),
+        "installed"
+    );
+    assert_eq!(world.cancel("nobody", "m-3").await.outcome(), "not_found");
+    assert!(calls_of(&world.ozmap, "delete").await.is_empty());
+    assert_eq!(world.ozmap.holds(CODE).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_of_one_request_neither_holds_up_nor_answers_the_real_one() {
+    let world = World::with(SHORT).await;
+    world.ozmap.fault("lookup:hold_before*1").await;
+    let rehearsal = json!({"code": CODE, "message_id": "m-1", "dry_run": true});
+    assert_eq!(world.ask(rehearsal.clone()).await.outcome(), "pending");
+    assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "cancelled");
+    // The key belongs to the rehearsal; the same key for the real thing is somebody's mistake.
+    assert_eq!(world.cancel(CODE, "m-1").await.status, 422);
+    world.ozmap.release().await;
+    let reply = world.ask_until_final(rehearsal).await;
+    assert!(
+        ["not_found", "already_cancelled"].contains(&reply.outcome().as_str()),
+        "{reply:?}"
+    );
+}

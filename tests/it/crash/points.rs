@@ -1,0 +1,157 @@
+//! One kill, or two, at a point that is chosen.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_at_any_call_loses_nothing_and_deletes_once() {
+    each(12, every_point(), |case, (call, hold)| async move {
+        let mut stopped = Stopped::at(call, hold, &[]).await;
+        stopped.world.kill();
+        stopped.assert_answer_was_true(&case).await;
+        stopped.world.ozmap.release().await;
+        stopped.world.restart().await;
+        stopped.assert_it_ends_cancelled(&case).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_kill_while_the_first_is_recovered_from_changes_nothing() {
+    // Held again at the first call of the recovery, and killed there.
+    let points = every_point()
+        .into_iter()
+        .filter(|(_, (call, _))| call.before.is_empty())
+        .collect();
+    each(12, points, |case, (call, hold)| async move {
+        let mut stopped = Stopped::at(call, hold, &[]).await;
+        stopped.world.kill();
+        stopped.assert_answer_was_true(&case).await;
+        stopped.world.ozmap.release().await;
+        stopped.world.ozmap.heal().await;
+        let row = file::cancellations(stopped.world.folder.path()).remove(0);
+        let (first, second) = match row["state"].as_str().unwrap() {
+            "accepted" if call.route == "filter" => ("filter", "filter"),
+            "accepted" => ("lookup", "delete"),
+            _ => ("get", "get"),
+        };
+        for (route, again) in [(first, "hold_before"), (second, "hold_after")] {
+            stopped
+                .world
+                .ozmap
+                .fault(&format!("{route}:{again}*1"))
+                .await;
+            stopped.world.restart().await;
+            stopped.world.ozmap.held().await;
+            stopped.world.kill();
+            stopped.world.ozmap.release().await;
+        }
+        stopped.world.restart().await;
+        stopped.assert_it_ends_cancelled(&case).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_outlives_its_sender_is_not_applied_twice() {
+    let mut world = World::with(PATIENT).await;
+    // OZmap carries it out whether or not anybody still waits for it.
+    world.ozmap.fault("delete:delay_ms=1500*1").await;
+    let asked = tokio::spawn(crate::cancel::try_ask_of(
+        world.service.address(),
+        asking(CODE, "m-1"),
+    ));
+    called(&world.ozmap, "delete", 1).await;
+    world.kill();
+    assert!(asked.await.unwrap().is_err());
+    world.restart().await;
+    let row = ended(&world).await.remove(0);
+    assert_eq!(row["outcome"], "cancelled");
+    eventually("the end of the first deletion", || async {
+        let calls = calls_of(&world.ozmap, "delete").await;
+        calls
+            .iter()
+            .all(|call| call["ended_ms"].is_number())
+            .then_some(())
+    })
+    .await;
+    assert_deleted_only(&world.ozmap, &[PROPERTY], "outlived").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_who_was_installed_while_the_service_was_dead_is_kept() {
+    let cases = ["lookup", "delete"]
+        .map(|route| (format!("installed after {route}"), route))
+        .to_vec();
+    each(2, cases, |case, route| async move {
+        let mut stopped = Stopped::at(Call::of(route, 0), "hold_before", &[]).await;
+        stopped.world.kill();
+        stopped.assert_answer_was_true(&case).await;
+        stopped.world.ozmap.release().await;
+        let implant = format!("/__sim/properties/{PROPERTY}/implant");
+        stopped.world.ozmap.post(&implant, &json!({})).await;
+        stopped.world.restart().await;
+        let row = ended(&stopped.world).await.remove(0);
+        assert_eq!(row["outcome"], "installed", "{case}");
+        let was_sent = route == "delete";
+        assert_eq!(row["needs_human"], json!(i64::from(was_sent)), "{case}");
+        assert!(
+            row["done_at"].as_i64() >= row["settle_at"].as_i64(),
+            "{case}"
+        );
+        assert!(stopped.world.ozmap.deletions().await.is_empty(), "{case}");
+        assert_eq!(
+            stopped.world.cancel(CODE, "m-1").await.outcome(),
+            "installed"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reservation_made_while_the_service_was_dead_is_not_the_target() {
+    let mut stopped = Stopped::at(Call::of("delete", 0), "hold_after", &[]).await;
+    stopped.world.kill();
+    stopped.world.ozmap.release().await;
+    stopped.world.ozmap.reserve(json!({"code": CODE})).await;
+    stopped.world.restart().await;
+    let row = ended(&stopped.world).await.remove(0);
+    assert_eq!(row["outcome"], "cancelled");
+    assert_eq!(stopped.world.ozmap.holds(CODE).await.len(), 1);
+    assert_deleted_only(&stopped.world.ozmap, &[PROPERTY], "made anew").await;
+    let events = file::events(stopped.world.folder.path());
+    assert!(
+        events.iter().any(|kind| kind == "reserved_again"),
+        "{events:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_service_wakes_up_to_the_truth() {
+    let mut stopped = Stopped::at(Call::of("delete", 0), "hold_before", &[]).await;
+    stopped.world.service.signal("STOP");
+    // OZmap carries the deletion out while nobody listens.
+    stopped.world.ozmap.release().await;
+    eventually("the deletion", || async {
+        (!holds(&stopped.world.ozmap, CODE, PROPERTY).await).then_some(())
+    })
+    .await;
+    stopped.world.service.signal("CONT");
+    let reply = stopped.assert_answer_was_true("frozen").await.unwrap();
+    assert_eq!(reply.outcome(), "cancelled");
+    stopped.assert_it_ends_cancelled("frozen").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_between_two_deletions_is_not_begun_again_by_whoever_takes_over() {
+    let mut stopped = Stopped::at(Call::of("delete", 0), "hold_before", &[]).await;
+    stopped.world.kill();
+    stopped.world.ozmap.release().await;
+    // As if it were the twelfth: the pause after it is up to five minutes long, and longer than a flow waits itself.
+    let journal = rusqlite::Connection::open(file::path(stopped.world.folder.path())).unwrap();
+    journal
+        .execute("UPDATE op SET delete_sent = 12", [])
+        .unwrap();
+    drop(journal);
+    stopped.world.restart().await;
+    stopped.assert_it_ends_cancelled("twelfth").await;
+}

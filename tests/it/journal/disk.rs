@@ -1,0 +1,242 @@
+//! What is on the disk, when, and who may read it.
+
+use std::os::unix::fs::PermissionsExt;
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::cancel::{CODE, PROPERTY, SHORT, asking as request, calls_of, each, named, try_ask_of};
+use crate::support::{World, eventually};
+
+fn mode(path: &std::path::Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn only_its_owner_may_read_the_journal() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("new/data");
+    let path = file::path(&folder);
+    let journal = Journal::open(&format!("sqlite:{}", path.display()), LONG).unwrap();
+    drop(journal.accept(asking("c-1", "k-1"), || true).await.unwrap());
+    assert_eq!(mode(&folder), 0o700);
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn a_second_writer_is_refused_and_the_first_goes_on() {
+    let world = World::new().await;
+    let second = world.service.launch().run(&["serve"]);
+    assert!(!second.status.success());
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(
+        said.contains("in use by another running instance"),
+        "{said}"
+    );
+    let here = Journal::open(world.service.journal_url(), LONG);
+    assert!(matches!(here, Err(Error::InUse(_))));
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
+}
+
+#[tokio::test]
+async fn the_journal_is_a_write_ahead_log_of_a_sqlite_that_does_not_lose_it() {
+    assert!(
+        rusqlite::version_number() >= 3_051_003,
+        "{}",
+        rusqlite::version()
+    );
+    let book = Book::open(LONG);
+    drop(book.held("c-1").await);
+    let reader = Connection::open(file::path(book.folder.path())).unwrap();
+    let wal: String = reader
+        .pragma_query_value(None, "journal_mode", |row| row.get(0))
+        .unwrap();
+    assert_eq!(wal, "wal");
+    let sound: String = reader
+        .pragma_query_value(None, "integrity_check", |row| row.get(0))
+        .unwrap();
+    assert_eq!(sound, "ok");
+}
+
+/// FULL means that every commit is on the disk before it counts: the system is asked to write it there.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_step_is_synced_to_the_disk_before_the_next() {
+    let Ok(found) = std::process::Command::new("strace").arg("-V").output() else {
+        return crate::support::skipped("strace");
+    };
+    if !found.status.success() {
+        return crate::support::skipped("strace");
+    }
+    let world = World::new().await;
+    let traced = world.folder.path().join("trace");
+    let mut strace = std::process::Command::new("strace")
+        .args([
+            "-f",
+            "-y",
+            "-s",
+            "24",
+            "-e",
+            "trace=fsync,fdatasync,write,sendto,writev",
+            "-o",
+        ])
+        .arg(&traced)
+        .args(["-p", &world.service.pid().to_string()])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // Attached as soon as anything that the service writes is seen.
+    eventually("the trace", async || {
+        drop(world.service.get("/health/ready").await);
+        let trace = std::fs::read_to_string(&traced).unwrap_or_default();
+        trace.contains("HTTP/1.1 200").then_some(())
+    })
+    .await;
+    let before = std::fs::read_to_string(&traced).unwrap().len();
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
+    let trace = eventually("the whole trace", async || {
+        let trace = std::fs::read_to_string(&traced).unwrap();
+        trace[before..]
+            .contains("HTTP/1.1 200")
+            .then(|| trace[before..].to_owned())
+    })
+    .await;
+    drop(strace.kill());
+    drop(strace.wait());
+    let at = |what: &str| {
+        trace
+            .find(what)
+            .unwrap_or_else(|| panic!("no {what} in {trace}"))
+    };
+    let (lookup, delete, answer) = (at("\"GET /api/v2"), at("\"DELETE /api"), at("HTTP/1.1 200"));
+    let is_synced = |part: &str| {
+        part.lines()
+            .any(|line| line.contains("sync(") && line.contains("journal.db-wal"))
+    };
+    assert!(is_synced(&trace[..lookup]), "the promise: {trace}");
+    assert!(is_synced(&trace[lookup..delete]), "the intent: {trace}");
+    assert!(is_synced(&trace[delete..answer]), "the outcome: {trace}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_target_and_its_tombstone_are_on_the_disk_before_the_deletion_leaves() {
+    let world = World::new().await;
+    world.ozmap.fault("delete:hold_before*1").await;
+    let asked = tokio::spawn(try_ask_of(world.service.address(), request(CODE, "m-1")));
+    world.ozmap.held().await;
+    let row = file::cancellations(world.folder.path()).remove(0);
+    assert_eq!(
+        (&row["state"], &row["property_id"]),
+        (&json!("intent"), &json!(PROPERTY))
+    );
+    assert_eq!(row["delete_sent"], json!(1));
+    let settle_ms = row["settle_at"].as_i64().unwrap() - row["updated_at"].as_i64().unwrap();
+    assert_eq!(settle_ms, 120_000);
+    let tombstone: Value = serde_json::from_str(row["snapshot"].as_str().unwrap()).unwrap();
+    assert_eq!(tombstone, world.ozmap.holds(CODE).await[0]);
+    world.ozmap.release().await;
+    assert_eq!(asked.await.unwrap().unwrap().outcome(), "cancelled");
+    let row = file::cancellations(world.folder.path()).remove(0);
+    assert_eq!(
+        row["outcome"], "cancelled",
+        "on the disk before anybody hears it"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promise_is_on_the_disk_before_ozmap_is_asked() {
+    let world = World::with(SHORT).await;
+    world.ozmap.fault("lookup:hold_before*1").await;
+    let asked = tokio::spawn(try_ask_of(world.service.address(), request(CODE, "m-1")));
+    world.ozmap.held().await;
+    let row = file::cancellations(world.folder.path()).remove(0);
+    assert_eq!(
+        (&row["state"], &row["code"]),
+        (&json!("accepted"), &json!(CODE))
+    );
+    assert_eq!(asked.await.unwrap().unwrap().outcome(), "pending");
+}
+
+/// Takes the journal's write lock, as a backup program might.
+fn foreign_lock(world: &World) -> Connection {
+    let foreign = Connection::open(file::path(world.folder.path())).unwrap();
+    foreign
+        .busy_timeout(std::time::Duration::from_secs(5))
+        .unwrap();
+    foreign.execute_batch("BEGIN IMMEDIATE").unwrap();
+    foreign
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_written_down_is_declined_and_nothing_comes_of_it() {
+    // Given up by the caller's time, or by the journal's own patience.
+    each(2, named(&["500", "15000"]), |case, answer_ms| async move {
+        let world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", answer_ms)]).await;
+        let foreign = foreign_lock(&world);
+        let declined = world.cancel(CODE, "m-1").await;
+        assert_eq!(declined.status, 503, "{case}: {declined:?}");
+        assert!(declined.header("retry-after").is_some());
+        foreign.execute_batch("ROLLBACK").unwrap();
+        // Whatever was on its way is there by now: the journal works again.
+        assert_eq!(world.cancel("nobody", "m-2").await.outcome(), "not_found");
+        assert_eq!(world.ozmap.holds(CODE).await.len(), 1, "{case}");
+        let rows = file::cancellations(world.folder.path());
+        let asked = rows.iter().find(|row| row["code"] == CODE);
+        assert!(
+            asked.is_none_or(|row| row["outcome"] == "expired"),
+            "{case}: {rows:?}"
+        );
+        assert!(calls_of(&world.ozmap, "delete").await.is_empty(), "{case}");
+        // The platform does as it was told, and tries again.
+        let retry = world.cancel(CODE, "m-1").await;
+        assert_eq!(retry.outcome(), "cancelled", "{case}");
+        assert!(world.ozmap.holds(CODE).await.is_empty(), "{case}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_promised_something_is_not_let_down_by_another_who_was_declined() {
+    let world = World::with(&[
+        ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "15000"),
+        ("CHANNELS__HASTY__SECRET", crate::support::SECRET),
+        ("CHANNELS__HASTY__ANSWER_MS_MAX", "300"),
+    ])
+    .await;
+    let foreign = foreign_lock(&world);
+    let body = request(CODE, "m-1").to_string();
+    let hasty = world.service.post("hasty", &[], body.as_bytes());
+    assert_eq!(hasty.await.unwrap().status, 503);
+    let patient = tokio::spawn(try_ask_of(world.service.address(), request(CODE, "m-2")));
+    eventually("the second request to be on its way", async || {
+        let health = world.service.get("/health/live").await;
+        (health.status == 200).then_some(())
+    })
+    .await;
+    foreign.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(patient.await.unwrap().unwrap().outcome(), "cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hangs_up_before_the_promise_is_written_down_was_not_told_no() {
+    let world = World::new().await;
+    let foreign = foreign_lock(&world);
+    let asked = tokio::spawn(try_ask_of(world.service.address(), request(CODE, "m-1")));
+    for _ in 0..10 {
+        assert_eq!(world.service.get("/health/live").await.status, 200);
+    }
+    asked.abort();
+    assert!(asked.await.is_err(), "hung up without an answer");
+    for _ in 0..10 {
+        assert_eq!(world.service.get("/health/live").await.status, 200);
+    }
+    foreign.execute_batch("ROLLBACK").unwrap();
+    eventually("the end of what was accepted", async || {
+        let rows = file::cancellations(world.folder.path());
+        (rows.first()?["outcome"] == "cancelled").then_some(())
+    })
+    .await;
+    assert!(world.ozmap.holds(CODE).await.is_empty());
+}

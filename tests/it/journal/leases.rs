@@ -1,0 +1,127 @@
+//! Who lost a lease changes nothing any more.
+
+use std::time::Duration;
+
+use super::*;
+use crate::support::eventually;
+
+const SHORT_LEASE: Times = Times {
+    lease_ms: 150,
+    settle_ms: 1,
+    deadline_ms: 60_000,
+};
+
+/// Waits until somebody else may take the cancellation, and takes it.
+async fn taken_over(book: &Book) -> Held {
+    eventually("a lease that ran out", async || {
+        book.journal.take_due().await.unwrap()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn who_lost_the_lease_changes_nothing_any_more() {
+    let book = Book::open(SHORT_LEASE);
+    let mut late = book.intended("c-1").await;
+    let now = taken_over(&book).await;
+    assert_eq!((now.record.id, now.record.attempts), (late.record.id, 2));
+    let before = book.rows();
+    let target = deletable("c-1", TARGET);
+    assert_fenced(book.journal.renew(&late.lease.pulse()).await);
+    assert_fenced(book.journal.intend(&mut late, &target).await);
+    assert_fenced(book.journal.acked(&mut late).await);
+    assert_fenced(book.journal.back_off(&late, Duration::ZERO, "late").await);
+    for outcome in Outcome::ALL {
+        assert_fenced(book.journal.finish(&mut late, ending(outcome)).await);
+    }
+    assert_eq!(book.rows(), before);
+}
+
+#[tokio::test]
+async fn a_lease_that_ran_out_writes_nothing_even_when_nobody_took_it() {
+    let book = Book::open(SHORT_LEASE);
+    let mut held = book.intended("c-1").await;
+    eventually("the end of the lease", async || {
+        held.lease.left().is_zero().then_some(())
+    })
+    .await;
+    let before = book.rows();
+    assert_fenced(book.journal.renew(&held.lease.pulse()).await);
+    assert_fenced(
+        book.journal
+            .intend(&mut held, &deletable("c-1", TARGET))
+            .await,
+    );
+    assert_fenced(
+        book.journal
+            .finish(&mut held, ending(Outcome::Cancelled))
+            .await,
+    );
+    assert_eq!(book.rows(), before);
+}
+
+#[tokio::test]
+async fn a_lease_that_is_renewed_is_not_taken() {
+    let book = Book::open(SHORT_LEASE);
+    let held = book.held("c-1").await;
+    let granted = std::time::Instant::now();
+    let pulse = held.lease.pulse();
+    eventually("three lives of a lease", async || {
+        book.journal.renew(&pulse).await.unwrap();
+        assert!(book.journal.take_due().await.unwrap().is_none());
+        (granted.elapsed() > Duration::from_millis(450)).then_some(())
+    })
+    .await;
+    assert!(!held.lease.left().is_zero());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_that_is_due_is_taken_by_one_only() {
+    let book = Book::open(LONG);
+    let held = book.held("c-1").await;
+    book.journal
+        .back_off(&held, Duration::ZERO, "again")
+        .await
+        .unwrap();
+    assert_eq!(book.rows()[0]["reason"], "again");
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let journal = book.journal.clone();
+        running.spawn(async move { journal.take_due().await.unwrap().is_some() });
+    }
+    let mut taken = 0;
+    while let Some(took) = running.join_next().await {
+        taken += usize::from(took.unwrap());
+    }
+    assert_eq!(taken, 1);
+}
+
+#[tokio::test]
+async fn a_cancellation_that_waits_is_not_taken_before_its_time() {
+    let book = Book::open(LONG);
+    let held = book.held("c-1").await;
+    book.journal
+        .back_off(&held, Duration::from_millis(300), "later")
+        .await
+        .unwrap();
+    let given_back = std::time::Instant::now();
+    assert!(book.journal.take_due().await.unwrap().is_none());
+    let wait = book.journal.next_due().await.unwrap().unwrap();
+    assert!(wait <= Duration::from_millis(300), "{wait:?}");
+    drop(taken_over(&book).await);
+    assert!(given_back.elapsed() >= Duration::from_millis(290));
+    assert_fenced(book.journal.renew(&held.lease.pulse()).await);
+}
+
+#[tokio::test]
+async fn a_new_start_takes_up_what_the_last_one_held() {
+    let book = Book::open(LONG);
+    let held = book.intended("c-1").await;
+    let Book { journal, folder } = book;
+    drop(journal);
+    let journal = eventually("the lock", async || Journal::open(&url(&folder), LONG).ok()).await;
+    let taken = journal.take_due().await.unwrap().unwrap();
+    assert_eq!(taken.record.id, held.record.id);
+    assert_eq!(taken.record.state, State::Intent);
+    assert_eq!(taken.record.property.unwrap().as_str(), TARGET);
+}

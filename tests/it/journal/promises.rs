@@ -1,0 +1,157 @@
+//! What the journal says to a webhook.
+
+use std::collections::HashSet;
+
+use super::*;
+
+async fn accepted(book: &Book, asked: Acceptance) -> Accepted {
+    book.journal.accept(asked, || true).await.unwrap()
+}
+
+fn record(accepted: Accepted) -> (&'static str, Record) {
+    match accepted {
+        Accepted::Fresh(held) => ("fresh", held.record),
+        Accepted::Joined(record) => ("joined", *record),
+        Accepted::Repeated(record) => ("repeated", *record),
+        other @ (Accepted::KeyReused | Accepted::TooManyCodes) => panic!("{other:?}"),
+    }
+}
+
+/// A request of a platform that gives its requests no key.
+fn keyless(code: &str, n: usize) -> Acceptance {
+    let mut asked = asking(code, &format!("none-{n}"));
+    asked.conversation = Some("chatbot/551199".to_owned());
+    asked.duplicate_window_ms = Some(400);
+    asked
+}
+
+#[tokio::test]
+async fn a_code_has_one_running_cancellation_and_a_new_one_after_it() {
+    let book = Book::open(LONG);
+    let (first, one) = record(accepted(&book, asking("c-1", "k-1")).await);
+    let (second, two) = record(accepted(&book, asking("c-1", "k-2")).await);
+    assert_eq!((first, second, one.id), ("fresh", "joined", two.id));
+    let (other, _) = record(accepted(&book, asking("c-2", "k-3")).await);
+    assert_eq!(other, "fresh");
+    let connection = rusqlite::Connection::open(file::path(book.folder.path())).unwrap();
+    let twice = connection.execute(
+        "INSERT INTO op SELECT 'x', '1', code, dry_run, channel, note, first_name, state, outcome, reason, property_id, \
+         snapshot, settle_at, delete_sent, attempt, fence, lease_owner, lease_until, next_at, deadline_at, needs_human, \
+         created_at, updated_at, done_at FROM op WHERE code = 'c-1'",
+        [],
+    );
+    assert!(twice.unwrap_err().to_string().contains("UNIQUE"));
+    let mut held = book.held("c-3").await;
+    book.journal
+        .finish(&mut held, ending(Outcome::NotFound))
+        .await
+        .unwrap();
+    let (anew, _) = record(accepted(&book, asking("c-3", "k-4")).await);
+    assert_eq!(anew, "fresh");
+}
+
+#[tokio::test]
+async fn a_rehearsal_runs_beside_the_real_thing() {
+    let book = Book::open(LONG);
+    let mut rehearsal = asking("c-1", "k-1");
+    rehearsal.mode = Mode::DryRun;
+    assert_eq!(record(accepted(&book, rehearsal).await).0, "fresh");
+    assert_eq!(
+        record(accepted(&book, asking("c-1", "k-2")).await).0,
+        "fresh"
+    );
+}
+
+#[tokio::test]
+async fn the_same_webhook_is_the_same_cancellation_for_ever() {
+    let book = Book::open(LONG);
+    let mut held = book.intended("c-1").await;
+    let (running, record_of) = record(accepted(&book, asking("c-1", "c-1")).await);
+    assert_eq!((running, record_of.id), ("repeated", held.record.id));
+    book.journal
+        .finish(&mut held, ending(Outcome::Cancelled))
+        .await
+        .unwrap();
+    let (ended, record_of) = record(accepted(&book, asking("c-1", "c-1")).await);
+    assert_eq!(
+        (ended, record_of.outcome),
+        ("repeated", Some(Outcome::Cancelled))
+    );
+    assert_eq!(record_of.protocol, held.record.protocol);
+    // Another channel may use the same key.
+    let mut elsewhere = asking("c-1", "c-1");
+    elsewhere.delivery.channel = "phone".to_owned();
+    assert_eq!(record(accepted(&book, elsewhere).await).0, "fresh");
+}
+
+#[tokio::test]
+async fn a_key_with_another_content_promises_nothing() {
+    let book = Book::open(LONG);
+    drop(book.held("c-1").await);
+    let reused = accepted(&book, asking("c-2", "c-1")).await;
+    assert!(matches!(reused, Accepted::KeyReused), "{reused:?}");
+    assert_eq!(book.rows().len(), 1);
+    assert_eq!(file::table(book.folder.path(), "delivery").len(), 1);
+}
+
+#[tokio::test]
+async fn without_a_key_the_same_request_of_a_conversation_is_the_same_for_a_while() {
+    let book = Book::open(LONG);
+    let (first, one) = record(accepted(&book, keyless("c-1", 1)).await);
+    let (second, two) = record(accepted(&book, keyless("c-1", 2)).await);
+    assert_eq!((first, second, one.id), ("fresh", "repeated", two.id));
+    let mut stranger = keyless("c-1", 3);
+    stranger.conversation = Some("chatbot/551188".to_owned());
+    assert_eq!(record(accepted(&book, stranger).await).0, "joined");
+    let later = std::cell::Cell::new(4);
+    crate::support::eventually("the end of the window", async || {
+        later.set(later.get() + 1);
+        (record(accepted(&book, keyless("c-1", later.get())).await).0 == "joined").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_conversation_tries_only_so_many_codes_and_the_same_one_as_often_as_it_likes() {
+    let book = Book::open(LONG);
+    for n in 0..5 {
+        let asked = keyless(&format!("c-{n}"), n);
+        assert_eq!(record(accepted(&book, asked).await).0, "fresh");
+    }
+    let refused = accepted(&book, keyless("c-5", 5)).await;
+    assert!(matches!(refused, Accepted::TooManyCodes), "{refused:?}");
+    assert_eq!(book.rows().len(), 5, "nothing was promised");
+    let mut again = keyless("c-0", 6);
+    again.duplicate_window_ms = None;
+    assert_eq!(record(accepted(&book, again).await).0, "joined");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn protocol_numbers_are_digits_and_nobody_elses() {
+    let book = Book::open(LONG);
+    let mut running = tokio::task::JoinSet::new();
+    for n in 0..500 {
+        let journal = book.journal.clone();
+        let asked = asking(&format!("c-{n}"), &format!("k-{n}"));
+        running.spawn(async move { record(journal.accept(asked, || true).await.unwrap()).1 });
+    }
+    let mut numbers = HashSet::new();
+    while let Some(record) = running.join_next().await {
+        let protocol = record.unwrap().protocol;
+        let digits = protocol.as_str();
+        assert!(digits.starts_with("20261123") && digits.bytes().all(|b| b.is_ascii_digit()));
+        assert!(numbers.insert(protocol), "a number twice");
+    }
+    assert_eq!(numbers.len(), 500);
+}
+
+#[tokio::test]
+async fn what_a_webhook_was_told_is_noted_once() {
+    let book = Book::open(LONG);
+    drop(book.held("c-1").await);
+    let key = || asking("c-1", "c-1").delivery;
+    book.journal.told(key(), Outcome::Cancelled).await.unwrap();
+    book.journal.told(key(), Outcome::Installed).await.unwrap();
+    let row = &file::table(book.folder.path(), "delivery")[0];
+    assert_eq!(row["told_outcome"], "cancelled");
+}
