@@ -100,6 +100,8 @@ impl Cancellations {
                 self.finish(held, Outcome::WouldCancel, "dry_run", name)
                     .await
             }
+            // Accepted before the operator began to rehearse: it keeps its place until the rehearsal is over.
+            Verdict::Delete(_) if self.rules.dry_run => Ok(Step::Wait(HELD, "dry_run")),
             Verdict::Delete(target) if ozmap::is_too_old(&target) => Ok(read_anew(held, memory)),
             Verdict::Delete(target) => {
                 if !self
@@ -150,6 +152,9 @@ impl Cancellations {
                 self.journal
                     .note(&held.lease, "delete_unclear", error.trouble.id())
                     .await?;
+                if matches!(error.trouble, Trouble::Unauthorized | Trouble::Forbidden) {
+                    tracing::error!(op = %held.record.id, "OZmap does not let this key delete; a person should look");
+                }
                 if let Some(pause) = error.retry_after {
                     return Ok(Step::Wait(pause, error.trouble.id()));
                 }
@@ -218,8 +223,13 @@ impl Cancellations {
         if let Some(pause) = pause {
             return Ok(Step::Wait(pause, "still_there"));
         }
-        if self.rules.paused && !held.record.is_past_deadline() {
-            return Ok(Step::Wait(HELD, "paused"));
+        if (self.rules.paused || self.rules.dry_run) && !held.record.is_past_deadline() {
+            let why = if self.rules.paused {
+                "paused"
+            } else {
+                "dry_run"
+            };
+            return Ok(Step::Wait(HELD, why));
         }
         let refusal = match guard::judge(sighting, &held.record.code, &self.policy) {
             Verdict::Delete(target) if !self.is_given_up(held) && ozmap::is_too_old(&target) => {
@@ -241,6 +251,11 @@ impl Cancellations {
             return Ok(Step::Wait(unsettled, "unsettled"));
         }
         match refusal {
+            // After our own DELETE these look like its traces, not like reasons against it.
+            Some(refusal @ (Refusal::MarkedDeleted | Refusal::NoClient)) => {
+                self.finish(held, Outcome::Unknown, refusal.id(), None)
+                    .await
+            }
             Some(refusal) => {
                 self.finish(
                     held,

@@ -140,7 +140,11 @@ impl Cancellations {
     /// Takes up whatever is due, until the service stops.
     pub(super) async fn recover(self: Arc<Self>) {
         while !self.stopping.is_cancelled() {
-            let Ok(permit) = self.recoveries.clone().acquire_owned().await else {
+            let permit = tokio::select! {
+                permit = self.recoveries.clone().acquire_owned() => permit,
+                () = self.stopping.cancelled() => return,
+            };
+            let Ok(permit) = permit else {
                 return;
             };
             let wait = match self.journal.take_due().await {

@@ -251,8 +251,13 @@ impl Cancellations {
         let mut answer = answer_of(&record);
         answer.replayed = replayed;
         if answer.outcome == Outcome::AlreadyCancelled {
-            let earlier = self.journal.earlier_cancellation(&record.code).await;
-            answer.cancelled_at_ms = earlier.ok().flatten().map(|(_, at_ms)| at_ms);
+            // Only a date: an answer in time is worth more.
+            let earlier = self.journal.earlier_cancellation(&record.code);
+            let earlier = timeout_at(answer_by, earlier)
+                .await
+                .ok()
+                .and_then(Result::ok);
+            answer.cancelled_at_ms = earlier.flatten().map(|(_, at_ms)| at_ms);
         }
         if answer.outcome.is_final() {
             self.note_told(delivery, answer.outcome);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::auth::SchemeOptions;
 use super::platform::Platform;
 use super::preset::{EMBEDDED, Spec};
 use super::template::Templates;
@@ -30,6 +31,8 @@ pub struct Usual {
     pub medium: Medium,
     /// Whether `server.public_url` must be set.
     pub needs_public_url: bool,
+    /// The details of its proof.
+    pub proof: SchemeOptions,
 }
 
 /// Why a preset cannot be used.
@@ -117,9 +120,10 @@ impl Catalog {
                 answer_ms_max: 4_000,
                 medium: Medium::Text,
                 needs_public_url: false,
+                proof: SchemeOptions::default(),
             });
         }
-        let request = self.spec(name)?.request;
+        let Spec { request, proof, .. } = self.spec(name)?;
         let medium = match request.medium.as_str() {
             "text" => Medium::Text,
             "voice" => Medium::Voice,
@@ -135,6 +139,7 @@ impl Catalog {
             answer_ms_max: request.answer_ms_max,
             medium,
             needs_public_url: request.needs_public_url,
+            proof,
         })
     }
 

@@ -71,6 +71,22 @@ impl Source {
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
+    /// The number that stands there: `None` when nothing does, `Some(None)` when it is none.
+    pub(super) fn number(&self, input: &Input<'_>) -> Option<Option<f64>> {
+        let value = match self {
+            Self::Body(pointer) => input.body.pointer(pointer),
+            Self::Query(name) => input.query.get(name),
+            Self::Header(_) => None,
+        };
+        match value? {
+            Value::Null => None,
+            Value::Number(number) => Some(number.as_f64()),
+            Value::String(text) if text.trim().is_empty() => None,
+            Value::String(text) => Some(text.trim().parse().ok()),
+            Value::Bool(_) | Value::Array(_) | Value::Object(_) => Some(None),
+        }
+    }
+
     fn header(&self, name: &str, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
         let mut values = input.headers.get_all(name).iter();
         let Some(value) = values.next() else {

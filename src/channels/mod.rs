@@ -6,6 +6,7 @@
 
 mod auth;
 mod body;
+mod call;
 mod catalog;
 mod fields;
 mod input;
@@ -22,8 +23,8 @@ pub use auth::{
     SecretEncoding, SecretError,
 };
 use axum::http::{HeaderMap, Method};
+use call::next_query;
 pub use catalog::{Catalog, CatalogError, Codec, Usual};
-use platform::next_query;
 use template::Context;
 
 use crate::clock::Moment;
@@ -101,6 +102,7 @@ pub enum Wish {
 pub struct Echo {
     texts: BTreeMap<String, String>,
     failures: u8,
+    carried: Vec<(&'static str, String)>,
     format: Option<String>,
     /// The language to answer in.
     pub locale: Locale,
@@ -230,7 +232,7 @@ impl Channel {
                 platform.render(
                     "ask",
                     Some(echo),
-                    &self.with_turn(context, Turn::AskCodeAgain, failures, ""),
+                    &self.with_turn(echo, context, Turn::AskCodeAgain, failures, ""),
                 )
             }
         }
@@ -261,7 +263,7 @@ impl Channel {
             Turn::AskCode | Turn::AskCodeAgain | Turn::ConfirmCode => platform.render(
                 "ask",
                 Some(echo),
-                &self.with_turn(context, turn, echo.failures, code),
+                &self.with_turn(echo, context, turn, echo.failures, code),
             ),
         }
     }
@@ -321,7 +323,14 @@ impl Channel {
         }
     }
 
-    fn with_turn(&self, context: Context, turn: Turn, failures: u8, code: &str) -> Context {
+    fn with_turn(
+        &self,
+        echo: &Echo,
+        context: Context,
+        turn: Turn,
+        failures: u8,
+        code: &str,
+    ) -> Context {
         let step = if turn == Turn::ConfirmCode {
             "confirm"
         } else {
@@ -332,7 +341,7 @@ impl Channel {
                 "{}/webhooks/{}?{}",
                 self.public_url,
                 self.name,
-                next_query(turn, failures, code)
+                next_query(turn, failures, code, &echo.carried)
             ),
             failures: failures.to_string(),
             step: step.to_owned(),

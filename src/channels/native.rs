@@ -58,6 +58,7 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understo
     let echo = Echo {
         texts: BTreeMap::new(),
         failures: 0,
+        carried: Vec::new(),
         format: None,
         locale,
     };

@@ -9,6 +9,7 @@ use axum::http::Method;
 use sha2::{Digest, Sha256};
 
 use super::body::wrong;
+use super::call::{BROKEN, State, carried, state};
 use super::fields::first;
 use super::input::Input;
 use super::native::{action, bounded, mode};
@@ -18,11 +19,6 @@ use super::template::{Context, Templates, well_formed};
 use super::{Channel, Echo, Inbound, Misunderstood, Next, Rendered, Understood, Wish};
 use crate::domain::{Ask, FirstName, Locale, Outcome, Turn};
 
-/// The members that carry a call's state from one turn to the next, in our own addresses.
-const FAILURES: &str = "ozc_failures";
-const STEP: &str = "ozc_step";
-const STEP_CODE: &str = "ozc_code";
-
 /// A preset, ready to be used, with what its channel set.
 pub struct Platform {
     pub(super) spec: Spec,
@@ -31,13 +27,6 @@ pub struct Platform {
     pub(super) separator: String,
     /// The format of the answer when a request names none; empty means the preset's own.
     pub(super) format: String,
-}
-
-/// Where a call is.
-struct State {
-    failures: u8,
-    step: String,
-    code: String,
 }
 
 /// What a request has in place of a code.
@@ -75,6 +64,7 @@ impl Platform {
         let mut echo = Echo {
             texts: self.echo(&input)?,
             failures: state.failures,
+            carried: carried(&input),
             format: self.wanted_format(&input)?,
             locale,
         };
@@ -129,8 +119,10 @@ impl Platform {
 
     fn code(&self, input: &Input<'_>, state: &State) -> Result<Code, Misunderstood> {
         let fields = &self.spec.fields;
-        if state.step == "confirm" {
-            return self.confirmed(input, state);
+        match state.step.as_str() {
+            BROKEN => return Ok(Code::Unusable),
+            "confirm" => return self.confirmed(input, state),
+            _ => {}
         }
         if let Some(code) = first(&fields.code, input)? {
             return Ok(Code::Given(code));
@@ -159,10 +151,9 @@ impl Platform {
         let said = first(&self.spec.fields.speech, input)?.filter(|_| self.is_sure(input));
         let is_yes = |text: String| {
             let word = text.to_lowercase();
-            matches!(
-                word.trim_matches(['.', ',', '!', ' ', '#']),
-                "1" | "um" | "uno" | "one" | "sim" | "sí" | "si" | "yes"
-            )
+            let word = word.trim_matches(['.', ',', '!', ' ', '#']);
+            // Only words that are no hesitation in another language: an English "um" is no Portuguese one.
+            matches!(word, "1" | "sim" | "sí" | "yes")
         };
         Ok(
             match keyed.or(said).is_some_and(is_yes) && !state.code.is_empty() {
@@ -178,9 +169,14 @@ impl Platform {
             .turns
             .as_ref()
             .map_or(1.0, |turns| turns.confidence_min);
-        let sure = first(&self.spec.fields.confidence, input).ok().flatten();
         // A platform that does not say how sure it was is believed: the code is confirmed in any case.
-        sure.is_none_or(|text| text.parse::<f64>().is_ok_and(|sure| sure >= least))
+        let stated = self
+            .spec
+            .fields
+            .confidence
+            .iter()
+            .find_map(|source| source.number(input));
+        stated.is_none_or(|sure| sure.is_some_and(|sure| sure >= least))
     }
 
     fn code_in(&self, text: &str) -> Code {
@@ -259,7 +255,16 @@ impl Platform {
             }
             return Ok(Some(hex(parts.join("\u{1f}").as_bytes())));
         }
-        Ok(duplicate.body.then(|| hex(inbound.body)))
+        if !duplicate.body {
+            return Ok(None);
+        }
+        let mut whole = format!(
+            "{}\u{1f}{}\u{1f}{}\u{1f}",
+            state.failures, state.step, state.code
+        )
+        .into_bytes();
+        whole.extend_from_slice(inbound.body);
+        Ok(Some(hex(&whole)))
     }
 
     fn handshake(&self, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
@@ -386,6 +391,7 @@ impl Platform {
                 .map(|name| (name.clone(), String::new()))
                 .collect(),
             failures: 0,
+            carried: Vec::new(),
             format: Some(self.format.clone()).filter(|format| !format.is_empty()),
             locale,
         }
@@ -456,39 +462,6 @@ impl Platform {
             well_formed(escape, &rendered).map_err(|why| format!("the template {phase} {why}"))?;
         }
         Ok(())
-    }
-}
-
-/// What the next turn's address carries.
-pub(super) fn next_query(turn: Turn, failures: u8, code: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair(FAILURES, &failures.to_string());
-    match turn {
-        Turn::ConfirmCode => query
-            .append_pair(STEP, "confirm")
-            .append_pair(STEP_CODE, code),
-        Turn::AskCode | Turn::AskCodeAgain | Turn::HandOver => query.append_pair(STEP, "code"),
-    };
-    query.finish()
-}
-
-/// The state of a call, wherever the platform put it: in the query, or back in the body.
-fn state(input: &Input<'_>) -> State {
-    let text = |name: &str| {
-        let value = input.query.get(name).or_else(|| input.body.get(name));
-        value
-            .and_then(|value| value.as_str())
-            .unwrap_or_default()
-            .to_owned()
-    };
-    State {
-        // What cannot be read counts as the last failure, never as the first.
-        failures: match text(FAILURES).as_str() {
-            "" => 0,
-            failures => failures.parse().unwrap_or(u8::MAX),
-        },
-        step: text(STEP),
-        code: text(STEP_CODE),
     }
 }
 

@@ -7,15 +7,64 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde::{Deserialize, Deserializer};
 
+use super::auth::SchemeOptions;
 use super::fields::Source;
 
 /// The presets that the binary carries, by name.
-pub(super) const EMBEDDED: [(&str, &str); 2] = [
+pub(super) const EMBEDDED: [(&str, &str); 17] = [
+    (
+        "connect",
+        include_str!("../../config/channels/connect.toml"),
+    ),
+    (
+        "dialogflow-cx",
+        include_str!("../../config/channels/dialogflow-cx.toml"),
+    ),
+    (
+        "dialogflow-es",
+        include_str!("../../config/channels/dialogflow-es.toml"),
+    ),
+    (
+        "evolution",
+        include_str!("../../config/channels/evolution.toml"),
+    ),
+    (
+        "freeswitch-httapi",
+        include_str!("../../config/channels/freeswitch-httapi.toml"),
+    ),
+    (
+        "genesys",
+        include_str!("../../config/channels/genesys.toml"),
+    ),
+    (
+        "jambonz",
+        include_str!("../../config/channels/jambonz.toml"),
+    ),
+    ("lex", include_str!("../../config/channels/lex.toml")),
+    (
+        "manychat",
+        include_str!("../../config/channels/manychat.toml"),
+    ),
+    ("plivo", include_str!("../../config/channels/plivo.toml")),
+    ("rasa", include_str!("../../config/channels/rasa.toml")),
+    (
+        "simplesdesk",
+        include_str!("../../config/channels/simplesdesk.toml"),
+    ),
     ("text", include_str!("../../config/channels/text.toml")),
+    (
+        "twilio-messaging",
+        include_str!("../../config/channels/twilio-messaging.toml"),
+    ),
     (
         "twilio-voice",
         include_str!("../../config/channels/twilio-voice.toml"),
     ),
+    (
+        "voicexml",
+        include_str!("../../config/channels/voicexml.toml"),
+    ),
+    ("vonage", include_str!("../../config/channels/vonage.toml")),
 ];
 
 /// A preset file.
@@ -26,6 +75,9 @@ pub(super) struct Spec {
     pub(super) about: String,
     /// How its requests come.
     pub(super) request: RequestSpec,
+    /// The details of its proof, where a name alone does not say them.
+    #[serde(default)]
+    pub(super) proof: SchemeOptions,
     /// Where the fields are.
     #[serde(default)]
     pub(super) fields: FieldsSpec,

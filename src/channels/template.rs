@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use minijinja::value::ValueKind;
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, context,
 };
@@ -192,11 +193,16 @@ fn name(escape: Escape, phase: &str) -> String {
 }
 
 fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    // A flag is written as JSON writes it, in every form.
+    let text = if value.kind() == ValueKind::Bool {
+        value.is_true().to_string()
+    } else {
+        value.to_string()
+    };
     let encoded = match state.auto_escape() {
-        AutoEscape::Custom(form) if form == "form" => {
-            utf8_percent_encode(&value.to_string(), FORM).to_string()
-        }
-        AutoEscape::Custom(xml) if xml == "xml" => in_xml(&value.to_string()),
+        AutoEscape::Custom(form) if form == "form" => utf8_percent_encode(&text, FORM).to_string(),
+        AutoEscape::Custom(xml) if xml == "xml" => in_xml(&text),
+        AutoEscape::None if value.kind() == ValueKind::Bool => text,
         AutoEscape::None | AutoEscape::Html | AutoEscape::Json | AutoEscape::Custom(_) | _ => {
             return minijinja::escape_formatter(out, state, value);
         }

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::settings;
 use super::{Problems, parse_locale, secret};
-use crate::channels::{Auth, Catalog, Channel, Scheme, SchemeOptions, SecretError, Usual};
+use crate::channels::{Auth, Catalog, Channel, Scheme, SecretError, Usual};
 use crate::domain::{Locale, Medium};
 
 /// The fewest characters of a shared secret on a listener that others can reach.
@@ -31,6 +31,8 @@ impl Surroundings {
     fn reach(&self) -> Reach {
         match self.listen {
             Some(address) if !address.ip().is_loopback() => Reach::Others,
+            // A public address means a proxy in front: then a loopback listener is no protection.
+            _ if !self.public_url.is_empty() => Reach::Others,
             _ => Reach::ThisMachine,
         }
     }
@@ -153,21 +155,18 @@ fn auth(
         settings.secret,
         settings.secret_file.as_deref(),
     )?;
-    let scheme =
-        Scheme::parse(&wanted, &secret, &SchemeOptions::default()).map_err(
-            |error| match error {
-                SecretError::NoOption(_) | SecretError::BadOption(..) => {
-                    format!("{} = \"{wanted}\": {error}", key("auth"))
-                }
-                SecretError::Empty
-                | SecretError::UnknownScheme(_)
-                | SecretError::NotWhsec
-                | SecretError::Length
-                | SecretError::NotBase64
-                | SecretError::NotCredentials
-                | SecretError::NotPublicKey => format!("{}: {error}", key("secret")),
-            },
-        )?;
+    let scheme = Scheme::parse(&wanted, &secret, &usual.proof).map_err(|error| match error {
+        SecretError::NoOption(_) | SecretError::BadOption(..) => {
+            format!("{} = \"{wanted}\": {error}", key("auth"))
+        }
+        SecretError::Empty
+        | SecretError::UnknownScheme(_)
+        | SecretError::NotWhsec
+        | SecretError::Length
+        | SecretError::NotBase64
+        | SecretError::NotCredentials
+        | SecretError::NotPublicKey => format!("{}: {error}", key("secret")),
+    })?;
     match wanted.as_str() {
         // Its length was checked already, and a public key is no secret.
         "standard-webhooks" | "ed25519" => {}

@@ -233,11 +233,21 @@ fn check_times(settings: &Settings, problems: &mut Problems) {
             journal.settle_ms, ozmap.delete_ms, ozmap.delete_ms
         )));
     }
+    if settings.policy.deletes_per_hour_max == 0 {
+        let zero = "policy.deletes_per_hour_max = 0 would hold everything; write a number above 0, or set policy.paused = true";
+        problems.require(Err(zero.to_owned()));
+    }
     for (key, value) in [
         ("ozmap.connect_ms", ozmap.connect_ms),
         ("ozmap.lookup_ms", ozmap.lookup_ms),
         ("ozmap.delete_ms", ozmap.delete_ms),
         ("journal.give_up_s", journal.give_up_s),
+        ("server.head_ms_max", settings.server.head_ms_max),
+        ("server.body_ms_max", settings.server.body_ms_max),
+        (
+            "policy.codes_per_conversation_max",
+            u64::from(settings.policy.codes_per_conversation_max),
+        ),
         ("server.in_flight_max", settings.server.in_flight_max as u64),
     ] {
         if value == 0 {

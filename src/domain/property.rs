@@ -187,6 +187,6 @@ pub type Row = Result<Property, Defect>;
 pub struct Sighting {
     /// Every row of the answer.
     pub rows: Vec<Row>,
-    /// When they were there, whole; their age counts from here. The reading itself is bounded by `ozmap.lookup_ms`.
+    /// When the question was sent; their age counts from here, so a slow answer is an old one.
     pub read_at: Moment,
 }

@@ -96,7 +96,7 @@ impl From<Declined> for Refusal {
             ),
             Declined::Journal => Self::unavailable(
                 "journal",
-                "the journal cannot be written; nothing was accepted and nothing was changed",
+                "the journal cannot be written now; this request was not accepted, ask again with the same key",
                 seconds(5),
             ),
             Declined::Ozmap => Self::unavailable(

@@ -12,9 +12,12 @@ pub(super) const FIND_DELIVERY: &str =
     "SELECT fingerprint, op_id FROM delivery WHERE channel = $1 AND dedupe_key = $2";
 
 /// Finds the same request of the same conversation, from a platform that gives its requests no key.
+///
+/// Only while it runs, or after it deleted: asking again about anything else changes nothing, and may be answered better.
 pub(super) const FIND_RECENT: &str = "\
-SELECT fingerprint, op_id FROM delivery \
-WHERE channel = $1 AND conversation = $2 AND fingerprint = $3 AND received_at > {NOW} - $4 ORDER BY received_at DESC LIMIT 1";
+SELECT d.fingerprint, d.op_id FROM delivery d JOIN op o ON o.id = d.op_id \
+WHERE d.channel = $1 AND d.conversation = $2 AND d.fingerprint = $3 AND d.received_at > {NOW} - $4 \
+AND (o.state <> 'done' OR o.outcome = 'cancelled') ORDER BY d.received_at DESC LIMIT 1";
 
 /// Accepts a new cancellation, or finds the active one of the same code: the returned id tells which.
 pub(super) const ACCEPT_OP: &str = "\

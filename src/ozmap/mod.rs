@@ -311,6 +311,8 @@ impl Slot<'_> {
     /// # Errors
     /// [`Error`] when there is no answer that can be believed; that is never "not found".
     pub async fn lookup(&self, code: &ReservationCode) -> Result<Sighting, Error> {
+        // From before the question: what is read may be as old as that.
+        let read_at = Moment::now();
         let raw_rows = match self.ozmap.base.properties_of(code) {
             Some(url) => self.rows(url).await?,
             None => self.filtered(code).await?,
@@ -319,10 +321,7 @@ impl Slot<'_> {
         for raw in &raw_rows {
             rows.push(self.populated(document::property(raw)).await?);
         }
-        Ok(Sighting {
-            rows,
-            read_at: Moment::now(),
-        })
+        Ok(Sighting { rows, read_at })
     }
 
     /// Looks again for a property that may have been deleted: by its id, and when that is gone by its code too.
@@ -334,10 +333,13 @@ impl Slot<'_> {
         id: &PropertyId,
         code: &ReservationCode,
     ) -> Result<Presence, Error> {
-        if let Some(sighting) = self.by_id(id).await? {
-            return Ok(Presence::Present(sighting));
+        match self.by_id(id).await? {
+            // A document that says when it was deleted is what a kept copy of a deleted property looks like: whether
+            // it is gone, its code must say.
+            Some(sighting) if !says_deleted(&sighting) => return Ok(Presence::Present(sighting)),
+            Some(_) | None => {}
         }
-        // A 404 alone may be a route that is not there, or a key that lost its project.
+        // A 404 alone may be a route that is not there.
         let sighting = self.lookup(code).await?;
         let mut others = 0;
         for row in &sighting.rows {
@@ -432,6 +434,7 @@ impl Slot<'_> {
 
     /// One property by its id; `None` when it is not there, which is only a candidate until its code agrees.
     async fn by_id(&self, id: &PropertyId) -> Result<Option<Sighting>, Error> {
+        let read_at = Moment::now();
         let reply = self.get(self.ozmap.base.property(id)).await?;
         // The generic route is known to answer 404 for an unknown id, whatever the route by code answers.
         if reply.status == StatusCode::NOT_FOUND && !reply.is_html() && !reply.is_missing_route() {
@@ -463,7 +466,7 @@ impl Slot<'_> {
         }
         Ok(Some(Sighting {
             rows: vec![row],
-            read_at: Moment::now(),
+            read_at,
         }))
     }
 
@@ -613,6 +616,13 @@ impl Slot<'_> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(heard);
     }
+}
+
+/// Whether the one document of a sighting says that it was deleted.
+fn says_deleted(sighting: &Sighting) -> bool {
+    let is_deleted =
+        |property: &Property| property.deleted_at.value().is_some_and(|at| !at.is_empty());
+    matches!(sighting.rows.as_slice(), [Ok(property)] if is_deleted(property))
 }
 
 /// What an answer to a GET holds.

@@ -58,10 +58,13 @@ fn tell(text: &str) -> Result<(), Problem> {
 
 /// Runs a verb that waits.
 fn block_on(work: impl Future<Output = Done>) -> Done {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?
-        .block_on(work)
+        .build()?;
+    let done = runtime.block_on(work);
+    // A name that is being looked up cannot be interrupted, and must not hold up a stop.
+    runtime.shutdown_background();
+    done
 }
 
 /// Cancels a token when the system or the person at the terminal asks for a stop.

@@ -198,7 +198,7 @@ fn several_problems_are_told_at_once() {
         &["ozmap.tls_ca_file = \"/nowhere/ca.pem\""],
         &["server.in_flight_max = 0"],
         &["channels.chatbot.medium = \"fax\"", "\"voice\""],
-        &["channels.phone.preset = \"twilio\"", "\"json\""],
+        &["channels.phone.preset = \"twilio\"", "twilio-voice"],
         &["channels.chatbot2.answer_ms_max = 0"],
         &[
             "channels.chatbot3.auth = \"digest\"",
@@ -264,9 +264,13 @@ fn documented() -> BTreeSet<String> {
     let reference = include_str!("../../config/default.toml");
     let mut section = String::new();
     let mut keys = BTreeSet::new();
+    let mut in_channel = false;
     for line in reference.lines() {
         let line = match line.strip_prefix("# ") {
-            Some(line) if section == "channels" || line == "[channels.chatbot]" => line,
+            Some(line) if in_channel || line == "[channels.chatbot]" => {
+                in_channel = true;
+                line
+            }
             Some(_) => continue,
             None => line,
         };
@@ -292,8 +296,14 @@ fn read_by_the_code() -> BTreeSet<String> {
             section = name.trim_end_matches(" {").to_lowercase();
         } else if let Some(field) = line.strip_prefix("    pub(super) ") {
             let name = field.split(':').next().unwrap();
-            if section != "settings" && !["api_key_file", "secret_file"].contains(&name) {
-                keys.insert(format!("{}.{name}", section.replace("channel", "channels")));
+            if section != "settings" && !["api_key_file", "secret_file", "by_name"].contains(&name)
+            {
+                let section = if section == "channel" {
+                    "channels"
+                } else {
+                    &section
+                };
+                keys.insert(format!("{section}.{name}"));
             }
         }
     }

@@ -113,7 +113,7 @@ async fn a_journal_that_cannot_be_written_accepts_nothing_and_is_not_ready() {
         (503, &json!("urn:ozmap-cancel:problem:journal"))
     );
     assert!(reply.header("retry-after").is_some());
-    assert!(reply.reply().contains("não foi registrado"), "{reply:?}");
+    assert!(reply.reply().contains("Tente de novo"), "{reply:?}");
     let ready = eventually("the service to be unready", || async {
         let ready = world.service.get("/health/ready").await;
         (ready.status == 503).then(|| ready.json())

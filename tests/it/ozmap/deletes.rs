@@ -101,7 +101,7 @@ async fn a_deletion_is_not_sent_on_a_reading_that_is_older_than_three_seconds() 
 }
 
 #[tokio::test]
-async fn the_age_of_a_reading_counts_from_its_answer_so_that_a_slow_ozmap_can_be_worked_with() {
+async fn the_age_of_a_reading_counts_from_its_question() {
     let rig = Rig::with(
         |request| match request.target.as_str() {
             LOOKUP => vec![Act::Drip(json(200, &one()), Duration::from_millis(6))],
@@ -111,7 +111,9 @@ async fn the_age_of_a_reading_counts_from_its_answer_so_that_a_slow_ozmap_can_be
     )
     .await;
     let asked = Instant::now();
-    rig.delete().await.unwrap();
+    let error = rig.delete().await.unwrap_err();
+    assert_eq!(error.trouble, Trouble::Stale);
+    assert!(rig.server.of("DELETE").is_empty());
     assert!(
         asked.elapsed() > Duration::from_secs(3),
         "the look-up was too quick for this test"
