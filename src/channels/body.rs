@@ -47,14 +47,7 @@ pub(super) fn members(headers: &HeaderMap, body: &[u8]) -> Result<Members, Misun
             "the body is compressed; send it without `Content-Encoding`",
         ));
     }
-    let text = std::str::from_utf8(body).map_err(|error| {
-        let detail = format!(
-            "the body is not UTF-8 (byte {}); send it as UTF-8",
-            error.valid_up_to()
-        );
-        wrong(400, "not_utf8", detail)
-    })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = as_text(body)?;
     match text.trim_start().chars().next() {
         None => Err(wrong(
             400,
@@ -69,6 +62,18 @@ pub(super) fn members(headers: &HeaderMap, body: &[u8]) -> Result<Members, Misun
         )),
         Some(_) => Err(not_json(headers)),
     }
+}
+
+/// The body as text, without the byte order mark that some platforms put before it.
+pub(super) fn as_text(body: &[u8]) -> Result<&str, Misunderstood> {
+    let text = std::str::from_utf8(body).map_err(|error| {
+        let detail = format!(
+            "the body is not UTF-8 (byte {}); send it as UTF-8",
+            error.valid_up_to()
+        );
+        wrong(400, "not_utf8", detail)
+    })?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// The shortest body that works.

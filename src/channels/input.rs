@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::Misunderstood;
-use super::body::{malformed, wrong};
+use super::body::{as_text, malformed, wrong};
 
 /// A request, read.
 pub(super) struct Input<'a> {
@@ -34,14 +34,7 @@ impl<'a> Input<'a> {
     ) -> Result<Self, Misunderstood> {
         let query = target.split_once('?').map_or("", |(_, query)| query);
         let body = inflate(headers, body, bytes_max)?;
-        let text = std::str::from_utf8(&body).map_err(|error| {
-            let detail = format!(
-                "the body is not UTF-8 (byte {}); send it as UTF-8",
-                error.valid_up_to()
-            );
-            wrong(400, "not_utf8", detail)
-        })?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = as_text(&body)?;
         let body = match text.trim_start().chars().next() {
             Some('{') => {
                 let unique: Unique =
