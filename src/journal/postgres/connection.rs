@@ -50,7 +50,8 @@ impl Connection {
             .build()
             .map_err(|error| Trouble::Lost(error.to_string()))?;
         let tls = MakeRustlsConnect::new(rustls::ClientConfig::clone(&server.tls));
-        let connected = runtime.block_on(timeout(CONNECT_WITHIN, connect(server, tls)));
+        let connected =
+            runtime.block_on(async { timeout(CONNECT_WITHIN, connect(server, tls)).await });
         let connected = connected
             .unwrap_or_else(|_| Err(Trouble::Lost("the database does not answer".to_owned())));
         let client = match connected {
