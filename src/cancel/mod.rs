@@ -6,6 +6,7 @@
 
 mod advance;
 mod backoff;
+mod declined;
 mod flow;
 mod recovery;
 mod watchers;
@@ -17,15 +18,17 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use watchers::Watchers;
 
 use crate::clock::Moment;
-use crate::domain::{Action, Answer, Ask, Field, Found, Mode, Outcome, Property, ReservationCode};
+use crate::domain::{
+    Action, Answer, Ask, Field, Found, Mode, OpId, Outcome, Property, ReservationCode,
+};
 use crate::guard::{self, Policy, Verdict};
-use crate::journal::{Acceptance, Accepted, DeliveryKey, Ending, Journal, Record};
+use crate::journal::{Acceptance, Accepted, DeliveryKey, Journal, Record};
 use crate::ozmap::Ozmap;
 
 /// The most recovered cancellations that are worked on at the same time.
@@ -369,20 +372,7 @@ impl Cancellations {
             tell(Ok(Promise::New(Box::new(record.clone()))));
             return self.drive(*held, permit).await;
         }
-        // The caller was told that nothing was accepted, so nothing of its may come of it.
-        let ending = Ending {
-            outcome: Outcome::Expired,
-            reason: "caller_was_told_no".to_owned(),
-            needs_human: false,
-            first_name: None,
-        };
-        match self.journal.withdraw(&held, delivery, ending).await {
-            Ok(Some(_)) => {}
-            Ok(None) => self.drive(*held, permit).await,
-            Err(error) => {
-                tracing::error!(op = %held.record.id, "a promise that was declined could not be withdrawn: {error}");
-            }
-        }
+        self.take_back(held, delivery, permit).await;
     }
 
     /// The record when it has ended, or as it was when it is time to answer.
@@ -401,8 +391,24 @@ impl Cancellations {
             // First, because the last ending and the end of the stop are there at the same moment.
             biased;
             ended = timeout_at(answer_by, watch.ended()) => ended.ok().flatten().unwrap_or(*record),
+            ended = self.ended_elsewhere(record.id) => ended,
             // A stop does not wait for answers that cannot come: the work is taken up by the next run.
             () = self.stopped_and_drained() => *record,
+        }
+    }
+
+    /// The record, once another replica has ended it. Never returns where there can be no other.
+    async fn ended_elsewhere(&self, id: OpId) -> Record {
+        let Some(every) = self.journal.look_every() else {
+            return std::future::pending().await;
+        };
+        loop {
+            sleep(every).await;
+            if let Ok(Some(latest)) = self.journal.get(id).await
+                && latest.outcome.is_some()
+            {
+                return latest;
+            }
         }
     }
 

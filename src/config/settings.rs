@@ -89,7 +89,10 @@ pub(super) struct Ozmap {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Journal {
-    pub(super) url: String,
+    pub(super) url: SecretString,
+    pub(super) url_file: Option<String>,
+    pub(super) tls_ca_file: String,
+    pub(super) allow_plain: bool,
     pub(super) lease_ms: u64,
     pub(super) settle_ms: u64,
     pub(super) give_up_s: u64,
@@ -160,7 +163,7 @@ pub(super) const CHANNEL_KEYS: [&str; 10] = [
 ];
 
 /// Keys that are not in `default.toml` because their default is not to be there.
-pub(super) const FILE_KEYS: [&str; 1] = ["ozmap.api_key_file"];
+pub(super) const FILE_KEYS: [&str; 2] = ["ozmap.api_key_file", "journal.url_file"];
 
 fn preset_json() -> String {
     "json".to_owned()

@@ -1,15 +1,21 @@
 //! The moment of promise: one transaction that ties a webhook to a cancellation, new or running.
 
+use std::sync::Arc;
+
 use rand::RngExt;
 use tokio::time::Instant;
 
 use super::record::{Held, Lease, Record};
+use super::steps::Note;
 use super::store::{Store, Value};
-use super::{DeliveryKey, Error, Journal, Note, read, sql};
+use super::{DeliveryKey, Error, Journal, read, sql};
 use crate::domain::{FirstName, Mode, OpId, Protocol, ReservationCode};
 
 /// How often a protocol number is drawn before it grows a digit longer each time.
 const PROTOCOL_DRAWS_MAX: usize = 24;
+
+/// How often a promise is tried again that another replica made at the same moment.
+const RACES_MAX: usize = 3;
 
 /// For how long a conversation's attempts count.
 const DAY_MS: i64 = 86_400_000;
@@ -66,7 +72,23 @@ impl Journal {
     pub async fn accept(
         &self,
         asked: Acceptance,
-        is_wanted: impl Fn() -> bool + Send + 'static,
+        is_wanted: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Result<Accepted, Error> {
+        let is_wanted: Arc<dyn Fn() -> bool + Send + Sync> = Arc::new(is_wanted);
+        let mut races = 0;
+        loop {
+            match self.accept_once(asked.clone(), is_wanted.clone()).await {
+                // The other one's row is there now, and is found.
+                Err(Error::Raced) if races < RACES_MAX => races += 1,
+                accepted => return accepted,
+            }
+        }
+    }
+
+    async fn accept_once(
+        &self,
+        asked: Acceptance,
+        is_wanted: Arc<dyn Fn() -> bool + Send + Sync>,
     ) -> Result<Accepted, Error> {
         let id = OpId::new();
         let until = self.lease_end();
@@ -162,10 +184,8 @@ fn attach(store: &mut dyn Store, asked: &Acceptance, op: OpId) -> Result<(), Err
     ];
     match store.query(sql::ACCEPT_DELIVERY, &parameters)?.is_empty() {
         false => Ok(()),
-        // Another replica was faster with the same webhook: undo, the platform's next retry finds its row.
-        true => Err(Error::Unavailable(
-            "the same webhook is being accepted elsewhere".to_owned(),
-        )),
+        // Another replica was faster with the same webhook: undo, and find its row.
+        true => Err(Error::Raced),
     }
 }
 

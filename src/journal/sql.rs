@@ -7,6 +7,18 @@
 /// The tables; may be run at every start.
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
+/// The tables, and the index that the promise of one cancellation per code rests on.
+pub(super) const TABLES: [&str; 8] = [
+    "op",
+    "op_one_active",
+    "delivery",
+    "op_event",
+    "budget",
+    "attempt",
+    "heartbeat",
+    "batch",
+];
+
 /// Finds the webhook that carries this key, and what became of its cancellation.
 pub(super) const FIND_DELIVERY: &str =
     "SELECT fingerprint, op_id FROM delivery WHERE channel = $1 AND dedupe_key = $2";
@@ -59,7 +71,7 @@ macro_rules! record_columns {
 /// The outer condition stands there twice on purpose: PostgreSQL re-checks only the outer WHERE.
 pub(super) const TAKE_DUE: &str = concat!(
     "UPDATE op SET lease_owner = $1, lease_until = {NOW}+$2, fence = fence+1, attempt = attempt+1, updated_at = {NOW} \
-     WHERE id = (SELECT id FROM op WHERE state <> 'done' AND next_at <= {NOW} AND lease_until < {NOW} AND ($3 = 0 OR deadline_at <= {NOW}) ORDER BY next_at LIMIT 1 {SKIP}) \
+     WHERE id = (SELECT id FROM op WHERE state <> 'done' AND next_at <= {NOW} AND lease_until < {NOW} AND (CAST($3 AS BIGINT) = 0 OR deadline_at <= {NOW}) ORDER BY next_at LIMIT 1 {SKIP}) \
      AND state <> 'done' AND lease_until < {NOW} RETURNING ",
     record_columns!()
 );
@@ -131,6 +143,22 @@ pub(super) const FREE_LEASES: &str =
 /// Proves that the journal can be written.
 pub(super) const HEARTBEAT: &str = "\
 INSERT INTO heartbeat (owner, at_ms) VALUES ($1, {NOW}) ON CONFLICT (owner) DO UPDATE SET at_ms = {NOW}";
+
+/// On a shared journal: makes the number of a batch a part of it, and locks the writer's row until it is decided.
+pub(super) const MARK_BATCH: &str = "\
+INSERT INTO batch (owner, number, at_ms) VALUES ($1, $2, {NOW}) \
+ON CONFLICT (owner) DO UPDATE SET number = $2, at_ms = {NOW}";
+
+/// The number of the last durable batch of a writer. It writes too, so that it waits for one that is not decided yet.
+pub(super) const LAST_BATCH: &str = "\
+INSERT INTO batch (owner, number, at_ms) VALUES ($1, 0, {NOW}) \
+ON CONFLICT (owner) DO UPDATE SET at_ms = {NOW} RETURNING number";
+
+/// On a shared journal: forgets writers that are gone, by a time in milliseconds.
+pub(super) const FORGET_WRITERS: [&str; 2] = [
+    "DELETE FROM batch WHERE at_ms < {NOW} - $1",
+    "DELETE FROM heartbeat WHERE at_ms < {NOW} - $1",
+];
 
 /// One record by its id.
 pub(super) const GET: &str = concat!("SELECT ", record_columns!(), " FROM op WHERE id = $1");

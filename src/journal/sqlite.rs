@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
 use super::Error;
 use super::sql;
-use super::store::{Row, Store, Value};
+use super::store::{Fate, Row, Store, Value};
 
 /// SQLite before 3.51.3 can lose the write-ahead log when it is reset.
 const VERSION_MIN: i32 = 3_051_003;
@@ -195,8 +195,19 @@ impl Store for Sqlite {
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
     }
 
-    fn commit(&mut self) -> Result<(), Error> {
-        Ok(self.connection.execute_batch("COMMIT")?)
+    fn commit(&mut self) -> Fate {
+        match self.connection.execute_batch("COMMIT") {
+            Ok(()) => Fate::Durable,
+            Err(error) => {
+                self.rollback();
+                Fate::Undone(error.into())
+            }
+        }
+    }
+
+    fn fate(&mut self) -> Fate {
+        // No answer of a library is ever lost, so nobody asks.
+        Fate::Unknown
     }
 
     fn rollback(&mut self) {

@@ -12,6 +12,8 @@ use ozmap_cancel::journal::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::store::journal_place;
+
 #[path = "journal/disk.rs"]
 mod disk;
 #[path = "journal/file.rs"]
@@ -40,7 +42,7 @@ impl Book {
     fn open(times: Times) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self {
-            journal: Journal::open(&url(&folder), times).unwrap(),
+            journal: Journal::open(&journal_place(folder.path()), times).unwrap(),
             folder,
         }
     }
@@ -72,10 +74,6 @@ impl Book {
         drop(self.journal.intend(&mut held, &target).await.unwrap());
         held
     }
-}
-
-fn url(folder: &TempDir) -> String {
-    format!("sqlite:{}", file::path(folder.path()).display())
 }
 
 const TARGET: &str = "62d194b46c9401002392c704";
