@@ -6,6 +6,7 @@
 
 mod advance;
 mod backoff;
+mod chance;
 mod declined;
 mod flow;
 mod recovery;
@@ -14,6 +15,7 @@ mod watchers;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use chance::Chance;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
@@ -76,6 +78,7 @@ pub struct Cancellations {
     admission: Arc<Semaphore>,
     recoveries: Arc<Semaphore>,
     watchers: Watchers,
+    chance: Chance,
     tracker: TaskTracker,
     stopping: CancellationToken,
 }
@@ -88,6 +91,7 @@ impl Cancellations {
             admission: Arc::new(Semaphore::new(rules.in_flight_max)),
             recoveries: Arc::new(Semaphore::new(RECOVERIES_MAX)),
             watchers: Watchers::default(),
+            chance: Chance::real(),
             tracker: TaskTracker::new(),
             stopping: CancellationToken::new(),
             journal,
@@ -95,6 +99,22 @@ impl Cancellations {
             policy,
             rules,
         })
+    }
+
+    /// The same, with waits that can be repeated from a seed.
+    #[cfg(test)]
+    pub(crate) fn simulated(
+        journal: Journal,
+        ozmap: Ozmap,
+        policy: Policy,
+        rules: Rules,
+        seed: u64,
+    ) -> Arc<Self> {
+        let mut cancellations = Self::new(journal, ozmap, policy, rules);
+        if let Some(this) = Arc::get_mut(&mut cancellations) {
+            this.chance = Chance::seeded(seed);
+        }
+        cancellations
     }
 
     /// Starts working: takes up whatever an earlier run left.

@@ -9,6 +9,8 @@ mod place;
 mod postgres;
 mod read;
 mod record;
+#[cfg(test)]
+pub(crate) mod simulated;
 mod sql;
 mod sqlite;
 mod steps;
@@ -87,6 +89,7 @@ pub struct Journal {
     // The writer itself where a read costs nothing, another connection where it would hold up the writes.
     reader: Writer,
     place: Place,
+    look_every: Option<Duration>,
     owner: Arc<str>,
     times: Times,
 }
@@ -98,16 +101,17 @@ impl Journal {
     /// [`Error::InUse`] when another instance has it, [`Error::Open`] when it cannot be used.
     pub fn open(place: &Place, times: Times) -> Result<Self, Error> {
         let owner: Arc<str> = Uuid::now_v7().to_string().into();
-        let (writer, reader) = match place.0.clone() {
+        let (writer, reader, look_every) = match place.0.clone() {
             Kind::File(path) => {
                 let writer = Writer::start(move || sqlite::Sqlite::open(&path))?;
-                (writer.clone(), writer)
+                (writer.clone(), writer, None)
             }
             Kind::Server(server) => {
                 let (to_write, to_read, owner) = (*server.clone(), *server, owner.clone());
                 (
                     Writer::start(move || Postgres::open(to_write, owner))?,
                     Writer::start(move || Ok(Postgres::to_read(to_read)))?,
+                    Some(LOOK_EVERY),
                 )
             }
         };
@@ -115,6 +119,7 @@ impl Journal {
             writer,
             reader,
             place: place.clone(),
+            look_every,
             owner,
             times,
         })
@@ -129,10 +134,7 @@ impl Journal {
     /// How often to look for what another process may have written; `None` when there can be no other.
     #[must_use]
     pub fn look_every(&self) -> Option<Duration> {
-        match self.place.0 {
-            Kind::File(_) => None,
-            Kind::Server(_) => Some(LOOK_EVERY),
-        }
+        self.look_every
     }
 
     /// The times that it was opened with.

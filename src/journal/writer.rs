@@ -21,18 +21,25 @@ const ASK_AGAIN: Duration = Duration::from_millis(250);
 /// A queue of operations to the thread that writes.
 #[derive(Clone)]
 pub(super) struct Writer {
-    queue: Sender<Box<dyn Operation>>,
+    queue: Queue,
+}
+
+#[derive(Clone)]
+enum Queue {
+    Thread(Sender<Box<dyn Operation>>),
+    #[cfg(test)]
+    Simulated(super::simulated::Desk),
 }
 
 /// An operation and the caller that waits for it.
-trait Operation: Send {
+pub(super) trait Operation: Send {
     /// Does the work within the batch; false when it must be undone.
     fn run(&mut self, store: &mut dyn Store) -> Outcome;
     /// Tells the caller.
     fn finish(self: Box<Self>, committed: Result<(), Error>);
 }
 
-enum Outcome {
+pub(super) enum Outcome {
     Keep,
     Undo,
 }
@@ -99,7 +106,17 @@ impl Writer {
         opened
             .recv()
             .map_err(|_| Error::Open("the journal's thread has ended".to_owned()))??;
-        Ok(Self { queue })
+        Ok(Self {
+            queue: Queue::Thread(queue),
+        })
+    }
+
+    /// A queue to a simulated journal.
+    #[cfg(test)]
+    pub(super) fn simulated(desk: super::simulated::Desk) -> Self {
+        Self {
+            queue: Queue::Simulated(desk),
+        }
     }
 
     /// Runs an operation in the next batch and waits until it is durable.
@@ -115,12 +132,16 @@ impl Writer {
             caller,
         };
         let gone = || Error::Unavailable("the journal's thread has ended".to_owned());
-        self.queue.send(Box::new(operation)).map_err(|_| gone())?;
+        match &self.queue {
+            Queue::Thread(thread) => thread.send(Box::new(operation)).map_err(|_| gone())?,
+            #[cfg(test)]
+            Queue::Simulated(desk) => desk.take(Box::new(operation)),
+        }
         answer.await.map_err(|_| gone())?
     }
 }
 
-type Batch = Vec<Box<dyn Operation>>;
+pub(super) type Batch = Vec<Box<dyn Operation>>;
 
 fn write(store: &mut dyn Store, operations: &Receiver<Box<dyn Operation>>) {
     let mut unsure = Batch::new();
@@ -165,7 +186,7 @@ fn next(
 }
 
 /// Runs a batch and tells its callers; returns it when it is not known what became of it.
-fn run(store: &mut dyn Store, mut batch: Batch) -> Batch {
+pub(super) fn run(store: &mut dyn Store, mut batch: Batch) -> Batch {
     if batch.is_empty() {
         return batch;
     }
@@ -177,7 +198,7 @@ fn run(store: &mut dyn Store, mut batch: Batch) -> Batch {
     Batch::new()
 }
 
-fn finish(batch: Batch, committed: &Result<(), Error>) {
+pub(super) fn finish(batch: Batch, committed: &Result<(), Error>) {
     for operation in batch {
         operation.finish(committed.clone());
     }

@@ -8,6 +8,8 @@ mod document;
 mod gate;
 mod path;
 mod settings;
+#[cfg(test)]
+pub(crate) mod simulated;
 mod slot;
 mod tls;
 mod trouble;
