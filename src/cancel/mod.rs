@@ -7,6 +7,7 @@
 mod advance;
 mod backoff;
 mod chance;
+mod contained;
 mod declined;
 mod flow;
 mod recovery;

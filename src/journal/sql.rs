@@ -112,6 +112,10 @@ pub(super) const EVENT: &str = "\
 INSERT INTO op_event (op_id, seq, at_ms, fence, kind, detail) \
 SELECT $1, COALESCE(MAX(seq),0)+1, {NOW}, $2, $3, $4 FROM op_event WHERE op_id = $1";
 
+/// How often something happened to a cancellation.
+pub(super) const COUNT_EVENTS: &str =
+    "SELECT COUNT(*) FROM op_event WHERE op_id = $1 AND kind = $2";
+
 /// The last time that this service cancelled a code.
 pub(super) const EARLIER_CANCEL: &str = "\
 SELECT protocol, done_at FROM op WHERE code = $1 AND state = 'done' AND outcome = 'cancelled' ORDER BY done_at DESC LIMIT 1";

@@ -10,6 +10,9 @@ use super::{DeliveryKey, Ending, Error, Journal, read, sql};
 use crate::domain::{FirstName, OpId};
 use crate::guard::Deletable;
 
+/// The kind of the event that a panic leaves.
+const PANICKED: &str = "panicked";
+
 impl Journal {
     /// Takes the lease of one cancellation that is due, if there is one.
     ///
@@ -182,6 +185,30 @@ impl Journal {
                 }
             })
             .await
+    }
+
+    /// Notes that the work on a cancellation ended in a panic; returns how often that was so by now. The record is read
+    /// anew, because nobody knows how far the work had come.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn panicked(&self, held: &mut Held) -> Result<i64, Error> {
+        let event = Note::of(&held.lease, PANICKED, "");
+        let (record, panics) = self
+            .writer
+            .call(move |store| {
+                event.write(store)?;
+                let counted = store.query(
+                    sql::COUNT_EVENTS,
+                    &[event.op.to_string().into(), PANICKED.into()],
+                )?;
+                let panics = counted.first().map_or(Ok(0), |row| row.integer(0))?;
+                let record = read::get(store, event.op)?.ok_or(Error::Fenced)?;
+                Ok((record, panics))
+            })
+            .await?;
+        held.record = record;
+        Ok(panics)
     }
 
     /// Appends to the history of a cancellation; for what an operator should find there.

@@ -18,7 +18,7 @@ use story::Story;
 use world::World;
 
 /// How many schedules are run unless more are asked for.
-const SCHEDULES: u64 = 400;
+const SCHEDULES: u64 = 200;
 
 /// The first seed; any will do, but the same every time.
 const FIRST: u64 = 1;
@@ -40,12 +40,13 @@ fn run(seed: u64) -> (Vec<String>, String) {
         };
         world.run(&story).await;
         let told = world::lock(&world.told).clone();
+        let rows = world.book.rows("SELECT id, code, state, lease_owner, lease_until, next_at, attempt, fence, created_at, updated_at FROM op");
         let events = world
             .book
             .rows("SELECT at_ms, kind, detail FROM op_event ORDER BY at_ms, seq");
         (
             truth::broken(&world, &story),
-            format!("{story:#?}\n{told:#?}\n{events:#?}"),
+            format!("{story:#?}\n{told:#?}\n{rows:?}\n{events:?}"),
         )
     });
     runtime.shutdown_background();

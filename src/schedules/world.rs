@@ -121,11 +121,7 @@ impl World {
             process.thaw();
             process.panic_at(0);
         }
-        // Longer than the deadline, the settling and the longest backoff together.
-        let patience = Instant::now() + Duration::from_secs(3 * 3_600);
-        while self.active() > 0 && Instant::now() < patience {
-            sleep(Duration::from_secs(5)).await;
-        }
+        self.all_ended().await;
         // What was told stays told.
         let mut asked = Vec::new();
         for happening in &story.happenings {
@@ -135,6 +131,15 @@ impl World {
                 asked.push(webhook);
                 self.clone().ask(code, webhook).await;
             }
+        }
+        self.all_ended().await;
+    }
+
+    /// Waits longer than the deadline, the settling and the longest backoff together.
+    async fn all_ended(&self) {
+        let patience = Instant::now() + Duration::from_secs(3 * 3_600);
+        while self.active() > 0 && Instant::now() < patience {
+            sleep(Duration::from_secs(5)).await;
         }
     }
 
