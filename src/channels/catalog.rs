@@ -169,6 +169,14 @@ impl Catalog {
             separator: separator.to_owned(),
             format: format.to_owned(),
         };
+        if let Some(other) = platform
+            .methods()
+            .iter()
+            .find(|method| !matches!(**method, "GET" | "POST"))
+        {
+            let why = format!("it has the method \"{other}\"; write \"POST\" or \"GET\"");
+            return Err(self.broken(name, why));
+        }
         platform.rehearse().map_err(|why| self.broken(name, why))?;
         Ok(Codec::Platform(Box::new(platform)))
     }

@@ -66,6 +66,18 @@ impl<'a> Input<'a> {
     }
 }
 
+impl<'a> Input<'a> {
+    /// Only what stands in the head of a request.
+    pub(super) fn head(headers: &'a HeaderMap, target: &str) -> Self {
+        let query = target.split_once('?').map_or("", |(_, query)| query);
+        Self {
+            body: Value::Object(Map::new()),
+            query: form(query),
+            headers,
+        }
+    }
+}
+
 /// Reads `name=value&…`, each decoded once; a raw `|` is allowed.
 fn form(text: &str) -> Value {
     let mut members = Map::new();

@@ -55,17 +55,30 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understo
             .map(|text| text.chars().take(REASON_CHARS_MAX).collect()),
         duplicate_window_s: channel.duplicate_window_s,
     };
-    let echo = Echo {
+    Ok(Understood {
+        wish: Wish::Ask(Box::new(ask)),
+        echo: echo(locale),
+    })
+}
+
+/// The language of a request, as far as it can be read.
+pub(super) fn hear(channel: &Channel, inbound: &Inbound<'_>) -> Echo {
+    let named =
+        members(inbound.headers, inbound.body).and_then(|members| members.text(&ALIASES_OF_LOCALE));
+    let locale = named.ok().flatten().and_then(|tag| Locale::parse(&tag));
+    echo(locale.unwrap_or(channel.locale))
+}
+
+fn echo(locale: Locale) -> Echo {
+    Echo {
         texts: BTreeMap::new(),
         failures: 0,
         carried: Vec::new(),
+        secret: None,
+        call: String::new(),
         format: None,
         locale,
-    };
-    Ok(Understood {
-        wish: Wish::Ask(Box::new(ask)),
-        echo,
-    })
+    }
 }
 
 impl Members {

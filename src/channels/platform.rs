@@ -9,7 +9,7 @@ use axum::http::Method;
 use sha2::{Digest, Sha256};
 
 use super::body::wrong;
-use super::call::{BROKEN, State, carried, state};
+use super::call::{BROKEN, State, carried, secret, state};
 use super::fields::first;
 use super::input::Input;
 use super::native::{action, bounded, mode};
@@ -38,12 +38,22 @@ enum Code {
 }
 
 impl Platform {
-    pub(super) fn accepts(&self, method: &Method) -> bool {
-        self.spec
-            .request
-            .methods
-            .iter()
-            .any(|accepted| accepted == method.as_str())
+    /// The methods of its requests, and of its handshake.
+    pub(super) fn methods(&self) -> Vec<&str> {
+        let handshake = self.spec.handshake.as_ref();
+        let methods = self.spec.request.methods.iter();
+        let mut methods: Vec<&str> = methods
+            .chain(handshake.and_then(|handshake| handshake.method.as_ref()))
+            .map(String::as_str)
+            .collect();
+        methods.sort_unstable();
+        methods.dedup();
+        methods
+    }
+
+    fn acts_on(&self, method: &Method) -> bool {
+        let methods = &self.spec.request.methods;
+        methods.iter().any(|accepted| accepted == method.as_str())
     }
 
     pub(super) fn parse(
@@ -60,11 +70,15 @@ impl Platform {
         let locale = first(&self.spec.fields.locale, &input)?
             .and_then(|tag| Locale::parse(&tag))
             .unwrap_or(channel.locale);
-        let state = state(&input);
+        // A conversation that cannot be read is refused where it is used.
+        let call = self.conversation(&input).ok().flatten().unwrap_or_default();
+        let state = state(channel, &call, &input);
         let mut echo = Echo {
             texts: self.echo(&input)?,
             failures: state.failures,
             carried: carried(&input),
+            secret: secret(channel, &input),
+            call,
             format: self.wanted_format(&input)?,
             locale,
         };
@@ -73,6 +87,11 @@ impl Platform {
                 wish: Wish::Handshake(text),
                 echo,
             });
+        }
+        if !self.acts_on(inbound.method) {
+            let detail =
+                "this method is only for the platform's check of the address, and this is none";
+            return Err(wrong(405, "method", detail));
         }
         if self.is_ignored(&input)? {
             return Ok(Understood {
@@ -211,20 +230,25 @@ impl Platform {
         typed_code: String,
     ) -> Result<Ask, Misunderstood> {
         let fields = &self.spec.fields;
-        let conversation = first(&fields.conversation, input)?;
-        let phone = first(&fields.phone, input)?.map(|text| phone(&text));
         Ok(Ask {
             channel: channel.name.clone(),
             action: action(first(&fields.action, input)?)?,
             mode: mode(first(&fields.dry_run, input)?)?,
             typed_code,
             key: bounded("the id of the request", self.key(inbound, input, state)?)?,
-            conversation: bounded("the conversation", conversation.or(phone))?,
+            conversation: bounded("the conversation", self.conversation(input)?)?,
             locale,
             first_name: first(&fields.name, input)?.and_then(|name| FirstName::of(&name)),
             reason: first(&fields.reason, input)?.map(|text| text.chars().take(500).collect()),
             duplicate_window_s: channel.duplicate_window_s,
         })
+    }
+
+    pub(super) fn conversation(&self, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
+        match first(&self.spec.fields.conversation, input)? {
+            Some(conversation) => Ok(Some(conversation)),
+            None => Ok(first(&self.spec.fields.phone, input)?.map(|text| phone(&text))),
+        }
     }
 
     fn key(
@@ -300,7 +324,7 @@ impl Platform {
             .collect()
     }
 
-    fn wanted_format(&self, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
+    pub(super) fn wanted_format(&self, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
         let wanted = first(&self.spec.fields.format, input)?.unwrap_or_else(|| self.format.clone());
         match wanted.as_str() {
             "" => Ok(None),
@@ -344,8 +368,9 @@ impl Platform {
     pub(super) fn problem_status(&self, status: u16) -> u16 {
         match self.spec.answer.problem_status {
             ProblemStatus::Own => status,
-            // A platform that may retry with credentials must see that it has none.
-            ProblemStatus::Ok if status == 401 => status,
+            // A platform that may retry with credentials must see that it has none. A wrong method is seen before the
+            // first customer is.
+            ProblemStatus::Ok if matches!(status, 401 | 405) => status,
             ProblemStatus::Ok => 200,
         }
     }
@@ -381,22 +406,6 @@ impl Platform {
         }
     }
 
-    /// What an answer echoes of a request that could not be read.
-    pub(super) fn silent(&self, locale: Locale) -> Echo {
-        Echo {
-            texts: self
-                .spec
-                .echo
-                .keys()
-                .map(|name| (name.clone(), String::new()))
-                .collect(),
-            failures: 0,
-            carried: Vec::new(),
-            format: Some(self.format.clone()).filter(|format| !format.is_empty()),
-            locale,
-        }
-    }
-
     /// Renders every template with hostile texts and with none, and checks what comes out.
     pub(super) fn rehearse(&self) -> Result<(), String> {
         let hostile = "\"<&>'{{}}${}]]>\u{7}\n\u{1F600}ção".repeat(20);
@@ -420,6 +429,7 @@ impl Platform {
             reply: hostile.clone(),
             protocol: "1".repeat(20),
             code: hostile.clone(),
+            call: hostile.clone(),
             next_url: format!("https://h/webhooks/x?a={hostile}"),
             step_code: hostile,
             echo: hostile_echo,

@@ -202,6 +202,8 @@ pub(super) struct IgnoreSpec {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HandshakeSpec {
+    /// The method, where it is another one than those of requests: then it is accepted for nothing else.
+    pub(super) method: Option<String>,
     /// Where to look.
     pub(super) source: Source,
     /// The texts that mean so; empty means any.

@@ -35,12 +35,16 @@ pub(super) struct Context {
     pub(super) code: String,
     pub(super) locale: String,
     pub(super) replayed: bool,
+    /// The conversation.
+    pub(super) call: String,
     /// Where the next turn of a call goes.
     pub(super) next_url: String,
     /// The state of a call, for platforms that carry it in parameters: failures so far, the step, the code.
     pub(super) failures: String,
     pub(super) step: String,
     pub(super) step_code: String,
+    /// What proves that this state is ours.
+    pub(super) seal: String,
     /// Texts of the request.
     pub(super) echo: BTreeMap<String, String>,
 }
@@ -57,10 +61,12 @@ impl Context {
             code => self.code,
             locale => self.locale,
             replayed => self.replayed,
+            call => self.call,
             next_url => self.next_url,
             failures => self.failures,
             step => self.step,
             step_code => self.step_code,
+            seal => self.seal,
             echo => self.echo,
         }
     }
@@ -73,6 +79,7 @@ impl Context {
             &mut clean.protocol,
             &mut clean.code,
             &mut clean.locale,
+            &mut clean.call,
             &mut clean.next_url,
             &mut clean.step_code,
         ] {
@@ -102,6 +109,10 @@ impl Templates {
             _ => AutoEscape::None,
         });
         environment.set_formatter(format);
+        // A text as a member of an address.
+        environment.add_filter("query", |text: &str| {
+            utf8_percent_encode(text, FORM).to_string()
+        });
         let ask = answer.ask.as_ref().unwrap_or(&answer.reply);
         let mut named = vec![
             (name(answer.escape, "reply"), answer.reply.clone()),

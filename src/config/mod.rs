@@ -4,6 +4,7 @@
 
 mod channels;
 mod layers;
+mod proof;
 mod settings;
 
 use std::collections::BTreeMap;
