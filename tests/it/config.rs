@@ -3,6 +3,8 @@
 
 #[path = "config/layers.rs"]
 mod layers;
+#[path = "config/proofs.rs"]
+mod proofs;
 #[path = "config/secrets.rs"]
 mod secrets;
 
