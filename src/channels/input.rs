@@ -95,7 +95,8 @@ fn form(text: &str) -> Value {
     Value::Object(members)
 }
 
-fn inflate<'b>(
+/// The body as it was before it was packed.
+pub(super) fn inflate<'b>(
     headers: &HeaderMap,
     body: &'b [u8],
     bytes_max: usize,

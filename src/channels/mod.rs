@@ -223,7 +223,7 @@ impl Channel {
 
     fn hear_as(&self, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
         match &self.codec {
-            Codec::Native => native::hear(self, inbound),
+            Codec::Native => native::hear(self, inbound, speaker),
             Codec::Platform(platform) => platform.hear(self, inbound, speaker),
         }
     }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 use super::body::{Members, members, wrong};
+use super::hearing::Speaker;
 use super::{Answered, Channel, Echo, Inbound, Misunderstood, Problem, Rendered, Understood, Wish};
 use crate::domain::{Action, Ask, FirstName, Locale, Mode};
 
@@ -61,8 +62,12 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understo
     })
 }
 
-/// The language of a request, as far as it can be read.
-pub(super) fn hear(channel: &Channel, inbound: &Inbound<'_>) -> Echo {
+/// The language of a request, as far as it can be read; of a stranger nothing is inflated.
+pub(super) fn hear(channel: &Channel, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
+    let is_compressed = inbound.headers.contains_key(header::CONTENT_ENCODING);
+    if is_compressed && speaker == Speaker::Stranger {
+        return echo(channel.locale);
+    }
     let named =
         members(inbound.headers, inbound.body).and_then(|members| members.text(&ALIASES_OF_LOCALE));
     let locale = named.ok().flatten().and_then(|tag| Locale::parse(&tag));

@@ -340,6 +340,27 @@ async fn a_call_without_any_secret_is_led_on_by_its_own_process_only() {
     assert_eq!(world.settled().await[0]["outcome"], "cancelled");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_written_answer_counts_only_at_the_address_of_its_own_question() {
+    let world = world("simplesdesk").await;
+    let wrote = |customer: &str, id: u32, text: &str| {
+        json!({"id": id, "text": text, "contact": {"uid": customer}, "data": {}}).to_string()
+    };
+    let asked = state(&turn(&world, "ivr", &[], &wrote("c-1", 1, "olá")).await);
+    for (customer, tampered) in [
+        ("c-1", without(&asked, "ozc_seal")),
+        ("c-1", with(&asked, "ozc_failures", "2")),
+        ("c-2", asked.clone()),
+    ] {
+        let body = wrote(customer, 2, "cancelar 123|123");
+        let again = turn(&world, "ivr", &tampered, &body).await;
+        assert_eq!(again.json()["type"], "QUESTION", "{again:?}");
+        assert_nothing_happened(&world, customer).await;
+    }
+    turn(&world, "ivr", &asked, &wrote("c-1", 3, "cancelar 123|123")).await;
+    assert_eq!(world.settled().await[0]["outcome"], "cancelled");
+}
+
 const TOKEN: &str = "s3cret&of=thirty+two/chars%41<\"'>";
 
 /// A path with the token in its query.

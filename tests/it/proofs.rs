@@ -363,6 +363,25 @@ async fn packed_bodies_are_read_up_to_the_limit_and_refused_beyond_it() {
         );
     }
     assert_eq!(ask("identity", form.to_vec()).await.body, "found");
+    // The native channel reads them alike.
+    for (encoding, way) in [
+        ("gzip", "gzip"),
+        ("deflate", "deflate"),
+        ("deflate", "bare"),
+    ] {
+        let headers = [
+            ("Authorization", bearer.as_str()),
+            ("Content-Encoding", encoding),
+        ];
+        let reply = post(&world, "chatbot", &headers, &packed(way, LOOKUP)).await;
+        assert_eq!(reply.outcome(), "found", "{way}");
+        let bomb = packed(way, &padded(50_000_000));
+        let reply = post(&world, "chatbot", &headers, &bomb).await;
+        assert_eq!(reply.status, 413, "{way}: {reply:?}");
+        let cut = packed(way, LOOKUP);
+        let reply = post(&world, "chatbot", &headers, &cut[..cut.len() - 1]).await;
+        assert_eq!(reply.status, 400, "{way}: {reply:?}");
+    }
     // Nothing is inflated for a stranger.
     let headers = [("Content-Encoding", "gzip")];
     let bomb = packed("gzip", &padded(50_000_000));

@@ -2,7 +2,8 @@
 //!
 //! Pure and synchronous. Secrets are compared in constant time, several at once for a rotation without a gap; a header
 //! that stands there twice proves nothing. A signature over an address is over the configured `public_url`, never over
-//! what a caller may write into `Host`. What a scheme does not prove is not believed: no scheme here leaves a body
+//! what a caller may write into `Host`. A channel that takes several schemes believes any one of them: a wrong signature
+//! beside a right bearer token is believed only where bearer tokens are. What a scheme does not prove is not believed: no scheme here leaves a body
 //! unsigned that another part of the request vouches for.
 
 mod address;

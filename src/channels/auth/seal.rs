@@ -50,7 +50,7 @@ impl Seal {
     /// Seals nothing and believes everything: for requests that were captured from another process, and that nothing
     /// is done for.
     #[must_use]
-    pub const fn broken() -> Self {
+    pub const fn unchecked() -> Self {
         Self(None)
     }
 
