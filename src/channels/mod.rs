@@ -4,10 +4,13 @@
 //! (total: errors too). A platform is data, `config/channels/PRESET.toml`; only the native JSON channel is code.
 //! Nothing here waits, reads the journal or knows OZmap.
 
+mod answer;
 mod auth;
 mod body;
 mod call;
 mod catalog;
+mod code;
+mod duplicate;
 mod fields;
 mod input;
 mod native;
@@ -24,7 +27,7 @@ pub use auth::{
 };
 use axum::http::{HeaderMap, Method};
 use call::next_query;
-pub use catalog::{Catalog, CatalogError, Codec, Usual};
+pub use catalog::{Catalog, CatalogError, Choices, Codec, Usual};
 use template::Context;
 
 use crate::clock::Moment;

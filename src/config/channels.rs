@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::settings;
 use super::{Problems, parse_locale, secret};
-use crate::channels::{Auth, Catalog, Channel, Scheme, SecretError, Usual};
+use crate::channels::{Auth, Catalog, Channel, Choices, Scheme, SecretError, Usual};
 use crate::domain::{Locale, Medium};
 
 /// The fewest characters of a shared secret on a listener that others can reach.
@@ -81,7 +81,14 @@ fn channel(
     let bad_preset = |error| format!("{} = \"{}\": {error}", key("preset"), settings.preset);
     let usual = catalog.usual(&settings.preset).map_err(bad_preset)?;
     let codec = catalog
-        .codec(&settings.preset, &settings.separator, &settings.format)
+        .codec(
+            &settings.preset,
+            Choices {
+                separator: &settings.separator,
+                format: &settings.format,
+                acts_on: &settings.acts_on,
+            },
+        )
         .map_err(bad_preset)?;
     if usual.needs_public_url && surroundings.public_url.is_empty() {
         return Err(format!(

@@ -143,10 +143,12 @@ pub(super) struct Channel {
     pub(super) separator: String,
     #[serde(default)]
     pub(super) format: String,
+    #[serde(default, deserialize_with = "list")]
+    pub(super) acts_on: Vec<String>,
 }
 
 /// The keys of a channel; `default.toml` shows them in comments, because it has no channel of its own.
-pub(super) const CHANNEL_KEYS: [&str; 10] = [
+pub(super) const CHANNEL_KEYS: [&str; 11] = [
     "preset",
     "auth",
     "secret",
@@ -157,6 +159,7 @@ pub(super) const CHANNEL_KEYS: [&str; 10] = [
     "duplicate_window_s",
     "separator",
     "format",
+    "acts_on",
 ];
 
 /// Keys that are not in `default.toml` because their default is not to be there.

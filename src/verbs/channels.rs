@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
-    Answered, Auth, Catalog, Channel, Echo, Inbound, Problem as Refusal, Rendered, Scheme,
+    Answered, Auth, Catalog, Channel, Choices, Echo, Inbound, Problem as Refusal, Rendered, Scheme,
     Understood, Wish,
 };
 use ozmap_cancel::clock::Moment;
@@ -69,7 +69,14 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
     let channel = Channel {
         name: "test".to_owned(),
         auth: Auth::any_of(vec![Scheme::None]),
-        codec: catalog.codec(&test.preset, "|", &test.format)?,
+        codec: catalog.codec(
+            &test.preset,
+            Choices {
+                separator: "|",
+                format: &test.format,
+                acts_on: &[],
+            },
+        )?,
         locale: Locale::PtBr,
         medium: usual.medium,
         answer_ms_max: usual.answer_ms_max,
