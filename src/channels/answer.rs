@@ -70,7 +70,7 @@ impl Platform {
 
     /// Renders every template with hostile texts and with none, and checks what comes out.
     pub(super) fn rehearse(&self) -> Result<(), String> {
-        let hostile = "\"<&>'{{}}${}]]>\u{7}\n\u{1F600}ção".repeat(20);
+        let hostile = "\"<&>'{{}}${}]]>\u{7}\n\u{85}\u{202e}\u{1F600}ção".repeat(40);
         let hostile_echo = self
             .spec
             .echo

@@ -116,6 +116,15 @@ impl Source {
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
+    /// As it stands in a preset's file.
+    fn written(&self) -> String {
+        match self {
+            Self::Body(pointer) => pointer.clone(),
+            Self::Query(name) => format!("query:{name}"),
+            Self::Header(name) => format!("header:{name}"),
+        }
+    }
+
     fn name(&self) -> &str {
         match self {
             Self::Body(name) | Self::Query(name) | Self::Header(name) => name,
@@ -183,8 +192,8 @@ fn agreed_by(
                     "contradiction",
                     format!(
                         "`{}` and `{}` say different things; send one of them",
-                        other.name(),
-                        source.name()
+                        other.written(),
+                        source.written()
                     ),
                 ));
             }
