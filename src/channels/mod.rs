@@ -122,6 +122,18 @@ pub enum Next {
     HandOver,
 }
 
+impl Next {
+    /// What is said after the outcome.
+    #[must_use]
+    pub const fn turn(self) -> Option<Turn> {
+        match self {
+            Self::End => None,
+            Self::AskAgain => Some(Turn::AskCode),
+            Self::HandOver => Some(Turn::HandOver),
+        }
+    }
+}
+
 /// An answer as it goes over the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {

@@ -156,12 +156,17 @@ fn rendered(
                 first_name: ask.first_name.clone(),
                 ..Answer::bare(outcome)
             };
-            let reply = replies.say(echo.locale, channel.medium, &answer, &ask.typed_code);
+            let (locale, medium, code) = (echo.locale, channel.medium, &ask.typed_code);
+            let next = channel.next(echo, outcome);
+            let reply = match next.turn() {
+                None => replies.say(locale, medium, &answer, code),
+                Some(turn) => replies.say_then(locale, medium, &answer, code, turn),
+            };
             let answered = Answered {
                 action: ask.action,
-                code: &ask.typed_code,
+                code,
                 answer: &answer,
-                next: channel.next(echo, outcome),
+                next,
                 reply: &reply,
             };
             channel.render(headers, echo, &answered)
