@@ -86,7 +86,13 @@ async fn no_error_of_a_call_tells_what_it_was_about() {
 
     let nobody = StandIn::slamming().await;
     let ozmap = Ozmap::new(settings(&nobody.url())).unwrap();
-    let error = ozmap.slot().await.lookup(&code(CODE)).await.unwrap_err();
+    let error = ozmap
+        .slot(&code(CODE))
+        .await
+        .unwrap()
+        .lookup(&code(CODE))
+        .await
+        .unwrap_err();
     assert_discreet(&format!("{error} {error:?}"));
 }
 
