@@ -38,6 +38,8 @@ mod limits;
 mod native;
 #[path = "it/ozmap.rs"]
 mod ozmap;
+#[path = "it/platforms.rs"]
+mod platforms;
 #[path = "it/proofs.rs"]
 mod proofs;
 #[path = "it/refusals.rs"]

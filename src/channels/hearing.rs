@@ -9,7 +9,7 @@ use super::call::{carried, secret};
 use super::fields::first;
 use super::input::Input;
 use super::platform::Platform;
-use super::{Channel, Echo, Inbound};
+use super::{Channel, Codec, Echo, Inbound, native};
 use crate::domain::Locale;
 
 /// Who is heard.
@@ -21,8 +21,29 @@ pub(super) enum Speaker {
     Caller,
 }
 
+impl Channel {
+    /// What a refusal takes over from a request that was not understood or not accepted; the caller was believed.
+    #[must_use]
+    pub fn hear(&self, inbound: &Inbound<'_>) -> Echo {
+        self.hear_as(inbound, Speaker::Caller)
+    }
+
+    /// What a refusal takes over from someone who proved nothing: the language and the form of the answer, no more.
+    #[must_use]
+    pub fn overhear(&self, inbound: &Inbound<'_>) -> Echo {
+        self.hear_as(inbound, Speaker::Stranger)
+    }
+
+    fn hear_as(&self, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
+        match &self.codec {
+            Codec::Native => native::hear(self, inbound, speaker),
+            Codec::Platform(platform) => platform.hear(self, inbound, speaker),
+        }
+    }
+}
+
 impl Platform {
-    pub(super) fn hear(&self, channel: &Channel, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
+    fn hear(&self, channel: &Channel, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
         let input = self.as_much_as_possible(inbound, speaker);
         let fields = &self.spec.fields;
         let silent = self.silent(channel.locale);
@@ -63,23 +84,5 @@ impl Platform {
         let bytes_max = self.spec.request.body_bytes_max;
         Input::read(inbound.headers, inbound.target, inbound.body, bytes_max)
             .unwrap_or_else(|_| head())
-    }
-
-    /// What an answer echoes of a request that could not be read.
-    fn silent(&self, locale: Locale) -> Echo {
-        Echo {
-            texts: self
-                .spec
-                .echo
-                .keys()
-                .map(|name| (name.clone(), String::new()))
-                .collect(),
-            failures: 0,
-            carried: Vec::new(),
-            secret: None,
-            call: String::new(),
-            format: Some(self.format.clone()).filter(|format| !format.is_empty()),
-            locale,
-        }
     }
 }

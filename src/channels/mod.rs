@@ -4,10 +4,13 @@
 //! (total: errors too). A platform is data, `config/channels/PRESET.toml`; only the native JSON channel is code.
 //! Nothing here waits, reads the journal or knows OZmap.
 
+mod answer;
 mod auth;
 mod body;
 mod call;
 mod catalog;
+mod code;
+mod duplicate;
 mod fields;
 mod hearing;
 mod input;
@@ -25,8 +28,7 @@ pub use auth::{
 };
 use axum::http::{HeaderMap, Method};
 use call::Following;
-pub use catalog::{Catalog, CatalogError, Codec, Usual};
-use hearing::Speaker;
+pub use catalog::{Catalog, CatalogError, Choices, Codec, Usual};
 use template::Context;
 
 use crate::clock::Moment;
@@ -127,6 +129,18 @@ pub enum Next {
     HandOver,
 }
 
+impl Next {
+    /// What is said after the outcome.
+    #[must_use]
+    pub const fn turn(self) -> Option<Turn> {
+        match self {
+            Self::End => None,
+            Self::AskAgain => Some(Turn::AskCode),
+            Self::HandOver => Some(Turn::HandOver),
+        }
+    }
+}
+
 /// An answer as it goes over the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
@@ -206,25 +220,6 @@ impl Channel {
         match &self.codec {
             Codec::Native => native::parse(self, inbound),
             Codec::Platform(platform) => platform.parse(self, inbound),
-        }
-    }
-
-    /// What a refusal takes over from a request that was not understood or not accepted; the caller was believed.
-    #[must_use]
-    pub fn hear(&self, inbound: &Inbound<'_>) -> Echo {
-        self.hear_as(inbound, Speaker::Caller)
-    }
-
-    /// What a refusal takes over from someone who proved nothing: the language and the form of the answer, no more.
-    #[must_use]
-    pub fn overhear(&self, inbound: &Inbound<'_>) -> Echo {
-        self.hear_as(inbound, Speaker::Stranger)
-    }
-
-    fn hear_as(&self, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
-        match &self.codec {
-            Codec::Native => native::hear(self, inbound, speaker),
-            Codec::Platform(platform) => platform.hear(self, inbound, speaker),
         }
     }
 

@@ -43,7 +43,7 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understo
     let ask = Ask {
         channel: channel.name.clone(),
         action: action(members.text(&["action"])?)?,
-        mode: mode(members.text(&["dry_run"])?)?,
+        mode: mode(members.flag(&["dry_run"])?)?,
         typed_code,
         key: key(inbound.headers, &members)?,
         conversation: bounded("conversation_id", conversation.or(phone))?,
@@ -89,6 +89,15 @@ fn echo(locale: Locale) -> Echo {
 impl Members {
     /// The text under any of some names, letter case aside; `None` when there is none or it is `null`.
     fn text(&self, names: &[&str]) -> Result<Option<String>, Misunderstood> {
+        if let Some((name, _)) = self.named(names).find(|(_, value)| value.is_boolean()) {
+            let detail = format!("`{name}` is true or false; send a text, in quotes");
+            return Err(wrong(422, "not_a_text", detail));
+        }
+        self.flag(names)
+    }
+
+    /// The same, for what may also be true or false.
+    fn flag(&self, names: &[&str]) -> Result<Option<String>, Misunderstood> {
         let mut found: Option<String> = None;
         for (name, value) in self.named(names) {
             let Some(text) = as_text(name, value)? else {

@@ -20,6 +20,9 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// The most characters of a text of the request that an answer repeats; a longer one is left out.
+const ECHO_CHARS_MAX: usize = 1024;
+
 /// What a template may mention; every member is always there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Context {
@@ -86,7 +89,11 @@ impl Context {
             *text = harmless(text);
         }
         for text in clean.echo.values_mut() {
-            *text = harmless(text);
+            // Half an address or half an id is a wrong one.
+            *text = match text.chars().count() > ECHO_CHARS_MAX {
+                true => String::new(),
+                false => harmless(text),
+            };
         }
         clean
     }
@@ -238,11 +245,11 @@ fn in_xml(text: &str) -> String {
     escaped
 }
 
-/// A text that neither XML nor a dialplan stumbles over.
+/// A text that neither XML nor a dialplan stumbles over, and that turns no other text around.
 fn harmless(text: &str) -> String {
     let legal = |c: &char| {
         matches!(c, '\t' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
-            && *c != '\u{7f}'
+            && !matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let text: String = text.chars().filter(legal).collect();
     // Taking one out may put another together.

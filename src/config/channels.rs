@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::proof::{Reach, Stage, proofs};
 use super::{Problems, parse_locale, settings};
-use crate::channels::{Catalog, Channel, Seal};
+use crate::channels::{Catalog, Channel, Choices, Seal};
 use crate::domain::{Locale, Medium};
 
 /// What a channel takes over from the rest of the configuration.
@@ -69,7 +69,14 @@ fn channel(
     let bad_preset = |error| format!("{} = \"{}\": {error}", key("preset"), settings.preset);
     let usual = catalog.usual(&settings.preset).map_err(bad_preset)?;
     let codec = catalog
-        .codec(&settings.preset, &settings.separator, &settings.format)
+        .codec(
+            &settings.preset,
+            Choices {
+                separator: &settings.separator,
+                format: &settings.format,
+                acts_on: &settings.acts_on,
+            },
+        )
         .map_err(bad_preset)?;
     if usual.needs_public_url && surroundings.public_url.is_empty() {
         return Err(format!(

@@ -151,6 +151,8 @@ pub(super) struct Channel {
     pub(super) separator: String,
     #[serde(default)]
     pub(super) format: String,
+    #[serde(default, deserialize_with = "list")]
+    pub(super) acts_on: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -161,7 +163,7 @@ pub(super) struct Also {
 }
 
 /// The keys of a channel; `default.toml` shows them in comments, because it has no channel of its own.
-pub(super) const CHANNEL_KEYS: [&str; 11] = [
+pub(super) const CHANNEL_KEYS: [&str; 12] = [
     "preset",
     "auth",
     "secret",
@@ -173,6 +175,7 @@ pub(super) const CHANNEL_KEYS: [&str; 11] = [
     "per_second_max",
     "separator",
     "format",
+    "acts_on",
 ];
 
 /// The keys of a further scheme, under its name in `also`.

@@ -14,10 +14,10 @@ use tokio::time::timeout;
 use super::App;
 use super::respond::{Listener, Refusal, nobody, refuse, respond};
 use crate::channels::{
-    Answered, AuthError, Channel, Echo, Inbound, Misunderstood, Next, Rendered, Understood, Wish,
+    Answered, AuthError, Channel, Echo, Inbound, Misunderstood, Rendered, Understood, Wish,
 };
 use crate::clock::Moment;
-use crate::domain::{Ask, Turn};
+use crate::domain::Ask;
 use crate::replies::Refused;
 
 pub(super) async fn webhook(
@@ -112,16 +112,11 @@ impl Visit<'_> {
             Err(declined) => return self.refused(echo, declined.into()),
         };
         let (replies, medium) = (&self.app.replies, self.channel.medium);
-        let mut reply = replies.say(echo.locale, medium, &answer, &code);
         let next = self.channel.next(echo, answer.outcome);
-        let turn = match next {
-            Next::End => None,
-            Next::AskAgain => Some(Turn::AskCode),
-            Next::HandOver => Some(Turn::HandOver),
+        let reply = match next.turn() {
+            None => replies.say(echo.locale, medium, &answer, &code),
+            Some(turn) => replies.say_then(echo.locale, medium, &answer, &code, turn),
         };
-        if let Some(turn) = turn {
-            reply = format!("{reply} {}", replies.turn(echo.locale, medium, turn, ""));
-        }
         let answered = Answered {
             action,
             code: &code,

@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
-    Answered, Auth, Catalog, Channel, Echo, Inbound, Problem as Refusal, Rendered, Scheme, Seal,
-    Understood, Usual, Wish,
+    Answered, Auth, Catalog, Channel, Choices, Echo, Inbound, Problem as Refusal, Rendered, Scheme,
+    Seal, Understood, Usual, Wish,
 };
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::config::{self, Sources};
@@ -71,7 +71,14 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
         name: "test".to_owned(),
         auth: everybody(&usual)?,
         seal: Seal::unchecked(),
-        codec: catalog.codec(&test.preset, "|", &test.format)?,
+        codec: catalog.codec(
+            &test.preset,
+            Choices {
+                separator: "|",
+                format: &test.format,
+                acts_on: &[],
+            },
+        )?,
         locale: Locale::PtBr,
         medium: usual.medium,
         answer_ms_max: usual.answer_ms_max,
@@ -163,12 +170,17 @@ fn rendered(
                 first_name: ask.first_name.clone(),
                 ..Answer::bare(outcome)
             };
-            let reply = replies.say(echo.locale, channel.medium, &answer, &ask.typed_code);
+            let (locale, medium, code) = (echo.locale, channel.medium, &ask.typed_code);
+            let next = channel.next(echo, outcome);
+            let reply = match next.turn() {
+                None => replies.say(locale, medium, &answer, code),
+                Some(turn) => replies.say_then(locale, medium, &answer, code, turn),
+            };
             let answered = Answered {
                 action: ask.action,
-                code: &ask.typed_code,
+                code,
                 answer: &answer,
-                next: channel.next(echo, outcome),
+                next,
                 reply: &reply,
             };
             channel.render(headers, echo, &answered)
