@@ -9,7 +9,7 @@ use super::call::{carried, secret};
 use super::fields::first;
 use super::input::Input;
 use super::platform::Platform;
-use super::{Channel, Echo, Inbound};
+use super::{Channel, Codec, Echo, Inbound, native};
 use crate::domain::Locale;
 
 /// Who is heard.
@@ -21,8 +21,29 @@ pub(super) enum Speaker {
     Caller,
 }
 
+impl Channel {
+    /// What a refusal takes over from a request that was not understood or not accepted; the caller was believed.
+    #[must_use]
+    pub fn hear(&self, inbound: &Inbound<'_>) -> Echo {
+        self.hear_as(inbound, Speaker::Caller)
+    }
+
+    /// What a refusal takes over from someone who proved nothing: the language and the form of the answer, no more.
+    #[must_use]
+    pub fn overhear(&self, inbound: &Inbound<'_>) -> Echo {
+        self.hear_as(inbound, Speaker::Stranger)
+    }
+
+    fn hear_as(&self, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
+        match &self.codec {
+            Codec::Native => native::hear(self, inbound, speaker),
+            Codec::Platform(platform) => platform.hear(self, inbound, speaker),
+        }
+    }
+}
+
 impl Platform {
-    pub(super) fn hear(&self, channel: &Channel, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
+    fn hear(&self, channel: &Channel, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
         let input = self.as_much_as_possible(inbound, speaker);
         let fields = &self.spec.fields;
         let silent = self.silent(channel.locale);

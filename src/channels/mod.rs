@@ -26,7 +26,6 @@ pub use auth::{
 use axum::http::{HeaderMap, Method};
 use call::Following;
 pub use catalog::{Catalog, CatalogError, Codec, Usual};
-use hearing::Speaker;
 use template::Context;
 
 use crate::clock::Moment;
@@ -206,25 +205,6 @@ impl Channel {
         match &self.codec {
             Codec::Native => native::parse(self, inbound),
             Codec::Platform(platform) => platform.parse(self, inbound),
-        }
-    }
-
-    /// What a refusal takes over from a request that was not understood or not accepted; the caller was believed.
-    #[must_use]
-    pub fn hear(&self, inbound: &Inbound<'_>) -> Echo {
-        self.hear_as(inbound, Speaker::Caller)
-    }
-
-    /// What a refusal takes over from someone who proved nothing: the language and the form of the answer, no more.
-    #[must_use]
-    pub fn overhear(&self, inbound: &Inbound<'_>) -> Echo {
-        self.hear_as(inbound, Speaker::Stranger)
-    }
-
-    fn hear_as(&self, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
-        match &self.codec {
-            Codec::Native => native::hear(self, inbound, speaker),
-            Codec::Platform(platform) => platform.hear(self, inbound, speaker),
         }
     }
 

@@ -194,7 +194,7 @@ async fn what_is_not_understood_is_said_in_the_callers_form_and_language() {
     // Lex takes only the name of an intent that it knows.
     let intent = |slots: &str, locale: &str| {
         format!(
-            r#"{{"invocationSource":"FulfillmentCodeHook","sessionId":"s","bot":{{"localeId":"{locale}"}},"sessionState":{{"intent":{{"name":"CancelIt","slots":{slots},"state":"ReadyForFulfillment"}}}}}}"#
+            r#"{{"invocationSource":"FulfillmentCodeHook","sessionId":"s","bot":{{"localeId":"{locale}"}},"sessionState":{{"intent":{{"name":"CancelIt","confirmationState":"Confirmed","slots":{slots},"state":"ReadyForFulfillment"}}}}}}"#
         )
     };
     let reply = ask(&world, "POST", "lex", &headers[1..], &intent("{}", "en_US")).await;
@@ -218,7 +218,7 @@ async fn what_is_not_understood_is_said_in_the_callers_form_and_language() {
     // Dialogflow ES keeps its context only under the name of its own session.
     let session = "projects/p/agent/sessions/s1";
     let body = format!(
-        r#"{{"session":"{session}","queryResult":{{"parameters":{{}},"allRequiredParamsPresent":true,"languageCode":"es"}}}}"#
+        r#"{{"session":"{session}","queryResult":{{"action":"cancel.reservation","parameters":{{}},"allRequiredParamsPresent":true,"languageCode":"es"}}}}"#
     );
     let reply = ask(&world, "POST", "dialogflow-es", &headers[1..], &body).await;
     assert!(
@@ -254,7 +254,7 @@ async fn a_refusal_for_want_of_ozmap_keeps_the_callers_form_and_language() {
         reply.body.starts_with("outcome=ozmap&reply=Sorry"),
         "{reply:?}"
     );
-    let body = r#"{"invocationSource":"FulfillmentCodeHook","sessionId":"s","bot":{"localeId":"es_US"},"sessionState":{"intent":{"name":"CancelIt","slots":{"code":{"value":{"interpretedValue":"123|123"}}}}}}"#;
+    let body = r#"{"invocationSource":"FulfillmentCodeHook","sessionId":"s","bot":{"localeId":"es_US"},"sessionState":{"intent":{"name":"CancelIt","confirmationState":"Confirmed","slots":{"code":{"value":{"interpretedValue":"123|123"}}}}}}"#;
     let reply = ask(&world, "POST", "lex?action=lookup", &headers[1..], body).await;
     assert_eq!(reply.status, 200, "Lex reads no other: {reply:?}");
     assert!(reply.header("retry-after").is_some());
@@ -313,7 +313,7 @@ async fn a_channel_that_asks_too_fast_is_told_so_before_anything_is_accepted() {
     let mut last = None;
     for number in 0..100 {
         let body = format!(
-            r#"{{"invocationSource":"FulfillmentCodeHook","sessionId":"{number}","sessionState":{{"intent":{{"name":"CancelIt","slots":{{"code":{{"value":{{"interpretedValue":"no-{number}"}}}}}}}}}}}}"#
+            r#"{{"invocationSource":"FulfillmentCodeHook","sessionId":"{number}","sessionState":{{"intent":{{"name":"CancelIt","confirmationState":"Confirmed","slots":{{"code":{{"value":{{"interpretedValue":"no-{number}"}}}}}}}}}}}}"#
         );
         let reply = ask(&world, "POST", "lex", &headers[1..], &body).await;
         assert_eq!(reply.status, 200, "{reply:?}");
