@@ -8,14 +8,12 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
-
 use super::Cancellations;
-use super::backoff::full_jitter;
+use super::backoff::{full_jitter, left_alone, read_anew};
 use crate::domain::{FirstName, Mode, Outcome, ReservationCode, Sighting};
 use crate::guard::{self, Deletable, Refusal, Verdict};
 use crate::journal::{self, Ending, Held, State};
-use crate::ozmap::{self, Presence, Shut, Slot, Trouble};
+use crate::ozmap::{self, Presence, Slot, Trouble};
 
 /// How often a deletion that OZmap confirmed, but that did not happen, is sent.
 const CONFIRMED_DELETES_MAX: i64 = 2;
@@ -28,9 +26,6 @@ const LOOKS_AFTER_ACK_MS: [u64; 3] = [300, 1_000, 3_000];
 
 /// How long a cancellation is held that the operator stopped, or whose hour is spent.
 const HELD: Duration = Duration::from_secs(60);
-
-/// How far those that were turned away together are spread.
-const SPREAD_MS: u64 = 1_000;
 
 /// What to do after a step.
 #[derive(Debug)]
@@ -53,9 +48,9 @@ pub(super) struct Memory {
     /// Looks since the last DELETE that showed the property still there.
     looks: usize,
     /// Reads in a row that failed.
-    failures: i64,
+    pub(super) failures: i64,
     /// Reads that had become too old to delete on.
-    too_old: i64,
+    pub(super) too_old: i64,
     /// Whether a person was told already that this one changed under our hands.
     changed_noted: bool,
 }
@@ -91,7 +86,7 @@ impl Cancellations {
         }
         let sighting = match slot.lookup(&held.record.code).await {
             Ok(sighting) => sighting,
-            Err(error) => return Ok(wait_after(&error, held, memory)),
+            Err(error) => return Ok(self.wait_after(&error, held, memory)),
         };
         memory.failures = 0;
         let name = name_in(&sighting, &held.record.code);
@@ -202,7 +197,7 @@ impl Cancellations {
             }
             Ok(Presence::Present(sighting)) => sighting,
             Err(error) => {
-                let wait = wait_after(&error, held, memory);
+                let wait = self.wait_after(&error, held, memory);
                 return self.cannot_tell(held, error.trouble, wait).await;
             }
         };
@@ -364,29 +359,6 @@ impl Cancellations {
         self.journal.finish(held, ending).await?;
         Ok(Step::Finished)
     }
-}
-
-/// How long to leave OZmap alone after a read that failed.
-fn wait_after(error: &ozmap::Error, held: &Held, memory: &mut Memory) -> Step {
-    memory.failures += 1;
-    tracing::warn!(op = %held.record.id, failures = memory.failures, "OZmap gave no usable answer: {error}");
-    let wait = error
-        .retry_after
-        .unwrap_or_else(|| full_jitter(held.record.attempts.max(memory.failures)));
-    Step::Wait(wait, error.trouble.id())
-}
-
-/// OZmap is left alone: nothing was sent, and it counts as no attempt.
-fn left_alone(shut: Shut) -> Step {
-    let spread = Duration::from_millis(rand::rng().random_range(0..SPREAD_MS));
-    Step::Wait(shut.wait + spread, shut.why.id())
-}
-
-/// OZmap was so slow that what it showed allows no deletion any more.
-fn read_anew(held: &Held, memory: &mut Memory) -> Step {
-    memory.too_old += 1;
-    let wait = full_jitter(held.record.attempts.max(memory.too_old));
-    Step::Wait(wait, Trouble::Stale.id())
 }
 
 fn name_in(sighting: &Sighting, code: &ReservationCode) -> Option<FirstName> {

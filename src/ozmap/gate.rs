@@ -118,7 +118,6 @@ impl Gate {
         match change {
             Change::None => {}
             Change::Shut(Shut { wait, why }) => {
-                self.shut.notify_waiters();
                 tracing::error!(
                     trouble = why.id(),
                     wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
@@ -147,12 +146,15 @@ impl Pass<'_> {
 
     /// A call gave no usable answer.
     pub(super) fn troubled(&self, error: &Error) {
-        let now = Instant::now();
-        let change =
-            self.gate
-                .state()
-                .breaker
-                .troubled(self.purpose, error.trouble, error.retry_after, now);
+        let (purpose, now) = (self.purpose, Instant::now());
+        let mut state = self.gate.state();
+        let breaker = &mut state.breaker;
+        let change = breaker.troubled(purpose, error.trouble, error.retry_after, now);
+        if breaker.probe_at().is_some() {
+            // Whoever waits for the next probe is told, or will see it when it begins to wait.
+            self.gate.shut.notify_one();
+        }
+        drop(state);
         self.gate.tell(change);
     }
 

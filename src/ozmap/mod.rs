@@ -22,16 +22,38 @@ use gate::Gate;
 use path::Base;
 pub use path::{BaseError, PlainHttp};
 pub use settings::{AuthScheme, NotFoundAnswer, Settings, SetupError};
-pub use slot::{Presence, Slot, is_too_old};
+pub use slot::Slot;
 pub use tls::{TlsError, Trust, parse_pin};
 pub use trouble::{Acted, Error, Trouble};
 use wire::{Exchange, Wire};
 
 use crate::clock::Moment;
-use crate::domain::ReservationCode;
+use crate::domain::{ReservationCode, Sighting};
+use crate::guard::Deletable;
+
+/// How old the guard's reading may be when the DELETE leaves.
+const GUARD_AGE_MS_MAX: u64 = 3_000;
 
 /// For how long a key probe that passed is believed.
 const PROBE_AGE_MS_MAX: u64 = 30_000;
+
+/// What a second look at one property showed.
+#[derive(Debug)]
+pub enum Presence {
+    /// Gone: its id is not found any more, and its code does not lead to it.
+    Gone {
+        /// Whether the code leads to another property now, which is not ours to touch.
+        reserved_again: bool,
+    },
+    /// Still there.
+    Present(Sighting),
+}
+
+/// Whether a guard's reading is too old for a DELETE, so that none need be written down for it.
+#[must_use]
+pub fn is_too_old(target: &Deletable) -> bool {
+    target.read_at().age_ms() > GUARD_AGE_MS_MAX
+}
 
 /// The last that was heard of OZmap.
 #[derive(Clone, Copy, Debug)]

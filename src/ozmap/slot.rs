@@ -12,35 +12,13 @@ use super::document::{self, Shape};
 use super::gate::Pass;
 use super::trouble::{Error, Trouble};
 use super::wire::Reply;
-use super::{Heard, NotFoundAnswer, Ozmap, path};
+use super::{GUARD_AGE_MS_MAX, Heard, NotFoundAnswer, Ozmap, Presence, path};
 use crate::clock::Moment;
 use crate::domain::{ClientField, Property, PropertyId, ReservationCode, Row, Sighting};
-use crate::guard::Deletable;
 use crate::journal::Intent;
-
-/// How old the guard's reading may be when the DELETE leaves.
-const GUARD_AGE_MS_MAX: u64 = 3_000;
 
 /// How much longer than a DELETE may take its lease must last.
 const LEASE_MARGIN: Duration = Duration::from_secs(2);
-
-/// What a second look at one property showed.
-#[derive(Debug)]
-pub enum Presence {
-    /// Gone: its id is not found any more, and its code does not lead to it.
-    Gone {
-        /// Whether the code leads to another property now, which is not ours to touch.
-        reserved_again: bool,
-    },
-    /// Still there.
-    Present(Sighting),
-}
-
-/// Whether a guard's reading is too old for a DELETE, so that none need be written down for it.
-#[must_use]
-pub fn is_too_old(target: &Deletable) -> bool {
-    target.read_at().age_ms() > GUARD_AGE_MS_MAX
-}
 
 /// The right to call OZmap, held for the calls of one step.
 pub struct Slot<'a> {
