@@ -126,8 +126,11 @@ impl Platform {
         }
     }
 
+    /// A single digit is an answer to a question here, too, never a code.
     fn heard(&self, said: &str, input: &Input<'_>) -> Option<String> {
-        spoken(said, &self.separator).filter(|_| self.is_sure(input))
+        spoken(said, &self.separator)
+            .filter(|code| code.chars().count() > 1)
+            .filter(|_| self.is_sure(input))
     }
 
     /// Only "1", keyed or said, confirms; the code is the one that was read back. Where both were heard, neither may
