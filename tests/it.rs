@@ -16,6 +16,8 @@ mod support;
 
 #[path = "it/architecture.rs"]
 mod architecture;
+#[path = "it/calls.rs"]
+mod calls;
 #[path = "it/cancel.rs"]
 mod cancel;
 #[path = "it/channels.rs"]
@@ -36,8 +38,14 @@ mod limits;
 mod native;
 #[path = "it/ozmap.rs"]
 mod ozmap;
+#[path = "it/platforms.rs"]
+mod platforms;
 #[path = "it/postgres.rs"]
 mod postgres;
+#[path = "it/proofs.rs"]
+mod proofs;
+#[path = "it/refusals.rs"]
+mod refusals;
 #[path = "it/replies.rs"]
 mod replies;
 #[path = "it/signatures.rs"]

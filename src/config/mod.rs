@@ -5,6 +5,7 @@
 mod channels;
 mod journal;
 mod layers;
+mod proof;
 mod settings;
 
 use std::collections::BTreeMap;

@@ -77,6 +77,10 @@ fn webhook(channel: &Channel) -> Value {
             "the request was read, but says something that cannot be",
         ),
         (
+            "429",
+            "the channel asks too fast; try again after `Retry-After` seconds",
+        ),
+        (
             "503",
             "nothing was accepted; try again after `Retry-After` seconds",
         ),

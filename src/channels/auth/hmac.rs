@@ -75,6 +75,10 @@ impl Verifier {
         })
     }
 
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
     pub(super) fn check(&self, inbound: &Inbound<'_>) -> Result<(), AuthError> {
         let header = the_only(inbound, &self.header)?;
         let items: Vec<&str> = match &self.separator {

@@ -99,6 +99,10 @@ fn is_known(variable: &str, keys: &BTreeSet<String>) -> bool {
     if parts[0] == "channels" && parts.len() == 3 {
         parts[1] = "chatbot".to_owned();
     }
+    // A variable has no hyphens.
+    if parts[0] == "channels" && parts.len() == 5 {
+        parts[3] = parts[3].replace('_', "-");
+    }
     let name = parts.join(".");
     keys.contains(&name)
         || name
