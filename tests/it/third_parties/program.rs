@@ -102,6 +102,11 @@ impl Program {
         }
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits until it has ended by itself; fails the test when it does not.
     pub async fn ended(&mut self, within: Duration) -> Ended {
         let deadline = Instant::now() + within;
