@@ -8,6 +8,7 @@ mod auth;
 mod body;
 mod call;
 mod catalog;
+mod described;
 mod fields;
 mod input;
 mod native;
@@ -19,12 +20,13 @@ mod template;
 use std::collections::BTreeMap;
 
 pub use auth::{
-    Algorithm, Auth, AuthError, Ed25519Spec, Encoding, HmacSpec, Place, Scheme, SchemeOptions,
-    SecretEncoding, SecretError,
+    Algorithm, Auth, AuthError, Ed25519Spec, Encoding, HmacSpec, Place, Proof, Scheme,
+    SchemeOptions, SecretEncoding, SecretError,
 };
 use axum::http::{HeaderMap, Method};
 use call::next_query;
 pub use catalog::{Catalog, CatalogError, Codec, Usual};
+pub use native::TEXT_CHARS_MAX;
 use template::Context;
 
 use crate::clock::Moment;

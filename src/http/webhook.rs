@@ -7,7 +7,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
@@ -52,7 +52,7 @@ pub(super) async fn webhook(
             "Wrong method",
             detail,
         )
-        .with_header(header::ALLOW, HeaderValue::from_static("POST"));
+        .with_header(header::ALLOW, allowed(channel));
         return visit.refused(None, refusal);
     }
     let body = match read(&app, channel, body).await {
@@ -149,6 +149,15 @@ impl Visit<'_> {
         };
         refuse(self.app, &listener, Some((self.channel, echo)), refusal)
     }
+}
+
+/// The methods that a channel takes, as `Allow` lists them.
+fn allowed(channel: &Channel) -> HeaderValue {
+    HeaderValue::from_static(if channel.accepts(&Method::GET) {
+        "GET, POST"
+    } else {
+        "POST"
+    })
 }
 
 async fn read(app: &App, channel: &Channel, body: Body) -> Result<Vec<u8>, Refusal> {

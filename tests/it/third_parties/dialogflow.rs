@@ -52,8 +52,14 @@ async fn googles_strict_parser_reads_every_answer_for_dialogflow_es() {
 async fn googles_strict_parser_refuses_what_dialogflow_does_not_know() {
     for (kind, wrong) in [
         ("cx", r#"{"outcome":"cancelled"}"#),
-        ("cx", r#"{"fulfillmentResponse":{"messages":[{"text":{"text":"Pronto!"}}]}}"#),
-        ("cx", r#"{"fulfillmentResponse":{"messages":[{"text":{"text":[""]}}]}}"#),
+        (
+            "cx",
+            r#"{"fulfillmentResponse":{"messages":[{"text":{"text":"Pronto!"}}]}}"#,
+        ),
+        (
+            "cx",
+            r#"{"fulfillmentResponse":{"messages":[{"text":{"text":[""]}}]}}"#,
+        ),
         ("es", r#"{"fulfillmentText":"Pronto!","reply":"Pronto!"}"#),
         ("es", r#"{"outputContexts":[{"name":"ozmap"}]}"#),
         ("es", "[]"),

@@ -75,7 +75,9 @@ impl NodeRed {
 
 fn named(answers: &[Value], name: &str) -> Value {
     let found = answers.iter().find(|answer| answer["name"] == name);
-    found.unwrap_or_else(|| panic!("no {name}: {answers:?}")).clone()
+    found
+        .unwrap_or_else(|| panic!("no {name}: {answers:?}"))
+        .clone()
 }
 
 fn said(answer: &Value) -> &str {
@@ -96,7 +98,9 @@ async fn node_red_cancels_and_reads_the_reply_and_every_refusal_as_an_object() {
     let Some(mut node_red) = NodeRed::start(&world, &requests) else {
         return;
     };
-    let answers = node_red.until("six answers", |answers| answers.len() == 6).await;
+    let answers = node_red
+        .until("six answers", |answers| answers.len() == 6)
+        .await;
     for (name, status, outcome) in [
         ("cancelled", 200, Some("cancelled")),
         ("not found", 200, Some("not_found")),
@@ -113,7 +117,10 @@ async fn node_red_cancels_and_reads_the_reply_and_every_refusal_as_an_object() {
     let cancelled = named(&answers, "cancelled");
     assert!(said(&cancelled).contains(CODE) && said(&cancelled).contains("Ana"));
     assert_eq!(cancelled["payload"]["final"], json!(true));
-    assert_eq!(named(&answers, "installed")["payload"]["handoff"], json!(true));
+    assert_eq!(
+        named(&answers, "installed")["payload"]["handoff"],
+        json!(true)
+    );
     assert!(world.ozmap.holds(CODE).await.is_empty());
     assert_eq!(world.ozmap.holds("reservation_123").await.len(), 1);
     assert_eq!(world.ozmap.deletions().await.len(), 1);
@@ -127,7 +134,9 @@ async fn node_red_is_told_pending_in_time_and_the_outcome_when_it_asks_again() {
     let Some(mut node_red) = NodeRed::start(&world, &requests) else {
         return;
     };
-    let answers = node_red.until("first answer", |answers| !answers.is_empty()).await;
+    let answers = node_red
+        .until("first answer", |answers| !answers.is_empty())
+        .await;
     // A time-out of its own would be the text `ETIMEDOUT`.
     assert_eq!(answers[0]["statusCode"], json!(200), "{answers:?}");
     assert_eq!(answers[0]["payload"]["outcome"], "pending", "{answers:?}");
@@ -135,12 +144,18 @@ async fn node_red_is_told_pending_in_time_and_the_outcome_when_it_asks_again() {
     world.ozmap.heal().await;
     world.ozmap.release().await;
     let is_final = |answers: &[Value]| {
-        answers.last().is_some_and(|answer| answer["payload"]["final"] == json!(true))
+        answers
+            .last()
+            .is_some_and(|answer| answer["payload"]["final"] == json!(true))
     };
     let answers = node_red.until("final answer", is_final).await;
     let last = answers.last().unwrap();
     assert_eq!(last["payload"]["outcome"], "cancelled", "{answers:?}");
-    assert!(answers.iter().all(|answer| answer["statusCode"] == json!(200)));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer["statusCode"] == json!(200))
+    );
     assert!(world.ozmap.holds(CODE).await.is_empty());
     assert_eq!(world.ozmap.deletions().await.len(), 1);
     assert_eq!(world.journal().len(), 1);

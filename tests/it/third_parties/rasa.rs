@@ -18,7 +18,10 @@ const CHANNELS: &[(&str, &str)] = &[
     ("CHANNELS__TOKEN__SECRET", SECRET),
     ("CHANNELS__TOKEN__AUTH", "query"),
     ("CHANNELS__BASIC__PRESET", "rasa"),
-    ("CHANNELS__BASIC__SECRET", "rasa:a-password-of-thirty-two-letters"),
+    (
+        "CHANNELS__BASIC__SECRET",
+        "rasa:a-password-of-thirty-two-letters",
+    ),
     ("CHANNELS__BASIC__AUTH", "basic"),
 ];
 
@@ -48,7 +51,9 @@ async fn run(cases: &[Value]) -> Option<Vec<Value>> {
 
 /// Asserts that the bot says one sentence with these words, and that its slots say how it ended.
 fn assert_said(result: &Value, words: &str, outcome: &str, handoff: bool) {
-    let said = result["said"].as_array().unwrap_or_else(|| panic!("{result}"));
+    let said = result["said"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{result}"));
     assert_eq!(said.len(), 1, "{result}");
     assert!(said[0].as_str().unwrap().contains(words), "{result}");
     let slots = json!({"ozmap_outcome": outcome, "ozmap_handoff": handoff});
@@ -130,7 +135,8 @@ async fn rasa_sees_a_wrong_secret_as_an_error_and_nothing_is_done() {
         return;
     };
     for result in results {
-        let refused = json!({"error": "RasaException", "cause": "ClientResponseError", "status": 401});
+        let refused =
+            json!({"error": "RasaException", "cause": "ClientResponseError", "status": 401});
         assert_eq!(result, refused);
     }
     assert!(world.journal().is_empty());

@@ -35,7 +35,9 @@ async fn lint(documents: &[String]) -> Option<Vec<Ended>> {
     let mut all = Vec::new();
     for paths in write(folder.path(), documents).chunks(FILES_MAX) {
         let mut command = installed("xmllint")?;
-        command.args(["--noout", "--nonet", "--pedantic"]).args(paths);
+        command
+            .args(["--noout", "--nonet", "--pedantic"])
+            .args(paths);
         let mut program = Program::start(command, "");
         all.push(program.ended(Duration::from_secs(60)).await);
     }
