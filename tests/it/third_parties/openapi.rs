@@ -38,7 +38,7 @@ async fn try_out(address: SocketAddr) -> Option<Ended> {
         .arg(format!("Authorization: Bearer {SECRET}"))
         .arg(format!("http://{address}/openapi.json"));
     let mut program = Program::start(command, "");
-    Some(program.ended(Duration::from_secs(240)).await)
+    Some(program.ended(Duration::from_secs(400)).await)
 }
 
 #[tokio::test]
