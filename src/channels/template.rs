@@ -102,6 +102,10 @@ impl Templates {
             _ => AutoEscape::None,
         });
         environment.set_formatter(format);
+        // A text as a member of an address.
+        environment.add_filter("query", |text: &str| {
+            utf8_percent_encode(text, FORM).to_string()
+        });
         let ask = answer.ask.as_ref().unwrap_or(&answer.reply);
         let mut named = vec![
             (name(answer.escape, "reply"), answer.reply.clone()),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::answers;
-use super::program::{Ended, Program, installed};
+use super::program::{Ended, Program, in_checkout, installed};
 
 /// The presets that answer in XML, whatever the request.
 const PRESETS: [&str; 5] = [
@@ -29,15 +29,17 @@ fn write(folder: &Path, documents: &[String]) -> Vec<PathBuf> {
     paths.collect()
 }
 
-/// Has documents read; none when there is no xmllint here.
-async fn lint(documents: &[String]) -> Option<Vec<Ended>> {
+/// Has documents read, by a schema besides if there is one; none when there is no xmllint here.
+async fn lint(documents: &[String], schema: Option<&str>) -> Option<Vec<Ended>> {
     let folder = tempfile::tempdir().unwrap();
     let mut all = Vec::new();
     for paths in write(folder.path(), documents).chunks(FILES_MAX) {
         let mut command = installed("xmllint")?;
-        command
-            .args(["--noout", "--nonet", "--pedantic"])
-            .args(paths);
+        command.args(["--noout", "--nonet", "--pedantic"]);
+        if let Some(schema) = schema {
+            command.arg("--relaxng").arg(in_checkout(schema));
+        }
+        command.args(paths);
         let mut program = Program::start(command, "");
         all.push(program.ended(Duration::from_secs(60)).await);
     }
@@ -57,7 +59,7 @@ async fn xmllint_reads_every_xml_answer_of_every_preset() {
                 body
             })
             .collect();
-        let Some(all) = lint(&documents).await else {
+        let Some(all) = lint(&documents, None).await else {
             return;
         };
         for ended in all {
@@ -76,7 +78,60 @@ async fn xmllint_refuses_what_is_no_xml() {
         "<Response><Say>\u{7}</Say></Response>",
         "<Response/><Response/>",
     ] {
-        let Some(all) = lint(&[wrong.to_owned()]).await else {
+        let Some(all) = lint(&[wrong.to_owned()], None).await else {
+            return;
+        };
+        assert!(all.iter().all(|ended| !ended.success), "{wrong}");
+    }
+}
+
+/// The part of VoiceXML 2.1 that the preset may use.
+const VOICEXML: &str = "tests/it/third_parties/voicexml.rng";
+
+#[tokio::test]
+async fn every_document_for_a_voicexml_browser_is_voicexml() {
+    let documents: Vec<String> = answers::of("voicexml")
+        .into_iter()
+        .filter(|(content_type, _)| content_type.contains("voicexml"))
+        .map(|(_, body)| body)
+        .collect();
+    assert!(
+        documents
+            .iter()
+            .any(|document| document.contains("<grammar"))
+    );
+    let Some(all) = lint(&documents, Some(VOICEXML)).await else {
+        return;
+    };
+    for ended in all {
+        // Of a valid document it says so on stderr, too.
+        let mut wrong = ended
+            .stderr
+            .lines()
+            .filter(|line| !line.ends_with(" validates"));
+        let first: Vec<&str> = wrong.by_ref().take(10).collect();
+        assert!(ended.success && first.is_empty(), "{}", first.join("\n"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_voicexml_is_refused() {
+    let document = |inside: &str| {
+        format!(
+            "<vxml version=\"2.1\" xmlns=\"http://www.w3.org/2001/vxml\" xml:lang=\"pt-BR\">{inside}</vxml>"
+        )
+    };
+    for wrong in [
+        document(""),
+        document("<form><prompt>Oi</prompt></form>"),
+        document("<form><block><prompt><block/></prompt></block></form>"),
+        document("<form><var expr=\"1\"/></form>"),
+        document(
+            "<form><field name=\"keyed\"><grammar xmlns=\"http://www.w3.org/2001/06/grammar\"/></field></form>",
+        ),
+        document("<form/>").replace("2001/vxml", "2002/vxml"),
+    ] {
+        let Some(all) = lint(std::slice::from_ref(&wrong), Some(VOICEXML)).await else {
             return;
         };
         assert!(all.iter().all(|ended| !ended.success), "{wrong}");
