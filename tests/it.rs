@@ -52,5 +52,7 @@ mod replies;
 mod signatures;
 #[path = "it/simulator.rs"]
 mod simulator;
+#[path = "it/third_parties.rs"]
+mod third_parties;
 #[path = "it/tls.rs"]
 mod tls;

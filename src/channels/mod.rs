@@ -10,6 +10,7 @@ mod body;
 mod call;
 mod catalog;
 mod code;
+mod described;
 mod duplicate;
 mod fields;
 mod hearing;
@@ -23,12 +24,13 @@ mod template;
 use std::collections::BTreeMap;
 
 pub use auth::{
-    Algorithm, Auth, AuthError, Ed25519Spec, Encoding, HmacSpec, Place, Scheme, SchemeOptions,
-    Seal, SecretEncoding, SecretError,
+    Algorithm, Auth, AuthError, Ed25519Spec, Encoding, HmacSpec, Place, Proof, Scheme,
+    SchemeOptions, Seal, SecretEncoding, SecretError,
 };
 use axum::http::{HeaderMap, Method};
 use call::Following;
 pub use catalog::{Catalog, CatalogError, Choices, Codec, Usual};
+pub use native::TEXT_CHARS_MAX;
 use template::Context;
 
 use crate::clock::Moment;

@@ -21,7 +21,7 @@ const ALIASES_OF_CODE: [&str; 5] = ["code", "codigo", "código", "reservation_co
 const ALIASES_OF_LOCALE: [&str; 3] = ["locale", "lang", "idioma"];
 
 /// The most characters of a key, a conversation or a code; longer ones are refused, not cut.
-const TEXT_CHARS_MAX: usize = 256;
+pub const TEXT_CHARS_MAX: usize = 256;
 
 /// The most characters of a reason that are kept.
 const REASON_CHARS_MAX: usize = 500;
@@ -32,10 +32,9 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understo
         let detail = "the body has no member `code`; send {\"code\":\"123|123\"} with the customer's reservation code";
         wrong(422, "code_missing", detail)
     })?;
-    let phone = members.text(&["phone"])?.filter(|text| !text.is_empty());
-    let conversation = members
-        .text(&["conversation_id"])?
-        .filter(|text| !text.is_empty());
+    let given = |name: &str| bounded(name, members.text(&[name])?.filter(|text| !text.is_empty()));
+    let phone = given("phone")?;
+    let conversation = given("conversation_id")?;
     let locale = members
         .text(&ALIASES_OF_LOCALE)?
         .and_then(|tag| Locale::parse(&tag))
@@ -46,7 +45,7 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understo
         mode: mode(members.flag(&["dry_run"])?)?,
         typed_code,
         key: key(inbound.headers, &members)?,
-        conversation: bounded("conversation_id", conversation.or(phone))?,
+        conversation: conversation.or(phone),
         locale,
         first_name: members
             .text(&["customer_name"])?

@@ -99,6 +99,11 @@ fn the_tests_and_the_papers_name_no_machine() {
     for (folder, ending) in [
         ("tests/it", ".rs"),
         ("tests/node", ".mjs"),
+        ("tests/node-red", ".js"),
+        ("tests/node-red", ".json"),
+        ("tests/python", ".py"),
+        ("tests/python", ".txt"),
+        ("tests/python", ".toml"),
         ("config", ".toml"),
         ("deploy", ""),
         (".ci", ""),
@@ -114,6 +119,7 @@ fn the_tests_and_the_papers_name_no_machine() {
         "docker-compose.yml",
         "README.md",
         "CHANGELOG.md",
+        "tests/third-parties",
     ] {
         if let Ok(text) = fs::read_to_string(root().join(name)) {
             broken.extend(rules::names_no_machine(&Source::new(name, &text)));

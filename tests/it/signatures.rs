@@ -102,7 +102,7 @@ fn has_oracles() -> bool {
     let is_there =
         folder.join("twilio").is_dir() && has_node.is_ok_and(|output| output.status.success());
     if !is_there {
-        support::skipped("Node and npm ci in tests/node");
+        support::skipped("Node and bash tests/third-parties");
     }
     is_there
 }

@@ -33,6 +33,11 @@ enum Timestamp {
 }
 
 impl Verifier {
+    /// The header that holds the signature.
+    pub(super) fn header(&self) -> &str {
+        &self.header
+    }
+
     pub(super) fn new(spec: &HmacSpec, secret: &SecretString) -> Result<Self, SecretError> {
         let template = Template::parse("hmac.signed", &spec.signed)?;
         let timestamp = timestamp(spec)?;

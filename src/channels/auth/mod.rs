@@ -7,6 +7,7 @@
 //! unsigned that another part of the request vouches for.
 
 mod address;
+mod described;
 mod ed25519;
 mod error;
 mod hmac;
@@ -20,6 +21,7 @@ mod template;
 mod tokens;
 mod twilio;
 
+pub use described::Proof;
 pub use error::{AuthError, Place, SecretError};
 pub use options::{Algorithm, Ed25519Spec, Encoding, HmacSpec, SchemeOptions, SecretEncoding};
 pub use seal::Seal;

@@ -266,7 +266,12 @@ async fn texts_that_are_too_long_are_refused_and_a_long_reason_is_cut() {
     for name in ["message_id", "conversation_id", "phone"] {
         let reply = world.ask(json!({"code": "123|123", name: long})).await;
         assert_refused(&reply, 422, "too_long");
+        let detail = reply.json()["detail"].to_string();
+        assert!(detail.contains(name), "{name}: {detail}");
     }
+    // A number that is not needed is not let through either.
+    let both = json!({"code": "123|123", "conversation_id": "c-1", "phone": long});
+    assert_refused(&world.ask(both).await, 422, "too_long");
     let header = world
         .service
         .post(
