@@ -36,6 +36,8 @@ mod limits;
 mod native;
 #[path = "it/ozmap.rs"]
 mod ozmap;
+#[path = "it/properties.rs"]
+mod properties;
 #[path = "it/replies.rs"]
 mod replies;
 #[path = "it/signatures.rs"]

@@ -13,8 +13,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use document::Shape;
-use path::Base;
-pub use path::{BaseError, PlainHttp};
+pub use document::read_list;
+pub use path::{Base, BaseError, PlainHttp};
 use reqwest::{Method, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
