@@ -38,6 +38,8 @@ mod native;
 mod ozmap;
 #[path = "it/properties.rs"]
 mod properties;
+#[path = "it/readme.rs"]
+mod readme;
 #[path = "it/replies.rs"]
 mod replies;
 #[path = "it/signatures.rs"]
