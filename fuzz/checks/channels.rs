@@ -1,8 +1,6 @@
 //! Every platform's way in and out, whatever comes: nobody is believed without a proof, no code comes out that did not go
 //! in, and every answer is well-formed for the platform that reads it.
 
-use std::sync::LazyLock;
-
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
     Answered, Auth, Catalog, Channel, Echo, Next, Problem, Rendered, Scheme, Understood, Wish,
@@ -37,8 +35,14 @@ struct Way {
     trace: Trace,
 }
 
+thread_local! {
+    // Made once for each thread: a fuzzer asks thousands of times.
+    static WAYS: Vec<Way> = ways();
+    static REPLIES: Replies = Replies::load("", TimeZone::UTC).unwrap();
+}
+
 /// Every preset, in each of its formats, beside the native channel.
-static WAYS: LazyLock<Vec<Way>> = LazyLock::new(|| {
+fn ways() -> Vec<Way> {
     let catalog = Catalog::load("").unwrap();
     let mut ways = Vec::new();
     for (name, _) in catalog.list().unwrap() {
@@ -58,9 +62,7 @@ static WAYS: LazyLock<Vec<Way>> = LazyLock::new(|| {
         }
     }
     ways
-});
-
-static REPLIES: LazyLock<Replies> = LazyLock::new(|| Replies::load("", TimeZone::UTC).unwrap());
+}
 
 fn channel(catalog: &Catalog, name: &str, format: &str) -> Channel {
     let usual = catalog.usual(name).unwrap();
@@ -88,20 +90,25 @@ fn channel(catalog: &Catalog, name: &str, format: &str) -> Channel {
 /// The bytes as a request to every channel.
 pub fn check(bytes: &[u8]) {
     let request = Request::parse(bytes);
-    for way in WAYS.iter() {
-        check_way(way, &request);
-    }
+    WAYS.with(|ways| ways.iter().for_each(|way| check_way(way, &request)));
 }
 
 /// The bytes as a request to the channels of one preset.
 pub fn check_one(preset: &str, bytes: &[u8]) {
     let request = Request::parse(bytes);
-    let mut ways = WAYS
-        .iter()
-        .filter(|way| way.channel.name == preset)
-        .peekable();
-    assert!(ways.peek().is_some(), "there is no preset {preset}");
-    ways.for_each(|way| check_way(way, &request));
+    of_preset(preset, |way| check_way(way, &request));
+}
+
+/// The ways of one preset.
+fn of_preset(preset: &str, check: impl Fn(&Way)) {
+    WAYS.with(|ways| {
+        let mut found = ways
+            .iter()
+            .filter(|way| way.channel.name == preset)
+            .peekable();
+        assert!(found.peek().is_some(), "there is no preset {preset}");
+        found.for_each(check);
+    });
 }
 
 fn check_way(way: &Way, request: &Request) {
@@ -190,7 +197,9 @@ impl Answers<'_> {
             }),
             ..Answer::bare(outcome)
         };
-        let said = REPLIES.say(echo.locale, self.channel.medium, &answer, &ask.typed_code);
+        let said = REPLIES.with(|replies| {
+            replies.say(echo.locale, self.channel.medium, &answer, &ask.typed_code)
+        });
         assert!(!said.contains(['\n', '\r']));
         let next = self.channel.next(echo, outcome);
         for reply in [said.as_str(), hostile] {
@@ -215,7 +224,8 @@ impl Answers<'_> {
 
     fn check_turns(&self, echo: &Echo, code: &str) {
         for turn in Turn::ALL {
-            let said = REPLIES.turn(echo.locale, self.channel.medium, turn, code);
+            let said =
+                REPLIES.with(|replies| replies.turn(echo.locale, self.channel.medium, turn, code));
             let headers = &self.request.headers;
             let rendered = self.channel.render_turn(headers, echo, turn, code, &said);
             self.check_rendered(&rendered, &said);
@@ -231,7 +241,7 @@ impl Answers<'_> {
         ];
         let refused = refused[self.pick(refused.len())];
         let status = [401, 413, 422, 429, 503][self.pick(5)];
-        let said = REPLIES.refuse(locale, self.channel.medium, refused);
+        let said = REPLIES.with(|replies| replies.refuse(locale, self.channel.medium, refused));
         let problem = Problem {
             status,
             id,
@@ -279,7 +289,7 @@ impl Answers<'_> {
 /// Every outcome, as the answer to the requests that a preset understands.
 pub fn check_outcomes(preset: &str, bytes: &[u8]) {
     let request = Request::parse(bytes);
-    for way in WAYS.iter().filter(|way| way.channel.name == preset) {
+    of_preset(preset, |way| {
         let answers = Answers {
             channel: &way.channel,
             request: &request,
@@ -308,5 +318,5 @@ pub fn check_outcomes(preset: &str, bytes: &[u8]) {
             }
             Ok(_) | Err(_) => {}
         }
-    }
+    });
 }

@@ -259,7 +259,7 @@ fn was_born_with(property: &Object, client: &Object) -> bool {
         }
         match residence.get("enter_date") {
             Member::Missing | Member::Text("null") => {}
-            date => entered = date,
+            date @ (Member::Text(_) | Member::Twice) => entered = date,
         }
     }
     is_close(&property.get("createdAt"), &entered)
@@ -314,7 +314,9 @@ pub fn one_change(document: &Value) -> Vec<(String, Value)> {
         match without.pointer_mut(parent) {
             Some(Value::Object(members)) => drop(members.remove(name)),
             Some(Value::Array(items)) => drop(items.remove(name.parse().unwrap())),
-            _ => continue,
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {
+                continue;
+            }
         }
         changed.push((format!("{pointer} is gone"), without));
         for value in values {
@@ -337,7 +339,7 @@ fn collect(at: &str, value: &Value, places: &mut BTreeMap<String, ()>) {
             .enumerate()
             .map(|(index, value)| (format!("{at}/{index}"), value))
             .collect(),
-        _ => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     };
     for (pointer, value) in below {
         places.insert(pointer.clone(), ());

@@ -13,8 +13,11 @@ pub mod signatures;
 pub mod traces;
 pub mod wellformed;
 
-/// A check, by the name of its fuzz target.
-pub const ALL: [(&str, fn(&[u8])); 5] = [
+/// Stops when something does not hold.
+pub type Check = fn(&[u8]);
+
+/// Every check by the name of its fuzz target.
+pub const ALL: [(&str, Check); 5] = [
     ("channels", channels::check),
     ("codes", codes::check),
     ("configuration", configuration::check),

@@ -99,6 +99,8 @@ fn the_tests_and_the_papers_name_no_machine() {
     for (folder, ending) in [
         ("tests/it", ".rs"),
         ("tests/node", ".mjs"),
+        ("fuzz/checks", ".rs"),
+        ("fuzz/fuzz_targets", ".rs"),
         ("config", ".toml"),
         ("deploy", ""),
         (".ci", ""),
