@@ -1,18 +1,20 @@
 //! Every platform's way in and out, whatever comes: nobody is believed without a proof, no code comes out that did not go
 //! in, and every answer is well-formed for the platform that reads it.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
-    Answered, Auth, Catalog, Channel, Echo, Next, Problem, Rendered, Scheme, Understood, Wish,
+    Answered, Catalog, Channel, Echo, Next, Problem, Rendered, Understood, Wish,
 };
+use ozmap_cancel::config::{Config, Sources};
 use ozmap_cancel::domain::{
     Action, Answer, Ask, FirstName, Found, Locale, Outcome, Protocol, Turn,
 };
 use ozmap_cancel::replies::{Refused, Replies};
-use secrecy::SecretString;
 
 use super::request::{PUBLIC_URL, Request};
-use super::traces::{self, SEPARATOR, Trace};
+use super::traces::{self, Trace};
 use super::wellformed;
 
 /// What no template and no parser may stumble over.
@@ -31,6 +33,7 @@ pub const HOSTILE: [&str; 10] = [
 
 /// A channel of a preset, and what its file says about it.
 struct Way {
+    preset: String,
     channel: Channel,
     trace: Trace,
 }
@@ -41,50 +44,73 @@ thread_local! {
     static REPLIES: Replies = Replies::load("", TimeZone::UTC).unwrap();
 }
 
-/// Every preset, in each of its formats, beside the native channel.
+/// Every preset, in each of its formats and with each of its proofs, beside the native channel.
 fn ways() -> Vec<Way> {
     let catalog = Catalog::load("").unwrap();
-    let mut ways = Vec::new();
+    let mut text = format!("[server]\npublic_url = \"{PUBLIC_URL}\"\n");
+    let mut presets = Vec::new();
     for (name, _) in catalog.list().unwrap() {
-        let text = catalog.text(&name).unwrap_or_default();
-        let file: toml::Table = toml::from_str(text).unwrap();
+        let file: toml::Table = toml::from_str(catalog.text(&name).unwrap_or_default()).unwrap();
         let formats = file.get("answer").and_then(|answer| answer.get("format"));
-        let formats = formats.and_then(toml::Value::as_table);
-        let formats = formats.into_iter().flat_map(toml::Table::keys);
-        for format in std::iter::once("").chain(formats.map(String::as_str)) {
-            ways.push(Way {
-                channel: channel(&catalog, &name, format),
-                trace: match file.contains_key("text") {
-                    true => Trace::Within,
-                    false => Trace::Whole,
-                },
-            });
+        let formats = formats.and_then(toml::Value::as_table).into_iter();
+        let formats = formats
+            .flat_map(toml::Table::keys)
+            .map(|format| format!("format = \"{format}\"\n"));
+        let schemes = catalog.usual(&name).unwrap().auth;
+        let usual = secret(&schemes[0]);
+        let formats = formats.map(|format| format!("{format}secret = \"{usual}\"\n"));
+        let schemes = schemes
+            .iter()
+            .map(|scheme| format!("auth = \"{scheme}\"\nsecret = \"{}\"\n", secret(scheme)));
+        for keys in schemes.chain(formats) {
+            text += &format!("[channels.c{}]\npreset = \"{name}\"\n{keys}", presets.len());
+            let trace = match file.contains_key("text") {
+                true => Trace::Within,
+                false => Trace::Whole,
+            };
+            presets.push((name.clone(), trace));
         }
     }
-    ways
+    let mut channels = configured(&text);
+    presets
+        .into_iter()
+        .enumerate()
+        .map(|(number, (preset, trace))| Way {
+            preset,
+            channel: channels.remove(&format!("c{number}")).unwrap(),
+            trace,
+        })
+        .collect()
 }
 
-fn channel(catalog: &Catalog, name: &str, format: &str) -> Channel {
-    let usual = catalog.usual(name).unwrap();
-    let schemes = usual.auth.iter().map(|scheme| {
-        let secret = match scheme.as_str() {
-            "basic" => "user:a-password-that-nobody-sends",
-            "standard-webhooks" => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-            "ed25519" => "6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw=",
-            _ => "a-secret-that-nobody-sends-0123456789",
-        };
-        Scheme::parse(scheme, &SecretString::from(secret), &usual.proof).unwrap()
-    });
-    Channel {
-        name: name.to_owned(),
-        auth: Auth::any_of(schemes.collect()),
-        codec: catalog.codec(name, SEPARATOR, format).unwrap(),
-        locale: Locale::PtBr,
-        medium: usual.medium,
-        answer_ms_max: usual.answer_ms_max,
-        duplicate_window_s: 600,
-        public_url: PUBLIC_URL.to_owned(),
+/// A secret that nobody sends, as a scheme writes it.
+fn secret(scheme: &str) -> &'static str {
+    match scheme {
+        "basic" => "user:a-password-that-nobody-sends",
+        "standard-webhooks" => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "ed25519" => "6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw=",
+        _ => "a-secret-that-nobody-sends-0123456789",
     }
+}
+
+/// The channels of a configuration file.
+fn configured(text: &str) -> BTreeMap<String, Channel> {
+    let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let variables = [
+        (
+            "OZMAP_CANCEL__OZMAP__BASE_URL",
+            "https://ozmap.example:9994",
+        ),
+        ("OZMAP_CANCEL__OZMAP__API_KEY", "a-key"),
+    ];
+    let sources = Sources {
+        files: vec![file.path().to_owned()],
+        environment: variables
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
+    };
+    Config::load(&sources).unwrap().channels
 }
 
 /// The bytes as a request to every channel.
@@ -102,23 +128,23 @@ pub fn check_one(preset: &str, bytes: &[u8]) {
 /// The ways of one preset.
 fn of_preset(preset: &str, check: impl Fn(&Way)) {
     WAYS.with(|ways| {
-        let mut found = ways
-            .iter()
-            .filter(|way| way.channel.name == preset)
-            .peekable();
+        let mut found = ways.iter().filter(|way| way.preset == preset).peekable();
         assert!(found.peek().is_some(), "there is no preset {preset}");
         found.for_each(check);
     });
 }
 
 fn check_way(way: &Way, request: &Request) {
-    let Way { channel, trace } = way;
+    let Way {
+        channel,
+        trace,
+        preset,
+    } = way;
     let inbound = request.inbound();
     let _ = channel.accepts(inbound.method);
     assert!(
         channel.authenticate(&inbound).is_err(),
-        "{} believed {request:?}",
-        channel.name
+        "{preset} believed {request:?}"
     );
     let answers = Answers { channel, request };
     match channel.parse(&inbound) {
