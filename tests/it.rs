@@ -44,6 +44,10 @@ mod platforms;
 mod postgres;
 #[path = "it/proofs.rs"]
 mod proofs;
+#[path = "it/properties.rs"]
+mod properties;
+#[path = "it/readme.rs"]
+mod readme;
 #[path = "it/refusals.rs"]
 mod refusals;
 #[path = "it/replies.rs"]

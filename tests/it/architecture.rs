@@ -104,6 +104,8 @@ fn the_tests_and_the_papers_name_no_machine() {
         ("tests/python", ".py"),
         ("tests/python", ".txt"),
         ("tests/python", ".toml"),
+        ("fuzz/checks", ".rs"),
+        ("fuzz/fuzz_targets", ".rs"),
         ("config", ".toml"),
         ("deploy", ""),
         (".ci", ""),
