@@ -151,7 +151,7 @@ fn check_way(way: &Way, request: &Request) {
     match channel.parse(&inbound) {
         Err(wrong) => {
             assert!(
-                matches!(wrong.status, 400 | 413 | 415 | 422),
+                matches!(wrong.status, 400 | 405 | 413 | 415 | 422),
                 "{}",
                 wrong.status
             );
@@ -267,7 +267,7 @@ impl Answers<'_> {
             Refused::NotAuthenticated,
         ];
         let refused = refused[self.pick(refused.len())];
-        let status = [401, 413, 422, 429, 503][self.pick(5)];
+        let status = [401, 405, 413, 422, 429, 503][self.pick(6)];
         let said =
             REPLIES.with(|replies| replies.refuse(echo.locale, self.channel.medium, refused));
         let problem = Problem {
