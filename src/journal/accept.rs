@@ -203,6 +203,7 @@ pub(super) fn may_try(
     codes_max: u32,
 ) -> Result<bool, Error> {
     store.execute(sql::FORGET_ATTEMPTS, &[DAY_MS.into()])?;
+    store.execute(sql::HOLD_CONVERSATION, &[conversation.into()])?;
     let others = [conversation.into(), code.as_str().into(), DAY_MS.into()];
     let rows = store.query(sql::TRIED_CODES, &others)?;
     let tried = rows.first().map_or(Ok(0), |row| row.integer(0))?;

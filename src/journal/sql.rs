@@ -124,14 +124,18 @@ ON CONFLICT (name, bucket_at) DO UPDATE SET used = budget.used + 1 WHERE budget.
 /// Forgets hours that no longer count.
 pub(super) const FORGET_BUDGET: &str = "DELETE FROM budget WHERE bucket_at < {NOW} - $1";
 
+/// Makes whoever else counts the attempts of this conversation wait until this is durable. No code is empty.
+pub(super) const HOLD_CONVERSATION: &str = "\
+INSERT INTO attempt (conversation, code, at_ms) VALUES ($1, '', {NOW}) \
+ON CONFLICT (conversation, code) DO UPDATE SET at_ms = {NOW}";
+
 /// Notes a code that a conversation tries.
 pub(super) const TRY_CODE: &str = "\
 INSERT INTO attempt (conversation, code, at_ms) VALUES ($1, $2, {NOW}) \
 ON CONFLICT (conversation, code) DO UPDATE SET at_ms = {NOW}";
 
 /// How many codes a conversation has tried lately, beside this one.
-pub(super) const TRIED_CODES: &str =
-    "SELECT COUNT(*) FROM attempt WHERE conversation = $1 AND code <> $2 AND at_ms > {NOW} - $3";
+pub(super) const TRIED_CODES: &str = "SELECT COUNT(*) FROM attempt WHERE conversation = $1 AND code NOT IN ($2, '') AND at_ms > {NOW} - $3";
 
 /// Forgets attempts that no longer count.
 pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW} - $1";
@@ -139,6 +143,10 @@ pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW
 /// At start, an embedded journal has no other user: whoever held a lease is dead.
 pub(super) const FREE_LEASES: &str =
     "UPDATE op SET lease_owner = NULL, lease_until = 0, next_at = {NOW} WHERE state <> 'done'";
+
+/// At start, on a shared journal: what waits is due, as it is after a start of an embedded one. The settings may be
+/// others now. What somebody holds is left alone.
+pub(super) const WAKE: &str = "UPDATE op SET next_at = {NOW} WHERE state <> 'done' AND lease_until < {NOW} AND next_at > {NOW}";
 
 /// Proves that the journal can be written.
 pub(super) const HEARTBEAT: &str = "\

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::cancel::{
-    CODE, PROPERTY, SHORT, asking, assert_deleted_only, assert_is_true, called, calls_of, each,
-    holds, named, short_and, try_ask_of,
+    CODE, PROPERTY, SHORT, asking, assert_deleted_only, assert_is_true, calls_of, each, holds,
+    named, try_ask_of,
 };
 use super::support::postgres::{Server, Session, Sync, shared};
-use super::support::{Launch, Ozmap, Reply, SECRET, Service, eventually, skipped};
+use super::support::{Launch, Ozmap, Reply, Service, eventually, skipped};
 
 #[path = "postgres/commits.rs"]
 mod commits;

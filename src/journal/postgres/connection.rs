@@ -12,10 +12,11 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::values::{borrowed, owned};
 use crate::journal::place::{CONNECT_WITHIN, Server};
 use crate::journal::store::Value;
 
@@ -160,24 +161,6 @@ where
     // On the connection's own runtime, which goes with it. Its errors reach whoever waits for an answer.
     tokio::runtime::Handle::current().spawn(async move { drop(wire.await) });
     Ok(client)
-}
-
-type Parameter = Box<dyn ToSql + Sync>;
-
-fn owned(parameters: &[Value]) -> Vec<Parameter> {
-    let parameter = |value: &Value| -> Parameter {
-        match value {
-            Value::Null => Box::new(None::<String>),
-            Value::Integer(number) => Box::new(*number),
-            // PostgreSQL has no text with a NUL, and a request must not fail for ever because of one.
-            Value::Text(text) => Box::new(text.replace('\0', "\u{fffd}")),
-        }
-    };
-    parameters.iter().map(parameter).collect()
-}
-
-fn borrowed(parameters: &[Parameter]) -> Vec<&(dyn ToSql + Sync)> {
-    parameters.iter().map(|one| &**one).collect()
 }
 
 /// Only the server's own sentence, because the details of an error show the row.

@@ -173,7 +173,11 @@ impl Server {
     /// Kills it with SIGKILL; nothing is written to the disk any more.
     pub fn kill(&mut self) {
         self.signal("KILL");
-        drop(self.watch.take().unwrap().wait());
+        let mut watch = self.watch.take().unwrap();
+        // Not `wait`, which closes the pipe first: then the folder would go.
+        while watch.try_wait().unwrap().is_none() {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Sends it a signal by name, like `STOP`.
