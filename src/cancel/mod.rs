@@ -6,21 +6,22 @@
 
 mod advance;
 mod backoff;
-mod declined;
 mod flow;
+mod recovery;
 mod watchers;
+mod word;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Duration, Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use watchers::Watchers;
+use word::Word;
 
 use crate::clock::Moment;
 use crate::domain::{
@@ -29,6 +30,9 @@ use crate::domain::{
 use crate::guard::{self, Policy, Verdict};
 use crate::journal::{Acceptance, Accepted, DeliveryKey, Journal, Record};
 use crate::ozmap::Ozmap;
+
+/// How much longer a caller waits whose promise is on its way to the disk.
+const LAST_MOMENT: Duration = Duration::from_millis(50);
 
 /// The most recovered cancellations that are worked on at the same time.
 const RECOVERIES_MAX: usize = 64;
@@ -51,7 +55,7 @@ pub struct Rules {
     pub time_zone: TimeZone,
 }
 
-/// Why a request was not taken. Nothing was done and nothing will be.
+/// Why a request was not taken. Nothing was done and nothing will be, unless it says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Declined {
     /// As many requests as allowed are being worked on.
@@ -60,6 +64,8 @@ pub enum Declined {
     Stopping,
     /// The journal cannot be written.
     Journal,
+    /// It is being written down, and it is not known in time whether it lasts: it may be carried out.
+    InDoubt,
     /// A look-up got no answer from OZmap that can be believed.
     Ozmap,
     /// The same idempotency key came before with another content.
@@ -80,10 +86,10 @@ pub struct Cancellations {
 }
 
 impl Cancellations {
-    /// Starts working: takes up whatever an earlier run left.
+    /// Puts the parts together; nothing is worked on before [`Cancellations::start`], but for what is asked.
     #[must_use]
-    pub fn start(journal: Journal, ozmap: Ozmap, policy: Policy, rules: Rules) -> Arc<Self> {
-        let cancellations = Arc::new(Self {
+    pub fn new(journal: Journal, ozmap: Ozmap, policy: Policy, rules: Rules) -> Arc<Self> {
+        Arc::new(Self {
             admission: Arc::new(Semaphore::new(rules.in_flight_max)),
             recoveries: Arc::new(Semaphore::new(RECOVERIES_MAX)),
             watchers: Watchers::default(),
@@ -93,9 +99,13 @@ impl Cancellations {
             ozmap,
             policy,
             rules,
-        });
-        cancellations.tracker.spawn(cancellations.clone().recover());
-        cancellations
+        })
+    }
+
+    /// Starts working: takes up whatever an earlier run left.
+    pub fn start(self: &Arc<Self>) {
+        self.tracker.spawn(self.clone().recover());
+        self.tracker.spawn(self.clone().probe_ozmap());
     }
 
     /// The journal, for the health page.
@@ -197,7 +207,11 @@ impl Cancellations {
         {
             return Ok(answer_of(&record));
         }
-        let looked = self.ozmap.slot().await.lookup(code).await;
+        let slot = self.ozmap.slot(code).await.map_err(|shut| {
+            tracing::warn!(channel = %ask.channel, "a look-up was turned away: {}", shut.why.id());
+            Declined::Ozmap
+        })?;
+        let looked = slot.lookup(code).await;
         let sighting = looked.map_err(|error| {
             tracing::warn!(channel = %ask.channel, "a look-up got no usable answer from OZmap: {error}");
             Declined::Ozmap
@@ -325,8 +339,11 @@ impl Cancellations {
         if word.decline() {
             return Err(Declined::Journal);
         }
-        // It was promised in the same moment; the word is on its way.
-        promised.await.unwrap_or(Err(Declined::Journal))
+        // It is on its way to the disk, and is not taken back any more.
+        match timeout(LAST_MOMENT, promised).await {
+            Ok(promise) => promise.unwrap_or(Err(Declined::Journal)),
+            Err(_) => Err(Declined::InDoubt),
+        }
     }
 
     async fn promise(
@@ -336,14 +353,8 @@ impl Cancellations {
         word: Arc<Word>,
         answer: oneshot::Sender<Result<Promise, Declined>>,
     ) {
-        let delivery = acceptance.delivery.clone();
-        let channel = delivery.channel.clone();
-        let asked = word.clone();
-        let accepted = self
-            .journal
-            .accept(acceptance, move || !asked.is_declined())
-            .await;
-        let kept = word.keep();
+        let channel = acceptance.delivery.channel.clone();
+        let accepted = self.journal.accept(acceptance, word).await;
         // A caller that hung up hears nothing; what it was promised is kept all the same.
         let tell = |promise| drop(answer.send(promise));
         let held = match accepted {
@@ -357,13 +368,10 @@ impl Cancellations {
                 return tell(Err(Declined::Journal));
             }
         };
-        if kept {
-            let record = &held.record;
-            tracing::info!(op = %record.id, channel, "cancellation {} is accepted", record.protocol);
-            tell(Ok(Promise::New(Box::new(record.clone()))));
-            return self.drive(*held, permit).await;
-        }
-        self.take_back(held, delivery, permit).await;
+        let record = &held.record;
+        tracing::info!(op = %record.id, channel, "cancellation {} is accepted", record.protocol);
+        tell(Ok(Promise::New(Box::new(record.clone()))));
+        self.drive(*held, permit).await;
     }
 
     /// The record when it has ended, or as it was when it is time to answer.
@@ -415,35 +423,6 @@ impl Cancellations {
                 tracing::warn!("what a caller was told could not be noted: {error}");
             }
         });
-    }
-}
-
-/// What a caller was told while its promise was being written down: exactly one side decides.
-#[derive(Default)]
-struct Word(AtomicU8);
-
-impl Word {
-    const KEPT: u8 = 1;
-    const DECLINED: u8 = 2;
-
-    /// The promise is durable; false when the caller was told no already.
-    fn keep(&self) -> bool {
-        self.decide(Self::KEPT)
-    }
-
-    /// The caller is told no; false when the promise was made already.
-    fn decline(&self) -> bool {
-        self.decide(Self::DECLINED)
-    }
-
-    fn is_declined(&self) -> bool {
-        self.0.load(Ordering::Acquire) == Self::DECLINED
-    }
-
-    fn decide(&self, word: u8) -> bool {
-        self.0
-            .compare_exchange(0, word, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
     }
 }
 

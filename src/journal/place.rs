@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use super::Error;
 
@@ -150,6 +150,10 @@ fn server(url: &str, link: &Link) -> Result<Server, Error> {
         .connect_timeout(CONNECT_WITHIN)
         .tcp_user_timeout(SILENCE_MAX)
         .keepalives_idle(SILENCE_MAX);
+    if config.get_hosts().len() > 1 {
+        // Of several servers only the primary will do, for reading too: a copy lags.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
     if config.get_application_name().is_none() {
         config.application_name("ozmap-cancel");
     }

@@ -60,6 +60,8 @@ impl Postgres {
         let mut store = Self::new(server, Purpose::Write(owner));
         store.connected().map_err(at_start)?;
         schema::create(store.connected()?)?;
+        // Written to here, so that a role that may not write is found out now.
+        store.last_durable().map_err(at_start)?;
         store.take_over();
         Ok(store)
     }

@@ -46,13 +46,6 @@ pub(super) const ACCEPT_DELIVERY: &str = "\
 INSERT INTO delivery (channel, dedupe_key, fingerprint, op_id, conversation, locale, received_at) \
 VALUES ($1,$2,$3,$4,$5,$6,{NOW}) ON CONFLICT (channel, dedupe_key) DO NOTHING RETURNING op_id";
 
-/// Forgets a webhook that was told that nothing was accepted.
-pub(super) const FORGET_DELIVERY: &str =
-    "DELETE FROM delivery WHERE channel = $1 AND dedupe_key = $2";
-
-/// How many webhooks rely on a cancellation.
-pub(super) const COUNT_DELIVERIES: &str = "SELECT COUNT(*) FROM delivery WHERE op_id = $1";
-
 /// Notes, once, what a webhook was told.
 pub(super) const TOLD: &str = "\
 UPDATE delivery SET told_outcome = $1, told_at = {NOW} \
@@ -66,12 +59,12 @@ macro_rules! record_columns {
     };
 }
 
-/// Takes the lease of one cancellation that is due and that nobody holds.
+/// Takes the lease of one cancellation that is due and that nobody holds; of those past their deadline when `$3` is 1.
 ///
 /// The outer condition stands there twice on purpose: PostgreSQL re-checks only the outer WHERE.
 pub(super) const TAKE_DUE: &str = concat!(
     "UPDATE op SET lease_owner = $1, lease_until = {NOW}+$2, fence = fence+1, attempt = attempt+1, updated_at = {NOW} \
-     WHERE id = (SELECT id FROM op WHERE state <> 'done' AND next_at <= {NOW} AND lease_until < {NOW} ORDER BY next_at LIMIT 1 {SKIP}) \
+     WHERE id = (SELECT id FROM op WHERE state <> 'done' AND next_at <= {NOW} AND lease_until < {NOW} AND ($3 = 0 OR deadline_at <= {NOW}) ORDER BY next_at LIMIT 1 {SKIP}) \
      AND state <> 'done' AND lease_until < {NOW} RETURNING ",
     record_columns!()
 );

@@ -6,7 +6,7 @@ use tokio::time::Duration;
 
 use super::record::{Held, Intent, Lease, Pulse, Record};
 use super::store::{Store, Value};
-use super::{DeliveryKey, Ending, Error, Journal, read, sql};
+use super::{Ending, Error, Journal, read, sql};
 use crate::domain::{FirstName, OpId};
 use crate::guard::Deletable;
 
@@ -16,7 +16,23 @@ impl Journal {
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
     pub async fn take_due(&self) -> Result<Option<Held>, Error> {
-        let parameters = [Value::from(&*self.owner), self.times.lease_ms.into()];
+        self.take(0).await
+    }
+
+    /// Takes the lease of one cancellation whose deadline is over, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn take_overdue(&self) -> Result<Option<Held>, Error> {
+        self.take(1).await
+    }
+
+    async fn take(&self, only_overdue: i64) -> Result<Option<Held>, Error> {
+        let parameters = [
+            Value::from(&*self.owner),
+            self.times.lease_ms.into(),
+            only_overdue.into(),
+        ];
         let until = self.lease_end();
         let row = self
             .writer
@@ -104,18 +120,20 @@ impl Journal {
         Ok(())
     }
 
-    /// Gives the lease back until a later time, and says what for.
+    /// Gives the lease back until a later time, and says what for. Its history tells a reason once, however often it
+    /// is waited for again.
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost already.
     pub async fn back_off(&self, held: &Held, wait: Duration, reason: &str) -> Result<(), Error> {
         let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2);
         let parameters = self.lease_parameters(&held.lease, vec![wait_ms.into(), reason.into()]);
+        let is_news = held.record.reason.as_deref() != Some(reason);
         let event = Note::of(&held.lease, "waits", reason);
         self.writer
             .call(move |store| {
                 one_row(store, sql::BACKOFF, &parameters)?;
-                event.write(store)
+                if is_news { event.write(store) } else { Ok(()) }
             })
             .await
     }
@@ -133,37 +151,6 @@ impl Journal {
             .call(move |store| end(store, lease, event, ending))
             .await?;
         Ok(())
-    }
-
-    /// Takes back what was promised to a webhook that was told "no": as if it had never come.
-    ///
-    /// `None` when another webhook relies on the same cancellation by now: then it must go on.
-    ///
-    /// # Errors
-    /// [`Error::Fenced`] when the lease is lost already.
-    pub async fn withdraw(
-        &self,
-        held: &Held,
-        delivery: DeliveryKey,
-        ending: Ending,
-    ) -> Result<Option<Record>, Error> {
-        let lease = self.lease_parameters(&held.lease, vec![]);
-        let mut renewal = vec![self.times.lease_ms.into()];
-        renewal.extend(lease.iter().cloned());
-        let event = Note::of(&held.lease, "done", "");
-        self.writer
-            .call(move |store| {
-                // First, because it locks the record: whoever joins does so before or after, never meanwhile.
-                one_row(store, sql::RENEW, &renewal)?;
-                let key = [delivery.channel.into(), delivery.key.into()];
-                store.execute(sql::FORGET_DELIVERY, &key)?;
-                let rows = store.query(sql::COUNT_DELIVERIES, &[event.op.to_string().into()])?;
-                match rows.first().map_or(Ok(0), |row| row.integer(0))? {
-                    0 => end(store, lease, event, ending).map(Some),
-                    _ => Ok(None),
-                }
-            })
-            .await
     }
 
     /// Appends to the history of a cancellation; for what an operator should find there.
