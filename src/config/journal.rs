@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Problems, secret, settings};
-use crate::journal::{Link, Place, PlainLink};
+use crate::journal::{Error, Link, Place, PlainLink};
 
 /// The address that stands in `default.toml`: whoever names a file did not mean it.
 const URL_DEFAULT: &str = "sqlite:data/journal.db";
@@ -30,7 +30,11 @@ pub(super) fn place(settings: settings::Journal, problems: &mut Problems) -> Opt
     };
     let place = Place::parse(url.expose_secret(), &link);
     problems.check(place.map_err(|error| match error {
-        crate::journal::Error::Open(why) => why,
-        other => other.to_string(),
+        Error::Open(why) => why,
+        other @ (Error::InUse(_)
+        | Error::Unavailable(_)
+        | Error::Fenced
+        | Error::Raced
+        | Error::Corrupt(_)) => other.to_string(),
     }))
 }

@@ -203,6 +203,7 @@ fn tls(link: &Link) -> Result<rustls::ClientConfig, Error> {
 }
 
 #[cfg(test)]
+#[expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop")]
 mod tests {
     use super::*;
 

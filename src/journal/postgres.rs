@@ -367,7 +367,11 @@ fn told(trouble: Trouble) -> Error {
 fn at_start(error: Error) -> Error {
     match error {
         Error::Unavailable(why) => Error::Open(why),
-        other => other,
+        other @ (Error::Open(_)
+        | Error::InUse(_)
+        | Error::Fenced
+        | Error::Raced
+        | Error::Corrupt(_)) => other,
     }
 }
 

@@ -80,9 +80,11 @@ impl Connection {
     /// Asks for the first row, as texts.
     pub(super) fn ask(&mut self, question: &str) -> Result<Vec<String>, Trouble> {
         let answer = self.exchange(|client| client.simple_query(question))?;
-        let row = answer.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
+        let row = answer.iter().find_map(|message| {
+            if let SimpleQueryMessage::Row(row) = message {
+                return Some(row);
+            }
+            None
         });
         Ok(row.map_or_else(Vec::new, |row| {
             (0..row.len())

@@ -277,11 +277,14 @@ impl Session {
             let ask = || runtime.block_on(self.client.simple_query(sql));
             scope.spawn(ask).join().unwrap()
         })?;
-        let first = |message: &SimpleQueryMessage| match message {
-            SimpleQueryMessage::Row(row) => Some(row.get(0).map_or(Value::Null, |text| {
+        let first = |message: &SimpleQueryMessage| {
+            let SimpleQueryMessage::Row(row) = message else {
+                return None;
+            };
+            let text = row.get(0);
+            Some(text.map_or(Value::Null, |text| {
                 serde_json::from_str(text).unwrap_or_else(|_| text.into())
-            })),
-            _ => None,
+            }))
         };
         Ok(answer.iter().filter_map(first).collect())
     }
