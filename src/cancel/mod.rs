@@ -334,14 +334,14 @@ impl Cancellations {
                 .promise(acceptance, permit, word.clone(), answer),
         );
         if let Ok(promise) = timeout_at(answer_by, &mut promised).await {
-            return promise.unwrap_or(Err(Declined::Journal));
+            return promise.unwrap_or(Err(Declined::InDoubt));
         }
         if word.decline() {
             return Err(Declined::Journal);
         }
         // It is on its way to the disk, and is not taken back any more.
         match timeout(LAST_MOMENT, promised).await {
-            Ok(promise) => promise.unwrap_or(Err(Declined::Journal)),
+            Ok(promise) => promise.unwrap_or(Err(Declined::InDoubt)),
             Err(_) => Err(Declined::InDoubt),
         }
     }

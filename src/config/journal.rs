@@ -5,13 +5,11 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Problems, secret, settings};
 use crate::journal::{Error, Link, Place, PlainLink};
 
-/// The address that stands in `default.toml`: whoever names a file did not mean it.
-const URL_DEFAULT: &str = "sqlite:data/journal.db";
-
 pub(super) fn place(settings: settings::Journal, problems: &mut Problems) -> Option<Place> {
     let file = settings.url_file.as_deref().filter(|file| !file.is_empty());
     let inline = match file {
-        Some(_) if settings.url.expose_secret() == URL_DEFAULT => None,
+        // The defaults and the images name a file of SQLite: whoever names a file with an address did not mean that.
+        Some(_) if settings.url.expose_secret().starts_with("sqlite:") => None,
         _ => Some(settings.url),
     };
     let url: SecretString = problems.check(secret("journal.url", inline, file))?;

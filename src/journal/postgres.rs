@@ -8,9 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tokio_postgres::Statement;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::Type;
 
 use super::Error;
 use super::place::Server;
@@ -164,23 +162,12 @@ impl Postgres {
         self.dialect.entry(sql).or_insert_with(translate).clone()
     }
 
-    /// Prepares a statement for these parameters, once for each connection.
-    fn prepared(&mut self, sql: &'static str, parameters: &[Value]) -> Result<Statement, Error> {
-        let text = self.text(sql);
-        let types: Vec<Type> = parameters.iter().map(Value::kind).collect();
-        let Some(connection) = &mut self.connection else {
-            return Err(lost());
-        };
-        let prepared = connection.prepare(sql, &text, &types);
-        prepared.map_err(|trouble| self.failed(trouble))
-    }
-
     fn rows(&mut self, sql: &'static str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
-        let statement = self.prepared(sql, parameters)?;
+        let text = self.text(sql);
         let Some(connection) = &mut self.connection else {
             return Err(lost());
         };
-        let rows = connection.query(&statement, parameters);
+        let rows = connection.query(&text, parameters);
         let rows = rows.map_err(|trouble| self.failed(trouble))?;
         rows.iter().map(values::read).collect()
     }
@@ -272,7 +259,7 @@ impl Store for Postgres {
                 "the database undid the batch when the connection was lost".to_owned(),
             )),
             Err(error) => {
-                tracing::warn!("what became of a commit cannot be asked yet: {error}");
+                tracing::debug!("what became of a commit cannot be asked yet: {error}");
                 Fate::Unknown
             }
         }
@@ -316,11 +303,11 @@ impl Store for Postgres {
     }
 
     fn execute(&mut self, sql: &'static str, parameters: &[Value]) -> Result<u64, Error> {
-        let statement = self.prepared(sql, parameters)?;
+        let text = self.text(sql);
         let Some(connection) = &mut self.connection else {
             return Err(lost());
         };
-        let changed = connection.execute(&statement, parameters);
+        let changed = connection.execute(&text, parameters);
         let changed = changed.map_err(|trouble| self.failed(trouble))?;
         self.has_written |= changed > 0;
         Ok(changed)

@@ -296,7 +296,8 @@ fn read_by_the_code() -> BTreeSet<String> {
             section = name.trim_end_matches(" {").to_lowercase();
         } else if let Some(field) = line.strip_prefix("    pub(super) ") {
             let name = field.split(':').next().unwrap();
-            if section != "settings" && !["api_key_file", "secret_file", "by_name"].contains(&name)
+            if section != "settings"
+                && !["api_key_file", "secret_file", "url_file", "by_name"].contains(&name)
             {
                 let section = if section == "channel" {
                     "channels"

@@ -23,6 +23,8 @@ mod refused;
 mod replicas;
 #[path = "postgres/server.rs"]
 mod server;
+#[path = "postgres/storm.rs"]
+mod storm;
 
 /// What a test says on a machine without a server.
 const NEEDS: &str = "PostgreSQL";

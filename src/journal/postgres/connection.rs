@@ -3,7 +3,6 @@
 //! Every exchange has a limit of time, because a server that is frozen answers the network and nothing else. It must
 //! never repeat what the server says about rows: that is personal data.
 
-use std::collections::HashMap;
 use std::error::Error as _;
 use std::future::Future;
 use std::time::Duration;
@@ -12,8 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Row, SimpleQueryMessage, Socket, Statement};
+use tokio_postgres::{Client, Row, SimpleQueryMessage, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::values::{borrowed, owned};
@@ -35,10 +33,9 @@ pub(super) enum Trouble {
     Lost(String),
 }
 
-/// A connection and the statements that are prepared on it.
+/// A connection and the runtime that carries it.
 pub(super) struct Connection {
     client: Client,
-    statements: HashMap<&'static str, Statement>,
     // An option only so that it can be ended by value.
     runtime: Option<Runtime>,
 }
@@ -65,7 +62,6 @@ impl Connection {
         };
         let mut connection = Self {
             client,
-            statements: HashMap::new(),
             runtime: Some(runtime),
         };
         connection.run(LIMITS)?;
@@ -93,42 +89,21 @@ impl Connection {
         }))
     }
 
-    /// Prepares a statement, once.
-    pub(super) fn prepare(
-        &mut self,
-        key: &'static str,
-        text: &str,
-        types: &[Type],
-    ) -> Result<Statement, Trouble> {
-        if let Some(statement) = self.statements.get(key) {
-            return Ok(statement.clone());
-        }
-        let statement = self.exchange(|client| client.prepare_typed(text, types))?;
-        self.statements.insert(key, statement.clone());
-        Ok(statement)
-    }
-
-    pub(super) fn execute(
-        &mut self,
-        statement: &Statement,
-        parameters: &[Value],
-    ) -> Result<u64, Trouble> {
+    /// Runs a statement, in one exchange and without a name: a new connection owes nothing.
+    pub(super) fn execute(&mut self, text: &str, parameters: &[Value]) -> Result<u64, Trouble> {
         let parameters = owned(parameters);
         let parameters = borrowed(&parameters);
-        self.exchange(|client| client.execute(statement, &parameters))
+        self.exchange(|client| client.execute_typed(text, &parameters))
     }
 
-    pub(super) fn query(
-        &mut self,
-        statement: &Statement,
-        parameters: &[Value],
-    ) -> Result<Vec<Row>, Trouble> {
+    /// The same, for its rows.
+    pub(super) fn query(&mut self, text: &str, parameters: &[Value]) -> Result<Vec<Row>, Trouble> {
         let parameters = owned(parameters);
         let parameters = borrowed(&parameters);
-        self.exchange(|client| client.query(statement, &parameters))
+        self.exchange(|client| client.query_typed(text, &parameters))
     }
 
-    fn exchange<'a, T, F>(&'a mut self, ask: impl FnOnce(&'a Client) -> F) -> Result<T, Trouble>
+    fn exchange<'a, T, F>(&'a self, ask: impl FnOnce(&'a Client) -> F) -> Result<T, Trouble>
     where
         F: Future<Output = Result<T, tokio_postgres::Error>>,
     {

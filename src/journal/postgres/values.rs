@@ -8,17 +8,6 @@ use tokio_postgres::types::{FromSql, ToSql, Type};
 use crate::journal::Error;
 use crate::journal::store::{Row, Value};
 
-impl Value {
-    /// The type of a parameter.
-    pub(super) fn kind(&self) -> Type {
-        match self {
-            Self::Integer(_) => Type::INT8,
-            // Only texts may be missing.
-            Self::Text(_) | Self::Null => Type::TEXT,
-        }
-    }
-}
-
 /// A row as the journal reads it.
 pub(super) fn read(row: &tokio_postgres::Row) -> Result<Row, Error> {
     let columns = row.columns().iter().enumerate();
@@ -41,21 +30,26 @@ fn member<'a, T: FromSql<'a>>(
         .map_err(|_| Error::Corrupt(format!("the column {} cannot be read", column.name())))
 }
 
-/// A parameter as the driver takes it.
-pub(super) type Parameter = Box<dyn ToSql + Sync>;
+/// A parameter as the driver keeps it.
+pub(super) type Parameter = (Box<dyn ToSql + Sync>, Type);
 
 pub(super) fn owned(parameters: &[Value]) -> Vec<Parameter> {
     let parameter = |value: &Value| -> Parameter {
         match value {
-            Value::Null => Box::new(None::<String>),
-            Value::Integer(number) => Box::new(*number),
+            // Only texts may be missing.
+            Value::Null => (Box::new(None::<String>), Type::TEXT),
+            Value::Integer(number) => (Box::new(*number), Type::INT8),
             // PostgreSQL has no text with a NUL, and a request must not fail for ever because of one.
-            Value::Text(text) => Box::new(text.replace('\0', "\u{fffd}")),
+            Value::Text(text) => (Box::new(text.replace('\0', "\u{fffd}")), Type::TEXT),
         }
     };
     parameters.iter().map(parameter).collect()
 }
 
-pub(super) fn borrowed(parameters: &[Parameter]) -> Vec<&(dyn ToSql + Sync)> {
-    parameters.iter().map(|one| &**one).collect()
+/// Parameters as the driver takes them.
+pub(super) fn borrowed(parameters: &[Parameter]) -> Vec<(&(dyn ToSql + Sync), Type)> {
+    parameters
+        .iter()
+        .map(|(value, kind)| (&**value, kind.clone()))
+        .collect()
 }
