@@ -259,8 +259,11 @@ mod tests {
             "postgres://db.example.com/x?password=canary&canary=canary",
             "mysql://chef:canary@db.example.com/x",
         ] {
-            let refused = parsed(url).unwrap_err().to_string();
-            assert!(!refused.contains("canary"), "{refused}");
+            let said = match parsed(url) {
+                Ok(place) => format!("{place} {place:?}"),
+                Err(error) => error.to_string(),
+            };
+            assert!(!said.contains("canary"), "{url}: {said}");
         }
     }
 }
