@@ -18,7 +18,7 @@ use crate::journal::{self, Ending, Held, Pulse, State};
 const PAUSE_UNDER_LEASE_MAX: Duration = Duration::from_secs(5);
 
 /// How long to wait before a journal that is not available is tried again.
-pub(super) const JOURNAL_RETRY: Duration = Duration::from_millis(500);
+const JOURNAL_RETRY: Duration = Duration::from_millis(500);
 
 /// How long a record that cannot be understood is left alone.
 const UNREADABLE: Duration = Duration::from_secs(300);

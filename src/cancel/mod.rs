@@ -8,23 +8,23 @@ mod advance;
 mod backoff;
 mod chance;
 mod contained;
-mod declined;
 mod flow;
 mod recovery;
 mod watchers;
+mod word;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use chance::Chance;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Duration, Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use watchers::Watchers;
+use word::Word;
 
 use crate::clock::Moment;
 use crate::domain::{
@@ -33,6 +33,9 @@ use crate::domain::{
 use crate::guard::{self, Policy, Verdict};
 use crate::journal::{Acceptance, Accepted, DeliveryKey, Journal, Record};
 use crate::ozmap::Ozmap;
+
+/// How much longer a caller waits whose promise is on its way to the disk.
+const LAST_MOMENT: Duration = Duration::from_millis(50);
 
 /// The most recovered cancellations that are worked on at the same time.
 const RECOVERIES_MAX: usize = 64;
@@ -55,7 +58,7 @@ pub struct Rules {
     pub time_zone: TimeZone,
 }
 
-/// Why a request was not taken. Nothing was done and nothing will be.
+/// Why a request was not taken. Nothing was done and nothing will be, unless it says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Declined {
     /// As many requests as allowed are being worked on.
@@ -64,6 +67,8 @@ pub enum Declined {
     Stopping,
     /// The journal cannot be written.
     Journal,
+    /// It is being written down, and it is not known in time whether it lasts: it may be carried out.
+    InDoubt,
     /// A look-up got no answer from OZmap that can be believed.
     Ozmap,
     /// The same idempotency key came before with another content.
@@ -350,13 +355,16 @@ impl Cancellations {
                 .promise(acceptance, permit, word.clone(), answer),
         );
         if let Ok(promise) = timeout_at(answer_by, &mut promised).await {
-            return promise.unwrap_or(Err(Declined::Journal));
+            return promise.unwrap_or(Err(Declined::InDoubt));
         }
         if word.decline() {
             return Err(Declined::Journal);
         }
-        // It was promised in the same moment; the word is on its way.
-        promised.await.unwrap_or(Err(Declined::Journal))
+        // It is on its way to the disk, and is not taken back any more.
+        match timeout(LAST_MOMENT, promised).await {
+            Ok(promise) => promise.unwrap_or(Err(Declined::InDoubt)),
+            Err(_) => Err(Declined::InDoubt),
+        }
     }
 
     async fn promise(
@@ -366,14 +374,8 @@ impl Cancellations {
         word: Arc<Word>,
         answer: oneshot::Sender<Result<Promise, Declined>>,
     ) {
-        let delivery = acceptance.delivery.clone();
-        let channel = delivery.channel.clone();
-        let asked = word.clone();
-        let accepted = self
-            .journal
-            .accept(acceptance, move || !asked.is_declined())
-            .await;
-        let kept = word.keep();
+        let channel = acceptance.delivery.channel.clone();
+        let accepted = self.journal.accept(acceptance, word).await;
         // A caller that hung up hears nothing; what it was promised is kept all the same.
         let tell = |promise| drop(answer.send(promise));
         let held = match accepted {
@@ -387,13 +389,10 @@ impl Cancellations {
                 return tell(Err(Declined::Journal));
             }
         };
-        if kept {
-            let record = &held.record;
-            tracing::info!(op = %record.id, channel, "cancellation {} is accepted", record.protocol);
-            tell(Ok(Promise::New(Box::new(record.clone()))));
-            return self.drive(*held, permit).await;
-        }
-        self.take_back(held, delivery, permit).await;
+        let record = &held.record;
+        tracing::info!(op = %record.id, channel, "cancellation {} is accepted", record.protocol);
+        tell(Ok(Promise::New(Box::new(record.clone()))));
+        self.drive(*held, permit).await;
     }
 
     /// The record when it has ended, or as it was when it is time to answer.
@@ -445,35 +444,6 @@ impl Cancellations {
                 tracing::warn!("what a caller was told could not be noted: {error}");
             }
         });
-    }
-}
-
-/// What a caller was told while its promise was being written down: exactly one side decides.
-#[derive(Default)]
-struct Word(AtomicU8);
-
-impl Word {
-    const KEPT: u8 = 1;
-    const DECLINED: u8 = 2;
-
-    /// The promise is durable; false when the caller was told no already.
-    fn keep(&self) -> bool {
-        self.decide(Self::KEPT)
-    }
-
-    /// The caller is told no; false when the promise was made already.
-    fn decline(&self) -> bool {
-        self.decide(Self::DECLINED)
-    }
-
-    fn is_declined(&self) -> bool {
-        self.0.load(Ordering::Acquire) == Self::DECLINED
-    }
-
-    fn decide(&self, word: u8) -> bool {
-        self.0
-            .compare_exchange(0, word, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
     }
 }
 

@@ -3,15 +3,13 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Problems, secret, settings};
-use crate::journal::{Link, Place, PlainLink};
-
-/// The address that stands in `default.toml`: whoever names a file did not mean it.
-const URL_DEFAULT: &str = "sqlite:data/journal.db";
+use crate::journal::{Error, Link, Place, PlainLink};
 
 pub(super) fn place(settings: settings::Journal, problems: &mut Problems) -> Option<Place> {
     let file = settings.url_file.as_deref().filter(|file| !file.is_empty());
     let inline = match file {
-        Some(_) if settings.url.expose_secret() == URL_DEFAULT => None,
+        // The defaults and the images name a file of SQLite: whoever names a file with an address did not mean that.
+        Some(_) if settings.url.expose_secret().starts_with("sqlite:") => None,
         _ => Some(settings.url),
     };
     let url: SecretString = problems.check(secret("journal.url", inline, file))?;
@@ -30,7 +28,11 @@ pub(super) fn place(settings: settings::Journal, problems: &mut Problems) -> Opt
     };
     let place = Place::parse(url.expose_secret(), &link);
     problems.check(place.map_err(|error| match error {
-        crate::journal::Error::Open(why) => why,
-        other => other.to_string(),
+        Error::Open(why) => why,
+        other @ (Error::InUse(_)
+        | Error::Unavailable(_)
+        | Error::Fenced
+        | Error::Raced
+        | Error::Corrupt(_)) => other.to_string(),
     }))
 }

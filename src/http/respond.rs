@@ -116,6 +116,14 @@ impl From<Declined> for Refusal {
                 "the journal cannot be written now; this request was not accepted, ask again with the same key",
                 seconds(5),
             ),
+            Declined::InDoubt => Self {
+                title: "Not known yet",
+                ..Self::unavailable(
+                    "in_doubt",
+                    "it is not known yet whether this request was accepted, and it may be carried out; ask again with the same key",
+                    seconds(5),
+                )
+            },
             Declined::Ozmap => Self::unavailable(
                 "ozmap",
                 "OZmap gave no answer that can be believed; a look-up promises nothing, ask again",

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::record::{Held, Lease, Record};
 use super::steps::Note;
 use super::store::{Store, Value};
-use super::{DeliveryKey, Error, Journal, read, sql};
+use super::{DeliveryKey, Error, Journal, Times, read, sql};
 use crate::domain::{FirstName, Mode, OpId, Protocol, ReservationCode};
 
 /// How often a protocol number is drawn before it grows a digit longer each time.
@@ -65,19 +65,19 @@ pub enum Accepted {
 impl Journal {
     /// Promises a cancellation: once this returns, it ends in a recorded outcome, whatever is killed.
     ///
-    /// `is_wanted` is asked when its turn comes: a caller that was told no meanwhile is promised nothing.
+    /// A caller that was told no meanwhile is promised nothing.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be written down now: nothing is promised and nothing will be done.
     pub async fn accept(
         &self,
         asked: Acceptance,
-        is_wanted: impl Fn() -> bool + Send + Sync + 'static,
+        caller: impl Caller + 'static,
     ) -> Result<Accepted, Error> {
-        let is_wanted: Arc<dyn Fn() -> bool + Send + Sync> = Arc::new(is_wanted);
+        let caller: Arc<dyn Caller> = Arc::new(caller);
         let mut races = 0;
         loop {
-            match self.accept_once(asked.clone(), is_wanted.clone()).await {
+            match self.accept_once(asked.clone(), caller.clone()).await {
                 // The other one's row is there now, and is found.
                 Err(Error::Raced) if races < RACES_MAX => races += 1,
                 accepted => return accepted,
@@ -88,56 +88,98 @@ impl Journal {
     async fn accept_once(
         &self,
         asked: Acceptance,
-        is_wanted: Arc<dyn Fn() -> bool + Send + Sync>,
+        caller: Arc<dyn Caller>,
     ) -> Result<Accepted, Error> {
-        let id = OpId::new();
-        let until = self.lease_end();
-        let owner = self.owner.clone();
-        let times = self.times;
+        let fresh = Fresh {
+            id: OpId::new(),
+            owner: self.owner.clone(),
+            times: self.times,
+            until: self.lease_end(),
+        };
+        let too_late = || Error::Unavailable("it came too late".to_owned());
         self.writer
             .call(move |store| {
                 // The caller may have been told no while this waited for its turn.
-                if !is_wanted() {
-                    return Err(Error::Unavailable("it came too late".to_owned()));
+                if !caller.is_waiting() {
+                    return Err(too_late());
                 }
-                if let Some(answer) = seen_before(store, &asked)? {
-                    return Ok(answer);
+                let accepted = write_down(store, &asked, fresh)?;
+                // Or while others were in the way. From here on it is not told no.
+                if caller.is_given_the_word() {
+                    Ok(accepted)
+                } else {
+                    Err(too_late())
                 }
-                if let Some(conversation) = &asked.conversation
-                    && !may_try(store, conversation, &asked.code, asked.codes_max)?
-                {
-                    return Ok(Accepted::TooManyCodes);
-                }
-                let protocol = free_protocol(store, &asked.protocol_date)?;
-                let parameters = [
-                    id.to_string().into(),
-                    protocol.into(),
-                    asked.code.as_str().into(),
-                    i64::from(asked.mode == Mode::DryRun).into(),
-                    asked.delivery.channel.as_str().into(),
-                    asked.note.clone().into(),
-                    asked.first_name.as_ref().map(FirstName::as_str).into(),
-                    Value::from(&*owner),
-                    times.lease_ms.into(),
-                    times.deadline_ms.into(),
-                ];
-                let rows = store.query(sql::ACCEPT_OP, &parameters)?;
-                let accepted = rows
-                    .first()
-                    .and_then(|row| row.text(0).ok())
-                    .and_then(OpId::parse);
-                let accepted = accepted
-                    .ok_or_else(|| Error::Corrupt("an accepted record has no id".to_owned()))?;
-                attach(store, &asked, accepted)?;
-                let record = read::get(store, accepted)?
-                    .ok_or_else(|| Error::Corrupt("an accepted record is not there".to_owned()))?;
-                if accepted != id {
-                    return Ok(Accepted::Joined(Box::new(record)));
-                }
-                fresh(store, record, until)
             })
             .await
     }
+}
+
+/// Whoever is promised something, and may be told no while it is being written down.
+pub trait Caller: Send + Sync {
+    /// Whether it still waits.
+    fn is_waiting(&self) -> bool;
+
+    /// Everything is written and only has to last. False when the caller was told no: then it is undone. After a
+    /// true, the caller is never told no.
+    fn is_given_the_word(&self) -> bool;
+}
+
+/// A caller that answers both alike.
+impl<F: Fn() -> bool + Send + Sync> Caller for F {
+    fn is_waiting(&self) -> bool {
+        self()
+    }
+
+    fn is_given_the_word(&self) -> bool {
+        self()
+    }
+}
+
+/// What a new cancellation is given.
+struct Fresh {
+    id: OpId,
+    owner: Arc<str>,
+    times: Times,
+    until: Instant,
+}
+
+fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<Accepted, Error> {
+    if let Some(answer) = seen_before(store, asked)? {
+        return Ok(answer);
+    }
+    if let Some(conversation) = &asked.conversation
+        && !may_try(store, conversation, &asked.code, asked.codes_max)?
+    {
+        return Ok(Accepted::TooManyCodes);
+    }
+    let protocol = free_protocol(store, &asked.protocol_date)?;
+    let parameters = [
+        new.id.to_string().into(),
+        protocol.into(),
+        asked.code.as_str().into(),
+        i64::from(asked.mode == Mode::DryRun).into(),
+        asked.delivery.channel.as_str().into(),
+        asked.note.clone().into(),
+        asked.first_name.as_ref().map(FirstName::as_str).into(),
+        Value::from(&*new.owner),
+        new.times.lease_ms.into(),
+        new.times.deadline_ms.into(),
+    ];
+    let rows = store.query(sql::ACCEPT_OP, &parameters)?;
+    let accepted = rows
+        .first()
+        .and_then(|row| row.text(0).ok())
+        .and_then(OpId::parse);
+    let accepted =
+        accepted.ok_or_else(|| Error::Corrupt("an accepted record has no id".to_owned()))?;
+    attach(store, asked, accepted)?;
+    let record = read::get(store, accepted)?
+        .ok_or_else(|| Error::Corrupt("an accepted record is not there".to_owned()))?;
+    if accepted != new.id {
+        return Ok(Accepted::Joined(Box::new(record)));
+    }
+    fresh(store, record, new.until)
 }
 
 fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Accepted>, Error> {
@@ -203,6 +245,7 @@ pub(super) fn may_try(
     codes_max: u32,
 ) -> Result<bool, Error> {
     store.execute(sql::FORGET_ATTEMPTS, &[DAY_MS.into()])?;
+    store.execute(sql::HOLD_CONVERSATION, &[conversation.into()])?;
     let others = [conversation.into(), code.as_str().into(), DAY_MS.into()];
     let rows = store.query(sql::TRIED_CODES, &others)?;
     let tried = rows.first().map_or(Ok(0), |row| row.integer(0))?;

@@ -9,8 +9,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{FromSql, Type};
-use tokio_postgres::{Column, Statement};
 
 use super::Error;
 use super::place::Server;
@@ -19,6 +17,7 @@ use super::store::{Fate, Row, Store, Value};
 
 mod connection;
 mod schema;
+mod values;
 
 use connection::{Connection, Trouble};
 
@@ -59,7 +58,9 @@ impl Postgres {
         let mut store = Self::new(server, Purpose::Write(owner));
         store.connected().map_err(at_start)?;
         schema::create(store.connected()?)?;
-        store.forget_writers();
+        // Written to here, so that a role that may not write is found out now.
+        store.last_durable().map_err(at_start)?;
+        store.take_over();
         Ok(store)
     }
 
@@ -161,25 +162,14 @@ impl Postgres {
         self.dialect.entry(sql).or_insert_with(translate).clone()
     }
 
-    /// Prepares a statement for these parameters, once for each connection.
-    fn prepared(&mut self, sql: &'static str, parameters: &[Value]) -> Result<Statement, Error> {
-        let text = self.text(sql);
-        let types: Vec<Type> = parameters.iter().map(Value::kind).collect();
-        let Some(connection) = &mut self.connection else {
-            return Err(lost());
-        };
-        let prepared = connection.prepare(sql, &text, &types);
-        prepared.map_err(|trouble| self.failed(trouble))
-    }
-
     fn rows(&mut self, sql: &'static str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
-        let statement = self.prepared(sql, parameters)?;
+        let text = self.text(sql);
         let Some(connection) = &mut self.connection else {
             return Err(lost());
         };
-        let rows = connection.query(&statement, parameters);
+        let rows = connection.query(&text, parameters);
         let rows = rows.map_err(|trouble| self.failed(trouble))?;
-        rows.iter().map(read).collect()
+        rows.iter().map(values::read).collect()
     }
 
     /// Writes the number of the batch down, as a part of it. From here on this process's row is locked until the
@@ -192,11 +182,13 @@ impl Postgres {
         self.execute(sql::MARK_BATCH, &parameters).map(drop)
     }
 
-    /// Forgets processes that have not written for a day. Whoever else is doing so may.
-    fn forget_writers(&mut self) {
-        for forget in sql::FORGET_WRITERS {
-            if let Err(error) = self.execute(forget, &[DAY_MS.into()]) {
-                tracing::warn!("old writers of the journal could not be forgotten: {error}");
+    /// Makes what waits due, and forgets processes that have not written for a day. Whoever else does so is as good.
+    fn take_over(&mut self) {
+        let day: &[Value] = &[DAY_MS.into()];
+        let [batch, heartbeat] = sql::FORGET_WRITERS;
+        for (sql, parameters) in [(sql::WAKE, &[][..]), (batch, day), (heartbeat, day)] {
+            if let Err(error) = self.execute(sql, parameters) {
+                tracing::warn!("the journal could not be tidied at the start: {error}");
             }
         }
     }
@@ -267,7 +259,7 @@ impl Store for Postgres {
                 "the database undid the batch when the connection was lost".to_owned(),
             )),
             Err(error) => {
-                tracing::warn!("what became of a commit cannot be asked yet: {error}");
+                tracing::debug!("what became of a commit cannot be asked yet: {error}");
                 Fate::Unknown
             }
         }
@@ -311,11 +303,11 @@ impl Store for Postgres {
     }
 
     fn execute(&mut self, sql: &'static str, parameters: &[Value]) -> Result<u64, Error> {
-        let statement = self.prepared(sql, parameters)?;
+        let text = self.text(sql);
         let Some(connection) = &mut self.connection else {
             return Err(lost());
         };
-        let changed = connection.execute(&statement, parameters);
+        let changed = connection.execute(&text, parameters);
         let changed = changed.map_err(|trouble| self.failed(trouble))?;
         self.has_written |= changed > 0;
         Ok(changed)
@@ -335,37 +327,6 @@ impl Store for Postgres {
     }
 }
 
-impl Value {
-    fn kind(&self) -> Type {
-        match self {
-            Self::Integer(_) => Type::INT8,
-            // Only texts may be missing.
-            Self::Text(_) | Self::Null => Type::TEXT,
-        }
-    }
-}
-
-fn read(row: &tokio_postgres::Row) -> Result<Row, Error> {
-    let columns = row.columns().iter().enumerate();
-    let values: Result<Vec<Value>, Error> = columns
-        .map(|(at, column)| match *column.type_() {
-            Type::INT8 => Ok(member::<i64>(row, at, column)?.map_or(Value::Null, Value::Integer)),
-            Type::TEXT => Ok(member::<String>(row, at, column)?.into()),
-            _ => Err(Error::Corrupt("a column of a foreign type".to_owned())),
-        })
-        .collect();
-    values.map(Row)
-}
-
-fn member<'a, T: FromSql<'a>>(
-    row: &'a tokio_postgres::Row,
-    at: usize,
-    column: &Column,
-) -> Result<Option<T>, Error> {
-    row.try_get(at)
-        .map_err(|_| Error::Corrupt(format!("the column {} cannot be read", column.name())))
-}
-
 /// Whether a statement failed because others were in its way.
 fn is_a_wait(code: &SqlState) -> bool {
     [
@@ -379,8 +340,12 @@ fn is_a_wait(code: &SqlState) -> bool {
 
 fn told(trouble: Trouble) -> Error {
     match trouble {
-        // Two replicas did the same at the same moment, and the database kept one.
-        Trouble::Refused(code, _) if code == SqlState::UNIQUE_VIOLATION => Error::Raced,
+        // Two replicas did the same at the same moment, or waited for each other, and the database chose one.
+        Trouble::Refused(code, _)
+            if code == SqlState::UNIQUE_VIOLATION || code == SqlState::T_R_DEADLOCK_DETECTED =>
+        {
+            Error::Raced
+        }
         Trouble::Refused(code, text) => Error::Unavailable(format!("{text} ({})", code.code())),
         Trouble::Lost(text) => Error::Unavailable(text),
     }
@@ -389,7 +354,11 @@ fn told(trouble: Trouble) -> Error {
 fn at_start(error: Error) -> Error {
     match error {
         Error::Unavailable(why) => Error::Open(why),
-        other => other,
+        other @ (Error::Open(_)
+        | Error::InUse(_)
+        | Error::Fenced
+        | Error::Raced
+        | Error::Corrupt(_)) => other,
     }
 }
 

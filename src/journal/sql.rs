@@ -46,13 +46,6 @@ pub(super) const ACCEPT_DELIVERY: &str = "\
 INSERT INTO delivery (channel, dedupe_key, fingerprint, op_id, conversation, locale, received_at) \
 VALUES ($1,$2,$3,$4,$5,$6,{NOW}) ON CONFLICT (channel, dedupe_key) DO NOTHING RETURNING op_id";
 
-/// Forgets a webhook that was told that nothing was accepted.
-pub(super) const FORGET_DELIVERY: &str =
-    "DELETE FROM delivery WHERE channel = $1 AND dedupe_key = $2";
-
-/// How many webhooks rely on a cancellation.
-pub(super) const COUNT_DELIVERIES: &str = "SELECT COUNT(*) FROM delivery WHERE op_id = $1";
-
 /// Notes, once, what a webhook was told.
 pub(super) const TOLD: &str = "\
 UPDATE delivery SET told_outcome = $1, told_at = {NOW} \
@@ -128,14 +121,18 @@ ON CONFLICT (name, bucket_at) DO UPDATE SET used = budget.used + 1 WHERE budget.
 /// Forgets hours that no longer count.
 pub(super) const FORGET_BUDGET: &str = "DELETE FROM budget WHERE bucket_at < {NOW} - $1";
 
+/// Makes whoever else counts the attempts of this conversation wait until this is durable. No code is empty.
+pub(super) const HOLD_CONVERSATION: &str = "\
+INSERT INTO attempt (conversation, code, at_ms) VALUES ($1, '', {NOW}) \
+ON CONFLICT (conversation, code) DO UPDATE SET at_ms = {NOW}";
+
 /// Notes a code that a conversation tries.
 pub(super) const TRY_CODE: &str = "\
 INSERT INTO attempt (conversation, code, at_ms) VALUES ($1, $2, {NOW}) \
 ON CONFLICT (conversation, code) DO UPDATE SET at_ms = {NOW}";
 
 /// How many codes a conversation has tried lately, beside this one.
-pub(super) const TRIED_CODES: &str =
-    "SELECT COUNT(*) FROM attempt WHERE conversation = $1 AND code <> $2 AND at_ms > {NOW} - $3";
+pub(super) const TRIED_CODES: &str = "SELECT COUNT(*) FROM attempt WHERE conversation = $1 AND code NOT IN ($2, '') AND at_ms > {NOW} - $3";
 
 /// Forgets attempts that no longer count.
 pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW} - $1";
@@ -143,6 +140,10 @@ pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW
 /// At start, an embedded journal has no other user: whoever held a lease is dead.
 pub(super) const FREE_LEASES: &str =
     "UPDATE op SET lease_owner = NULL, lease_until = 0, next_at = {NOW} WHERE state <> 'done'";
+
+/// At start, on a shared journal: what waits is due, as it is after a start of an embedded one. The settings may be
+/// others now. What somebody holds is left alone.
+pub(super) const WAKE: &str = "UPDATE op SET next_at = {NOW} WHERE state <> 'done' AND lease_until < {NOW} AND next_at > {NOW}";
 
 /// Proves that the journal can be written.
 pub(super) const HEARTBEAT: &str = "\

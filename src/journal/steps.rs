@@ -6,7 +6,7 @@ use tokio::time::Duration;
 
 use super::record::{Held, Intent, Lease, Pulse, Record};
 use super::store::{Store, Value};
-use super::{DeliveryKey, Ending, Error, Journal, read, sql};
+use super::{Ending, Error, Journal, read, sql};
 use crate::domain::{FirstName, OpId};
 use crate::guard::Deletable;
 
@@ -154,37 +154,6 @@ impl Journal {
             .call(move |store| end(store, lease, event, ending))
             .await?;
         Ok(())
-    }
-
-    /// Takes back what was promised to a webhook that was told "no": as if it had never come.
-    ///
-    /// `None` when another webhook relies on the same cancellation by now: then it must go on.
-    ///
-    /// # Errors
-    /// [`Error::Fenced`] when the lease is lost already.
-    pub async fn withdraw(
-        &self,
-        held: &Held,
-        delivery: DeliveryKey,
-        ending: Ending,
-    ) -> Result<Option<Record>, Error> {
-        let lease = self.lease_parameters(&held.lease, vec![]);
-        let mut renewal = vec![self.times.lease_ms.into()];
-        renewal.extend(lease.iter().cloned());
-        let event = Note::of(&held.lease, "done", "");
-        self.writer
-            .call(move |store| {
-                // First, because it locks the record: whoever joins does so before or after, never meanwhile.
-                one_row(store, sql::RENEW, &renewal)?;
-                let key = [delivery.channel.into(), delivery.key.into()];
-                store.execute(sql::FORGET_DELIVERY, &key)?;
-                let rows = store.query(sql::COUNT_DELIVERIES, &[event.op.to_string().into()])?;
-                match rows.first().map_or(Ok(0), |row| row.integer(0))? {
-                    0 => end(store, lease, event, ending).map(Some),
-                    _ => Ok(None),
-                }
-            })
-            .await
     }
 
     /// Notes that the work on a cancellation ended in a panic; returns how often that was so by now. The record is read

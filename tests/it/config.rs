@@ -301,7 +301,15 @@ fn read_by_the_code() -> BTreeSet<String> {
         } else if let Some(field) = line.strip_prefix("    pub(super) ") {
             let name = field.split(':').next().unwrap();
             if section != "settings"
-                && !["api_key_file", "secret_file", "by_name", "also", "proof"].contains(&name)
+                && ![
+                    "api_key_file",
+                    "secret_file",
+                    "url_file",
+                    "by_name",
+                    "also",
+                    "proof",
+                ]
+                .contains(&name)
             {
                 let section = if section == "channel" {
                     "channels"

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::cancel::{
-    CODE, PROPERTY, SHORT, asking, assert_deleted_only, assert_is_true, called, calls_of, each,
-    holds, named, short_and, try_ask_of,
+    CODE, PROPERTY, SHORT, asking, assert_deleted_only, assert_is_true, calls_of, each, holds,
+    named, try_ask_of,
 };
 use super::support::postgres::{Server, Session, Sync, shared};
-use super::support::{Launch, Ozmap, Reply, SECRET, Service, eventually, skipped};
+use super::support::{Launch, Ozmap, Reply, Service, eventually, skipped};
 
 #[path = "postgres/commits.rs"]
 mod commits;
@@ -23,6 +23,8 @@ mod refused;
 mod replicas;
 #[path = "postgres/server.rs"]
 mod server;
+#[path = "postgres/storm.rs"]
+mod storm;
 
 /// What a test says on a machine without a server.
 const NEEDS: &str = "PostgreSQL";

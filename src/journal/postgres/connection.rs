@@ -3,7 +3,6 @@
 //! Every exchange has a limit of time, because a server that is frozen answers the network and nothing else. It must
 //! never repeat what the server says about rows: that is personal data.
 
-use std::collections::HashMap;
 use std::error::Error as _;
 use std::future::Future;
 use std::time::Duration;
@@ -12,10 +11,10 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row, SimpleQueryMessage, Socket, Statement};
+use tokio_postgres::{Client, Row, SimpleQueryMessage, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::values::{borrowed, owned};
 use crate::journal::place::{CONNECT_WITHIN, Server};
 use crate::journal::store::Value;
 
@@ -34,10 +33,9 @@ pub(super) enum Trouble {
     Lost(String),
 }
 
-/// A connection and the statements that are prepared on it.
+/// A connection and the runtime that carries it.
 pub(super) struct Connection {
     client: Client,
-    statements: HashMap<&'static str, Statement>,
     // An option only so that it can be ended by value.
     runtime: Option<Runtime>,
 }
@@ -64,7 +62,6 @@ impl Connection {
         };
         let mut connection = Self {
             client,
-            statements: HashMap::new(),
             runtime: Some(runtime),
         };
         connection.run(LIMITS)?;
@@ -79,9 +76,11 @@ impl Connection {
     /// Asks for the first row, as texts.
     pub(super) fn ask(&mut self, question: &str) -> Result<Vec<String>, Trouble> {
         let answer = self.exchange(|client| client.simple_query(question))?;
-        let row = answer.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
+        let row = answer.iter().find_map(|message| {
+            if let SimpleQueryMessage::Row(row) = message {
+                return Some(row);
+            }
+            None
         });
         Ok(row.map_or_else(Vec::new, |row| {
             (0..row.len())
@@ -90,42 +89,21 @@ impl Connection {
         }))
     }
 
-    /// Prepares a statement, once.
-    pub(super) fn prepare(
-        &mut self,
-        key: &'static str,
-        text: &str,
-        types: &[Type],
-    ) -> Result<Statement, Trouble> {
-        if let Some(statement) = self.statements.get(key) {
-            return Ok(statement.clone());
-        }
-        let statement = self.exchange(|client| client.prepare_typed(text, types))?;
-        self.statements.insert(key, statement.clone());
-        Ok(statement)
-    }
-
-    pub(super) fn execute(
-        &mut self,
-        statement: &Statement,
-        parameters: &[Value],
-    ) -> Result<u64, Trouble> {
+    /// Runs a statement, in one exchange and without a name: a new connection owes nothing.
+    pub(super) fn execute(&mut self, text: &str, parameters: &[Value]) -> Result<u64, Trouble> {
         let parameters = owned(parameters);
         let parameters = borrowed(&parameters);
-        self.exchange(|client| client.execute(statement, &parameters))
+        self.exchange(|client| client.execute_typed(text, &parameters))
     }
 
-    pub(super) fn query(
-        &mut self,
-        statement: &Statement,
-        parameters: &[Value],
-    ) -> Result<Vec<Row>, Trouble> {
+    /// The same, for its rows.
+    pub(super) fn query(&mut self, text: &str, parameters: &[Value]) -> Result<Vec<Row>, Trouble> {
         let parameters = owned(parameters);
         let parameters = borrowed(&parameters);
-        self.exchange(|client| client.query(statement, &parameters))
+        self.exchange(|client| client.query_typed(text, &parameters))
     }
 
-    fn exchange<'a, T, F>(&'a mut self, ask: impl FnOnce(&'a Client) -> F) -> Result<T, Trouble>
+    fn exchange<'a, T, F>(&'a self, ask: impl FnOnce(&'a Client) -> F) -> Result<T, Trouble>
     where
         F: Future<Output = Result<T, tokio_postgres::Error>>,
     {
@@ -160,24 +138,6 @@ where
     // On the connection's own runtime, which goes with it. Its errors reach whoever waits for an answer.
     tokio::runtime::Handle::current().spawn(async move { drop(wire.await) });
     Ok(client)
-}
-
-type Parameter = Box<dyn ToSql + Sync>;
-
-fn owned(parameters: &[Value]) -> Vec<Parameter> {
-    let parameter = |value: &Value| -> Parameter {
-        match value {
-            Value::Null => Box::new(None::<String>),
-            Value::Integer(number) => Box::new(*number),
-            // PostgreSQL has no text with a NUL, and a request must not fail for ever because of one.
-            Value::Text(text) => Box::new(text.replace('\0', "\u{fffd}")),
-        }
-    };
-    parameters.iter().map(parameter).collect()
-}
-
-fn borrowed(parameters: &[Parameter]) -> Vec<&(dyn ToSql + Sync)> {
-    parameters.iter().map(|one| &**one).collect()
 }
 
 /// Only the server's own sentence, because the details of an error show the row.

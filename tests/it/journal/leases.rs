@@ -101,11 +101,12 @@ async fn a_cancellation_that_is_due_is_taken_by_one_only() {
 async fn a_cancellation_that_waits_is_not_taken_before_its_time() {
     let book = Book::open(LONG);
     let held = book.held("c-1").await;
+    // Before it is given back, because the wait begins there.
+    let given_back = std::time::Instant::now();
     book.journal
         .back_off(&held, Duration::from_millis(300), "later")
         .await
         .unwrap();
-    let given_back = std::time::Instant::now();
     assert!(book.journal.take_due().await.unwrap().is_none());
     let wait = book.journal.next_due().await.unwrap().unwrap();
     assert!(wait <= Duration::from_millis(300), "{wait:?}");

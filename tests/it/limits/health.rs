@@ -52,7 +52,13 @@ async fn the_three_pages_have_the_form_of_the_contract() {
     );
     assert_eq!(
         members(&detail["journal"]),
-        ["active", "needs_human", "oldest_active_ms", "status"]
+        [
+            "active",
+            "needs_human",
+            "oldest_active_ms",
+            "status",
+            "store"
+        ]
     );
     assert_eq!(
         members(&detail["ozmap"]),

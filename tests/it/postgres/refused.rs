@@ -42,6 +42,22 @@ async fn a_server_that_may_forget_or_cannot_be_written_is_refused() {
             "{option}: {found}"
         );
     }
+    // The tables are there, and somebody who may look at them only.
+    drop(Launch::new(&ozmap.url(), &url).start().await);
+    let name = url.rsplit("%3D").next().unwrap();
+    Session::open(&url).run(&format!(
+        "DO $$ BEGIN CREATE ROLE onlooker LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$; \
+         GRANT USAGE ON SCHEMA {name} TO onlooker; GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO onlooker"
+    ));
+    let onlooker = Launch::new(&ozmap.url(), &url.replace("postgres@127", "onlooker@127"));
+    let serve = onlooker.run(&["serve"]);
+    assert_eq!(serve.status.code(), Some(1), "{}", said(&serve));
+    assert!(
+        said(&serve).contains("permission denied"),
+        "{}",
+        said(&serve)
+    );
+
     let nowhere = Launch::new(&ozmap.url(), "postgres://postgres@127.0.0.1:1/postgres");
     let serve = nowhere.run(&["serve"]);
     assert_eq!(serve.status.code(), Some(1));

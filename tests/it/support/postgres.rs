@@ -173,7 +173,11 @@ impl Server {
     /// Kills it with SIGKILL; nothing is written to the disk any more.
     pub fn kill(&mut self) {
         self.signal("KILL");
-        drop(self.watch.take().unwrap().wait());
+        let mut watch = self.watch.take().unwrap();
+        // Not `wait`, which closes the pipe first: then the folder would go.
+        while watch.try_wait().unwrap().is_none() {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Sends it a signal by name, like `STOP`.
@@ -273,11 +277,14 @@ impl Session {
             let ask = || runtime.block_on(self.client.simple_query(sql));
             scope.spawn(ask).join().unwrap()
         })?;
-        let first = |message: &SimpleQueryMessage| match message {
-            SimpleQueryMessage::Row(row) => Some(row.get(0).map_or(Value::Null, |text| {
+        let first = |message: &SimpleQueryMessage| {
+            let SimpleQueryMessage::Row(row) = message else {
+                return None;
+            };
+            let text = row.get(0);
+            Some(text.map_or(Value::Null, |text| {
                 serde_json::from_str(text).unwrap_or_else(|_| text.into())
-            })),
-            _ => None,
+            }))
         };
         Ok(answer.iter().filter_map(first).collect())
     }
