@@ -1,7 +1,7 @@
 //! Where a code came from: no request leads to a code that does not stand in it.
 //!
 //! The request is decoded here once more. What may happen to a text on its way to a code is only what is documented:
-//! blanks at its ends go, a whole number loses its `.0`, a keyed `*` is the separator, `#` ends, `**` starts again, and
+//! blanks at its ends and around a bar within a sentence go, a whole number loses its `.0`, a keyed `*` is the separator, `#` ends, `**` starts again, and
 //! spoken words become digits and separators.
 
 use std::io::Read;
@@ -23,7 +23,7 @@ pub enum Trace {
     Whole,
     /// Anywhere in a text: the platform hands on what the customer wrote.
     Within,
-    /// Spoken; it is confirmed before anything happens.
+    /// Spoken or keyed; it is confirmed before anything happens.
     Spoken,
 }
 
@@ -34,14 +34,22 @@ pub fn check(request: &Request, code: &str, trace: Trace) {
         let text = text.trim();
         match trace {
             Trace::Whole => text == code || keyed(text) == code,
-            Trace::Within => text.contains(code) || keyed(text) == code,
-            Trace::Spoken => text.contains(code) || is_spoken(text, code),
+            Trace::Within => {
+                text.contains(code) || joined(text).contains(code) || keyed(text) == code
+            }
+            Trace::Spoken => text.contains(code) || keyed(text) == code || is_spoken(text, code),
         }
     };
     assert!(
         texts.iter().any(stands),
         "{code:?} stands nowhere in {request:?}"
     );
+}
+
+/// A text without the blanks around its bars.
+fn joined(text: &str) -> String {
+    let parts: Vec<&str> = text.split(SEPARATOR).map(str::trim).collect();
+    parts.join(SEPARATOR)
 }
 
 /// Every text of a request, decoded.

@@ -9,6 +9,8 @@ mod backoff;
 mod chance;
 mod contained;
 mod flow;
+mod look;
+mod promise;
 mod recovery;
 mod watchers;
 mod word;
@@ -16,26 +18,18 @@ mod word;
 use std::sync::Arc;
 
 use chance::Chance;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sha2::{Digest, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::{Duration, Instant, sleep, timeout, timeout_at};
+use promise::Promise;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use watchers::Watchers;
-use word::Word;
 
-use crate::clock::Moment;
-use crate::domain::{
-    Action, Answer, Ask, Field, Found, Mode, OpId, Outcome, Property, ReservationCode,
-};
-use crate::guard::{self, Policy, Verdict};
-use crate::journal::{Acceptance, Accepted, DeliveryKey, Journal, Record};
+use crate::domain::{Action, Answer, Ask, OpId, Outcome, ReservationCode};
+use crate::guard::Policy;
+use crate::journal::{DeliveryKey, Journal, Record};
 use crate::ozmap::Ozmap;
-
-/// How much longer a caller waits whose promise is on its way to the disk.
-const LAST_MOMENT: Duration = Duration::from_millis(50);
 
 /// The most recovered cancellations that are worked on at the same time.
 const RECOVERIES_MAX: usize = 64;
@@ -207,68 +201,6 @@ impl Cancellations {
         fits.then_some(code)
     }
 
-    /// Says what is there; deletes nothing and promises nothing.
-    async fn look(&self, ask: &Ask, code: &ReservationCode) -> Result<Answer, Declined> {
-        if let Some(conversation) = conversation_of(ask) {
-            let codes_max = self.rules.codes_per_conversation_max;
-            let may = self
-                .journal
-                .try_code(conversation, code, codes_max)
-                .await
-                .map_err(|_| Declined::Journal)?;
-            if !may {
-                return Ok(Answer::bare(Outcome::TooManyAttempts));
-            }
-        }
-        if let Some(record) = self
-            .journal
-            .active(code)
-            .await
-            .map_err(|_| Declined::Journal)?
-        {
-            return Ok(answer_of(&record));
-        }
-        let slot = self.ozmap.slot(code).await.map_err(|shut| {
-            tracing::warn!(channel = %ask.channel, "a look-up was turned away: {}", shut.why.id());
-            Declined::Ozmap
-        })?;
-        let looked = slot.lookup(code).await;
-        let sighting = looked.map_err(|error| {
-            tracing::warn!(channel = %ask.channel, "a look-up got no usable answer from OZmap: {error}");
-            Declined::Ozmap
-        })?;
-        let property = match sighting.rows.as_slice() {
-            [Ok(property)] => Some(property),
-            _ => None,
-        };
-        let mut answer = match guard::judge(&sighting, code, &self.policy) {
-            Verdict::Absent => return self.absent_answer(code).await,
-            Verdict::Keep(refusal) => Answer::bare(refusal.outcome(&self.policy)),
-            Verdict::Delete(_) => Answer {
-                found: property.map(found),
-                ..Answer::bare(Outcome::Found)
-            },
-        };
-        answer.first_name = property.and_then(|property| guard::first_name(property, code));
-        Ok(answer)
-    }
-
-    async fn absent_answer(&self, code: &ReservationCode) -> Result<Answer, Declined> {
-        let earlier = self
-            .journal
-            .earlier_cancellation(code)
-            .await
-            .map_err(|_| Declined::Journal)?;
-        Ok(match earlier {
-            None => Answer::bare(Outcome::NotFound),
-            Some((protocol, at_ms)) => Answer {
-                protocol: Some(protocol),
-                cancelled_at_ms: Some(at_ms),
-                ..Answer::bare(Outcome::AlreadyCancelled)
-            },
-        })
-    }
-
     async fn cancel(
         self: &Arc<Self>,
         ask: Ask,
@@ -301,98 +233,6 @@ impl Cancellations {
             self.note_told(delivery, answer.outcome);
         }
         Ok(answer)
-    }
-
-    fn acceptance(&self, ask: &Ask, code: ReservationCode) -> Acceptance {
-        let mode = if self.rules.dry_run {
-            Mode::DryRun
-        } else {
-            ask.mode
-        };
-        let date = Timestamp::from_millisecond(Moment::now().unix_ms()).unwrap_or_default();
-        Acceptance {
-            delivery: DeliveryKey {
-                channel: ask.channel.clone(),
-                // A platform that gives no key gets one that nobody else has; duplicates are told by the conversation.
-                key: ask.key.clone().map_or_else(
-                    || format!("none:{}", uuid::Uuid::now_v7()),
-                    |key| format!("key:{key}"),
-                ),
-            },
-            duplicate_window_ms: ask
-                .key
-                .is_none()
-                .then(|| i64::from(ask.duplicate_window_s) * 1000),
-            codes_max: self.rules.codes_per_conversation_max,
-            // What was asked, not what the operator's rehearsal made of it.
-            fingerprint: fingerprint(&code, ask.mode),
-            code,
-            mode,
-            conversation: conversation_of(ask),
-            locale: ask.locale.id(),
-            first_name: ask.first_name.clone(),
-            note: ask.reason.clone(),
-            protocol_date: self
-                .rules
-                .time_zone
-                .to_datetime(date)
-                .strftime("%Y%m%d")
-                .to_string(),
-        }
-    }
-
-    /// Makes the promise in a task of its own: a caller that hangs up meanwhile changes nothing about it.
-    async fn accept(
-        self: &Arc<Self>,
-        acceptance: Acceptance,
-        permit: OwnedSemaphorePermit,
-        answer_by: Instant,
-    ) -> Result<Promise, Declined> {
-        let (answer, mut promised) = oneshot::channel();
-        let word = Arc::new(Word::default());
-        self.tracker.spawn(
-            self.clone()
-                .promise(acceptance, permit, word.clone(), answer),
-        );
-        if let Ok(promise) = timeout_at(answer_by, &mut promised).await {
-            return promise.unwrap_or(Err(Declined::InDoubt));
-        }
-        if word.decline() {
-            return Err(Declined::Journal);
-        }
-        // It is on its way to the disk, and is not taken back any more.
-        match timeout(LAST_MOMENT, promised).await {
-            Ok(promise) => promise.unwrap_or(Err(Declined::InDoubt)),
-            Err(_) => Err(Declined::InDoubt),
-        }
-    }
-
-    async fn promise(
-        self: Arc<Self>,
-        acceptance: Acceptance,
-        permit: OwnedSemaphorePermit,
-        word: Arc<Word>,
-        answer: oneshot::Sender<Result<Promise, Declined>>,
-    ) {
-        let channel = acceptance.delivery.channel.clone();
-        let accepted = self.journal.accept(acceptance, word).await;
-        // A caller that hung up hears nothing; what it was promised is kept all the same.
-        let tell = |promise| drop(answer.send(promise));
-        let held = match accepted {
-            Ok(Accepted::Fresh(held)) => held,
-            Ok(Accepted::Joined(record)) => return tell(Ok(Promise::Joined(record))),
-            Ok(Accepted::Repeated(record)) => return tell(Ok(Promise::Repeated(record))),
-            Ok(Accepted::KeyReused) => return tell(Ok(Promise::KeyReused)),
-            Ok(Accepted::TooManyCodes) => return tell(Ok(Promise::TooManyCodes)),
-            Err(error) => {
-                tracing::error!(channel, "a cancellation could not be accepted: {error}");
-                return tell(Err(Declined::Journal));
-            }
-        };
-        let record = &held.record;
-        tracing::info!(op = %record.id, channel, "cancellation {} is accepted", record.protocol);
-        tell(Ok(Promise::New(Box::new(record.clone()))));
-        self.drive(*held, permit).await;
     }
 
     /// The record when it has ended, or as it was when it is time to answer.
@@ -447,15 +287,6 @@ impl Cancellations {
     }
 }
 
-/// What the journal promised a caller.
-enum Promise {
-    New(Box<Record>),
-    Joined(Box<Record>),
-    Repeated(Box<Record>),
-    KeyReused,
-    TooManyCodes,
-}
-
 fn answer_of(record: &Record) -> Answer {
     Answer {
         protocol: Some(record.protocol.clone()),
@@ -464,27 +295,9 @@ fn answer_of(record: &Record) -> Answer {
     }
 }
 
-fn found(property: &Property) -> Found {
-    let text = |field: &Field<String>| field.value().cloned().unwrap_or_default();
-    Found {
-        address: text(&property.address),
-        reserved_at: text(&property.created_at),
-    }
-}
-
 /// A conversation of one channel is not a conversation of another.
 fn conversation_of(ask: &Ask) -> Option<String> {
     ask.conversation
         .as_ref()
         .map(|conversation| format!("{}\u{1f}{conversation}", ask.channel))
-}
-
-/// What tells two requests with the same key apart.
-fn fingerprint(code: &ReservationCode, mode: Mode) -> String {
-    let mode = match mode {
-        Mode::Real => "real",
-        Mode::DryRun => "dry_run",
-    };
-    let digest = Sha256::digest(format!("cancel\u{1f}{mode}\u{1f}{}", code.as_str()));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

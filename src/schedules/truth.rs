@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use super::story::{Story, What};
+use super::story::{Story, TROUBLE_MS, What};
 use super::world::{Told, World, code, lock};
 use crate::cancel::Declined;
 use crate::domain::Outcome;
@@ -89,39 +89,33 @@ fn the_same_again(told: &[Told], broken: &mut Vec<String>) {
     }
 }
 
-/// Who was told that nothing was accepted, and nobody else asked, has nothing deleted. A kill in that very moment is
-/// the one exception, and the README says so.
+/// Who was told that nothing was accepted, and nobody else asked, has nothing deleted.
 fn declined_is_nothing(world: &World, story: &Story, told: &[Told], broken: &mut Vec<String>) {
-    let is_killed = story
-        .happenings
-        .iter()
-        .any(|happening| matches!(happening.what, What::Kill { .. }));
     let asked = |number: usize| {
-        let asks = story.happenings.iter().filter(
-            move |happening| matches!(happening.what, What::Ask { code, .. } if code == number),
-        );
+        let asks = story
+            .happenings
+            .iter()
+            .filter(|happening| matches!(happening.what, What::Ask { code, .. } if code == number));
         asks.count()
     };
     for number in 0..story.codes {
-        let heard: Vec<&Told> = told.iter().filter(|told| told.code == number).collect();
-        let before_the_last: Vec<_> = heard
+        // Later all is well again, and who asks then is not declined.
+        let heard: Vec<&Told> = told
             .iter()
-            .filter(|told| told.at < Duration::from_secs(299))
+            .filter(|told| told.code == number && told.at < Duration::from_millis(TROUBLE_MS))
             .collect();
-        let all_declined = before_the_last.len() == asked(number)
-            && before_the_last
+        let is_declined =
+            |told: &&Told| matches!(told.answer, Err(Declined::Journal | Declined::Busy));
+        let all_declined = heard.len() == asked(number) && heard.iter().all(is_declined);
+        let first_deletion = world.sent.all().into_iter().find(|sent| {
+            let deleted = world.memory.deletions();
+            deleted
                 .iter()
-                .all(|told| matches!(told.answer, Err(Declined::Journal | Declined::Busy)));
-        let first_word = heard
-            .iter()
-            .find(|told| told.answer.is_ok())
-            .map(|told| told.at);
-        let deleted = world
-            .memory
-            .deletions()
-            .into_iter()
-            .any(|row| row.code == code(number));
-        if all_declined && first_word.is_none() && deleted && !is_killed {
+                .any(|row| row.property == sent.property && row.code == code(number))
+        });
+        let is_early = first_deletion
+            .is_some_and(|sent| sent.at < world.began + Duration::from_millis(TROUBLE_MS));
+        if all_declined && is_early {
             broken.push(format!(
                 "everybody was told no for code {number}, and it was deleted"
             ));
