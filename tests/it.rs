@@ -56,6 +56,8 @@ mod replies;
 mod signatures;
 #[path = "it/simulator.rs"]
 mod simulator;
+#[path = "it/storm.rs"]
+mod storm;
 #[path = "it/third_parties.rs"]
 mod third_parties;
 #[path = "it/tls.rs"]

@@ -31,6 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What somebody was told, and what was true in that moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
+    /// When it was asked, and when it was told.
+    pub(crate) asked: Duration,
     pub(crate) at: Duration,
     pub(crate) code: usize,
     pub(crate) webhook: u64,
@@ -204,15 +206,18 @@ impl World {
         let Some((process, cancellations)) = self.dice.one_of(&running).cloned() else {
             return;
         };
-        let answer_by = Instant::now() + Duration::from_secs(4);
-        let asked = timeout(
+        let (asked, answer_by) = (
+            self.began.elapsed(),
+            Instant::now() + Duration::from_secs(4),
+        );
+        let submitted = timeout(
             PATIENCE,
             cancellations.submit(asking(number, webhook), answer_by),
         );
         let answer = tokio::select! {
             biased;
             () = process.dies() => return,
-            answer = asked => answer,
+            answer = submitted => answer,
         };
         // A frozen process has not said it yet when it is asked.
         let Ok(answer) = answer else { return };

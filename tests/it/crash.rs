@@ -14,8 +14,6 @@ use serde_json::{Value, json};
 mod points;
 #[path = "crash/stop.rs"]
 mod stop;
-#[path = "crash/storm.rs"]
-mod storm;
 
 /// A held call must not run into its time-out before the kill.
 const PATIENT: &[(&str, &str)] = &[

@@ -23,23 +23,32 @@ mod refused;
 mod replicas;
 #[path = "postgres/server.rs"]
 mod server;
-#[path = "postgres/storm.rs"]
-mod storm;
 
 /// What a test says on a machine without a server.
-const NEEDS: &str = "PostgreSQL";
+pub const NEEDS: &str = "PostgreSQL";
 
 /// Some replicas on one journal.
-struct Replicas {
-    ozmap: Ozmap,
-    services: Vec<Service>,
-    journal: Session,
-    folder: TempDir,
+pub struct Replicas {
+    pub ozmap: Ozmap,
+    pub services: Vec<Service>,
+    pub journal: Session,
+    pub folder: TempDir,
+}
+
+/// The rows of a table of a journal as JSON.
+fn rows_of(journal: &Session, table: &str, order: &str) -> Vec<Value> {
+    let rows = format!("SELECT row_to_json(t) FROM (SELECT * FROM {table} ORDER BY {order}) t");
+    journal.run(&rows)
+}
+
+/// The cancellations of a journal, oldest first.
+pub fn cancellations_of(journal: &Session) -> Vec<Value> {
+    rows_of(journal, "op", "created_at, id")
 }
 
 impl Replicas {
     /// So many replicas on a new journal of a server.
-    async fn on(server: &Server, count: usize, settings: &[(&str, &str)]) -> Self {
+    pub async fn on(server: &Server, count: usize, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = server.place(folder.path().file_name().unwrap().to_str().unwrap());
         Self::at(&url, &url, folder, count, settings).await
@@ -78,12 +87,11 @@ impl Replicas {
 
     /// The rows of a table as JSON.
     fn rows(&self, table: &str, order: &str) -> Vec<Value> {
-        let rows = format!("SELECT row_to_json(t) FROM (SELECT * FROM {table} ORDER BY {order}) t");
-        self.journal.run(&rows)
+        rows_of(&self.journal, table, order)
     }
 
     fn cancellations(&self) -> Vec<Value> {
-        self.rows("op", "created_at, id")
+        cancellations_of(&self.journal)
     }
 
     fn events(&self) -> Vec<String> {
