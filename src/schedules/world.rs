@@ -224,6 +224,7 @@ impl World {
         self.note(
             number,
             webhook,
+            asked,
             answer.map(|answer| {
                 (
                     answer.outcome,
@@ -237,6 +238,7 @@ impl World {
         &self,
         number: usize,
         webhook: u64,
+        asked: Duration,
         answer: Result<(Outcome, Option<String>), Declined>,
     ) {
         let protocol = answer
@@ -256,6 +258,7 @@ impl World {
             Some((id, is_there))
         });
         lock(&self.told).push(Told {
+            asked,
             at: self.began.elapsed(),
             code: number,
             webhook,

@@ -40,7 +40,7 @@ use plan::Plan;
 const WEBHOOKS: usize = 150;
 
 /// How many of them are on their way at the same time: more in a long storm.
-fn callers(webhooks: usize) -> usize {
+fn callers_for(webhooks: usize) -> usize {
     (webhooks / 100).clamp(16, 64)
 }
 
@@ -162,7 +162,7 @@ async fn storm(ozmap: Ozmap, services: Vec<Service>) -> (Ozmap, Struck, Plan, He
     let (ozmap, heard) = (Arc::new(ozmap), Arc::new(Heard::default()));
     let struck = Struck::new(services, StdRng::seed_from_u64(random.random()));
     let mut callers = JoinSet::new();
-    for _ in 0..callers(webhooks) {
+    for _ in 0..callers_for(webhooks) {
         let caller = Caller {
             ozmap: ozmap.clone(),
             plan: plan.clone(),
