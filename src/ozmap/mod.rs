@@ -33,9 +33,6 @@ const GUARD_AGE_MS_MAX: u64 = 3_000;
 /// How much longer than a DELETE may take its lease must last.
 const LEASE_MARGIN: Duration = Duration::from_secs(2);
 
-/// For how long a key probe that passed is believed.
-const PROBE_AGE_MS_MAX: u64 = 30_000;
-
 /// How OZmap is reached.
 pub struct Settings {
     /// Its address, with or without `/api/v2`.
@@ -258,7 +255,6 @@ pub struct Ozmap {
     base: Base,
     settings: Settings,
     slots: Semaphore,
-    proven: Mutex<Option<Moment>>,
     heard: Mutex<Option<Heard>>,
 }
 
@@ -273,7 +269,6 @@ impl Ozmap {
             wire: Wire::new(&settings)?,
             slots: Semaphore::new(settings.concurrency_max.max(1)),
             settings,
-            proven: Mutex::new(None),
             heard: Mutex::new(None),
         })
     }
@@ -291,11 +286,6 @@ impl Ozmap {
     #[must_use]
     pub fn heard(&self) -> Option<Heard> {
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_proven(&self) -> bool {
-        let proven = *self.proven.lock().unwrap_or_else(PoisonError::into_inner);
-        proven.is_some_and(|at| at.age_ms() < PROBE_AGE_MS_MAX)
     }
 }
 
@@ -424,11 +414,6 @@ impl Slot<'_> {
                 format!("status {}", reply.status.as_u16()),
             )));
         }
-        *self
-            .ozmap
-            .proven
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(Moment::now());
         Ok(())
     }
 
@@ -472,19 +457,24 @@ impl Slot<'_> {
 
     /// The rows of a list, or none when the answer means "nothing there" and the key is proven to work.
     async fn rows(&self, url: Url) -> Result<Vec<Box<RawValue>>, Error> {
+        if let Some(rows) = self.rows_or_nothing(url.clone()).await? {
+            return Ok(rows);
+        }
+        // A gateway with no OZmap behind it says the same about everything. Only a key that works after that answer
+        // shows that somebody is there, and only the same answer again that it was OZmap's own.
+        self.probe().await?;
+        Ok(self.rows_or_nothing(url).await?.unwrap_or_default())
+    }
+
+    async fn rows_or_nothing(&self, url: Url) -> Result<Option<Vec<Box<RawValue>>>, Error> {
         let reply = self.get(Some(url)).await?;
         match self.content(&reply)? {
-            Content::Rows(rows) => Ok(rows),
+            Content::Rows(rows) => Ok(Some(rows)),
+            Content::Nothing => Ok(None),
             Content::Document(_) => Err(Error::not_acted(
                 Trouble::Shape,
                 "an object instead of a list",
             )),
-            Content::Nothing => {
-                if !self.ozmap.is_proven() {
-                    self.probe().await?;
-                }
-                Ok(Vec::new())
-            }
         }
     }
 
