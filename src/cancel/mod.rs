@@ -7,15 +7,16 @@
 mod advance;
 mod backoff;
 mod flow;
+mod promise;
 mod watchers;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use promise::Promise;
 use sha2::{Digest, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,7 +25,7 @@ use watchers::Watchers;
 use crate::clock::Moment;
 use crate::domain::{Action, Answer, Ask, Field, Found, Mode, Outcome, Property, ReservationCode};
 use crate::guard::{self, Policy, Verdict};
-use crate::journal::{Acceptance, Accepted, DeliveryKey, Ending, Journal, Record};
+use crate::journal::{Acceptance, DeliveryKey, Journal, Record};
 use crate::ozmap::Ozmap;
 
 /// The most recovered cancellations that are worked on at the same time.
@@ -281,6 +282,7 @@ impl Cancellations {
                     |key| format!("key:{key}"),
                 ),
             },
+            call_key: format!("call:{}", uuid::Uuid::now_v7()),
             duplicate_window_ms: ask
                 .key
                 .is_none()
@@ -300,79 +302,6 @@ impl Cancellations {
                 .to_datetime(date)
                 .strftime("%Y%m%d")
                 .to_string(),
-        }
-    }
-
-    /// Makes the promise in a task of its own: a caller that hangs up meanwhile changes nothing about it.
-    async fn accept(
-        self: &Arc<Self>,
-        acceptance: Acceptance,
-        permit: OwnedSemaphorePermit,
-        answer_by: Instant,
-    ) -> Result<Promise, Declined> {
-        let (answer, mut promised) = oneshot::channel();
-        let word = Arc::new(Word::default());
-        self.tracker.spawn(
-            self.clone()
-                .promise(acceptance, permit, word.clone(), answer),
-        );
-        if let Ok(promise) = timeout_at(answer_by, &mut promised).await {
-            return promise.unwrap_or(Err(Declined::Journal));
-        }
-        if word.decline() {
-            return Err(Declined::Journal);
-        }
-        // It was promised in the same moment; the word is on its way.
-        promised.await.unwrap_or(Err(Declined::Journal))
-    }
-
-    async fn promise(
-        self: Arc<Self>,
-        acceptance: Acceptance,
-        permit: OwnedSemaphorePermit,
-        word: Arc<Word>,
-        answer: oneshot::Sender<Result<Promise, Declined>>,
-    ) {
-        let delivery = acceptance.delivery.clone();
-        let channel = delivery.channel.clone();
-        let asked = word.clone();
-        let accepted = self
-            .journal
-            .accept(acceptance, move || !asked.is_declined())
-            .await;
-        let kept = word.keep();
-        // A caller that hung up hears nothing; what it was promised is kept all the same.
-        let tell = |promise| drop(answer.send(promise));
-        let held = match accepted {
-            Ok(Accepted::Fresh(held)) => held,
-            Ok(Accepted::Joined(record)) => return tell(Ok(Promise::Joined(record))),
-            Ok(Accepted::Repeated(record)) => return tell(Ok(Promise::Repeated(record))),
-            Ok(Accepted::KeyReused) => return tell(Ok(Promise::KeyReused)),
-            Ok(Accepted::TooManyCodes) => return tell(Ok(Promise::TooManyCodes)),
-            Err(error) => {
-                tracing::error!(channel, "a cancellation could not be accepted: {error}");
-                return tell(Err(Declined::Journal));
-            }
-        };
-        if kept {
-            let record = &held.record;
-            tracing::info!(op = %record.id, channel, "cancellation {} is accepted", record.protocol);
-            tell(Ok(Promise::New(Box::new(record.clone()))));
-            return self.drive(*held, permit).await;
-        }
-        // The caller was told that nothing was accepted, so nothing of its may come of it.
-        let ending = Ending {
-            outcome: Outcome::Expired,
-            reason: "caller_was_told_no".to_owned(),
-            needs_human: false,
-            first_name: None,
-        };
-        match self.journal.withdraw(&held, delivery, ending).await {
-            Ok(Some(_)) => {}
-            Ok(None) => self.drive(*held, permit).await,
-            Err(error) => {
-                tracing::error!(op = %held.record.id, "a promise that was declined could not be withdrawn: {error}");
-            }
         }
     }
 
@@ -410,44 +339,6 @@ impl Cancellations {
             }
         });
     }
-}
-
-/// What a caller was told while its promise was being written down: exactly one side decides.
-#[derive(Default)]
-struct Word(AtomicU8);
-
-impl Word {
-    const KEPT: u8 = 1;
-    const DECLINED: u8 = 2;
-
-    /// The promise is durable; false when the caller was told no already.
-    fn keep(&self) -> bool {
-        self.decide(Self::KEPT)
-    }
-
-    /// The caller is told no; false when the promise was made already.
-    fn decline(&self) -> bool {
-        self.decide(Self::DECLINED)
-    }
-
-    fn is_declined(&self) -> bool {
-        self.0.load(Ordering::Acquire) == Self::DECLINED
-    }
-
-    fn decide(&self, word: u8) -> bool {
-        self.0
-            .compare_exchange(0, word, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
-    }
-}
-
-/// What the journal promised a caller.
-enum Promise {
-    New(Box<Record>),
-    Joined(Box<Record>),
-    Repeated(Box<Record>),
-    KeyReused,
-    TooManyCodes,
 }
 
 fn answer_of(record: &Record) -> Answer {

@@ -3,9 +3,9 @@
 use rand::RngExt;
 use tokio::time::Instant;
 
-use super::record::{Held, Lease, Record};
+use super::record::{Held, Lease, Record, State};
 use super::store::{Store, Value};
-use super::{DeliveryKey, Error, Journal, Note, read, sql};
+use super::{DeliveryKey, Error, Journal, Note, one_row, read, sql};
 use crate::domain::{FirstName, Mode, OpId, Protocol, ReservationCode};
 
 /// How often a protocol number is drawn before it grows a digit longer each time.
@@ -19,6 +19,8 @@ const DAY_MS: i64 = 86_400_000;
 pub struct Acceptance {
     /// The webhook.
     pub delivery: DeliveryKey,
+    /// A key that this one call has, and no retry of it.
+    pub call_key: String,
     /// When the platform gives no key: for how long the same request in the same conversation is the same one.
     pub duplicate_window_ms: Option<i64>,
     /// How many codes a conversation may try within a day.
@@ -41,6 +43,17 @@ pub struct Acceptance {
     pub protocol_date: String,
 }
 
+impl Acceptance {
+    /// What tells a repetition from the webhook that it repeats.
+    #[must_use]
+    pub fn call(&self) -> DeliveryKey {
+        DeliveryKey {
+            channel: self.delivery.channel.clone(),
+            key: self.call_key.clone(),
+        }
+    }
+}
+
 /// What the journal says to a webhook.
 #[derive(Debug)]
 pub enum Accepted {
@@ -54,6 +67,17 @@ pub enum Accepted {
     KeyReused,
     /// This conversation has tried too many codes: nothing is done.
     TooManyCodes,
+}
+
+/// What became of a promise that its caller was told no about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withdrawn {
+    /// Nobody else was promised anything: nothing will be done.
+    Undone,
+    /// Another call was promised the same: it must be done.
+    OthersRelyOnIt,
+    /// It went on too far.
+    TooLate,
 }
 
 impl Journal {
@@ -79,6 +103,7 @@ impl Journal {
                     return Err(Error::Unavailable("it came too late".to_owned()));
                 }
                 if let Some(answer) = seen_before(store, &asked)? {
+                    rely(store, &asked, &answer)?;
                     return Ok(answer);
                 }
                 if let Some(conversation) = &asked.conversation
@@ -116,6 +141,40 @@ impl Journal {
             })
             .await
     }
+
+    /// Takes back what was promised to a call that was told "no": as if it had never come.
+    ///
+    /// It needs no lease: nothing was sent, and whoever holds the cancellation can write nothing more to it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now: try again.
+    pub async fn withdraw(&self, op: OpId, call: DeliveryKey) -> Result<Withdrawn, Error> {
+        self.writer
+            .call(move |store| {
+                let id = [Value::from(op.to_string())];
+                let held = store.query(sql::HOLD_ACCEPTED, &id)?;
+                store.execute(sql::TOLD_NO, &[call.channel.into(), call.key.into()])?;
+                let rows = store.query(sql::COUNT_RELYING, &id)?;
+                if rows.first().map_or(Ok(0), |row| row.integer(0))? > 0 {
+                    return Ok(Withdrawn::OthersRelyOnIt);
+                }
+                let Some(row) = held.first() else {
+                    return Ok(Withdrawn::TooLate);
+                };
+                let fence = row.integer(0)?;
+                store.execute(sql::FORGET_DELIVERIES, &id)?;
+                one_row(store, sql::TAKE_BACK, &id)?;
+                let event = Note {
+                    op,
+                    fence,
+                    kind: "done",
+                    detail: "expired caller_was_told_no".to_owned(),
+                };
+                event.write(store)?;
+                Ok(Withdrawn::Undone)
+            })
+            .await
+    }
 }
 
 fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Accepted>, Error> {
@@ -149,6 +208,26 @@ fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Accep
     let record =
         record.ok_or_else(|| Error::Corrupt("a webhook without its cancellation".to_owned()))?;
     Ok(Some(Accepted::Repeated(Box::new(record))))
+}
+
+/// A repetition relies on what the first call was promised; as long as that call may still be told no, it is counted.
+fn rely(store: &mut dyn Store, asked: &Acceptance, answer: &Accepted) -> Result<(), Error> {
+    match answer {
+        Accepted::Repeated(record) if record.state == State::Accepted && record.attempts == 1 => {
+            let call = Acceptance {
+                delivery: asked.call(),
+                // It is no webhook of its own: no other request is told by it.
+                conversation: None,
+                ..asked.clone()
+            };
+            attach(store, &call, record.id)
+        }
+        Accepted::Repeated(_)
+        | Accepted::Fresh(_)
+        | Accepted::Joined(_)
+        | Accepted::KeyReused
+        | Accepted::TooManyCodes => Ok(()),
+    }
 }
 
 fn attach(store: &mut dyn Store, asked: &Acceptance, op: OpId) -> Result<(), Error> {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
-pub use accept::{Acceptance, Accepted};
+pub use accept::{Acceptance, Accepted, Withdrawn};
 pub use read::{DeliveryNote, Event, Filter, Reader, Stats};
 pub use record::{Held, Intent, Lease, Pulse, Record, State};
 use store::{Store, Value};
@@ -237,37 +237,6 @@ impl Journal {
             .call(move |store| end(store, lease, event, ending))
             .await?;
         Ok(())
-    }
-
-    /// Takes back what was promised to a webhook that was told "no": as if it had never come.
-    ///
-    /// `None` when another webhook relies on the same cancellation by now: then it must go on.
-    ///
-    /// # Errors
-    /// [`Error::Fenced`] when the lease is lost already.
-    pub async fn withdraw(
-        &self,
-        held: &Held,
-        delivery: DeliveryKey,
-        ending: Ending,
-    ) -> Result<Option<Record>, Error> {
-        let lease = self.lease_parameters(&held.lease, vec![]);
-        let mut renewal = vec![self.times.lease_ms.into()];
-        renewal.extend(lease.iter().cloned());
-        let event = Note::of(&held.lease, "done", "");
-        self.writer
-            .call(move |store| {
-                // First, because it locks the record: whoever joins does so before or after, never meanwhile.
-                one_row(store, sql::RENEW, &renewal)?;
-                let key = [delivery.channel.into(), delivery.key.into()];
-                store.execute(sql::FORGET_DELIVERY, &key)?;
-                let rows = store.query(sql::COUNT_DELIVERIES, &[event.op.to_string().into()])?;
-                match rows.first().map_or(Ok(0), |row| row.integer(0))? {
-                    0 => end(store, lease, event, ending).map(Some),
-                    _ => Ok(None),
-                }
-            })
-            .await
     }
 
     /// Appends to the history of a cancellation; for what an operator should find there.

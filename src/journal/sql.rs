@@ -34,17 +34,31 @@ pub(super) const ACCEPT_DELIVERY: &str = "\
 INSERT INTO delivery (channel, dedupe_key, fingerprint, op_id, conversation, locale, received_at) \
 VALUES ($1,$2,$3,$4,$5,$6,{NOW}) ON CONFLICT (channel, dedupe_key) DO NOTHING RETURNING op_id";
 
-/// Forgets a webhook that was told that nothing was accepted.
-pub(super) const FORGET_DELIVERY: &str =
-    "DELETE FROM delivery WHERE channel = $1 AND dedupe_key = $2";
+/// Holds a cancellation that nothing was sent for, so that whoever joins it does so before or after.
+pub(super) const HOLD_ACCEPTED: &str =
+    "UPDATE op SET updated_at = {NOW} WHERE id = $1 AND state = 'accepted' RETURNING fence";
 
-/// How many webhooks rely on a cancellation.
-pub(super) const COUNT_DELIVERIES: &str = "SELECT COUNT(*) FROM delivery WHERE op_id = $1";
+/// Notes that a call was told that nothing was accepted.
+pub(super) const TOLD_NO: &str = "\
+UPDATE delivery SET told_outcome = 'declined', told_at = {NOW} \
+WHERE channel = $1 AND dedupe_key = $2 AND told_outcome IS NULL";
 
-/// Notes, once, what a webhook was told.
+/// How many calls rely on a cancellation: all but those that were told no.
+pub(super) const COUNT_RELYING: &str = "\
+SELECT COUNT(*) FROM delivery WHERE op_id = $1 AND (told_outcome IS NULL OR told_outcome <> 'declined')";
+
+/// Forgets the webhooks of a cancellation that is taken back: their next retry begins anew.
+pub(super) const FORGET_DELIVERIES: &str = "DELETE FROM delivery WHERE op_id = $1";
+
+/// Takes back a cancellation that nothing was sent for, whoever holds it: what it would write next changes no row.
+pub(super) const TAKE_BACK: &str = "\
+UPDATE op SET state = 'done', outcome = 'expired', reason = 'caller_was_told_no', done_at = {NOW}, updated_at = {NOW}, \
+lease_owner = NULL, lease_until = 0 WHERE id = $1 AND state = 'accepted'";
+
+/// Notes, once, what a webhook was told; a "no" that was not kept to is not the last word.
 pub(super) const TOLD: &str = "\
 UPDATE delivery SET told_outcome = $1, told_at = {NOW} \
-WHERE channel = $2 AND dedupe_key = $3 AND told_outcome IS NULL";
+WHERE channel = $2 AND dedupe_key = $3 AND (told_outcome IS NULL OR told_outcome = 'declined')";
 
 /// The columns of a record, in the order in which `record.rs` reads them.
 macro_rules! record_columns {

@@ -22,6 +22,8 @@ mod leases;
 mod promises;
 #[path = "journal/steps.rs"]
 mod steps;
+#[path = "journal/withdrawn.rs"]
+mod withdrawn;
 
 /// Times under which nothing runs out while a test looks.
 const LONG: Times = Times {
@@ -88,6 +90,7 @@ fn asking(code: &str, key: &str) -> Acceptance {
             channel: "chatbot".to_owned(),
             key: format!("key:{key}"),
         },
+        call_key: format!("call:{}", uuid::Uuid::now_v7()),
         duplicate_window_ms: None,
         codes_max: 5,
         fingerprint: format!("fingerprint of {code}"),

@@ -13,6 +13,8 @@
 //! DELETE that OZmap has received takes effect before the cancellation has settled, or never; whoever reads from
 //! a copy that lags reads from one that lags as much the next time; what the key may see does not shrink meanwhile.
 
+#[path = "model/acts.rs"]
+mod acts;
 #[path = "model/checks.rs"]
 mod checks;
 #[path = "model/clockwork.rs"]
@@ -21,6 +23,8 @@ mod clockwork;
 mod flow;
 #[path = "model/front.rs"]
 mod front;
+#[path = "model/life.rs"]
+mod life;
 #[path = "model/ozmap.rs"]
 mod ozmap;
 #[path = "model/plan.rs"]

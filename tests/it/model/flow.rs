@@ -13,7 +13,6 @@ use super::world::{Moment, World};
 const GUARD_AGE_MS_MAX: i64 = 3_000;
 const DELETE_MS: i64 = 20_000;
 const LEASE_MARGIN_MS: i64 = 2_000;
-const PAUSE_UNDER_LEASE_MAX: i64 = 5_000;
 const HELD_MS: i64 = 60_000;
 const KEY_REFUSED_MS: i64 = 30_000;
 const CONFIRMED_DELETES_MAX: i64 = 2;
@@ -30,7 +29,7 @@ pub struct Held {
     read_at: (i64, i64),
 }
 
-enum Step {
+pub enum Step {
     Again,
     Wait(i64),
     Finished,
@@ -38,8 +37,8 @@ enum Step {
 }
 
 #[derive(Default)]
-struct Memory {
-    sent: bool,
+pub struct Memory {
+    pub sent: bool,
     looks: usize,
     failures: i64,
     too_old: i64,
@@ -99,96 +98,16 @@ impl World {
         self.random.between(100, bound)
     }
 
-    /// Works on a cancellation until it ends, pauses for long, or the lease is lost.
-    pub async fn drive(&self, me: Proc, mut held: Held) {
-        let flow = self.clockwork.current();
-        let (world, grant, until) = (self.clone(), held.grant, held.until.clone());
-        let beat = self.spawn(me, async move {
-            world.keep_alive(me, grant, &until).await;
-            world.say(|| format!("     op{}: the lease is lost", grant.op));
-            world.clockwork.kill(flow);
-        });
-        let is_finished = self.steps(me, &mut held).await;
-        self.clockwork.kill(beat);
-        if is_finished {
-            let memory = self.replica(me);
-            let mut watchers = memory.watchers.borrow_mut();
-            for (_, signal) in watchers.iter().filter(|(op, _)| *op == held.op.id) {
-                self.clockwork.give(signal);
-            }
-            watchers.retain(|(op, _)| *op != held.op.id);
-        }
-    }
-
-    async fn keep_alive(&self, me: Proc, grant: Grant, until: &Cell<i64>) {
-        loop {
-            let left = until.get() - self.monotonic(me);
-            self.sleep((LEASE_MS / 3).min(left)).await;
-            let asked_at = self.monotonic(me);
-            match self.write(|store, now| store.renew(&grant, now)).await {
-                Ok(()) => until.set(self.lease_end(me, asked_at)),
-                Err(Fault::Fenced) => return,
-                Err(Fault::Unavailable) => {
-                    self.sleep(500).await;
-                    if until.get() <= self.monotonic(me) {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    async fn steps(&self, me: Proc, held: &mut Held) -> bool {
-        let mut memory = Memory::default();
-        loop {
-            let step = match held.op.state {
-                State::Accepted => self.begin(me, held, &mut memory).await,
-                State::Intent | State::Acked
-                    if !self.has(Safeguard::RecordedId) && !memory.sent =>
-                {
-                    self.begin(me, held, &mut memory).await
-                }
-                State::Intent | State::Acked => self.make_sure(me, held, &mut memory).await,
-                State::Done => Ok(Step::Finished),
-            };
-            match step {
-                Ok(Step::Again) => {}
-                Ok(Step::Finished) => return true,
-                Ok(Step::Park) => return self.give_back(held, 0).await,
-                Ok(Step::Wait(pause)) if pause > PAUSE_UNDER_LEASE_MAX => {
-                    return self.give_back(held, pause).await;
-                }
-                Ok(Step::Wait(pause)) => {
-                    self.sleep(pause).await;
-                    if held.op.state == State::Accepted && self.replica(me).stopping.get() {
-                        return self.give_back(held, 0).await;
-                    }
-                }
-                Err(Fault::Fenced) => return false,
-                Err(Fault::Unavailable) => {
-                    self.sleep(500).await;
-                    if held.until.get() <= self.monotonic(me) {
-                        return false;
-                    }
-                }
-            }
-        }
-    }
-
-    async fn give_back(&self, held: &Held, pause: i64) -> bool {
-        let grant = held.grant;
-        // If it fails, the lease runs out by itself.
-        let _ = self
-            .write(|store, now| store.back_off(&grant, pause, now))
-            .await;
-        false
-    }
-
     fn is_past_deadline(&self, me: Proc, held: &Held) -> bool {
         self.has(Safeguard::Deadline) && held.op.deadline_at <= held.now(self, me)
     }
 
-    async fn begin(&self, me: Proc, held: &mut Held, memory: &mut Memory) -> Result<Step, Fault> {
+    pub async fn begin(
+        &self,
+        me: Proc,
+        held: &mut Held,
+        memory: &mut Memory,
+    ) -> Result<Step, Fault> {
         if self.is_past_deadline(me, held) {
             return self.finish(me, held, Outcome::Expired).await;
         }
@@ -311,7 +230,7 @@ impl World {
         self.has(Safeguard::GuardAge) && self.age(me, target.read_at) > GUARD_AGE_MS_MAX
     }
 
-    async fn make_sure(
+    pub async fn make_sure(
         &self,
         me: Proc,
         held: &mut Held,

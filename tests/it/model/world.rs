@@ -8,16 +8,13 @@ use super::checks::Notes;
 use super::clockwork::{Clockwork, Proc, Signal, TaskId};
 use super::front;
 use super::ozmap::{Property, Truth};
-use super::plan::{Act, Plan, Point, Rules, When};
+use super::plan::{Plan, Point, Rules, When};
 use super::random::Random;
 use super::safeguards::Safeguard;
 use super::store::{Fault, OpId, Store};
 
 /// The hour begins a while before the schedule, so that a clock that jumps stays in it.
 const DATABASE_EPOCH: i64 = 900_000;
-
-/// How long a replica that stops lets its work come to an end.
-const DRAIN_MS: i64 = 20_000;
 
 /// A point in time on both clocks of a replica's machine.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +34,12 @@ pub struct Memory {
 
 #[derive(Default)]
 pub struct Machine {
-    run: Cell<u32>,
-    is_up: Cell<bool>,
-    rules: Cell<Rules>,
-    frozen_until: Cell<i64>,
+    pub run: Cell<u32>,
+    pub is_up: Cell<bool>,
+    pub rules: Cell<Rules>,
+    pub frozen_until: Cell<i64>,
     pub thawed_at: Cell<i64>,
-    suspended_ms: Cell<i64>,
+    pub suspended_ms: Cell<i64>,
     memory: RefCell<Memory>,
 }
 
@@ -55,7 +52,7 @@ pub struct Inside {
     pub notes: RefCell<Notes>,
     pub machines: Vec<Machine>,
     pub jump_ms: Cell<i64>,
-    outage_until: Cell<i64>,
+    pub outage_until: Cell<i64>,
     passings: RefCell<Vec<u32>>,
     trace: Option<RefCell<Vec<String>>>,
 }
@@ -130,7 +127,7 @@ impl World {
         }
     }
 
-    fn arrive(&self, after: i64, replica: usize, message: usize) {
+    pub fn arrive(&self, after: i64, replica: usize, message: usize) {
         self.note(|notes| notes.to_come += 1);
         let world = self.clone();
         self.clockwork.spawn(None, async move {
@@ -191,7 +188,7 @@ impl World {
         self.up(me.replica) == Some(me)
     }
 
-    fn up(&self, replica: usize) -> Option<Proc> {
+    pub fn up(&self, replica: usize) -> Option<Proc> {
         let machine = &self.machines[replica];
         let run = machine.run.get();
         machine.is_up.get().then_some(Proc { replica, run })
@@ -263,72 +260,7 @@ impl World {
         });
     }
 
-    fn act(&self, act: Act, replica: usize) {
-        self.say(|| format!("     *** {act:?} (r{replica})"));
-        let now = self.now();
-        let machine = &self.machines[replica];
-        match act {
-            Act::Kill { back_after } => self.kill(replica, back_after),
-            Act::Stop { back_after } => self.stop(replica, back_after),
-            Act::Reconfigure { rules } => {
-                machine.rules.set(rules);
-                self.kill(replica, 1_000);
-            }
-            Act::Freeze { ms } => self.freeze(replica, ms),
-            Act::Suspend { ms } => {
-                self.freeze(replica, ms);
-                machine.suspended_ms.set(machine.suspended_ms.get() + ms);
-            }
-            Act::Jump { ms } => {
-                self.jump_ms.set(self.jump_ms.get() + ms);
-                self.note(|notes| notes.jumps.push((now, ms)));
-            }
-            Act::Implant => self.implant(),
-            Act::ReserveAnew => self.reserve_anew(),
-            Act::ReserveAlso => self.reserve(0, now, None),
-            Act::Outage { ms } => self.outage_until.set(now + ms),
-            Act::Revoke { ms } => self.truth.borrow_mut().revoked_until = now + ms,
-            Act::Gateway { ms } => self.truth.borrow_mut().gateway_until = now + ms,
-            Act::RouteGone { ms } => self.truth.borrow_mut().route_gone_until = now + ms,
-            Act::Again => {
-                for (message, asked) in self.plan.messages.iter().enumerate() {
-                    // Before its first arrival it is no repetition, and much later only a key is remembered.
-                    let age = now - asked.arrivals[0].0;
-                    if age > 0 && (asked.has_key || age < 550_000) {
-                        self.arrive(1, replica, message);
-                    }
-                }
-            }
-        }
-    }
-
-    fn freeze(&self, replica: usize, ms: i64) {
-        let machine = &self.machines[replica];
-        let until = (self.now() + ms).max(machine.frozen_until.get());
-        machine.frozen_until.set(until);
-        machine.thawed_at.set(until);
-    }
-
-    fn implant(&self) {
-        let now = self.now();
-        for property in &mut self.truth.borrow_mut().properties {
-            if property.code == 0 && property.is_there(now) && property.implanted_at.is_none() {
-                property.implanted_at = Some(now);
-            }
-        }
-    }
-
-    fn reserve_anew(&self) {
-        let now = self.now();
-        for property in &mut self.truth.borrow_mut().properties {
-            if property.code == 0 && property.gone_at.is_none() {
-                property.gone_at = Some(now);
-            }
-        }
-        self.reserve(0, now, None);
-    }
-
-    fn reserve(&self, code: usize, created_at: i64, implanted_at: Option<i64>) {
+    pub fn reserve(&self, code: usize, created_at: i64, implanted_at: Option<i64>) {
         self.truth.borrow_mut().properties.push(Property {
             code,
             created_at,
@@ -338,7 +270,7 @@ impl World {
         });
     }
 
-    fn start(&self, replica: usize) {
+    pub fn start(&self, replica: usize) {
         let machine = &self.machines[replica];
         let me = Proc {
             replica,
@@ -356,35 +288,6 @@ impl World {
         }
         self.clockwork
             .spawn(Some(me), front::boot(self.clone(), me));
-    }
-
-    pub fn kill(&self, replica: usize, back_after: i64) {
-        let Some(me) = self.up(replica) else {
-            return;
-        };
-        let machine = &self.machines[replica];
-        machine.is_up.set(false);
-        machine.frozen_until.set(0);
-        self.clockwork.kill_all(me);
-        let world = self.clone();
-        self.clockwork.spawn(None, async move {
-            world.sleep(back_after).await;
-            world.start(replica);
-        });
-    }
-
-    fn stop(&self, replica: usize, back_after: i64) {
-        let Some(me) = self.up(replica) else {
-            return;
-        };
-        self.replica(me).stopping.set(true);
-        let world = self.clone();
-        self.clockwork.spawn(None, async move {
-            world.sleep(DRAIN_MS).await;
-            if world.is_alive(me) {
-                world.kill(replica, back_after);
-            }
-        });
     }
 
     /// One atomic step of the journal, with what may happen on the way there and back.

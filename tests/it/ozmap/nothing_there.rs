@@ -99,7 +99,10 @@ async fn an_empty_list_needs_no_proof_and_any_other_nothing_is_proven_and_asked_
         assert_eq!(word(&rig.judged("123|123").await), "absent");
     }
     let asked = rig.server.requests();
-    let asked: Vec<&str> = asked.iter().map(|request| request.target.as_str()).collect();
+    let asked: Vec<&str> = asked
+        .iter()
+        .map(|request| request.target.as_str())
+        .collect();
     assert_eq!(asked, [LOOKUP, AUTHENTICATED, LOOKUP].repeat(2));
 }
 

@@ -202,6 +202,7 @@ fn acceptance() -> Acceptance {
             channel: "chatbot".to_owned(),
             key: "m-1".to_owned(),
         },
+        call_key: format!("call:{}", uuid::Uuid::now_v7()),
         duplicate_window_ms: None,
         codes_max: 5,
         fingerprint: "fingerprint".to_owned(),
