@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use super::Cancellations;
-use super::backoff::full_jitter;
+use super::backoff::{full_jitter, left_alone, read_anew};
 use crate::domain::{FirstName, Mode, Outcome, ReservationCode, Sighting};
 use crate::guard::{self, Deletable, Refusal, Verdict};
 use crate::journal::{self, Ending, Held, State};
@@ -26,9 +26,6 @@ const LOOKS_AFTER_ACK_MS: [u64; 3] = [300, 1_000, 3_000];
 
 /// How long a cancellation is held that the operator stopped, or whose hour is spent.
 const HELD: Duration = Duration::from_secs(60);
-
-/// How long nobody is asked after OZmap refused the key.
-const KEY_REFUSED: Duration = Duration::from_secs(30);
 
 /// What to do after a step.
 #[derive(Debug)]
@@ -51,9 +48,9 @@ pub(super) struct Memory {
     /// Looks since the last DELETE that showed the property still there.
     looks: usize,
     /// Reads in a row that failed.
-    failures: i64,
+    pub(super) failures: i64,
     /// Reads that had become too old to delete on.
-    too_old: i64,
+    pub(super) too_old: i64,
     /// Whether a person was told already that this one changed under our hands.
     changed_noted: bool,
 }
@@ -80,13 +77,16 @@ impl Cancellations {
         if self.rules.paused {
             return Ok(Step::Wait(HELD, "paused"));
         }
-        let slot = self.ozmap.slot().await;
+        let slot = match self.ozmap.slot(&held.record.code).await {
+            Ok(slot) => slot,
+            Err(shut) => return Ok(left_alone(shut)),
+        };
         if self.stopping.is_cancelled() {
             return Ok(Step::Park);
         }
         let sighting = match slot.lookup(&held.record.code).await {
             Ok(sighting) => sighting,
-            Err(error) => return Ok(wait_after(&error, held, memory)),
+            Err(error) => return Ok(self.wait_after(&error, held, memory)),
         };
         memory.failures = 0;
         let name = name_in(&sighting, &held.record.code);
@@ -104,6 +104,9 @@ impl Cancellations {
             Verdict::Delete(_) if self.rules.dry_run => Ok(Step::Wait(HELD, "dry_run")),
             Verdict::Delete(target) if ozmap::is_too_old(&target) => Ok(read_anew(held, memory)),
             Verdict::Delete(target) => {
+                if let Err(shut) = self.ozmap.may_delete() {
+                    return Ok(left_alone(shut));
+                }
                 if !self
                     .journal
                     .spend_deletion(self.rules.deletes_per_hour_max)
@@ -152,9 +155,6 @@ impl Cancellations {
                 self.journal
                     .note(&held.lease, "delete_unclear", error.trouble.id())
                     .await?;
-                if matches!(error.trouble, Trouble::Unauthorized | Trouble::Forbidden) {
-                    tracing::error!(op = %held.record.id, "OZmap does not let this key delete; a person should look");
-                }
                 if let Some(pause) = error.retry_after {
                     return Ok(Step::Wait(pause, error.trouble.id()));
                 }
@@ -174,7 +174,10 @@ impl Cancellations {
                 "an intent without a property".to_owned(),
             ));
         };
-        let slot = self.ozmap.slot().await;
+        let slot = match self.ozmap.slot(&held.record.code).await {
+            Ok(slot) => slot,
+            Err(shut) => return self.cannot_tell(held, shut.why, left_alone(shut)).await,
+        };
         // Of the time before the look: what was seen while a DELETE could still take effect may not be so any more.
         let unsettled = held.record.unsettled_for();
         let sighting = match slot.look_again(&id, &held.record.code).await {
@@ -193,7 +196,10 @@ impl Cancellations {
                     .await;
             }
             Ok(Presence::Present(sighting)) => sighting,
-            Err(error) => return self.cannot_tell(held, memory, &error).await,
+            Err(error) => {
+                let wait = self.wait_after(&error, held, memory);
+                return self.cannot_tell(held, error.trouble, wait).await;
+            }
         };
         memory.failures = 0;
         self.still_there(held, memory, &slot, &sighting, unsettled)
@@ -236,6 +242,9 @@ impl Cancellations {
                 return Ok(read_anew(held, memory));
             }
             Verdict::Delete(target) if !self.is_given_up(held) => {
+                if let Err(shut) = self.ozmap.may_delete() {
+                    return Ok(left_alone(shut));
+                }
                 return self.delete(held, memory, slot, &target).await;
             }
             Verdict::Delete(_) => None,
@@ -309,15 +318,15 @@ impl Cancellations {
     async fn cannot_tell(
         &self,
         held: &mut Held,
-        memory: &mut Memory,
-        error: &ozmap::Error,
+        trouble: Trouble,
+        wait: Step,
     ) -> Result<Step, journal::Error> {
         if held.record.is_past_deadline() && held.record.unsettled_for().is_none() {
             return self
-                .finish(held, Outcome::Unknown, error.trouble.id(), None)
+                .finish(held, Outcome::Unknown, trouble.id(), None)
                 .await;
         }
-        Ok(wait_after(error, held, memory))
+        Ok(wait)
     }
 
     async fn finish(
@@ -350,25 +359,6 @@ impl Cancellations {
         self.journal.finish(held, ending).await?;
         Ok(Step::Finished)
     }
-}
-
-/// How long to leave OZmap alone after a read that failed.
-fn wait_after(error: &ozmap::Error, held: &Held, memory: &mut Memory) -> Step {
-    memory.failures += 1;
-    tracing::warn!(op = %held.record.id, failures = memory.failures, "OZmap gave no usable answer: {error}");
-    let wait = match (error.trouble, error.retry_after) {
-        (_, Some(asked)) => asked,
-        (Trouble::Unauthorized | Trouble::Forbidden, None) => KEY_REFUSED,
-        _ => full_jitter(held.record.attempts.max(memory.failures)),
-    };
-    Step::Wait(wait, error.trouble.id())
-}
-
-/// OZmap was so slow that what it showed allows no deletion any more.
-fn read_anew(held: &Held, memory: &mut Memory) -> Step {
-    memory.too_old += 1;
-    let wait = full_jitter(held.record.attempts.max(memory.too_old));
-    Step::Wait(wait, Trouble::Stale.id())
 }
 
 fn name_in(sighting: &Sighting, code: &ReservationCode) -> Option<FirstName> {

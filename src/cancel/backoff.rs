@@ -6,6 +6,11 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::Cancellations;
+use super::advance::{Memory, Step};
+use crate::journal::Held;
+use crate::ozmap::{self, Shut, Trouble};
+
 /// The first wait is drawn from up to this.
 const FIRST_MS: u64 = 500;
 
@@ -14,6 +19,47 @@ const LONGEST_MS: u64 = 5 * 60 * 1000;
 
 /// The shortest wait: OZmap is never asked twice in the same moment.
 const SHORTEST_MS: u64 = 100;
+
+/// How long a reservation is left alone that the key may not see.
+const FORBIDDEN: Duration = Duration::from_secs(30);
+
+/// How far those that were turned away together are spread.
+const SPREAD_MS: u64 = 1_000;
+
+impl Cancellations {
+    /// How long to leave OZmap alone after a read that failed.
+    pub(super) fn wait_after(
+        &self,
+        error: &ozmap::Error,
+        held: &Held,
+        memory: &mut Memory,
+    ) -> Step {
+        memory.failures += 1;
+        tracing::warn!(op = %held.record.id, failures = memory.failures, "OZmap gave no usable answer: {error}");
+        if let Some(shut) = self.ozmap.shut() {
+            return left_alone(shut);
+        }
+        let wait = match (error.retry_after, error.trouble) {
+            (Some(asked), _) => asked,
+            (None, Trouble::Forbidden) => FORBIDDEN,
+            (None, _) => full_jitter(held.record.attempts.max(memory.failures)),
+        };
+        Step::Wait(wait, error.trouble.id())
+    }
+}
+
+/// OZmap is left alone: nothing was sent, and it counts as no attempt.
+pub(super) fn left_alone(shut: Shut) -> Step {
+    let spread = Duration::from_millis(rand::rng().random_range(0..SPREAD_MS));
+    Step::Wait(shut.wait + spread, shut.why.id())
+}
+
+/// OZmap was so slow that what it showed allows no deletion any more.
+pub(super) fn read_anew(held: &Held, memory: &mut Memory) -> Step {
+    memory.too_old += 1;
+    let wait = full_jitter(held.record.attempts.max(memory.too_old));
+    Step::Wait(wait, Trouble::Stale.id())
+}
 
 /// A random wait below a bound that doubles with every attempt.
 pub(super) fn full_jitter(attempts: i64) -> Duration {

@@ -1,5 +1,4 @@
-//! The life of a cancellation in this process: step after step under a lease that is kept alive, and the loop that
-//! takes up what a crash, a stop or a pause left behind.
+//! The life of a cancellation in this process: step after step under a lease that is kept alive.
 //!
 //! A flow may be dropped at any point: the journal then holds all that the next one needs.
 
@@ -21,12 +20,6 @@ const JOURNAL_RETRY: Duration = Duration::from_millis(500);
 
 /// How long a record that cannot be understood is left alone.
 const UNREADABLE: Duration = Duration::from_secs(300);
-
-/// The longest that something that is due waits to be seen.
-const TICK: Duration = Duration::from_secs(1);
-
-/// The shortest time between two looks at what is due.
-const TICK_MIN: Duration = Duration::from_millis(20);
 
 /// Why a flow stopped working on a record.
 enum End {
@@ -135,38 +128,5 @@ impl Cancellations {
             op = %record.id, protocol = %record.protocol, outcome, reason, elapsed_ms,
             attempts = record.attempts, "cancellation {} ended: {outcome}", record.protocol
         );
-    }
-
-    /// Takes up whatever is due, until the service stops.
-    pub(super) async fn recover(self: Arc<Self>) {
-        while !self.stopping.is_cancelled() {
-            let permit = tokio::select! {
-                permit = self.recoveries.clone().acquire_owned() => permit,
-                () = self.stopping.cancelled() => return,
-            };
-            let Ok(permit) = permit else {
-                return;
-            };
-            let wait = match self.journal.take_due().await {
-                Ok(Some(held)) => {
-                    tracing::info!(
-                        op = %held.record.id, state = held.record.state.id(), attempts = held.record.attempts,
-                        "cancellation {} is taken up again", held.record.protocol
-                    );
-                    self.tracker.spawn(self.clone().drive(held, permit));
-                    continue;
-                }
-                Ok(None) => self.journal.next_due().await.ok().flatten().unwrap_or(TICK),
-                Err(error) => {
-                    tracing::error!("the journal cannot be asked what is due: {error}");
-                    TICK
-                }
-            };
-            drop(permit);
-            tokio::select! {
-                () = sleep(wait.clamp(TICK_MIN, TICK)) => {}
-                () = self.stopping.cancelled() => {}
-            }
-        }
     }
 }

@@ -8,6 +8,7 @@ mod advance;
 mod backoff;
 mod flow;
 mod promise;
+mod recovery;
 mod watchers;
 
 use std::sync::Arc;
@@ -78,10 +79,10 @@ pub struct Cancellations {
 }
 
 impl Cancellations {
-    /// Starts working: takes up whatever an earlier run left.
+    /// Puts the parts together; nothing is worked on before [`Cancellations::start`], but for what is asked.
     #[must_use]
-    pub fn start(journal: Journal, ozmap: Ozmap, policy: Policy, rules: Rules) -> Arc<Self> {
-        let cancellations = Arc::new(Self {
+    pub fn new(journal: Journal, ozmap: Ozmap, policy: Policy, rules: Rules) -> Arc<Self> {
+        Arc::new(Self {
             admission: Arc::new(Semaphore::new(rules.in_flight_max)),
             recoveries: Arc::new(Semaphore::new(RECOVERIES_MAX)),
             watchers: Watchers::default(),
@@ -91,9 +92,13 @@ impl Cancellations {
             ozmap,
             policy,
             rules,
-        });
-        cancellations.tracker.spawn(cancellations.clone().recover());
-        cancellations
+        })
+    }
+
+    /// Starts working: takes up whatever an earlier run left.
+    pub fn start(self: &Arc<Self>) {
+        self.tracker.spawn(self.clone().recover());
+        self.tracker.spawn(self.clone().probe_ozmap());
     }
 
     /// The journal, for the health page.
@@ -195,7 +200,11 @@ impl Cancellations {
         {
             return Ok(answer_of(&record));
         }
-        let looked = self.ozmap.slot().await.lookup(code).await;
+        let slot = self.ozmap.slot(code).await.map_err(|shut| {
+            tracing::warn!(channel = %ask.channel, "a look-up was turned away: {}", shut.why.id());
+            Declined::Ozmap
+        })?;
+        let looked = slot.lookup(code).await;
         let sighting = looked.map_err(|error| {
             tracing::warn!(channel = %ask.channel, "a look-up got no usable answer from OZmap: {error}");
             Declined::Ozmap

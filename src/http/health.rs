@@ -14,7 +14,6 @@ use super::respond::respond;
 use crate::channels::Rendered;
 use crate::clock::Moment;
 use crate::journal::Stats;
-use crate::ozmap::Trouble;
 
 /// For how long the journal's state is believed, so that probes cannot load it.
 const JOURNAL_AGE_MS_MAX: u64 = 1_000;
@@ -58,6 +57,9 @@ struct JournalDetail<'a> {
 struct OzmapDetail<'a> {
     status: &'a str,
     heard_s_ago: Option<u64>,
+    /// Seconds until OZmap is probed again, while it is left alone.
+    left_alone_s: Option<u64>,
+    deletes_refused: bool,
 }
 
 pub(super) async fn live() -> Response<Body> {
@@ -88,17 +90,14 @@ pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
         JournalSeen::Writable(stats) => ("ok", stats),
         JournalSeen::NotWritable => ("not_writable", Stats::default()),
     };
-    let heard = app.cancellations.ozmap().heard();
-    let ozmap_status = match heard.map(|heard| heard.trouble) {
-        None => "unknown",
-        Some(None) => "ok",
-        Some(Some(trouble)) => Trouble::id(trouble),
-    };
+    let ozmap = ozmap(&app);
     let unready = unready(&app).await;
     let paused = app.cancellations.is_paused();
     let status = match unready {
         Some(_) => "unready",
-        None if paused || !matches!(ozmap_status, "ok" | "unknown") => "degraded",
+        None if paused || ozmap.deletes_refused || !matches!(ozmap.status, "ok" | "unknown") => {
+            "degraded"
+        }
         None => "ok",
     };
     let detail = Detail {
@@ -114,10 +113,7 @@ pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
             oldest_active_ms: stats.oldest_ms,
             needs_human: stats.needs_human,
         },
-        ozmap: OzmapDetail {
-            status: ozmap_status,
-            heard_s_ago: heard.map(|heard| heard.at.age_ms() / 1_000),
-        },
+        ozmap,
     };
     let code = if unready.is_some() {
         StatusCode::SERVICE_UNAVAILABLE
@@ -125,6 +121,23 @@ pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
         StatusCode::OK
     };
     json(code, &detail)
+}
+
+fn ozmap(app: &App) -> OzmapDetail<'static> {
+    let ozmap = app.cancellations.ozmap();
+    let (heard, shut) = (ozmap.heard(), ozmap.shut());
+    let status = match (shut, heard.map(|heard| heard.trouble)) {
+        (Some(shut), _) => shut.why.id(),
+        (None, None) => "unknown",
+        (None, Some(None)) => "ok",
+        (None, Some(Some(trouble))) => trouble.id(),
+    };
+    OzmapDetail {
+        status,
+        heard_s_ago: heard.map(|heard| heard.at.age_ms() / 1_000),
+        left_alone_s: shut.map(|shut| shut.wait.as_secs()),
+        deletes_refused: ozmap.are_deletes_refused(),
+    }
 }
 
 async fn journal(app: &App) -> JournalSeen {

@@ -103,7 +103,23 @@ impl Journal {
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
     pub async fn take_due(&self) -> Result<Option<Held>, Error> {
-        let parameters = [Value::from(&*self.owner), self.times.lease_ms.into()];
+        self.take(0).await
+    }
+
+    /// Takes the lease of one cancellation whose deadline is over, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn take_overdue(&self) -> Result<Option<Held>, Error> {
+        self.take(1).await
+    }
+
+    async fn take(&self, only_overdue: i64) -> Result<Option<Held>, Error> {
+        let parameters = [
+            Value::from(&*self.owner),
+            self.times.lease_ms.into(),
+            only_overdue.into(),
+        ];
         let until = self.lease_end();
         let row = self
             .writer
@@ -208,18 +224,20 @@ impl Journal {
         Ok(())
     }
 
-    /// Gives the lease back until a later time, and says what for.
+    /// Gives the lease back until a later time, and says what for. Its history tells a reason once, however often it
+    /// is waited for again.
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost already.
     pub async fn back_off(&self, held: &Held, wait: Duration, reason: &str) -> Result<(), Error> {
         let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2);
         let parameters = self.lease_parameters(&held.lease, vec![wait_ms.into(), reason.into()]);
+        let is_news = held.record.reason.as_deref() != Some(reason);
         let event = Note::of(&held.lease, "waits", reason);
         self.writer
             .call(move |store| {
                 one_row(store, sql::BACKOFF, &parameters)?;
-                event.write(store)
+                if is_news { event.write(store) } else { Ok(()) }
             })
             .await
     }

@@ -68,12 +68,12 @@ macro_rules! record_columns {
     };
 }
 
-/// Takes the lease of one cancellation that is due and that nobody holds.
+/// Takes the lease of one cancellation that is due and that nobody holds; of those past their deadline when `$3` is 1.
 ///
 /// The outer condition stands there twice on purpose: PostgreSQL re-checks only the outer WHERE.
 pub(super) const TAKE_DUE: &str = concat!(
     "UPDATE op SET lease_owner = $1, lease_until = {NOW}+$2, fence = fence+1, attempt = attempt+1, updated_at = {NOW} \
-     WHERE id = (SELECT id FROM op WHERE state <> 'done' AND next_at <= {NOW} AND lease_until < {NOW} ORDER BY next_at LIMIT 1 {SKIP}) \
+     WHERE id = (SELECT id FROM op WHERE state <> 'done' AND next_at <= {NOW} AND lease_until < {NOW} AND ($3 = 0 OR deadline_at <= {NOW}) ORDER BY next_at LIMIT 1 {SKIP}) \
      AND state <> 'done' AND lease_until < {NOW} RETURNING ",
     record_columns!()
 );

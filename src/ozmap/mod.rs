@@ -1,226 +1,38 @@
 //! The client of OZmap's interface: look up, look again, delete, and prove that the key works.
 //!
 //! It tells what OZmap showed and never what that means for the customer. It holds the only DELETE of the crate, and
-//! that takes an [`Intent`]. It never retries: whoever retries must know what was sent.
+//! that takes an [`Intent`](crate::journal::Intent). It never retries: whoever retries must know what was sent.
 
+mod breaker;
 mod document;
+mod gate;
 mod path;
+mod settings;
+mod slot;
 mod tls;
+mod trouble;
 mod wire;
 
-use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use document::Shape;
+pub use breaker::Shut;
+use gate::Gate;
 use path::Base;
 pub use path::{BaseError, PlainHttp};
-use reqwest::{Method, StatusCode, Url};
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::value::RawValue;
+pub use settings::{AuthScheme, NotFoundAnswer, Settings, SetupError};
+pub use slot::Slot;
 pub use tls::{TlsError, Trust, parse_pin};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use wire::{Reply, Wire};
+pub use trouble::{Acted, Error, Trouble};
+use wire::{Exchange, Wire};
 
 use crate::clock::Moment;
-use crate::domain::{ClientField, Property, PropertyId, ReservationCode, Row, Sighting};
+use crate::domain::{ReservationCode, Sighting};
 use crate::guard::Deletable;
-use crate::journal::Intent;
 
 /// How old the guard's reading may be when the DELETE leaves.
 const GUARD_AGE_MS_MAX: u64 = 3_000;
-
-/// How much longer than a DELETE may take its lease must last.
-const LEASE_MARGIN: Duration = Duration::from_secs(2);
-
-/// How OZmap is reached.
-pub struct Settings {
-    /// Its address, with or without `/api/v2`.
-    pub base_url: String,
-    /// Whether that may be unencrypted.
-    pub plain_http: PlainHttp,
-    /// The key of the API user.
-    pub api_key: SecretString,
-    /// How the key stands in the `authorization` header.
-    pub auth_scheme: AuthScheme,
-    /// Whom to believe to be OZmap.
-    pub trust: Trust,
-    /// The most cancellations and look-ups that call OZmap at the same time.
-    pub concurrency_max: usize,
-    /// The time to connect.
-    pub connect: Duration,
-    /// The time for a whole read.
-    pub lookup: Duration,
-    /// The time for a whole DELETE.
-    pub delete: Duration,
-    /// Which answers beside an empty list mean "nothing there", once the key is proven to work.
-    pub not_found_answers: Vec<NotFoundAnswer>,
-}
-
-/// How the key is sent. OZmap's documentation shows it raw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthScheme {
-    /// The key alone.
-    Raw,
-    /// `Bearer`, then the key.
-    Bearer,
-}
-
-/// An answer that may mean "nothing there". OZmap does not document which one it gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotFoundAnswer {
-    /// Status 404 with JSON, plain text or nothing.
-    Status404,
-    /// Status 204.
-    Status204,
-    /// `null`.
-    Null,
-    /// `{}`.
-    EmptyObject,
-    /// Status 200 with no body; also what a cut answer looks like, so it must be asked for.
-    EmptyBody,
-}
-
-impl Settings {
-    fn authorization(&self) -> String {
-        match self.auth_scheme {
-            AuthScheme::Raw => self.api_key.expose_secret().to_owned(),
-            AuthScheme::Bearer => format!("Bearer {}", self.api_key.expose_secret()),
-        }
-    }
-}
-
-/// Why the client cannot be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// The address.
-    #[error("ozmap.base_url: {0}")]
-    Base(#[from] BaseError),
-    /// The certificates.
-    #[error("ozmap.tls_ca_file: {0}")]
-    Tls(#[from] TlsError),
-    /// The key has a character that no header may have.
-    #[error("ozmap.api_key has a character that a header cannot carry; copy it again from OZmap")]
-    Key,
-    /// The HTTP library refused.
-    #[error("the HTTP client cannot be set up: {0}")]
-    Client(String),
-}
-
-/// Whether OZmap may have acted on a call that gave no usable answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Acted {
-    /// It cannot have.
-    No,
-    /// It may have, or may still.
-    Maybe,
-}
-
-/// What went wrong with a call; the ids are stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// No connection was made.
-    Connect,
-    /// The server's certificate is not trusted, or TLS failed.
-    Tls,
-    /// No whole answer in time.
-    Timeout,
-    /// The connection was lost before the whole answer came.
-    Lost,
-    /// 401: the key is not accepted.
-    Unauthorized,
-    /// 403: the key lacks a right, or the project.
-    Forbidden,
-    /// 429.
-    Throttled,
-    /// 5xx.
-    Server,
-    /// 3xx: the address is wrong.
-    Redirect,
-    /// A page for people.
-    Html,
-    /// Not of a shape that OZmap documents.
-    Shape,
-    /// Too large.
-    Size,
-    /// Any other status.
-    Status,
-    /// The DELETE was not sent, because what allowed it had become too old.
-    Stale,
-}
-
-impl Trouble {
-    /// The stable id.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::Connect => "ozmap_connect",
-            Self::Tls => "ozmap_tls",
-            Self::Timeout => "ozmap_timeout",
-            Self::Lost => "ozmap_lost",
-            Self::Unauthorized => "ozmap_unauthorized",
-            Self::Forbidden => "ozmap_forbidden",
-            Self::Throttled => "ozmap_throttled",
-            Self::Server => "ozmap_server_error",
-            Self::Redirect => "ozmap_redirect",
-            Self::Html => "ozmap_html",
-            Self::Shape => "ozmap_shape",
-            Self::Size => "ozmap_size",
-            Self::Status => "ozmap_status",
-            Self::Stale => "guard_stale",
-        }
-    }
-}
-
-/// A call that gave no usable answer. It never holds an address, a code, a key or a body.
-#[derive(Clone, Debug)]
-pub struct Error {
-    /// Whether OZmap may have acted.
-    pub acted: Acted,
-    /// What went wrong.
-    pub trouble: Trouble,
-    /// How long OZmap asks to be left alone.
-    pub retry_after: Option<Duration>,
-    detail: String,
-}
-
-impl Error {
-    fn not_acted(trouble: Trouble, detail: impl Into<String>) -> Self {
-        Self {
-            acted: Acted::No,
-            trouble,
-            retry_after: None,
-            detail: detail.into(),
-        }
-    }
-
-    fn maybe(trouble: Trouble, detail: impl Into<String>) -> Self {
-        Self {
-            acted: Acted::Maybe,
-            ..Self::not_acted(trouble, detail)
-        }
-    }
-
-    /// A definite refusal was not acted on; a server's own failure may have been.
-    fn answered(trouble: Trouble, status: StatusCode, retry_after: Option<Duration>) -> Self {
-        let acted = if status.is_client_error() {
-            Acted::No
-        } else {
-            Acted::Maybe
-        };
-        Self {
-            acted,
-            retry_after,
-            ..Self::not_acted(trouble, format!("status {}", status.as_u16()))
-        }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.trouble.id(), self.detail)
-    }
-}
 
 /// What a second look at one property showed.
 #[derive(Debug)]
@@ -251,10 +63,10 @@ pub struct Heard {
 
 /// The client. Every call goes through a [`Slot`], of which there are as many as OZmap may be asked at once.
 pub struct Ozmap {
-    wire: Wire,
+    wire: Box<dyn Exchange>,
     base: Base,
     settings: Settings,
-    slots: Semaphore,
+    gate: Gate,
     heard: Mutex<Option<Heard>>,
 }
 
@@ -264,369 +76,70 @@ impl Ozmap {
     /// # Errors
     /// [`SetupError`] names the setting that cannot be used.
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
+        let wire = Box::new(Wire::new(&settings)?);
+        Self::over(wire, settings)
+    }
+
+    /// The same over another wire; nothing but the bytes' way differs.
+    fn over(wire: Box<dyn Exchange>, settings: Settings) -> Result<Self, SetupError> {
         Ok(Self {
             base: Base::parse(&settings.base_url, settings.plain_http)?,
-            wire: Wire::new(&settings)?,
-            slots: Semaphore::new(settings.concurrency_max.max(1)),
+            wire,
+            gate: Gate::new(settings.concurrency_max.max(1)),
             settings,
             heard: Mutex::new(None),
         })
     }
 
-    /// Waits for the right to call OZmap.
-    pub async fn slot(&self) -> Slot<'_> {
-        Slot {
-            ozmap: self,
-            // The semaphore is never closed; without a permit the call would only be less polite.
-            _permit: self.slots.acquire().await.ok(),
-        }
+    /// Waits for the right to call OZmap about a reservation.
+    ///
+    /// # Errors
+    /// [`Shut`] when OZmap is left alone for now; nothing was sent.
+    pub async fn slot(&self, code: &ReservationCode) -> Result<Slot<'_>, Shut> {
+        // Only to tell reservations apart, in this process.
+        let mut mark = DefaultHasher::new();
+        code.as_str().hash(&mut mark);
+        let pass = self.gate.enter(mark.finish()).await?;
+        Ok(Slot { ozmap: self, pass })
+    }
+
+    /// Finds out whether OZmap answers and the key is good, whether it is left alone or not.
+    ///
+    /// # Errors
+    /// [`Error`] says what OZmap answered instead.
+    pub async fn probe(&self) -> Result<(), Error> {
+        let pass = self.gate.probe().await;
+        Slot { ozmap: self, pass }.probe().await
+    }
+
+    /// Waits until a probe is due: after `every`, or as soon as OZmap may be asked again after a trouble.
+    pub async fn probe_is_due(&self, every: Duration) {
+        self.gate.probe_is_due(every).await;
+    }
+
+    /// Whether OZmap is left alone now, for how long and why.
+    #[must_use]
+    pub fn shut(&self) -> Option<Shut> {
+        self.gate.turned_away()
+    }
+
+    /// Whether a deletion may be tried; asked before it is written down.
+    ///
+    /// # Errors
+    /// [`Shut`] while the key is known to lack the right.
+    pub fn may_delete(&self) -> Result<(), Shut> {
+        self.gate.may_delete()
+    }
+
+    /// Whether the key is known to lack the right to delete.
+    #[must_use]
+    pub fn are_deletes_refused(&self) -> bool {
+        self.gate.are_deletes_refused()
     }
 
     /// The last that was heard of OZmap, by any call.
     #[must_use]
     pub fn heard(&self) -> Option<Heard> {
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The right to call OZmap, held for the calls of one step.
-pub struct Slot<'a> {
-    ozmap: &'a Ozmap,
-    _permit: Option<SemaphorePermit<'a>>,
-}
-
-impl Slot<'_> {
-    /// What OZmap has under a code.
-    ///
-    /// # Errors
-    /// [`Error`] when there is no answer that can be believed; that is never "not found".
-    pub async fn lookup(&self, code: &ReservationCode) -> Result<Sighting, Error> {
-        // From before the question: what is read may be as old as that.
-        let read_at = Moment::now();
-        let raw_rows = match self.ozmap.base.properties_of(code) {
-            Some(url) => self.rows(url).await?,
-            None => self.filtered(code).await?,
-        };
-        let mut rows = Vec::with_capacity(raw_rows.len());
-        for raw in &raw_rows {
-            rows.push(self.populated(document::property(raw)).await?);
-        }
-        Ok(Sighting { rows, read_at })
-    }
-
-    /// Looks again for a property that may have been deleted: by its id, and when that is gone by its code too.
-    ///
-    /// # Errors
-    /// [`Error`] when it cannot be told; that is never "gone".
-    pub async fn look_again(
-        &self,
-        id: &PropertyId,
-        code: &ReservationCode,
-    ) -> Result<Presence, Error> {
-        match self.by_id(id).await? {
-            // A document that says when it was deleted is what a kept copy of a deleted property looks like: whether
-            // it is gone, its code must say.
-            Some(sighting) if !says_deleted(&sighting) => return Ok(Presence::Present(sighting)),
-            Some(_) | None => {}
-        }
-        // A 404 alone may be a route that is not there.
-        let sighting = self.lookup(code).await?;
-        let mut others = 0;
-        for row in &sighting.rows {
-            match row {
-                Ok(property) if property.id == *id => return Ok(Presence::Present(sighting)),
-                Ok(_) => others += 1,
-                Err(_) => {
-                    return Err(Error::not_acted(
-                        Trouble::Shape,
-                        "a row without a usable id",
-                    ));
-                }
-            }
-        }
-        Ok(Presence::Gone {
-            reserved_again: others > 0,
-        })
-    }
-
-    /// Deletes the property of an intent. The only DELETE of the crate.
-    ///
-    /// The reservation is not known to be gone when this succeeds, nor to be there when it fails: look again.
-    ///
-    /// # Errors
-    /// [`Error`] tells whether OZmap may have acted. [`Trouble::Stale`] means that nothing was sent.
-    pub async fn delete(&self, intent: Intent) -> Result<(), Error> {
-        let within = self.ozmap.settings.delete;
-        let stale = |why: &str| Error::not_acted(Trouble::Stale, why);
-        let Some(url) = self.ozmap.base.property(intent.property()) else {
-            return Err(stale("the address of the property cannot be built"));
-        };
-        if intent.guard_age_ms() > GUARD_AGE_MS_MAX {
-            return Err(stale("the guard's reading is too old"));
-        }
-        if intent.lease_left() < within + LEASE_MARGIN {
-            return Err(stale("the lease ends too soon"));
-        }
-        let reply = self.heard(self.ozmap.wire.exchange(Method::DELETE, url, within).await)?;
-        let confirmed = reply.status.is_success()
-            && !reply.is_html()
-            && (reply.is_empty()
-                || matches!(
-                    document::shape(&reply.body),
-                    Some(Shape::EmptyObject | Shape::Null | Shape::Document(_))
-                ));
-        match confirmed {
-            true => Ok(()),
-            false if reply.status == StatusCode::NOT_FOUND => {
-                Err(Error::maybe(Trouble::Status, "status 404"))
-            }
-            false => Err(Error::maybe(Trouble::Shape, "not an answer to a DELETE")),
-        }
-    }
-
-    /// Proves that the address and the key are good, without touching any reservation.
-    ///
-    /// # Errors
-    /// [`Error`] says what OZmap answered instead.
-    pub async fn probe(&self) -> Result<(), Error> {
-        let mut reply = self.get(self.ozmap.base.fixed("/authenticated")).await?;
-        if reply.status == StatusCode::NOT_FOUND {
-            // The route is not there on every server; a list of projects proves the key as well.
-            reply = self
-                .get(self.ozmap.base.fixed("/projects?limit=1&select=name"))
-                .await?;
-            if !document::is_list(&reply.body) {
-                return Err(Error::not_acted(
-                    Trouble::Shape,
-                    "the list of projects cannot be read",
-                ));
-            }
-        }
-        if reply.is_html() {
-            return Err(self.note(Error::not_acted(
-                Trouble::Html,
-                "a page instead of an answer",
-            )));
-        }
-        if !reply.status.is_success() {
-            return Err(self.note(Error::not_acted(
-                Trouble::Status,
-                format!("status {}", reply.status.as_u16()),
-            )));
-        }
-        Ok(())
-    }
-
-    /// One property by its id; `None` when it is not there, which is only a candidate until its code agrees.
-    async fn by_id(&self, id: &PropertyId) -> Result<Option<Sighting>, Error> {
-        let read_at = Moment::now();
-        let reply = self.get(self.ozmap.base.property(id)).await?;
-        // The generic route is known to answer 404 for an unknown id, whatever the route by code answers.
-        if reply.status == StatusCode::NOT_FOUND && !reply.is_html() && !reply.is_missing_route() {
-            return Ok(None);
-        }
-        let raw = match self.content(&reply)? {
-            Content::Nothing => return Ok(None),
-            Content::Document(raw) => raw,
-            Content::Rows(rows) => match <[Box<RawValue>; 1]>::try_from(rows) {
-                Ok([raw]) => raw,
-                Err(rows) if rows.is_empty() => return Ok(None),
-                Err(_) => {
-                    return Err(Error::not_acted(
-                        Trouble::Shape,
-                        "several documents for one id",
-                    ));
-                }
-            },
-        };
-        let row = self.populated(document::property(&raw)).await?;
-        match &row {
-            Ok(property) if property.id == *id => {}
-            Ok(_) | Err(_) => {
-                return Err(Error::not_acted(
-                    Trouble::Shape,
-                    "not the document of this id",
-                ));
-            }
-        }
-        Ok(Some(Sighting {
-            rows: vec![row],
-            read_at,
-        }))
-    }
-
-    /// The rows of a list, or none when the answer means "nothing there" and the key is proven to work.
-    async fn rows(&self, url: Url) -> Result<Vec<Box<RawValue>>, Error> {
-        if let Some(rows) = self.rows_or_nothing(url.clone()).await? {
-            return Ok(rows);
-        }
-        // A gateway with no OZmap behind it says the same about everything. Only a key that works after that answer
-        // shows that somebody is there, and only the same answer again that it was OZmap's own.
-        self.probe().await?;
-        Ok(self.rows_or_nothing(url).await?.unwrap_or_default())
-    }
-
-    async fn rows_or_nothing(&self, url: Url) -> Result<Option<Vec<Box<RawValue>>>, Error> {
-        let reply = self.get(Some(url)).await?;
-        match self.content(&reply)? {
-            Content::Rows(rows) => Ok(Some(rows)),
-            Content::Nothing => Ok(None),
-            Content::Document(_) => Err(Error::not_acted(
-                Trouble::Shape,
-                "an object instead of a list",
-            )),
-        }
-    }
-
-    /// The look-up for codes that cannot be a path segment: the client by its code, then its properties.
-    async fn filtered(&self, code: &ReservationCode) -> Result<Vec<Box<RawValue>>, Error> {
-        let unbuildable = || Error::not_acted(Trouble::Shape, "the address cannot be built");
-        let base = &self.ozmap.base;
-        let url = base
-            .list("/ftth-clients", "code", code.as_str())
-            .ok_or_else(unbuildable)?;
-        let (mut properties, mut is_known) = (Vec::new(), false);
-        let clients = self.rows(url).await?;
-        for raw in &clients {
-            let key = document::client_key(raw);
-            let (id, found) = key
-                .ok_or_else(|| Error::not_acted(Trouble::Shape, "a client that cannot be read"))?;
-            // A server that matches loosely must not make a stranger's property look like an answer.
-            if found != code.as_str() {
-                continue;
-            }
-            let url = base
-                .list("/properties", "client", id.as_str())
-                .ok_or_else(unbuildable)?;
-            properties.extend(self.rows(url).await?);
-            is_known = true;
-        }
-        // As many strangers as fit: the filter was not obeyed, and the one that was asked for may be among the rest.
-        if !is_known && clients.len() >= path::LIST_MAX {
-            return Err(Error::not_acted(
-                Trouble::Shape,
-                "a full list without the code that was filtered for",
-            ));
-        }
-        Ok(properties)
-    }
-
-    /// A row with its client's document in it, where OZmap gave only the client's id.
-    async fn populated(&self, row: Row) -> Result<Row, Error> {
-        let Ok(property) = row else {
-            return Ok(row);
-        };
-        let ClientField::Reference(reference) = &property.client else {
-            return Ok(Ok(property));
-        };
-        let Some(id) = PropertyId::parse(reference) else {
-            return Ok(Ok(property));
-        };
-        let reply = self.get(self.ozmap.base.client(&id)).await?;
-        match self.content(&reply)? {
-            Content::Document(client) => Ok(with_client(property, &id, &client)),
-            Content::Nothing => Ok(Ok(property)),
-            Content::Rows(_) => Err(Error::not_acted(
-                Trouble::Shape,
-                "a list instead of a client",
-            )),
-        }
-    }
-
-    async fn get(&self, url: Option<Url>) -> Result<Reply, Error> {
-        let url =
-            url.ok_or_else(|| Error::not_acted(Trouble::Shape, "the address cannot be built"))?;
-        let within = self.ozmap.settings.lookup;
-        self.heard(self.ozmap.wire.exchange(Method::GET, url, within).await)
-    }
-
-    /// Makes sense of the answer to a GET; what makes none is an error, and never "nothing there".
-    fn content(&self, reply: &Reply) -> Result<Content, Error> {
-        if reply.is_html() {
-            return Err(self.note(Error::not_acted(
-                Trouble::Html,
-                "a page instead of an answer",
-            )));
-        }
-        let expected = |answer| match self.ozmap.settings.not_found_answers.contains(&answer) {
-            true => Ok(Content::Nothing),
-            false => Err(Error::not_acted(
-                Trouble::Shape,
-                "an answer that is not in ozmap.not_found_answers",
-            )),
-        };
-        if reply.status == StatusCode::NOT_FOUND {
-            return match reply.is_missing_route() {
-                true => Err(Error::not_acted(
-                    Trouble::Status,
-                    "status 404 for the route itself",
-                )),
-                false => expected(NotFoundAnswer::Status404),
-            };
-        }
-        if reply.status == StatusCode::NO_CONTENT {
-            return expected(NotFoundAnswer::Status204);
-        }
-        if reply.is_empty() {
-            return expected(NotFoundAnswer::EmptyBody);
-        }
-        match document::shape(&reply.body) {
-            Some(Shape::Rows(rows)) => Ok(Content::Rows(rows)),
-            Some(Shape::Document(raw)) => Ok(Content::Document(raw)),
-            Some(Shape::Null) => expected(NotFoundAnswer::Null),
-            Some(Shape::EmptyObject) => expected(NotFoundAnswer::EmptyObject),
-            Some(Shape::Other) => Err(Error::not_acted(Trouble::Shape, "JSON of an unknown shape")),
-            None => Err(Error::not_acted(Trouble::Shape, "not JSON, or cut off")),
-        }
-    }
-
-    fn heard(&self, result: Result<Reply, Error>) -> Result<Reply, Error> {
-        match result {
-            Ok(reply) => {
-                self.keep(None);
-                Ok(reply)
-            }
-            Err(error) => Err(self.note(error)),
-        }
-    }
-
-    fn note(&self, error: Error) -> Error {
-        self.keep(Some(error.trouble));
-        error
-    }
-
-    fn keep(&self, trouble: Option<Trouble>) {
-        let heard = Heard {
-            at: Moment::now(),
-            trouble,
-        };
-        *self
-            .ozmap
-            .heard
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(heard);
-    }
-}
-
-/// Whether the one document of a sighting says that it was deleted.
-fn says_deleted(sighting: &Sighting) -> bool {
-    let is_deleted =
-        |property: &Property| property.deleted_at.value().is_some_and(|at| !at.is_empty());
-    matches!(sighting.rows.as_slice(), [Ok(property)] if is_deleted(property))
-}
-
-/// What an answer to a GET holds.
-enum Content {
-    Nothing,
-    Rows(Vec<Box<RawValue>>),
-    Document(Box<RawValue>),
-}
-
-/// Puts a client's document into its property, if it is the right client's.
-fn with_client(property: Property, id: &PropertyId, client: &RawValue) -> Row {
-    let is_same = document::client_key(client).is_some_and(|(found, _)| found == *id);
-    match document::populate(&property, client).filter(|_| is_same) {
-        Some(raw) => document::property(&raw),
-        None => Ok(property),
     }
 }

@@ -4,13 +4,15 @@
 //! errors never hold an address (a code stands in it), a key or a body.
 
 use std::error::Error as _;
+use std::pin::Pin;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Request, StatusCode, Url, redirect, retry};
 
+use super::settings::{Settings, SetupError};
 use super::tls;
-use super::{Error, Settings, SetupError, Trouble};
+use super::trouble::{Error, Trouble};
 
 /// The most bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -26,6 +28,16 @@ const RETRY_AFTER_S_MAX: u64 = 60;
 /// The shortest: a server that says `0` does not want to be asked again in the same moment.
 const RETRY_AFTER_S_MIN: u64 = 1;
 
+/// An exchange that may be awaited.
+pub(super) type Exchanging<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
+
+/// One request and its whole answer, within a time.
+pub(super) trait Exchange: Send + Sync {
+    /// Sends a request without a body. It must tell whether OZmap may have acted.
+    fn exchange(&self, method: Method, url: Url, within: Duration) -> Exchanging<'_>;
+}
+
+/// The wire of the world: HTTP/1.1 over TCP, mostly with TLS.
 pub(super) struct Wire {
     http: Client,
     key: HeaderValue,
@@ -75,13 +87,7 @@ impl Wire {
         Ok(Self { http, key })
     }
 
-    /// Sends one request and reads its whole answer, all within `within`.
-    pub(super) async fn exchange(
-        &self,
-        method: Method,
-        url: Url,
-        within: Duration,
-    ) -> Result<Reply, Error> {
+    async fn send(&self, method: Method, url: Url, within: Duration) -> Result<Reply, Error> {
         let mut request = Request::new(method, url);
         *request.timeout_mut() = Some(within);
         request
@@ -95,29 +101,63 @@ impl Wire {
             .execute(request)
             .await
             .map_err(|error| failed(&error))?;
-        let status = response.status();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(retry_after);
-        let is_html = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
+        let mut arriving = Arriving::new(response.status(), response.headers());
+        while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
+            arriving.take(&chunk)?;
+        }
+        arriving.whole()
+    }
+}
+
+impl Exchange for Wire {
+    fn exchange(&self, method: Method, url: Url, within: Duration) -> Exchanging<'_> {
+        Box::pin(self.send(method, url, within))
+    }
+}
+
+/// An answer while it is read.
+pub(super) struct Arriving {
+    reply: Reply,
+    retry_after: Option<Duration>,
+}
+
+impl Arriving {
+    pub(super) fn new(status: StatusCode, headers: &HeaderMap) -> Self {
+        let is_html = headers.get(CONTENT_TYPE).is_some_and(|value| {
             let value = value.as_bytes().to_ascii_lowercase();
             value.windows(4).any(|window| window == b"html")
         });
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
-            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                return Err(Error::maybe(
-                    Trouble::Size,
-                    "the answer is larger than 1 MiB",
-                ));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        match trouble_of(status) {
-            None => Ok(Reply {
+        Self {
+            reply: Reply {
                 status,
-                body,
+                body: Vec::new(),
                 is_html,
-            }),
-            Some(trouble) => Err(Error::answered(trouble, status, retry_after)),
+            },
+            retry_after: headers.get(RETRY_AFTER).and_then(retry_after),
+        }
+    }
+
+    /// Takes a part of the body.
+    pub(super) fn take(&mut self, chunk: &[u8]) -> Result<(), Error> {
+        if self.reply.body.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(Error::maybe(
+                Trouble::Size,
+                "the answer is larger than 1 MiB",
+            ));
+        }
+        self.reply.body.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    /// What arrived, when it is whole.
+    pub(super) fn whole(self) -> Result<Reply, Error> {
+        match trouble_of(self.reply.status) {
+            None => Ok(self.reply),
+            Some(trouble) => Err(Error::answered(
+                trouble,
+                self.reply.status,
+                self.retry_after,
+            )),
         }
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn run(sources: &Sources) -> Done {
     block_on(async move {
         match Ozmap::new(config.ozmap) {
             Err(error) => findings.bad(&error.to_string())?,
-            Ok(ozmap) => match ozmap.slot().await.probe().await {
+            Ok(ozmap) => match ozmap.probe().await {
                 Ok(()) => findings.good("OZmap answers and accepts the key")?,
                 Err(error) => findings.bad(&format!("OZmap: {error}; {}", advice(&error)))?,
             },

@@ -1,8 +1,6 @@
 //! The wiring: a configuration becomes a running service.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
 use ozmap_cancel::cancel::Cancellations;
 use ozmap_cancel::config::Config;
@@ -10,18 +8,13 @@ use ozmap_cancel::http::{App, Server, Stopped};
 use ozmap_cancel::journal::Journal;
 use ozmap_cancel::ozmap::Ozmap;
 use ozmap_cancel::replies::Replies;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Problem;
 
-/// How often OZmap is asked whether the key still works, when nobody else asked it anything.
-const PROBE: Duration = Duration::from_secs(30);
-
 /// A service that is bound and about to serve.
 pub(super) struct Service {
     server: Server,
-    cancellations: Arc<Cancellations>,
 }
 
 impl Service {
@@ -30,7 +23,7 @@ impl Service {
         let replies = Replies::load(&config.replies_directory, config.time_zone.clone())?;
         let ozmap = Ozmap::new(config.ozmap)?;
         let journal = Journal::open(&config.journal_url, config.times)?;
-        let cancellations = Cancellations::start(journal, ozmap, config.policy, config.rules);
+        let cancellations = Cancellations::new(journal, ozmap, config.policy, config.rules);
         let app = App::new(
             config.channels,
             cancellations.clone(),
@@ -41,10 +34,9 @@ impl Service {
         let server = Server::bind(config.listen, app).await.map_err(|error| {
             Problem::new(format!("cannot listen on {}: {error}", config.listen))
         })?;
-        Ok(Self {
-            server,
-            cancellations,
-        })
+        // Not before the address is ours: another instance may be at work.
+        cancellations.start();
+        Ok(Self { server })
     }
 
     /// Where it listens.
@@ -54,20 +46,6 @@ impl Service {
 
     /// Serves until `stop`, and says how the stop ended.
     pub(super) async fn serve(self, stop: CancellationToken) -> Stopped {
-        let cancellations = self.cancellations;
-        tokio::select! {
-            stopped = self.server.serve(stop) => stopped,
-            never = probe(&cancellations) => match never {},
-        }
-    }
-}
-
-/// Keeps what the health page says of OZmap fresh, without touching any reservation.
-async fn probe(cancellations: &Cancellations) -> std::convert::Infallible {
-    loop {
-        if let Err(error) = cancellations.ozmap().slot().await.probe().await {
-            tracing::warn!("OZmap does not confirm the key: {error}");
-        }
-        sleep(PROBE).await;
+        self.server.serve(stop).await
     }
 }

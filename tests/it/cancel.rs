@@ -15,6 +15,8 @@ pub use callers::try_ask_of;
 
 #[path = "cancel/answers.rs"]
 mod answers;
+#[path = "cancel/breaker.rs"]
+mod breaker;
 #[path = "cancel/callers.rs"]
 pub mod callers;
 #[path = "cancel/faults.rs"]

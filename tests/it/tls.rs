@@ -133,7 +133,7 @@ impl Server {
         let mut settings = settings(&self.url());
         settings.trust = trust;
         let ozmap = Ozmap::new(settings).unwrap();
-        ozmap.slot().await.probe().await
+        ozmap.probe().await
     }
 
     /// Fails unless the server is not believed, and returns what the operator reads.

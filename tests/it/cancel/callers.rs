@@ -218,7 +218,8 @@ async fn a_key_that_ozmap_refuses_is_not_hammered() {
         })
         .await;
         let pause_ms = row["next_at"].as_i64().unwrap() - row["updated_at"].as_i64().unwrap();
-        assert!(pause_ms >= 30_000, "{status}: {pause_ms}");
+        // Counted from the refusal; the pause is written down a moment later.
+        assert!(pause_ms > 29_000, "{status}: {pause_ms}");
         assert_eq!(calls_of(&world.ozmap, "lookup").await.len(), 1);
     })
     .await;
@@ -244,7 +245,8 @@ async fn ozmap_is_left_alone_for_as_long_as_it_asks() {
             })
             .await;
             let pause_ms = row["next_at"].as_i64().unwrap() - row["updated_at"].as_i64().unwrap();
-            assert_eq!(pause_ms, 7_000, "{route}");
+            // Counted from the answer; those that wait together are spread over a second.
+            assert!((6_900..=8_000).contains(&pause_ms), "{route}: {pause_ms}");
             assert_eq!(row["reason"], "ozmap_throttled", "{route}");
         },
     )

@@ -196,10 +196,17 @@ async fn trouble_on_the_deletion_is_pending_while_it_lasts_and_ends_in_what_is_t
         .chain(deletions)
         .map(|kind| format!("{kind}*1"))
         .collect();
-    let once: Vec<(&str, End)> = once.iter().map(|kind| (kind.as_str(), Cancelled)).collect();
+    let end_of = |kind: &str| match kind {
+        "status=401*1" | "status=403*1" => LeftAlone,
+        _ => Cancelled,
+    };
+    let once: Vec<(&str, End)> = once
+        .iter()
+        .map(|kind| (kind.as_str(), end_of(kind)))
+        .collect();
     let lasting = [
-        ("status=401", PendingUntilHealed),
-        ("status=403", PendingUntilHealed),
+        ("status=401", LeftAlone),
+        ("status=403", LeftAlone),
         ("status=404", PendingUntilHealed),
         ("status=429", PendingUntilHealed),
         ("status=500", PendingUntilHealed),

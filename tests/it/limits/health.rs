@@ -54,7 +54,10 @@ async fn the_three_pages_have_the_form_of_the_contract() {
         members(&detail["journal"]),
         ["active", "needs_human", "oldest_active_ms", "status"]
     );
-    assert_eq!(members(&detail["ozmap"]), ["heard_s_ago", "status"]);
+    assert_eq!(
+        members(&detail["ozmap"]),
+        ["deletes_refused", "heard_s_ago", "left_alone_s", "status"]
+    );
     assert_eq!(
         (&detail["status"], &detail["journal"]["status"]),
         (&json!("ok"), &json!("ok"))

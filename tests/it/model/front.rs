@@ -30,11 +30,14 @@ enum Word {
     Declined,
 }
 
+/// Which cancellation, and how it had ended already.
+type Promised = Result<(OpId, Option<Outcome>), Fault>;
+
 /// Between the handler and the task that makes the promise.
 #[derive(Default)]
 struct Talk {
     word: Cell<Word>,
-    promised: RefCell<Option<Result<(OpId, Option<Outcome>), Fault>>>,
+    promised: RefCell<Option<Promised>>,
     signal: Rc<Signal>,
     call: usize,
     /// What was written down, whether or not that is known.

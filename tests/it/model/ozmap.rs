@@ -264,7 +264,12 @@ impl World {
             Fate::Done => Some(now + random.between(1, 2_000)),
             Fate::LostAfter => Some(now + 1),
             Fate::TakesEffectLate | Fate::ConfirmedButLate => Some((now + late).min(settles_at)),
-            _ => None,
+            Fate::NeverSent
+            | Fate::LostBefore
+            | Fate::FailsWithError
+            | Fate::ErrorWith200
+            | Fate::PageWith200
+            | Fate::ConfirmedButNotDone => None,
         };
         if let Some(at) = takes_effect_at {
             self.take_effect_at(at, op, property);

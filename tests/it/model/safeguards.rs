@@ -139,10 +139,9 @@ impl Safeguard {
     /// A lease lasts much longer than a reading may be old, and the intent renews it: who has just read has a lease.
     /// Who goes on from the recorded id asks for no other target.
     pub fn second_to(self) -> Option<Self> {
-        match self {
-            Self::LeaseBeforeSending | Self::LeaseFromBeforeCommit => Some(Self::GuardAge),
-            Self::OneTarget => Some(Self::RecordedId),
-            _ => None,
-        }
+        let behind_the_age = matches!(self, Self::LeaseBeforeSending | Self::LeaseFromBeforeCommit);
+        let behind_the_id = matches!(self, Self::OneTarget);
+        let behind_the_age = behind_the_age.then_some(Self::GuardAge);
+        behind_the_age.or(behind_the_id.then_some(Self::RecordedId))
     }
 }

@@ -263,7 +263,7 @@ async fn the_last_that_was_heard_of_ozmap_is_kept() {
     assert!(rig.ozmap.heard().is_none());
     assert!(rig.lookup().await.is_err());
     assert_eq!(rig.ozmap.heard().unwrap().trouble, Some(Trouble::Server));
-    rig.ozmap.slot().await.probe().await.unwrap();
+    rig.ozmap.probe().await.unwrap();
     assert_eq!(rig.ozmap.heard().unwrap().trouble, None);
     assert_eq!(word(&rig.judged("123|123").await), "ozmap_server_error");
 }

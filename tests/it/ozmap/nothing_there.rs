@@ -124,7 +124,7 @@ async fn gateway() -> (Rig, Arc<AtomicBool>) {
 #[tokio::test]
 async fn a_key_that_worked_a_moment_ago_does_not_prove_that_anybody_is_there_now() {
     let (rig, is_lost) = gateway().await;
-    rig.ozmap.slot().await.probe().await.unwrap();
+    rig.ozmap.probe().await.unwrap();
     assert_eq!(word(&rig.judged("123|123").await), "delete");
     is_lost.store(true, Ordering::SeqCst);
     assert_eq!(word(&rig.judged("123|123").await), "ozmap_shape");

@@ -124,17 +124,28 @@ impl Rig {
     }
 
     pub async fn lookup(&self) -> Result<Sighting, Error> {
-        self.ozmap.slot().await.lookup(&code(CODE)).await
+        self.ozmap
+            .slot(&code(CODE))
+            .await
+            .unwrap()
+            .lookup(&code(CODE))
+            .await
     }
 
     pub async fn look_again(&self) -> Result<Presence, Error> {
-        let slot = self.ozmap.slot().await;
+        let slot = self.ozmap.slot(&code(CODE)).await.unwrap();
         slot.look_again(&id(ID), &code(CODE)).await
     }
 
     /// What the guard says of a look-up.
     pub async fn judged(&self, asked: &str) -> Result<Verdict, Error> {
-        let sighting = self.ozmap.slot().await.lookup(&code(asked)).await?;
+        let sighting = self
+            .ozmap
+            .slot(&code(CODE))
+            .await
+            .unwrap()
+            .lookup(&code(asked))
+            .await?;
         Ok(guard::judge(&sighting, &code(asked), &policy()))
     }
 
@@ -150,7 +161,12 @@ impl Rig {
     pub async fn delete(&self) -> Result<(), Error> {
         let target = self.target().await;
         let intent = Ledger::new(60_000).await.intend(&target).await;
-        self.ozmap.slot().await.delete(intent).await
+        self.ozmap
+            .slot(&code(CODE))
+            .await
+            .unwrap()
+            .delete(intent)
+            .await
     }
 }
 

@@ -177,7 +177,15 @@ async fn no_more_calls_are_in_work_than_allowed() {
         let script = |_: &Request| vec![Act::Drip(json(200, "[]"), Duration::from_millis(2))];
         let rig = Rig::with(script, |settings| settings.concurrency_max = allowed).await;
         let asked = code(CODE);
-        let ask = || async { rig.ozmap.slot().await.lookup(&asked).await.map(drop) };
+        let ask = || async {
+            rig.ozmap
+                .slot(&asked)
+                .await
+                .unwrap()
+                .lookup(&asked)
+                .await
+                .map(drop)
+        };
         let answers = tokio::join!(ask(), ask(), ask(), ask(), ask(), ask(), ask(), ask());
         answers.0.and(answers.1).and(answers.7).unwrap();
         assert_eq!(rig.server.requests().len(), 8);

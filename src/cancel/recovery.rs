@@ -1,0 +1,76 @@
+//! Taking up what a crash, a stop or a pause left behind, and finding out when OZmap can be asked again.
+//!
+//! Nothing is taken up that could only wait: the journal rests while OZmap is left alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::Cancellations;
+
+/// The longest that something that is due waits to be seen.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The shortest time between two looks at what is due.
+const TICK_MIN: Duration = Duration::from_millis(20);
+
+/// How often OZmap is asked whether the key still works, while all is well.
+const PROBE: Duration = Duration::from_secs(30);
+
+impl Cancellations {
+    /// Takes up whatever is due, until the service stops.
+    pub(super) async fn recover(self: Arc<Self>) {
+        while !self.stopping.is_cancelled() {
+            let permit = tokio::select! {
+                permit = self.recoveries.clone().acquire_owned() => permit,
+                () = self.stopping.cancelled() => return,
+            };
+            let Ok(permit) = permit else {
+                return;
+            };
+            let taken = match self.ozmap.shut() {
+                None => self.journal.take_due().await,
+                // What is over is over, also without OZmap; the rest would only be turned away.
+                Some(_) => self.journal.take_overdue().await,
+            };
+            let wait = match taken {
+                Ok(Some(held)) => {
+                    tracing::info!(
+                        op = %held.record.id, state = held.record.state.id(), attempts = held.record.attempts,
+                        "cancellation {} is taken up again", held.record.protocol
+                    );
+                    self.tracker.spawn(self.clone().drive(held, permit));
+                    continue;
+                }
+                Ok(None) if self.ozmap.shut().is_some() => TICK,
+                Ok(None) => self.journal.next_due().await.ok().flatten().unwrap_or(TICK),
+                Err(error) => {
+                    tracing::error!("the journal cannot be asked what is due: {error}");
+                    TICK
+                }
+            };
+            drop(permit);
+            tokio::select! {
+                () = sleep(wait.clamp(TICK_MIN, TICK)) => {}
+                () = self.stopping.cancelled() => {}
+            }
+        }
+    }
+
+    /// Keeps what is known of OZmap fresh, without touching any reservation, until the service stops.
+    pub(super) async fn probe_ozmap(self: Arc<Self>) {
+        let probing = async {
+            loop {
+                if let Err(error) = self.ozmap.probe().await {
+                    tracing::warn!("OZmap does not confirm the key: {error}");
+                }
+                self.ozmap.probe_is_due(PROBE).await;
+            }
+        };
+        tokio::select! {
+            () = probing => {}
+            () = self.stopping.cancelled() => {}
+        }
+    }
+}

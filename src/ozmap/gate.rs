@@ -1,0 +1,222 @@
+//! The way to OZmap: as many calls at once as allowed, and none while the breaker is shut.
+//!
+//! It never queues anybody behind an OZmap that does not answer: who is turned away hears for how long.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::breaker::{Breaker, Change, Purpose, Shut};
+use super::trouble::{Error, Trouble};
+
+pub(super) struct Gate {
+    state: Mutex<State>,
+    places: Semaphore,
+    shut: Notify,
+}
+
+struct State {
+    breaker: Breaker,
+    /// Places that exist, used or not; follows the breaker's limit as they become free.
+    places: usize,
+}
+
+/// A place among the calls that run at once.
+pub(super) struct Pass<'a> {
+    gate: &'a Gate,
+    place: Option<SemaphorePermit<'a>>,
+    goes_first: bool,
+    purpose: Purpose,
+}
+
+impl Gate {
+    pub(super) fn new(places: usize) -> Self {
+        Self {
+            state: Mutex::new(State {
+                breaker: Breaker::new(places),
+                places,
+            }),
+            places: Semaphore::new(places),
+            shut: Notify::new(),
+        }
+    }
+
+    /// Waits for a place, unless OZmap is left alone. The mark tells reservations apart.
+    pub(super) async fn enter(&self, mark: u64) -> Result<Pass<'_>, Shut> {
+        self.turned_away().map_or(Ok(()), Err)?;
+        let place = self.place().await;
+        // It may have been shut meanwhile.
+        let goes_first = self.state().breaker.enter(Instant::now())?;
+        Ok(Pass {
+            gate: self,
+            place,
+            goes_first,
+            purpose: Purpose::Work(mark),
+        })
+    }
+
+    /// Waits for a place to find out how OZmap does, whether it is left alone or not.
+    pub(super) async fn probe(&self) -> Pass<'_> {
+        Pass {
+            gate: self,
+            place: self.place().await,
+            goes_first: false,
+            purpose: Purpose::Probe,
+        }
+    }
+
+    /// Whether work is turned away now.
+    pub(super) fn turned_away(&self) -> Option<Shut> {
+        self.state().breaker.turned_away(Instant::now())
+    }
+
+    /// Whether deletions are held because the key may not delete.
+    pub(super) fn may_delete(&self) -> Result<(), Shut> {
+        self.state().breaker.may_delete(Instant::now())
+    }
+
+    /// Whether the key is known to lack the right to delete.
+    pub(super) fn are_deletes_refused(&self) -> bool {
+        self.state().breaker.are_deletes_refused()
+    }
+
+    /// Waits until OZmap should be probed: now and then, and as soon as it may be asked again after a trouble.
+    pub(super) async fn probe_is_due(&self, every: Duration) {
+        loop {
+            let probe_at = self.state().breaker.probe_at();
+            match probe_at {
+                Some(at) => return sleep_until(at).await,
+                None => tokio::select! {
+                    () = sleep(every) => return,
+                    () = self.shut.notified() => {}
+                },
+            }
+        }
+    }
+
+    async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed; without a place the call would only be less polite.
+        self.places.acquire().await.ok()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes places until there are as many as the breaker allows. Fewer come about as they are given back.
+    fn fit(&self, state: &mut State) {
+        let limit = state.breaker.limit();
+        if state.places < limit {
+            self.places.add_permits(limit - state.places);
+            state.places = limit;
+        }
+    }
+
+    fn tell(&self, change: Change) {
+        match change {
+            Change::None => {}
+            Change::Shut(Shut { wait, why }) => {
+                tracing::error!(
+                    trouble = why.id(),
+                    wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+                    "OZmap is left alone until it answers a probe: {}{}",
+                    why.id(),
+                    advice(why)
+                );
+            }
+            Change::Open => tracing::info!("OZmap does its work again"),
+            Change::DeletesRefused => tracing::error!(
+                "OZmap does not let this key delete; deletions are held. Give the API user the right to delete properties"
+            ),
+        }
+    }
+}
+
+impl Pass<'_> {
+    /// OZmap answered as itself.
+    pub(super) fn answered(&self) {
+        let mut state = self.gate.state();
+        let change = state.breaker.answered(self.purpose);
+        self.gate.fit(&mut state);
+        drop(state);
+        self.gate.tell(change);
+    }
+
+    /// A call gave no usable answer.
+    pub(super) fn troubled(&self, error: &Error) {
+        let (purpose, now) = (self.purpose, Instant::now());
+        let mut state = self.gate.state();
+        let breaker = &mut state.breaker;
+        let change = breaker.troubled(purpose, error.trouble, error.retry_after, now);
+        if breaker.probe_at().is_some() {
+            // Whoever waits for the next probe is told, or will see it when it begins to wait.
+            self.gate.shut.notify_one();
+        }
+        drop(state);
+        self.gate.tell(change);
+    }
+
+    /// A DELETE was answered: whether the key may delete is known now.
+    pub(super) fn delete_ended(&self, trouble: Option<Trouble>) {
+        let mut state = self.gate.state();
+        let change = match trouble {
+            Some(Trouble::Forbidden) => state.breaker.delete_refused(Instant::now()),
+            Some(
+                Trouble::Connect
+                | Trouble::Tls
+                | Trouble::Timeout
+                | Trouble::Lost
+                | Trouble::Unauthorized
+                | Trouble::Throttled
+                | Trouble::Server
+                | Trouble::Redirect
+                | Trouble::Html
+                | Trouble::Shape
+                | Trouble::Size
+                | Trouble::Stale,
+            ) => Change::None,
+            None | Some(Trouble::Status) => {
+                state.breaker.delete_taken();
+                Change::None
+            }
+        };
+        drop(state);
+        self.gate.tell(change);
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        let mut state = self.gate.state();
+        if self.goes_first {
+            // Without effect when the call was answered: then it is open or shut by now.
+            state.breaker.leave_trial();
+        }
+        if state.places > state.breaker.limit()
+            && let Some(place) = self.place.take()
+        {
+            place.forget();
+            state.places -= 1;
+        }
+    }
+}
+
+fn advice(why: Trouble) -> &'static str {
+    match why {
+        Trouble::Unauthorized => "; check ozmap.api_key",
+        Trouble::Forbidden => "; check what the API user may see",
+        Trouble::Redirect | Trouble::Html => "; check ozmap.base_url",
+        Trouble::Tls => "; check ozmap.tls_ca_file and ozmap.tls_pin_sha256",
+        Trouble::Connect
+        | Trouble::Timeout
+        | Trouble::Lost
+        | Trouble::Throttled
+        | Trouble::Server
+        | Trouble::Shape
+        | Trouble::Size
+        | Trouble::Status
+        | Trouble::Stale => "",
+    }
+}

@@ -1,0 +1,127 @@
+//! What can go wrong with a call, told apart by one question only: may OZmap have acted?
+//!
+//! Nothing here may ever hold an address, a code, a key or a body.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+
+/// Whether OZmap may have acted on a call that gave no usable answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acted {
+    /// It cannot have.
+    No,
+    /// It may have, or may still.
+    Maybe,
+}
+
+/// What went wrong with a call; the ids are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// No connection was made.
+    Connect,
+    /// The server's certificate is not trusted, or TLS failed.
+    Tls,
+    /// No whole answer in time.
+    Timeout,
+    /// The connection was lost before the whole answer came.
+    Lost,
+    /// 401: the key is not accepted.
+    Unauthorized,
+    /// 403: the key lacks a right, or the project.
+    Forbidden,
+    /// 429.
+    Throttled,
+    /// 5xx.
+    Server,
+    /// 3xx: the address is wrong.
+    Redirect,
+    /// A page for people.
+    Html,
+    /// Not of a shape that OZmap documents.
+    Shape,
+    /// Too large.
+    Size,
+    /// Any other status.
+    Status,
+    /// The DELETE was not sent, because what allowed it had become too old.
+    Stale,
+}
+
+impl Trouble {
+    /// The stable id.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Connect => "ozmap_connect",
+            Self::Tls => "ozmap_tls",
+            Self::Timeout => "ozmap_timeout",
+            Self::Lost => "ozmap_lost",
+            Self::Unauthorized => "ozmap_unauthorized",
+            Self::Forbidden => "ozmap_forbidden",
+            Self::Throttled => "ozmap_throttled",
+            Self::Server => "ozmap_server_error",
+            Self::Redirect => "ozmap_redirect",
+            Self::Html => "ozmap_html",
+            Self::Shape => "ozmap_shape",
+            Self::Size => "ozmap_size",
+            Self::Status => "ozmap_status",
+            Self::Stale => "guard_stale",
+        }
+    }
+}
+
+/// A call that gave no usable answer. It never holds an address, a code, a key or a body.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// Whether OZmap may have acted.
+    pub acted: Acted,
+    /// What went wrong.
+    pub trouble: Trouble,
+    /// How long OZmap asks to be left alone.
+    pub retry_after: Option<Duration>,
+    detail: String,
+}
+
+impl Error {
+    pub(super) fn not_acted(trouble: Trouble, detail: impl Into<String>) -> Self {
+        Self {
+            acted: Acted::No,
+            trouble,
+            retry_after: None,
+            detail: detail.into(),
+        }
+    }
+
+    pub(super) fn maybe(trouble: Trouble, detail: impl Into<String>) -> Self {
+        Self {
+            acted: Acted::Maybe,
+            ..Self::not_acted(trouble, detail)
+        }
+    }
+
+    /// A definite refusal was not acted on; a server's own failure may have been.
+    pub(super) fn answered(
+        trouble: Trouble,
+        status: StatusCode,
+        retry_after: Option<Duration>,
+    ) -> Self {
+        let acted = if status.is_client_error() {
+            Acted::No
+        } else {
+            Acted::Maybe
+        };
+        Self {
+            acted,
+            retry_after,
+            ..Self::not_acted(trouble, format!("status {}", status.as_u16()))
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.trouble.id(), self.detail)
+    }
+}
