@@ -459,6 +459,7 @@ fn end(
     ];
     parameters.extend(lease);
     one_row(store, sql::DONE, &parameters)?;
+    store.execute(sql::FORGET_CALLS, &[event.op.to_string().into()])?;
     let detail = format!("{} {}", ending.outcome, ending.reason);
     Note { detail, ..event }.write(store)?;
     read::get(store, event.op)?.ok_or(Error::Fenced)

@@ -50,6 +50,10 @@ SELECT COUNT(*) FROM delivery WHERE op_id = $1 AND (told_outcome IS NULL OR told
 /// Forgets the webhooks of a cancellation that is taken back: their next retry begins anew.
 pub(super) const FORGET_DELIVERIES: &str = "DELETE FROM delivery WHERE op_id = $1";
 
+/// Forgets the repetitions of webhooks: when a cancellation has ended there is nothing left to take back.
+pub(super) const FORGET_CALLS: &str =
+    "DELETE FROM delivery WHERE op_id = $1 AND dedupe_key LIKE 'call:%'";
+
 /// Takes back a cancellation that nothing was sent for, whoever holds it: what it would write next changes no row.
 pub(super) const TAKE_BACK: &str = "\
 UPDATE op SET state = 'done', outcome = 'expired', reason = 'caller_was_told_no', done_at = {NOW}, updated_at = {NOW}, \

@@ -131,3 +131,19 @@ async fn what_a_caller_is_told_in_the_end_is_noted_over_its_no() {
         "{told:?}"
     );
 }
+
+#[tokio::test]
+async fn what_has_ended_remembers_each_webhook_once() {
+    let book = Book::open(LONG);
+    let mut held = book.held("c-1").await;
+    for n in 1..=3 {
+        accepted(&book, &call("c-1", "c-1", n)).await;
+    }
+    let rows = || file::table(book.folder.path(), "delivery").len();
+    assert_eq!(rows(), 4, "the webhook, and three that repeat it");
+    book.journal
+        .finish(&mut held, ending(Outcome::NotFound))
+        .await
+        .unwrap();
+    assert_eq!(rows(), 1);
+}
