@@ -37,4 +37,6 @@ pub mod http;
 pub mod journal;
 pub mod ozmap;
 pub mod replies;
+#[cfg(test)]
+mod schedules;
 pub mod simulator;

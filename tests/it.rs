@@ -16,6 +16,8 @@ mod support;
 
 #[path = "it/architecture.rs"]
 mod architecture;
+#[path = "it/calls.rs"]
+mod calls;
 #[path = "it/cancel.rs"]
 mod cancel;
 #[path = "it/channels.rs"]
@@ -38,11 +40,25 @@ mod model;
 mod native;
 #[path = "it/ozmap.rs"]
 mod ozmap;
+#[path = "it/platforms.rs"]
+mod platforms;
+#[path = "it/postgres.rs"]
+mod postgres;
+#[path = "it/proofs.rs"]
+mod proofs;
+#[path = "it/properties.rs"]
+mod properties;
+#[path = "it/readme.rs"]
+mod readme;
+#[path = "it/refusals.rs"]
+mod refusals;
 #[path = "it/replies.rs"]
 mod replies;
 #[path = "it/signatures.rs"]
 mod signatures;
 #[path = "it/simulator.rs"]
 mod simulator;
+#[path = "it/third_parties.rs"]
+mod third_parties;
 #[path = "it/tls.rs"]
 mod tls;

@@ -9,7 +9,6 @@
 use std::time::Duration;
 
 use super::Cancellations;
-use super::backoff::{full_jitter, left_alone, read_anew};
 use crate::domain::{FirstName, Mode, Outcome, ReservationCode, Sighting};
 use crate::guard::{self, Deletable, Refusal, Verdict};
 use crate::journal::{self, Ending, Held, State};
@@ -79,7 +78,7 @@ impl Cancellations {
         }
         let slot = match self.ozmap.slot(&held.record.code).await {
             Ok(slot) => slot,
-            Err(shut) => return Ok(left_alone(shut)),
+            Err(shut) => return Ok(self.left_alone(shut)),
         };
         if self.stopping.is_cancelled() {
             return Ok(Step::Park);
@@ -102,10 +101,12 @@ impl Cancellations {
             }
             // Accepted before the operator began to rehearse: it keeps its place until the rehearsal is over.
             Verdict::Delete(_) if self.rules.dry_run => Ok(Step::Wait(HELD, "dry_run")),
-            Verdict::Delete(target) if ozmap::is_too_old(&target) => Ok(read_anew(held, memory)),
+            Verdict::Delete(target) if ozmap::is_too_old(&target) => {
+                Ok(self.read_anew(held, memory))
+            }
             Verdict::Delete(target) => {
                 if let Err(shut) = self.ozmap.may_delete() {
-                    return Ok(left_alone(shut));
+                    return Ok(self.left_alone(shut));
                 }
                 if !self
                     .journal
@@ -176,7 +177,11 @@ impl Cancellations {
         };
         let slot = match self.ozmap.slot(&held.record.code).await {
             Ok(slot) => slot,
-            Err(shut) => return self.cannot_tell(held, shut.why, left_alone(shut)).await,
+            Err(shut) => {
+                return self
+                    .cannot_tell(held, shut.why, self.left_alone(shut))
+                    .await;
+            }
         };
         // Of the time before the look: what was seen while a DELETE could still take effect may not be so any more.
         let unsettled = held.record.unsettled_for();
@@ -223,7 +228,7 @@ impl Cancellations {
                 .get(looks)
                 .map(|ms| Duration::from_millis(*ms)),
             State::Accepted | State::Intent | State::Done => {
-                (looks == 0 && memory.sent).then(|| full_jitter(held.record.deletes_sent))
+                (looks == 0 && memory.sent).then(|| self.full_jitter(held.record.deletes_sent))
             }
         };
         if let Some(pause) = pause {
@@ -239,11 +244,11 @@ impl Cancellations {
         }
         let refusal = match guard::judge(sighting, &held.record.code, &self.policy) {
             Verdict::Delete(target) if !self.is_given_up(held) && ozmap::is_too_old(&target) => {
-                return Ok(read_anew(held, memory));
+                return Ok(self.read_anew(held, memory));
             }
             Verdict::Delete(target) if !self.is_given_up(held) => {
                 if let Err(shut) = self.ozmap.may_delete() {
-                    return Ok(left_alone(shut));
+                    return Ok(self.left_alone(shut));
                 }
                 return self.delete(held, memory, slot, &target).await;
             }

@@ -4,10 +4,9 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
-
 use super::Cancellations;
 use super::advance::{Memory, Step};
+use super::chance::Chance;
 use crate::journal::Held;
 use crate::ozmap::{self, Shut, Trouble};
 
@@ -37,34 +36,36 @@ impl Cancellations {
         memory.failures += 1;
         tracing::warn!(op = %held.record.id, failures = memory.failures, "OZmap gave no usable answer: {error}");
         if let Some(shut) = self.ozmap.shut() {
-            return left_alone(shut);
+            return self.left_alone(shut);
         }
         let wait = match (error.retry_after, error.trouble) {
             (Some(asked), _) => asked,
             (None, Trouble::Forbidden) => FORBIDDEN,
-            (None, _) => full_jitter(held.record.attempts.max(memory.failures)),
+            (None, _) => self.full_jitter(held.record.attempts.max(memory.failures)),
         };
         Step::Wait(wait, error.trouble.id())
     }
+
+    /// OZmap is left alone: nothing was sent, and it counts as no attempt.
+    pub(super) fn left_alone(&self, shut: Shut) -> Step {
+        Step::Wait(shut.wait + self.chance.ms(0..=SPREAD_MS), shut.why.id())
+    }
+
+    /// OZmap was so slow that what it showed allows no deletion any more.
+    pub(super) fn read_anew(&self, held: &Held, memory: &mut Memory) -> Step {
+        memory.too_old += 1;
+        let wait = self.full_jitter(held.record.attempts.max(memory.too_old));
+        Step::Wait(wait, Trouble::Stale.id())
+    }
+
+    /// A random wait below a bound that doubles with every attempt.
+    pub(super) fn full_jitter(&self, attempts: i64) -> Duration {
+        full_jitter(&self.chance, attempts)
+    }
 }
 
-/// OZmap is left alone: nothing was sent, and it counts as no attempt.
-pub(super) fn left_alone(shut: Shut) -> Step {
-    let spread = Duration::from_millis(rand::rng().random_range(0..SPREAD_MS));
-    Step::Wait(shut.wait + spread, shut.why.id())
-}
-
-/// OZmap was so slow that what it showed allows no deletion any more.
-pub(super) fn read_anew(held: &Held, memory: &mut Memory) -> Step {
-    memory.too_old += 1;
-    let wait = full_jitter(held.record.attempts.max(memory.too_old));
-    Step::Wait(wait, Trouble::Stale.id())
-}
-
-/// A random wait below a bound that doubles with every attempt.
-pub(super) fn full_jitter(attempts: i64) -> Duration {
-    let bound = bound_ms(attempts);
-    Duration::from_millis(rand::rng().random_range(SHORTEST_MS..=bound))
+fn full_jitter(chance: &Chance, attempts: i64) -> Duration {
+    chance.ms(SHORTEST_MS..=bound_ms(attempts))
 }
 
 fn bound_ms(attempts: i64) -> u64 {
@@ -88,8 +89,9 @@ mod tests {
 
     #[test]
     fn a_wait_is_within_its_bounds() {
+        let chance = Chance::real();
         for attempts in 0..30 {
-            let wait = full_jitter(attempts);
+            let wait = full_jitter(&chance, attempts);
             assert!(
                 wait >= Duration::from_millis(SHORTEST_MS)
                     && wait <= Duration::from_millis(bound_ms(attempts))

@@ -10,7 +10,9 @@ use tokio::time::sleep;
 
 use super::Cancellations;
 use super::advance::{Memory, Step};
-use crate::journal::{self, Held, Pulse, State};
+use super::contained::contained;
+use crate::domain::Outcome;
+use crate::journal::{self, Ending, Held, Pulse, State};
 
 /// A pause up to this long is waited out under the lease; a longer one gives the lease back.
 const PAUSE_UNDER_LEASE_MAX: Duration = Duration::from_secs(5);
@@ -21,11 +23,15 @@ const JOURNAL_RETRY: Duration = Duration::from_millis(500);
 /// How long a record that cannot be understood is left alone.
 const UNREADABLE: Duration = Duration::from_secs(300);
 
+/// After so many panics a cancellation is left to a person.
+const PANICS_MAX: i64 = 3;
+
 /// Why a flow stopped working on a record.
 enum End {
     Finished,
     GivenBack,
     Lost,
+    Panicked,
 }
 
 impl Cancellations {
@@ -36,8 +42,12 @@ impl Cancellations {
         let end = tokio::select! {
             // First, so that an ending is seen before the heartbeat notices that the lease is gone with it.
             biased;
-            end = self.steps(&mut held) => end,
+            end = contained(self.steps(&mut held)) => end.unwrap_or(End::Panicked),
             () = self.keep_alive(&pulse) => End::Lost,
+        };
+        let end = match end {
+            End::Panicked => self.after_panic(&mut held).await,
+            End::Finished | End::GivenBack | End::Lost => end,
         };
         drop(permit);
         match end {
@@ -46,7 +56,7 @@ impl Cancellations {
                 self.watchers.ended(&held.record);
             }
             End::GivenBack => {}
-            End::Lost => {
+            End::Lost | End::Panicked => {
                 tracing::warn!(%op, "the lease on a cancellation was lost; whoever has it now goes on")
             }
         }
@@ -84,6 +94,42 @@ impl Cancellations {
                         return End::Lost;
                     }
                 }
+            }
+        }
+    }
+
+    /// A mistake of ours stopped the work on one cancellation: try again later, and not for ever.
+    async fn after_panic(&self, held: &mut Held) -> End {
+        let op = held.record.id;
+        let panics = match self.journal.panicked(held).await {
+            Ok(panics) => panics,
+            Err(error) => {
+                tracing::error!(%op, "a panic could not be noted: {error}");
+                return End::Lost;
+            }
+        };
+        tracing::error!(%op, panics, "the work on cancellation {} ended in a panic", held.record.protocol);
+        if panics < PANICS_MAX {
+            let pause = self.full_jitter(panics);
+            return self.give_back(held, pause, "panicked").await;
+        }
+        if let Some(unsettled) = held.record.unsettled_for() {
+            return self.give_back(held, unsettled, "panicked").await;
+        }
+        let ending = Ending {
+            outcome: match held.record.deletes_sent {
+                0 => Outcome::Review,
+                _ => Outcome::Unknown,
+            },
+            reason: "panicked".to_owned(),
+            needs_human: true,
+            first_name: None,
+        };
+        match self.journal.finish(held, ending).await {
+            Ok(()) => End::Finished,
+            Err(error) => {
+                tracing::error!(%op, "an ending could not be journaled: {error}");
+                End::Lost
             }
         }
     }

@@ -6,27 +6,29 @@
 
 mod advance;
 mod backoff;
+mod chance;
+mod contained;
 mod flow;
+mod look;
 mod promise;
 mod recovery;
 mod watchers;
+mod word;
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use chance::Chance;
 use jiff::tz::TimeZone;
 use promise::Promise;
-use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use watchers::Watchers;
 
-use crate::clock::Moment;
-use crate::domain::{Action, Answer, Ask, Field, Found, Mode, Outcome, Property, ReservationCode};
-use crate::guard::{self, Policy, Verdict};
-use crate::journal::{Acceptance, DeliveryKey, Journal, Record};
+use crate::domain::{Action, Answer, Ask, OpId, Outcome, ReservationCode};
+use crate::guard::Policy;
+use crate::journal::{DeliveryKey, Journal, Record};
 use crate::ozmap::Ozmap;
 
 /// The most recovered cancellations that are worked on at the same time.
@@ -50,7 +52,7 @@ pub struct Rules {
     pub time_zone: TimeZone,
 }
 
-/// Why a request was not taken. Nothing was done and nothing will be.
+/// Why a request was not taken. Nothing was done and nothing will be, unless it says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Declined {
     /// As many requests as allowed are being worked on.
@@ -59,6 +61,8 @@ pub enum Declined {
     Stopping,
     /// The journal cannot be written.
     Journal,
+    /// It is being written down, and it is not known in time whether it lasts: it may be carried out.
+    InDoubt,
     /// A look-up got no answer from OZmap that can be believed.
     Ozmap,
     /// The same idempotency key came before with another content.
@@ -74,6 +78,7 @@ pub struct Cancellations {
     admission: Arc<Semaphore>,
     recoveries: Arc<Semaphore>,
     watchers: Watchers,
+    chance: Chance,
     tracker: TaskTracker,
     stopping: CancellationToken,
 }
@@ -86,6 +91,7 @@ impl Cancellations {
             admission: Arc::new(Semaphore::new(rules.in_flight_max)),
             recoveries: Arc::new(Semaphore::new(RECOVERIES_MAX)),
             watchers: Watchers::default(),
+            chance: Chance::real(),
             tracker: TaskTracker::new(),
             stopping: CancellationToken::new(),
             journal,
@@ -93,6 +99,22 @@ impl Cancellations {
             policy,
             rules,
         })
+    }
+
+    /// The same, with waits that can be repeated from a seed.
+    #[cfg(test)]
+    pub(crate) fn simulated(
+        journal: Journal,
+        ozmap: Ozmap,
+        policy: Policy,
+        rules: Rules,
+        seed: u64,
+    ) -> Arc<Self> {
+        let mut cancellations = Self::new(journal, ozmap, policy, rules);
+        if let Some(this) = Arc::get_mut(&mut cancellations) {
+            this.chance = Chance::seeded(seed);
+        }
+        cancellations
     }
 
     /// Starts working: takes up whatever an earlier run left.
@@ -179,68 +201,6 @@ impl Cancellations {
         fits.then_some(code)
     }
 
-    /// Says what is there; deletes nothing and promises nothing.
-    async fn look(&self, ask: &Ask, code: &ReservationCode) -> Result<Answer, Declined> {
-        if let Some(conversation) = conversation_of(ask) {
-            let codes_max = self.rules.codes_per_conversation_max;
-            let may = self
-                .journal
-                .try_code(conversation, code, codes_max)
-                .await
-                .map_err(|_| Declined::Journal)?;
-            if !may {
-                return Ok(Answer::bare(Outcome::TooManyAttempts));
-            }
-        }
-        if let Some(record) = self
-            .journal
-            .active(code)
-            .await
-            .map_err(|_| Declined::Journal)?
-        {
-            return Ok(answer_of(&record));
-        }
-        let slot = self.ozmap.slot(code).await.map_err(|shut| {
-            tracing::warn!(channel = %ask.channel, "a look-up was turned away: {}", shut.why.id());
-            Declined::Ozmap
-        })?;
-        let looked = slot.lookup(code).await;
-        let sighting = looked.map_err(|error| {
-            tracing::warn!(channel = %ask.channel, "a look-up got no usable answer from OZmap: {error}");
-            Declined::Ozmap
-        })?;
-        let property = match sighting.rows.as_slice() {
-            [Ok(property)] => Some(property),
-            _ => None,
-        };
-        let mut answer = match guard::judge(&sighting, code, &self.policy) {
-            Verdict::Absent => return self.absent_answer(code).await,
-            Verdict::Keep(refusal) => Answer::bare(refusal.outcome(&self.policy)),
-            Verdict::Delete(_) => Answer {
-                found: property.map(found),
-                ..Answer::bare(Outcome::Found)
-            },
-        };
-        answer.first_name = property.and_then(|property| guard::first_name(property, code));
-        Ok(answer)
-    }
-
-    async fn absent_answer(&self, code: &ReservationCode) -> Result<Answer, Declined> {
-        let earlier = self
-            .journal
-            .earlier_cancellation(code)
-            .await
-            .map_err(|_| Declined::Journal)?;
-        Ok(match earlier {
-            None => Answer::bare(Outcome::NotFound),
-            Some((protocol, at_ms)) => Answer {
-                protocol: Some(protocol),
-                cancelled_at_ms: Some(at_ms),
-                ..Answer::bare(Outcome::AlreadyCancelled)
-            },
-        })
-    }
-
     async fn cancel(
         self: &Arc<Self>,
         ask: Ask,
@@ -275,45 +235,6 @@ impl Cancellations {
         Ok(answer)
     }
 
-    fn acceptance(&self, ask: &Ask, code: ReservationCode) -> Acceptance {
-        let mode = if self.rules.dry_run {
-            Mode::DryRun
-        } else {
-            ask.mode
-        };
-        let date = Timestamp::from_millisecond(Moment::now().unix_ms()).unwrap_or_default();
-        Acceptance {
-            delivery: DeliveryKey {
-                channel: ask.channel.clone(),
-                // A platform that gives no key gets one that nobody else has; duplicates are told by the conversation.
-                key: ask.key.clone().map_or_else(
-                    || format!("none:{}", uuid::Uuid::now_v7()),
-                    |key| format!("key:{key}"),
-                ),
-            },
-            call_key: format!("call:{}", uuid::Uuid::now_v7()),
-            duplicate_window_ms: ask
-                .key
-                .is_none()
-                .then(|| i64::from(ask.duplicate_window_s) * 1000),
-            codes_max: self.rules.codes_per_conversation_max,
-            // What was asked, not what the operator's rehearsal made of it.
-            fingerprint: fingerprint(&code, ask.mode),
-            code,
-            mode,
-            conversation: conversation_of(ask),
-            locale: ask.locale.id(),
-            first_name: ask.first_name.clone(),
-            note: ask.reason.clone(),
-            protocol_date: self
-                .rules
-                .time_zone
-                .to_datetime(date)
-                .strftime("%Y%m%d")
-                .to_string(),
-        }
-    }
-
     /// The record when it has ended, or as it was when it is time to answer.
     async fn ended_or_latest(&self, record: Box<Record>, answer_by: Instant) -> Record {
         if record.outcome.is_some() {
@@ -330,8 +251,24 @@ impl Cancellations {
             // First, because the last ending and the end of the stop are there at the same moment.
             biased;
             ended = timeout_at(answer_by, watch.ended()) => ended.ok().flatten().unwrap_or(*record),
+            ended = self.ended_elsewhere(record.id) => ended,
             // A stop does not wait for answers that cannot come: the work is taken up by the next run.
             () = self.stopped_and_drained() => *record,
+        }
+    }
+
+    /// The record, once another replica has ended it. Never returns where there can be no other.
+    async fn ended_elsewhere(&self, id: OpId) -> Record {
+        let Some(every) = self.journal.look_every() else {
+            return std::future::pending().await;
+        };
+        loop {
+            sleep(every).await;
+            if let Ok(Some(latest)) = self.journal.get(id).await
+                && latest.outcome.is_some()
+            {
+                return latest;
+            }
         }
     }
 
@@ -358,27 +295,9 @@ fn answer_of(record: &Record) -> Answer {
     }
 }
 
-fn found(property: &Property) -> Found {
-    let text = |field: &Field<String>| field.value().cloned().unwrap_or_default();
-    Found {
-        address: text(&property.address),
-        reserved_at: text(&property.created_at),
-    }
-}
-
 /// A conversation of one channel is not a conversation of another.
 fn conversation_of(ask: &Ask) -> Option<String> {
     ask.conversation
         .as_ref()
         .map(|conversation| format!("{}\u{1f}{conversation}", ask.channel))
-}
-
-/// What tells two requests with the same key apart.
-fn fingerprint(code: &ReservationCode, mode: Mode) -> String {
-    let mode = match mode {
-        Mode::Real => "real",
-        Mode::DryRun => "dry_run",
-    };
-    let digest = Sha256::digest(format!("cancel\u{1f}{mode}\u{1f}{}", code.as_str()));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Cancellations;
+use super::contained::contained;
 
 /// The longest that something that is due waits to be seen.
 const TICK: Duration = Duration::from_secs(1);
@@ -21,6 +22,13 @@ const PROBE: Duration = Duration::from_secs(30);
 impl Cancellations {
     /// Takes up whatever is due, until the service stops.
     pub(super) async fn recover(self: Arc<Self>) {
+        while contained(self.clone().take_up()).await.is_err() {
+            tracing::error!("taking up what is due ended in a panic; it begins anew");
+            sleep(TICK).await;
+        }
+    }
+
+    async fn take_up(self: Arc<Self>) {
         while !self.stopping.is_cancelled() {
             let permit = tokio::select! {
                 permit = self.recoveries.clone().acquire_owned() => permit,
@@ -62,8 +70,13 @@ impl Cancellations {
     pub(super) async fn probe_ozmap(self: Arc<Self>) {
         let probing = async {
             loop {
-                if let Err(error) = self.ozmap.probe().await {
-                    tracing::warn!("OZmap does not confirm the key: {error}");
+                match contained(self.ozmap.probe()).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::warn!("OZmap does not confirm the key: {error}"),
+                    Err(_) => {
+                        tracing::error!("a probe of OZmap ended in a panic");
+                        sleep(TICK).await;
+                    }
                 }
                 self.ozmap.probe_is_due(PROBE).await;
             }

@@ -10,6 +10,10 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::Misunderstood;
+use super::input::inflate;
+
+/// The most bytes of a body that was sent packed.
+const INFLATED_BYTES_MAX: usize = 65_536;
 
 /// The members of an object in their order, names repeated or not.
 pub(super) struct Members(pub(super) Vec<(String, Value)>);
@@ -38,16 +42,8 @@ impl<'de> Deserialize<'de> for Members {
 
 /// Reads a body as one JSON object.
 pub(super) fn members(headers: &HeaderMap, body: &[u8]) -> Result<Members, Misunderstood> {
-    if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
-        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
-    {
-        return Err(wrong(
-            415,
-            "compressed_body",
-            "the body is compressed; send it without `Content-Encoding`",
-        ));
-    }
-    let text = as_text(body)?;
+    let body = inflate(headers, body, INFLATED_BYTES_MAX)?;
+    let text = as_text(&body)?;
     match text.trim_start().chars().next() {
         None => Err(wrong(
             400,

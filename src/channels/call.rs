@@ -1,16 +1,20 @@
 //! Where a phone call is: the state that its own addresses carry from one turn to the next.
 //!
-//! A state that cannot be read is never taken for the beginning of a call.
+//! A state that cannot be read, or that is not sealed by us for this very call, is never taken for the beginning of
+//! one and never acted on: the code is asked for again.
 
 use serde_json::Value;
 
+use super::auth::Stated;
 use super::input::Input;
+use super::{Channel, Echo};
 use crate::domain::Turn;
 
 /// The members that carry a call's state from one turn to the next, in our own addresses.
 const FAILURES: &str = "ozc_failures";
 const STEP: &str = "ozc_step";
 const STEP_CODE: &str = "ozc_code";
+const SEAL: &str = "ozc_seal";
 
 /// The step of a call whose state contradicts itself; a person goes on.
 pub(super) const BROKEN: &str = "broken";
@@ -22,25 +26,56 @@ pub(super) struct State {
     pub(super) code: String,
 }
 
-/// What the next turn's address carries.
-pub(super) fn next_query(
-    turn: Turn,
-    failures: u8,
-    code: &str,
-    carried: &[(&str, String)],
-) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair(FAILURES, &failures.to_string());
-    match turn {
-        Turn::ConfirmCode => query
-            .append_pair(STEP, "confirm")
-            .append_pair(STEP_CODE, code),
-        Turn::AskCode | Turn::AskCodeAgain | Turn::HandOver => query.append_pair(STEP, "code"),
-    };
-    for (name, value) in carried {
-        query.append_pair(name, value);
+/// The state of the next turn, as the platform is given it.
+pub(super) struct Following<'a> {
+    pub(super) failures: String,
+    pub(super) step: &'static str,
+    pub(super) code: &'a str,
+    pub(super) seal: String,
+}
+
+impl<'a> Following<'a> {
+    pub(super) fn new(
+        channel: &Channel,
+        echo: &Echo,
+        turn: Turn,
+        failures: u8,
+        code: &'a str,
+    ) -> Self {
+        let (step, code) = match turn {
+            Turn::ConfirmCode => ("confirm", code),
+            Turn::AskCode | Turn::AskCodeAgain | Turn::HandOver => ("code", ""),
+        };
+        let failures = failures.to_string();
+        let seal = channel.seal.write(&Stated {
+            channel: &channel.name,
+            call: &echo.call,
+            state: [&failures, step, code],
+            carried: &echo.carried,
+        });
+        Self {
+            failures,
+            step,
+            code,
+            seal,
+        }
     }
-    query.finish()
+
+    /// What the next turn's address carries: the state, what the first address said about the whole call, and the
+    /// secret of a platform that can prove itself in no other way.
+    pub(super) fn query(&self, echo: &Echo) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let state = [
+            (FAILURES, self.failures.as_str()),
+            (STEP, self.step),
+            (STEP_CODE, self.code),
+            (SEAL, &self.seal),
+        ];
+        query.extend_pairs(state.iter().filter(|(_, value)| !value.is_empty()));
+        query.extend_pairs(&echo.carried);
+        query.extend_pairs(&echo.secret);
+        query.finish()
+    }
 }
 
 /// What the first address of a call said about all of it: a rehearsal must stay one to its end.
@@ -51,29 +86,51 @@ pub(super) fn carried(input: &Input<'_>) -> Vec<(&'static str, String)> {
         .collect()
 }
 
+/// The member of the query that is a secret, as the caller sent it.
+pub(super) fn secret(channel: &Channel, input: &Input<'_>) -> Option<(String, String)> {
+    let name = channel.auth.redacted_query()?;
+    let value = input.query.get(name)?.as_str()?;
+    Some((name.to_owned(), value.to_owned()))
+}
+
 /// The state of a call, wherever the platform put it: in the query, or back in the body.
-pub(super) fn state(input: &Input<'_>) -> State {
+pub(super) fn state(channel: &Channel, call: &str, input: &Input<'_>) -> State {
     let text = |name: &str| match input.query.get(name).or_else(|| input.body.get(name)) {
         None | Some(Value::Null) => Some(String::new()),
         Some(Value::String(text)) => Some(text.clone()),
         // Given twice with different values: nobody knows where this call is.
         Some(Value::Array(_) | Value::Object(_) | Value::Bool(_) | Value::Number(_)) => None,
     };
-    let (Some(failures), Some(step), Some(code)) = (text(FAILURES), text(STEP), text(STEP_CODE))
-    else {
-        return State {
-            failures: u8::MAX,
-            step: BROKEN.to_owned(),
-            code: String::new(),
-        };
+    let broken = |failures| State {
+        failures,
+        step: BROKEN.to_owned(),
+        code: String::new(),
     };
+    let (Some(failures), Some(step), Some(code), Some(seal)) =
+        (text(FAILURES), text(STEP), text(STEP_CODE), text(SEAL))
+    else {
+        return broken(u8::MAX);
+    };
+    // What cannot be read counts as the last failure, never as the first.
+    let counted = match failures.as_str() {
+        "" => 0,
+        text => text.parse().unwrap_or(u8::MAX),
+    };
+    // FreeSWITCH cannot set a parameter to nothing.
+    let code = if code == "-" { String::new() } else { code };
+    let is_first = [&failures, &step, &code, &seal].map(String::is_empty) == [true; 4];
+    let stated = Stated {
+        channel: &channel.name,
+        call,
+        state: [&failures, &step, &code],
+        carried: &carried(input),
+    };
+    // The failures that it claims count all the same: a platform that loses the seal must not ask for ever.
+    if !is_first && !channel.seal.fits(&seal, &stated) {
+        return broken(counted);
+    }
     State {
-        // What cannot be read counts as the last failure, never as the first.
-        failures: if failures.is_empty() {
-            0
-        } else {
-            failures.parse().unwrap_or(u8::MAX)
-        },
+        failures: counted,
         step,
         code,
     }

@@ -5,12 +5,15 @@ use std::path::Path;
 
 use super::auth::SchemeOptions;
 use super::platform::Platform;
-use super::preset::{EMBEDDED, Spec};
+use super::preset::{EMBEDDED, RuleSpec, Spec};
 use super::template::Templates;
 use crate::domain::Medium;
 
 /// The name of the native JSON channel.
 const NATIVE: &str = "json";
+
+/// Why `acts_on` is refused: an operator who sets it must not believe that it holds something back.
+const ACTS_ON_NOTHING: &str = "it has no one place with the name of a request, so `acts_on` would do nothing; it is for rasa, dialogflow-es, dialogflow-cx and lex";
 
 /// A platform's language on the wire.
 pub enum Codec {
@@ -33,6 +36,17 @@ pub struct Usual {
     pub needs_public_url: bool,
     /// The details of its proof.
     pub proof: SchemeOptions,
+}
+
+/// What a channel chooses of its preset.
+#[derive(Clone, Copy, Debug)]
+pub struct Choices<'a> {
+    /// What the key `*` stands for.
+    pub separator: &'a str,
+    /// The form of the answer when a request names none; empty means the preset's own.
+    pub format: &'a str,
+    /// What the platform must call a request that is acted on; empty means the preset's own names.
+    pub acts_on: &'a [String],
 }
 
 /// Why a preset cannot be used.
@@ -147,11 +161,20 @@ impl Catalog {
     ///
     /// # Errors
     /// [`CatalogError`] says what is wrong in which template.
-    pub fn codec(&self, name: &str, separator: &str, format: &str) -> Result<Codec, CatalogError> {
-        if name == NATIVE {
+    pub fn codec(&self, name: &str, choices: Choices<'_>) -> Result<Codec, CatalogError> {
+        let Choices {
+            separator,
+            format,
+            acts_on,
+        } = choices;
+        if name == NATIVE && acts_on.is_empty() {
             return Ok(Codec::Native);
         }
-        let spec = self.spec(name)?;
+        if name == NATIVE {
+            return Err(self.broken(name, ACTS_ON_NOTHING.to_owned()));
+        }
+        let mut spec = self.spec(name)?;
+        self.choose(name, &mut spec, acts_on)?;
         let templates = Templates::compile(&spec.answer).map_err(|why| self.broken(name, why))?;
         if !format.is_empty() && !spec.answer.format.contains_key(format) {
             let known: Vec<&str> = spec.answer.format.keys().map(String::as_str).collect();
@@ -169,13 +192,44 @@ impl Catalog {
             separator: separator.to_owned(),
             format: format.to_owned(),
         };
+        if let Some(other) = platform
+            .methods()
+            .iter()
+            .find(|method| !matches!(**method, "GET" | "POST"))
+        {
+            let why = format!("it has the method \"{other}\"; write \"POST\" or \"GET\"");
+            return Err(self.broken(name, why));
+        }
         platform.rehearse().map_err(|why| self.broken(name, why))?;
         Ok(Codec::Platform(Box::new(platform)))
     }
 
+    /// Puts the channel's own names in the place of the preset's.
+    fn choose(&self, name: &str, spec: &mut Spec, acts_on: &[String]) -> Result<(), CatalogError> {
+        if acts_on.is_empty() {
+            return Ok(());
+        }
+        let mut rules = spec
+            .ignore
+            .iter_mut()
+            .filter(|rule| !rule.unless.is_empty());
+        let (Some(rule), None) = (rules.next(), rules.next()) else {
+            return Err(self.broken(name, ACTS_ON_NOTHING.to_owned()));
+        };
+        rule.unless = acts_on.to_vec();
+        Ok(())
+    }
+
     fn spec(&self, name: &str) -> Result<Spec, CatalogError> {
         let text = self.text(name)?;
-        toml::from_str(text).map_err(|error| self.broken(name, error.to_string()))
+        let spec: Spec =
+            toml::from_str(text).map_err(|error| self.broken(name, error.to_string()))?;
+        let turns = spec.turns.iter();
+        let turns = turns.flat_map(|turns| turns.cut_off.iter().chain(&turns.silent));
+        match spec.ignore.iter().chain(turns).find_map(RuleSpec::problem) {
+            Some(why) => Err(self.broken(name, why.to_owned())),
+            None => Ok(spec),
+        }
     }
 
     fn unknown(&self, name: &str) -> CatalogError {

@@ -41,12 +41,10 @@ impl Source {
 
     /// The text that stands there; empty and `null` count as nothing.
     pub(super) fn text(&self, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
-        let value = match self {
-            Self::Body(pointer) => input.body.pointer(pointer),
-            Self::Query(name) => input.query.get(name),
-            Self::Header(name) => return self.header(name, input),
-        };
-        let text = match value {
+        if let Self::Header(name) = self {
+            return self.header(name, input);
+        }
+        let text = match self.value(input) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) => text.trim().to_owned(),
             Some(Value::Bool(flag)) => flag.to_string(),
@@ -71,14 +69,29 @@ impl Source {
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
-    /// The number that stands there: `None` when nothing does, `Some(None)` when it is none.
-    pub(super) fn number(&self, input: &Input<'_>) -> Option<Option<f64>> {
-        let value = match self {
+    /// The same, for what must be a text or a number: a flag is a mistake in the integrator's mapping.
+    pub(super) fn exact(&self, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
+        match self.value(input) {
+            Some(Value::Bool(_)) => Err(wrong(
+                422,
+                "not_a_text",
+                format!("`{}` is true or false; send a text", self.name()),
+            )),
+            _ => self.text(input),
+        }
+    }
+
+    fn value<'i>(&self, input: &'i Input<'_>) -> Option<&'i Value> {
+        match self {
             Self::Body(pointer) => input.body.pointer(pointer),
             Self::Query(name) => input.query.get(name),
             Self::Header(_) => None,
-        };
-        match value? {
+        }
+    }
+
+    /// The number that stands there: `None` when nothing does, `Some(None)` when it is none.
+    pub(super) fn number(&self, input: &Input<'_>) -> Option<Option<f64>> {
+        match self.value(input)? {
             Value::Null => None,
             Value::Number(number) => Some(number.as_f64()),
             Value::String(text) if text.trim().is_empty() => None,
@@ -101,6 +114,15 @@ impl Source {
         }
         let text = String::from_utf8_lossy(value.as_bytes()).trim().to_owned();
         Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+
+    /// As it stands in a preset's file.
+    fn written(&self) -> String {
+        match self {
+            Self::Body(pointer) => pointer.clone(),
+            Self::Query(name) => format!("query:{name}"),
+            Self::Header(name) => format!("header:{name}"),
+        }
     }
 
     fn name(&self) -> &str {
@@ -138,4 +160,46 @@ pub(super) fn first(
         }
     }
     Ok(None)
+}
+
+/// What every source says that says anything; two that disagree are refused, because nobody knows which one is meant.
+pub(super) fn agreed(
+    sources: &[Source],
+    input: &Input<'_>,
+) -> Result<Option<String>, Misunderstood> {
+    agreed_by(sources, |source| source.text(input))
+}
+
+/// The same, for what must be a text or a number.
+pub(super) fn agreed_text(
+    sources: &[Source],
+    input: &Input<'_>,
+) -> Result<Option<String>, Misunderstood> {
+    agreed_by(sources, |source| source.exact(input))
+}
+
+fn agreed_by(
+    sources: &[Source],
+    read: impl Fn(&Source) -> Result<Option<String>, Misunderstood>,
+) -> Result<Option<String>, Misunderstood> {
+    let mut found: Option<(&Source, String)> = None;
+    for source in sources {
+        let Some(text) = read(source)? else { continue };
+        match &found {
+            Some((other, first)) if *first != text => {
+                return Err(wrong(
+                    422,
+                    "contradiction",
+                    format!(
+                        "`{}` and `{}` say different things; send one of them",
+                        other.written(),
+                        source.written()
+                    ),
+                ));
+            }
+            Some(_) => {}
+            None => found = Some((source, text)),
+        }
+    }
+    Ok(found.map(|(_, text)| text))
 }

@@ -66,6 +66,18 @@ impl<'a> Input<'a> {
     }
 }
 
+impl<'a> Input<'a> {
+    /// Only what stands in the head of a request.
+    pub(super) fn head(headers: &'a HeaderMap, target: &str) -> Self {
+        let query = target.split_once('?').map_or("", |(_, query)| query);
+        Self {
+            body: Value::Object(Map::new()),
+            query: form(query),
+            headers,
+        }
+    }
+}
+
 /// Reads `name=value&…`, each decoded once; a raw `|` is allowed.
 fn form(text: &str) -> Value {
     let mut members = Map::new();
@@ -83,7 +95,8 @@ fn form(text: &str) -> Value {
     Value::Object(members)
 }
 
-fn inflate<'b>(
+/// The body as it was before it was packed.
+pub(super) fn inflate<'b>(
     headers: &HeaderMap,
     body: &'b [u8],
     bytes_max: usize,

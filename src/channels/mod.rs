@@ -4,11 +4,16 @@
 //! (total: errors too). A platform is data, `config/channels/PRESET.toml`; only the native JSON channel is code.
 //! Nothing here waits, reads the journal or knows OZmap.
 
+mod answer;
 mod auth;
 mod body;
 mod call;
 mod catalog;
+mod code;
+mod described;
+mod duplicate;
 mod fields;
+mod hearing;
 mod input;
 mod native;
 mod platform;
@@ -19,12 +24,13 @@ mod template;
 use std::collections::BTreeMap;
 
 pub use auth::{
-    Algorithm, Auth, AuthError, Ed25519Spec, Encoding, HmacSpec, Place, Scheme, SchemeOptions,
-    SecretEncoding, SecretError,
+    Algorithm, Auth, AuthError, Ed25519Spec, Encoding, HmacSpec, Place, Proof, Scheme,
+    SchemeOptions, Seal, SecretEncoding, SecretError,
 };
 use axum::http::{HeaderMap, Method};
-use call::next_query;
-pub use catalog::{Catalog, CatalogError, Codec, Usual};
+use call::Following;
+pub use catalog::{Catalog, CatalogError, Choices, Codec, Usual};
+pub use native::TEXT_CHARS_MAX;
 use template::Context;
 
 use crate::clock::Moment;
@@ -53,6 +59,8 @@ pub struct Channel {
     pub name: String,
     /// How its callers prove who they are.
     pub auth: Auth,
+    /// The key under which the state of its calls is its own.
+    pub seal: Seal,
     /// The platform's language on the wire.
     pub codec: Codec,
     /// The language when a request names none.
@@ -63,6 +71,8 @@ pub struct Channel {
     pub answer_ms_max: u64,
     /// For how long the same request without a key is the same one, in seconds.
     pub duplicate_window_s: u32,
+    /// How many requests a second may ask for something, a few seconds' worth of them at once; 0 is any number.
+    pub per_second_max: u32,
     /// The configured address of this service, without a slash at its end; empty when it is not configured.
     pub public_url: String,
 }
@@ -103,6 +113,8 @@ pub struct Echo {
     texts: BTreeMap<String, String>,
     failures: u8,
     carried: Vec<(&'static str, String)>,
+    secret: Option<(String, String)>,
+    call: String,
     format: Option<String>,
     /// The language to answer in.
     pub locale: Locale,
@@ -117,6 +129,18 @@ pub enum Next {
     AskAgain,
     /// A person goes on.
     HandOver,
+}
+
+impl Next {
+    /// What is said after the outcome.
+    #[must_use]
+    pub const fn turn(self) -> Option<Turn> {
+        match self {
+            Self::End => None,
+            Self::AskAgain => Some(Turn::AskCode),
+            Self::HandOver => Some(Turn::HandOver),
+        }
+    }
 }
 
 /// An answer as it goes over the wire.
@@ -157,14 +181,20 @@ pub struct Problem<'a> {
 }
 
 impl Channel {
-    /// Whether the platform may use this method. Only platforms that cannot post may use GET, which anything on the
-    /// way may repeat.
+    /// The methods that the platform may use, sorted. Only platforms that cannot post may use GET, which anything on
+    /// the way may repeat.
+    #[must_use]
+    pub fn methods(&self) -> Vec<&str> {
+        match &self.codec {
+            Codec::Native => vec![Method::POST.as_str()],
+            Codec::Platform(platform) => platform.methods(),
+        }
+    }
+
+    /// Whether this method is one of them.
     #[must_use]
     pub fn accepts(&self, method: &Method) -> bool {
-        match &self.codec {
-            Codec::Native => method == Method::POST,
-            Codec::Platform(platform) => platform.accepts(method),
-        }
+        self.methods().contains(&method.as_str())
     }
 
     /// The most bytes of a body; a platform that sends a whole conversation needs more than others.
@@ -287,14 +317,12 @@ impl Channel {
     pub fn render_problem(
         &self,
         headers: &HeaderMap,
-        echo: Option<&Echo>,
+        echo: &Echo,
         problem: &Problem<'_>,
     ) -> (u16, Rendered) {
         let Codec::Platform(platform) = &self.codec else {
             return (problem.status, native::render_problem(headers, problem));
         };
-        let none = platform.silent(self.locale);
-        let echo = echo.unwrap_or(&none);
         let context = Context {
             outcome: problem.id.to_owned(),
             r#final: false,
@@ -318,7 +346,10 @@ impl Channel {
                 .collect(),
             locale: echo.locale.id().to_owned(),
             echo: echo.texts.clone(),
+            call: echo.call.clone(),
             failures: echo.failures.to_string(),
+            // For a platform that must be told the state of a new call in place of none.
+            seal: Following::new(self, echo, Turn::AskCode, 0, "").seal,
             ..Context::default()
         }
     }
@@ -331,21 +362,18 @@ impl Channel {
         failures: u8,
         code: &str,
     ) -> Context {
-        let step = if turn == Turn::ConfirmCode {
-            "confirm"
-        } else {
-            "code"
-        };
+        let following = Following::new(self, echo, turn, failures, code);
         Context {
             next_url: format!(
                 "{}/webhooks/{}?{}",
                 self.public_url,
                 self.name,
-                next_query(turn, failures, code, &echo.carried)
+                following.query(echo)
             ),
-            failures: failures.to_string(),
-            step: step.to_owned(),
-            step_code: code.to_owned(),
+            step: following.step.to_owned(),
+            step_code: following.code.to_owned(),
+            failures: following.failures,
+            seal: following.seal,
             ..context
         }
     }

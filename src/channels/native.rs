@@ -11,6 +11,7 @@ use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 use super::body::{Members, members, wrong};
+use super::hearing::Speaker;
 use super::{Answered, Channel, Echo, Inbound, Misunderstood, Problem, Rendered, Understood, Wish};
 use crate::domain::{Action, Ask, FirstName, Locale, Mode};
 
@@ -20,7 +21,7 @@ const ALIASES_OF_CODE: [&str; 5] = ["code", "codigo", "código", "reservation_co
 const ALIASES_OF_LOCALE: [&str; 3] = ["locale", "lang", "idioma"];
 
 /// The most characters of a key, a conversation or a code; longer ones are refused, not cut.
-const TEXT_CHARS_MAX: usize = 256;
+pub const TEXT_CHARS_MAX: usize = 256;
 
 /// The most characters of a reason that are kept.
 const REASON_CHARS_MAX: usize = 500;
@@ -31,10 +32,9 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understo
         let detail = "the body has no member `code`; send {\"code\":\"123|123\"} with the customer's reservation code";
         wrong(422, "code_missing", detail)
     })?;
-    let phone = members.text(&["phone"])?.filter(|text| !text.is_empty());
-    let conversation = members
-        .text(&["conversation_id"])?
-        .filter(|text| !text.is_empty());
+    let given = |name: &str| bounded(name, members.text(&[name])?.filter(|text| !text.is_empty()));
+    let phone = given("phone")?;
+    let conversation = given("conversation_id")?;
     let locale = members
         .text(&ALIASES_OF_LOCALE)?
         .and_then(|tag| Locale::parse(&tag))
@@ -42,10 +42,10 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understo
     let ask = Ask {
         channel: channel.name.clone(),
         action: action(members.text(&["action"])?)?,
-        mode: mode(members.text(&["dry_run"])?)?,
+        mode: mode(members.flag(&["dry_run"])?)?,
         typed_code,
         key: key(inbound.headers, &members)?,
-        conversation: bounded("conversation_id", conversation.or(phone))?,
+        conversation: conversation.or(phone),
         locale,
         first_name: members
             .text(&["customer_name"])?
@@ -55,22 +55,48 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understo
             .map(|text| text.chars().take(REASON_CHARS_MAX).collect()),
         duplicate_window_s: channel.duplicate_window_s,
     };
-    let echo = Echo {
+    Ok(Understood {
+        wish: Wish::Ask(Box::new(ask)),
+        echo: echo(locale),
+    })
+}
+
+/// The language of a request, as far as it can be read; of a stranger nothing is inflated.
+pub(super) fn hear(channel: &Channel, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
+    let is_compressed = inbound.headers.contains_key(header::CONTENT_ENCODING);
+    if is_compressed && speaker == Speaker::Stranger {
+        return echo(channel.locale);
+    }
+    let named =
+        members(inbound.headers, inbound.body).and_then(|members| members.text(&ALIASES_OF_LOCALE));
+    let locale = named.ok().flatten().and_then(|tag| Locale::parse(&tag));
+    echo(locale.unwrap_or(channel.locale))
+}
+
+fn echo(locale: Locale) -> Echo {
+    Echo {
         texts: BTreeMap::new(),
         failures: 0,
         carried: Vec::new(),
+        secret: None,
+        call: String::new(),
         format: None,
         locale,
-    };
-    Ok(Understood {
-        wish: Wish::Ask(Box::new(ask)),
-        echo,
-    })
+    }
 }
 
 impl Members {
     /// The text under any of some names, letter case aside; `None` when there is none or it is `null`.
     fn text(&self, names: &[&str]) -> Result<Option<String>, Misunderstood> {
+        if let Some((name, _)) = self.named(names).find(|(_, value)| value.is_boolean()) {
+            let detail = format!("`{name}` is true or false; send a text, in quotes");
+            return Err(wrong(422, "not_a_text", detail));
+        }
+        self.flag(names)
+    }
+
+    /// The same, for what may also be true or false.
+    fn flag(&self, names: &[&str]) -> Result<Option<String>, Misunderstood> {
         let mut found: Option<String> = None;
         for (name, value) in self.named(names) {
             let Some(text) = as_text(name, value)? else {

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde::{Deserialize, Deserializer};
 
+use super::Misunderstood;
 use super::auth::SchemeOptions;
 use super::fields::Source;
+use super::input::Input;
 
 /// The presets that the binary carries, by name.
 pub(super) const EMBEDDED: [(&str, &str); 17] = [
@@ -90,7 +92,7 @@ pub(super) struct Spec {
     pub(super) duplicate: DuplicateSpec,
     /// Requests that want nothing.
     #[serde(default)]
-    pub(super) ignore: Vec<IgnoreSpec>,
+    pub(super) ignore: Vec<RuleSpec>,
     /// A request that only checks the address.
     pub(super) handshake: Option<HandshakeSpec>,
     /// Texts of the request that the answer repeats.
@@ -164,6 +166,13 @@ pub(super) struct TextSpec {
     pub(super) wish: Pattern,
     /// Makes it unclear after all.
     pub(super) doubt: Pattern,
+    /// Characters of a code around which blanks mean nothing: `123 | 123` is `123|123`.
+    #[serde(default = "usual_bar")]
+    pub(super) bar: String,
+}
+
+fn usual_bar() -> String {
+    "|".to_owned()
 }
 
 /// How a phone call asks for a code.
@@ -174,6 +183,19 @@ pub(super) struct TurnsSpec {
     pub(super) failures_max: u8,
     /// How sure the recogniser must be.
     pub(super) confidence_min: f64,
+    /// Whether a keyed code is read back and wants a 1; only where somebody else does that already may it be off.
+    #[serde(default = "yes")]
+    pub(super) confirm_keyed: bool,
+    /// Keys that were cut off before `#`: a failure to key, not a code. A 1 that confirms has no end to wait for.
+    #[serde(default)]
+    pub(super) cut_off: Vec<RuleSpec>,
+    /// No input at all: keys and words in such a request are no answer to the question.
+    #[serde(default)]
+    pub(super) silent: Vec<RuleSpec>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What is the same on a retry of one request; the first that can be told is the key.
@@ -182,26 +204,92 @@ pub(super) struct TurnsSpec {
 pub(super) struct DuplicateSpec {
     /// Any one of these alone.
     pub(super) first: Vec<Source>,
-    /// All of these together.
-    pub(super) all: Vec<Source>,
+    /// All of these together; each may be a list of places, of which the first that has something counts.
+    pub(super) all: Vec<Places>,
     /// The body itself, when the platform repeats it byte for byte.
     pub(super) body: bool,
 }
 
-/// A request that wants nothing.
+/// One place, or several where the same may stand.
+#[derive(Deserialize)]
+#[serde(from = "OneOrMore")]
+pub(super) struct Places(pub(super) Vec<Source>);
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a place is /pointer/into/the/body, query:NAME or header:NAME, or a list of such places"
+)]
+enum OneOrMore {
+    One(Source),
+    More(Vec<Source>),
+}
+
+impl From<OneOrMore> for Places {
+    fn from(places: OneOrMore) -> Self {
+        match places {
+            OneOrMore::One(source) => Self(vec![source]),
+            OneOrMore::More(sources) => Self(sources),
+        }
+    }
+}
+
+/// When something is so: a text of the request is one of these, or none of these.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct IgnoreSpec {
+pub(super) struct RuleSpec {
     /// Where to look.
     pub(super) source: Source,
-    /// The texts that mean so, letter case aside.
+    /// It is so when one of these texts stands there, letter case aside; an empty one means nothing there.
+    #[serde(default)]
     pub(super) is: Vec<String>,
+    /// It is so unless one of these stands there. A channel's `acts_on` takes their place.
+    #[serde(default)]
+    pub(super) unless: Vec<String>,
+}
+
+impl RuleSpec {
+    /// What is wrong with a rule that says nothing, or two things.
+    pub(super) fn problem(&self) -> Option<&'static str> {
+        match (self.is.is_empty(), self.unless.is_empty()) {
+            (true, false) | (false, true) => None,
+            (true, true) | (false, false) => {
+                Some("a rule needs either `is` or `unless`, with at least one text")
+            }
+        }
+    }
+
+    /// Whether it is so for a request.
+    fn applies(&self, input: &Input<'_>) -> Result<bool, Misunderstood> {
+        let found = self.source.text(input)?.unwrap_or_default();
+        let stands_in = |texts: &[String]| {
+            texts
+                .iter()
+                .any(|text| text.to_lowercase() == found.to_lowercase())
+        };
+        Ok(match self.unless.is_empty() {
+            true => stands_in(&self.is),
+            false => !stands_in(&self.unless),
+        })
+    }
+}
+
+/// Whether any of some rules is so for a request.
+pub(super) fn any(rules: &[RuleSpec], input: &Input<'_>) -> Result<bool, Misunderstood> {
+    for rule in rules {
+        if rule.applies(input)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A request that only checks the address, and what to send back.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HandshakeSpec {
+    /// The method, where it is another one than those of requests: then it is accepted for nothing else.
+    pub(super) method: Option<String>,
     /// Where to look.
     pub(super) source: Source,
     /// The texts that mean so; empty means any.

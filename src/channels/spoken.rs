@@ -3,10 +3,18 @@
 //! A separator that was not keyed is never guessed: a wrong guess would delete somebody else's reservation.
 
 /// What was keyed, as a code: `*` is the separator, `#` ends, `**` starts again.
-pub(super) fn keyed(digits: &str, separator: &str) -> String {
-    let ended = digits.split('#').next().unwrap_or_default();
+///
+/// A text that is not made of keys was typed, and is left as it is. `None` when nothing is left, or a single key: that
+/// is an answer to a question, never a code.
+pub(super) fn keyed(digits: &str, separator: &str) -> Option<String> {
+    let typed = digits.trim();
+    let is_key = |b: u8| b.is_ascii_digit() || matches!(b, b'*' | b'#');
+    if !typed.bytes().all(is_key) {
+        return Some(typed.to_owned());
+    }
+    let ended = typed.split('#').next().unwrap_or_default();
     let latest = ended.rsplit("**").next().unwrap_or_default();
-    latest.trim().replace('*', separator)
+    (latest.len() > 1).then(|| latest.replace('*', separator))
 }
 
 /// What was spoken, as a code: only digits and the words for the separator and the dash are understood.
@@ -69,16 +77,29 @@ mod tests {
 
     #[test]
     fn keys_become_a_code() {
-        assert_eq!(keyed("123*123", "|"), "123|123");
-        assert_eq!(keyed("123*123#", "|"), "123|123");
-        assert_eq!(keyed("99**123*123#77", "|"), "123|123");
-        assert_eq!(keyed("123*123", "-"), "123-123");
-        assert_eq!(keyed("12**", "|"), "");
+        assert_eq!(keyed("123*123", "|").as_deref(), Some("123|123"));
+        assert_eq!(keyed("123*123#", "|").as_deref(), Some("123|123"));
+        assert_eq!(keyed("99**123*123#77", "|").as_deref(), Some("123|123"));
+        assert_eq!(keyed("123*123", "-").as_deref(), Some("123-123"));
+    }
+
+    #[test]
+    fn nothing_and_a_single_key_are_no_code() {
+        for digits in ["", "#", "12**", "1", "2#", "*", "12**1", "#123*123"] {
+            assert_eq!(keyed(digits, "|"), None, "{digits}");
+        }
+    }
+
+    #[test]
+    fn what_was_typed_is_left_alone() {
+        for typed in ["A#1*2", "123|123#4", "1 2*3", "#a"] {
+            assert_eq!(keyed(typed, "|").as_deref(), Some(typed));
+        }
     }
 
     #[test]
     fn a_separator_that_was_not_keyed_is_not_guessed() {
-        assert_eq!(keyed("123123", "|"), "123123");
+        assert_eq!(keyed("123123", "|").as_deref(), Some("123123"));
     }
 
     #[test]

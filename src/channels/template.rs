@@ -20,6 +20,9 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// The most characters of a text of the request that an answer repeats; a longer one is left out.
+const ECHO_CHARS_MAX: usize = 1024;
+
 /// What a template may mention; every member is always there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Context {
@@ -35,12 +38,16 @@ pub(super) struct Context {
     pub(super) code: String,
     pub(super) locale: String,
     pub(super) replayed: bool,
+    /// The conversation.
+    pub(super) call: String,
     /// Where the next turn of a call goes.
     pub(super) next_url: String,
     /// The state of a call, for platforms that carry it in parameters: failures so far, the step, the code.
     pub(super) failures: String,
     pub(super) step: String,
     pub(super) step_code: String,
+    /// What proves that this state is ours.
+    pub(super) seal: String,
     /// Texts of the request.
     pub(super) echo: BTreeMap<String, String>,
 }
@@ -57,10 +64,12 @@ impl Context {
             code => self.code,
             locale => self.locale,
             replayed => self.replayed,
+            call => self.call,
             next_url => self.next_url,
             failures => self.failures,
             step => self.step,
             step_code => self.step_code,
+            seal => self.seal,
             echo => self.echo,
         }
     }
@@ -73,13 +82,18 @@ impl Context {
             &mut clean.protocol,
             &mut clean.code,
             &mut clean.locale,
+            &mut clean.call,
             &mut clean.next_url,
             &mut clean.step_code,
         ] {
             *text = harmless(text);
         }
         for text in clean.echo.values_mut() {
-            *text = harmless(text);
+            // Half an address or half an id is a wrong one.
+            *text = match text.chars().count() > ECHO_CHARS_MAX {
+                true => String::new(),
+                false => harmless(text),
+            };
         }
         clean
     }
@@ -102,6 +116,10 @@ impl Templates {
             _ => AutoEscape::None,
         });
         environment.set_formatter(format);
+        // A text as a member of an address.
+        environment.add_filter("query", |text: &str| {
+            utf8_percent_encode(text, FORM).to_string()
+        });
         let ask = answer.ask.as_ref().unwrap_or(&answer.reply);
         let mut named = vec![
             (name(answer.escape, "reply"), answer.reply.clone()),
@@ -227,11 +245,11 @@ fn in_xml(text: &str) -> String {
     escaped
 }
 
-/// A text that neither XML nor a dialplan stumbles over.
+/// A text that neither XML nor a dialplan stumbles over, and that turns no other text around.
 fn harmless(text: &str) -> String {
     let legal = |c: &char| {
         matches!(c, '\t' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
-            && *c != '\u{7f}'
+            && !matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let text: String = text.chars().filter(legal).collect();
     // Taking one out may put another together.

@@ -6,7 +6,8 @@ use config::{Config as Merged, Environment, File, FileFormat};
 use toml::{Table, Value};
 
 use super::Error;
-use super::settings::{CHANNEL_KEYS, FILE_KEYS, Settings};
+use super::settings::{ALSO_KEYS, CHANNEL_KEYS, FILE_KEYS, PROOF_KEYS, Settings};
+use crate::channels::Scheme;
 
 /// The reference: every key with its default and one comment.
 pub(super) const DEFAULT: &str = include_str!("../../config/default.toml");
@@ -91,9 +92,10 @@ fn variables(
             continue;
         };
         if let Some(path) = rest.strip_prefix("__") {
+            let path = with_hyphens(path);
             let key = path.to_ascii_lowercase().replace("__", ".");
             check_key(&key, &format!("by the variable {name}"), known, wrong);
-            ours.insert(name.clone(), value.clone());
+            ours.insert(format!("{PREFIX}__{path}"), value.clone());
             continue;
         }
         // Container platforms set OZMAP_CANCEL_PORT and the like for a service of this name: only what names a
@@ -118,12 +120,26 @@ fn variables(
     ours
 }
 
+/// A variable's name has no hyphens, but some schemes have: `ALSO__PLIVO_V3` means `also.plivo-v3`.
+fn with_hyphens(path: &str) -> String {
+    let mut parts: Vec<String> = path.split("__").map(str::to_owned).collect();
+    if let [section, _, also, scheme, _] = parts.as_mut_slice()
+        && section.eq_ignore_ascii_case("channels")
+        && also.eq_ignore_ascii_case("also")
+    {
+        *scheme = scheme.replace('_', "-");
+    }
+    parts.join("__")
+}
+
 /// The key that was meant by a name whose parts are not separated well.
 fn meant(name: &str, known: &[String]) -> Option<String> {
     let name = name.replace("__", "_");
     if let Some(of_channel) = name.strip_prefix("channels_") {
-        return CHANNEL_KEYS.iter().find_map(|setting| {
-            let channel = of_channel.strip_suffix(setting)?.strip_suffix('_')?;
+        return of_any_channel().find_map(|setting| {
+            let written = setting.replace(['.', '-'], "_");
+            let channel = of_channel.strip_suffix(&written)?.strip_suffix('_')?;
+            let setting = setting.replace('-', "_");
             (!channel.is_empty()).then(|| format!("channels.{channel}.{setting}"))
         });
     }
@@ -138,8 +154,17 @@ fn known_keys() -> Result<Vec<String>, Error> {
         toml::from_str(DEFAULT).map_err(|error| Error::one(format!("default.toml: {error}")))?;
     let mut known = flatten(&defaults);
     known.extend(FILE_KEYS.map(str::to_owned));
-    known.extend(CHANNEL_KEYS.map(|key| format!("channels.NAME.{key}")));
+    known.extend(of_any_channel().map(|key| format!("channels.NAME.{key}")));
     Ok(known)
+}
+
+/// The keys of a channel, the longest ones first.
+fn of_any_channel() -> impl Iterator<Item = String> {
+    let also = Scheme::NAMES
+        .into_iter()
+        .flat_map(|scheme| ALSO_KEYS.map(|key| format!("also.{scheme}.{key}")));
+    let proof = PROOF_KEYS.map(|key| format!("proof.{key}"));
+    also.chain(proof).chain(CHANNEL_KEYS.map(str::to_owned))
 }
 
 /// `section.key` for every value; lists are values.
@@ -164,7 +189,23 @@ fn flatten(table: &Table) -> Vec<String> {
 
 fn check_key(key: &str, origin: &str, known: &[String], wrong: &mut Vec<String>) {
     let general = match key.split('.').collect::<Vec<_>>().as_slice() {
-        ["channels", _, setting] => format!("channels.NAME.{setting}"),
+        ["channels", name, table @ ("also" | "proof")] => {
+            wrong.push(format!(
+                "channels.{name}.{table}, set {origin}, is not a table; write {}",
+                match *table {
+                    "also" => format!("[channels.{name}.also.SCHEME] with a secret"),
+                    _ => format!("[channels.{name}.proof] and its keys"),
+                }
+            ));
+            return;
+        }
+        ["channels", name, "also", scheme] => {
+            wrong.push(format!("channels.{name}.also.{scheme}, set {origin}, has no secret; write [channels.{name}.also.{scheme}] with a secret or a secret_file"));
+            return;
+        }
+        ["channels", _, rest @ ..] if !rest.is_empty() => {
+            format!("channels.NAME.{}", rest.join("."))
+        }
         ["channels", "directory"] => key.to_owned(),
         ["channels", name] => {
             wrong.push(format!("channels.{name}, set {origin}, is not a table; write [channels.{name}] and its keys"));

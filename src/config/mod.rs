@@ -3,7 +3,9 @@
 //! Only the binary uses it: every other module is handed values. It must never print a secret.
 
 mod channels;
+mod journal;
 mod layers;
+mod proof;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -22,7 +24,7 @@ use crate::channels::Channel;
 use crate::domain::Locale;
 use crate::guard::{Check, OnInstalled, Policy};
 use crate::http::Limits;
-use crate::journal::Times;
+use crate::journal::{Place, Times};
 use crate::ozmap::{self, AuthScheme, NotFoundAnswer, PlainHttp, Trust, parse_pin};
 
 /// Everything that is wrong with a configuration; each line names the key and what to write instead.
@@ -67,7 +69,7 @@ pub struct Config {
     /// How OZmap is reached.
     pub ozmap: ozmap::Settings,
     /// Where the journal is.
-    pub journal_url: String,
+    pub journal: Place,
     /// The times it keeps to.
     pub times: Times,
     /// What the guard refuses.
@@ -93,9 +95,11 @@ pub struct Config {
 /// Only where the journal is, for verbs that need nothing else.
 ///
 /// # Errors
-/// [`Error`] when a file cannot be read or a key is none.
-pub fn journal_url(sources: &Sources) -> Result<String, Error> {
-    Ok(layers::merge(sources)?.journal.url)
+/// [`Error`] when a file cannot be read, a key is none, or it is no place for a journal.
+pub fn journal_place(sources: &Sources) -> Result<Place, Error> {
+    let settings = layers::merge(sources)?;
+    let mut problems = Problems::default();
+    journal::place(settings.journal, &mut problems).ok_or(Error(problems.0))
 }
 
 /// Only where the operator's own presets are, or an empty text.
@@ -186,11 +190,12 @@ fn assemble(mut settings: Settings, problems: &mut Problems) -> Option<Config> {
         deadline_ms: signed(settings.journal.give_up_s.saturating_mul(1_000)),
     };
     let ozmap = ozmap_settings(settings.ozmap, problems);
+    let journal = journal::place(settings.journal, problems);
     Some(Config {
         listen: listen?,
         limits,
         ozmap: ozmap?,
-        journal_url: settings.journal.url,
+        journal: journal?,
         times,
         policy: policy?,
         rules: rules?,

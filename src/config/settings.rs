@@ -7,6 +7,8 @@ use secrecy::SecretString;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::channels::SchemeOptions;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
@@ -89,7 +91,10 @@ pub(super) struct Ozmap {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Journal {
-    pub(super) url: String,
+    pub(super) url: SecretString,
+    pub(super) url_file: Option<String>,
+    pub(super) tls_ca_file: String,
+    pub(super) allow_plain: bool,
     pub(super) lease_ms: u64,
     pub(super) settle_ms: u64,
     pub(super) give_up_s: u64,
@@ -134,19 +139,34 @@ pub(super) struct Channel {
     pub(super) auth: Option<String>,
     pub(super) secret: Option<SecretString>,
     pub(super) secret_file: Option<String>,
+    /// Further schemes by name; any one that proves the caller is enough.
+    #[serde(default)]
+    pub(super) also: BTreeMap<String, Also>,
+    pub(super) proof: Option<SchemeOptions>,
     pub(super) locale: Option<String>,
     pub(super) medium: Option<String>,
     pub(super) answer_ms_max: Option<u64>,
     #[serde(default = "duplicate_window_s")]
     pub(super) duplicate_window_s: u32,
+    #[serde(default)]
+    pub(super) per_second_max: u32,
     #[serde(default = "separator")]
     pub(super) separator: String,
     #[serde(default)]
     pub(super) format: String,
+    #[serde(default, deserialize_with = "list")]
+    pub(super) acts_on: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Also {
+    pub(super) secret: Option<SecretString>,
+    pub(super) secret_file: Option<String>,
 }
 
 /// The keys of a channel; `default.toml` shows them in comments, because it has no channel of its own.
-pub(super) const CHANNEL_KEYS: [&str; 10] = [
+pub(super) const CHANNEL_KEYS: [&str; 12] = [
     "preset",
     "auth",
     "secret",
@@ -155,12 +175,40 @@ pub(super) const CHANNEL_KEYS: [&str; 10] = [
     "medium",
     "answer_ms_max",
     "duplicate_window_s",
+    "per_second_max",
     "separator",
     "format",
+    "acts_on",
+];
+
+/// The keys of a further scheme, under its name in `also`.
+pub(super) const ALSO_KEYS: [&str; 2] = ["secret", "secret_file"];
+
+/// The keys under `proof`.
+pub(super) const PROOF_KEYS: [&str; 19] = [
+    "header",
+    "query",
+    "hmac.header",
+    "hmac.algorithm",
+    "hmac.encoding",
+    "hmac.prefix",
+    "hmac.signed",
+    "hmac.timestamp_header",
+    "hmac.timestamp_in_signature",
+    "hmac.signature_in_header",
+    "hmac.separator",
+    "hmac.id_header",
+    "hmac.tolerance_s",
+    "hmac.secret_encoding",
+    "ed25519.header",
+    "ed25519.timestamp_header",
+    "ed25519.signed",
+    "ed25519.encoding",
+    "ed25519.tolerance_s",
 ];
 
 /// Keys that are not in `default.toml` because their default is not to be there.
-pub(super) const FILE_KEYS: [&str; 1] = ["ozmap.api_key_file"];
+pub(super) const FILE_KEYS: [&str; 2] = ["ozmap.api_key_file", "journal.url_file"];
 
 fn preset_json() -> String {
     "json".to_owned()

@@ -48,6 +48,7 @@ struct Detail<'a> {
 #[derive(Serialize)]
 struct JournalDetail<'a> {
     status: &'a str,
+    store: &'a str,
     active: i64,
     oldest_active_ms: i64,
     needs_human: i64,
@@ -109,6 +110,7 @@ pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
         in_flight: app.cancellations.in_flight(),
         journal: JournalDetail {
             status: journal_status,
+            store: app.cancellations.journal().place().store(),
             active: stats.active,
             oldest_active_ms: stats.oldest_ms,
             needs_human: stats.needs_human,

@@ -5,6 +5,7 @@
 
 mod health;
 mod openapi;
+mod pace;
 mod respond;
 mod server;
 mod webhook;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{any, get};
+use pace::Pace;
 pub use server::{Server, Stopped};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -58,6 +60,7 @@ pub struct App {
     started_at: Moment,
     draining: CancellationToken,
     journal_seen: Mutex<Option<(Moment, health::JournalSeen)>>,
+    paces: BTreeMap<String, Pace>,
 }
 
 impl App {
@@ -70,16 +73,29 @@ impl App {
         locale: Locale,
         limits: Limits,
     ) -> Arc<Self> {
+        let started_at = Moment::now();
+        let paces = channels.values().filter_map(|channel| {
+            let pace = Pace::new(channel.per_second_max, started_at.instant())?;
+            Some((channel.name.clone(), pace))
+        });
         Arc::new(Self {
+            paces: paces.collect(),
             channels,
             cancellations,
             replies,
             locale,
             limits,
-            started_at: Moment::now(),
+            started_at,
             draining: CancellationToken::new(),
             journal_seen: Mutex::new(None),
         })
+    }
+
+    /// Counts one request of a channel.
+    fn pace(&self, channel: &Channel, at: Moment) -> Result<(), Duration> {
+        self.paces
+            .get(&channel.name)
+            .map_or(Ok(()), |pace| pace.take(at.instant()))
     }
 }
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Response, StatusCode};
+use axum::http::{Method, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::App;
 use super::respond::respond;
-use crate::channels::{Channel, Codec, Rendered};
+use crate::channels::{Channel, Codec, Proof, Rendered, TEXT_CHARS_MAX};
 use crate::domain::{Locale, Outcome};
 
 pub(super) async fn document(State(app): State<Arc<App>>) -> Response<Body> {
@@ -21,9 +21,12 @@ pub(super) async fn document(State(app): State<Arc<App>>) -> Response<Body> {
 }
 
 fn describe(app: &App) -> Value {
-    let mut paths = Map::new();
+    let (mut paths, mut proofs) = (Map::new(), Map::new());
     for channel in app.channels.values() {
         paths.insert(format!("/webhooks/{}", channel.name), webhook(channel));
+        for proof in channel.auth.proofs() {
+            proofs.insert(name_of(proof), described(proof));
+        }
     }
     for (path, about) in [
         ("/health", "how the service does"),
@@ -42,66 +45,121 @@ fn describe(app: &App) -> Value {
         "paths": paths,
         "components": {
             "schemas": {"Request": request(), "Answer": answer(), "Problem": problem()},
-            "securitySchemes": {"secret": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": proofs,
         },
     })
+}
+
+fn name_of(proof: Proof<'_>) -> String {
+    match proof {
+        Proof::Bearer => "bearer".to_owned(),
+        Proof::Basic => "basic".to_owned(),
+        Proof::Header(name) => format!("header-{name}"),
+        Proof::Query(name) => format!("query-{name}"),
+    }
+}
+
+fn described(proof: Proof<'_>) -> Value {
+    match proof {
+        Proof::Bearer => json!({"type": "http", "scheme": "bearer"}),
+        Proof::Basic => json!({"type": "http", "scheme": "basic"}),
+        Proof::Header(name) => json!({"type": "apiKey", "in": "header", "name": name}),
+        Proof::Query(name) => json!({"type": "apiKey", "in": "query", "name": name}),
+    }
 }
 
 fn webhook(channel: &Channel) -> Value {
-    let (request, answered) = match &channel.codec {
-        Codec::Native => (
-            json!({"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Request"}}}}),
-            json!({
-                "application/json": {"schema": {"$ref": "#/components/schemas/Answer"}},
-                "text/plain": {"schema": {"type": "string"}},
-            }),
-        ),
+    let security: Vec<Value> = channel
+        .auth
+        .proofs()
+        .into_iter()
+        .map(|proof| json!({name_of(proof): []}))
+        .collect();
+    let request = match &channel.codec {
+        Codec::Native => {
+            json!({"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Request"}}}})
+        }
         // The platform's own form, described by its preset.
-        Codec::Platform(_) => (
-            json!({"content": {"*/*": {"schema": {}}}}),
-            json!({"*/*": {"schema": {}}}),
-        ),
+        Codec::Platform(_) => json!({"content": {"*/*": {"schema": {}}}}),
     };
-    let mut responses = Map::from_iter([(
-        "200".to_owned(),
-        json!({"description": "a decided outcome, or `pending`", "content": answered}),
-    )]);
-    for (status, about) in [
-        ("400", "the request was not understood"),
-        ("401", "the caller did not prove who it is"),
-        ("408", "the body came too slowly"),
-        ("413", "the body is too large"),
-        ("415", "the body is of another kind"),
-        (
-            "422",
-            "the request was read, but says something that cannot be",
-        ),
-        (
-            "503",
-            "nothing was accepted; try again after `Retry-After` seconds",
-        ),
-    ] {
-        responses.insert(status.to_owned(), refusal(about));
+    let mut methods = Map::new();
+    for (method, name) in [(Method::POST, "post"), (Method::GET, "get")] {
+        if channel.accepts(&method) {
+            let mut operation = json!({
+                "summary": "cancel or look up a reservation",
+                "operationId": format!("{name}-{}", channel.name),
+                "security": security,
+                "responses": responses(channel),
+            });
+            if method == Method::POST {
+                operation["requestBody"] = request.clone();
+            }
+            methods.insert(name.to_owned(), operation);
+        }
     }
-    json!({
-        "post": {
-            "summary": "cancel or look up a reservation",
-            "operationId": format!("webhook-{}", channel.name),
-            "security": [{"secret": []}],
-            "requestBody": request,
-            "responses": responses,
-        },
-    })
+    Value::Object(methods)
 }
 
-fn refusal(about: &str) -> Value {
-    json!({
-        "description": about,
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
-            "text/plain": {"schema": {"type": "string"}},
-        },
-    })
+const REFUSALS: [(u16, &str); 8] = [
+    (400, "the request was not understood"),
+    (401, "the caller did not prove who it is"),
+    (408, "the body came too slowly"),
+    (413, "the body is too large"),
+    (415, "the body is of another kind"),
+    (
+        422,
+        "the request was read, but says something that cannot be",
+    ),
+    (
+        429,
+        "the channel asks too fast; try again after `Retry-After` seconds",
+    ),
+    (
+        503,
+        "nothing was accepted; try again after `Retry-After` seconds",
+    ),
+];
+
+fn responses(channel: &Channel) -> Value {
+    let (answered, refused) = contents(channel);
+    let mut responses = Map::new();
+    for (status, about) in REFUSALS {
+        // Where the platform can read nothing but a 200, a refusal is one of its answers.
+        if channel.refuses_with(status) == status {
+            let mut refusal = json!({"description": about, "content": refused});
+            match status {
+                401 => refusal["headers"] = json!({"WWW-Authenticate": header("string")}),
+                429 | 503 => refusal["headers"] = json!({"Retry-After": header("integer")}),
+                _ => {}
+            }
+            responses.insert(status.to_string(), refusal);
+        }
+    }
+    let decided = json!({"description": "a decided outcome, or `pending`", "content": answered});
+    responses.insert("200".to_owned(), decided);
+    Value::Object(responses)
+}
+
+fn header(kind: &str) -> Value {
+    json!({"required": true, "schema": {"type": kind}})
+}
+
+/// The bodies of an answer and of a refusal.
+fn contents(channel: &Channel) -> (Value, Value) {
+    let text = json!({"schema": {"type": "string"}});
+    match &channel.codec {
+        Codec::Native => (
+            json!({"application/json": {"schema": {"$ref": "#/components/schemas/Answer"}}, "text/plain": text}),
+            json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}, "text/plain": text}),
+        ),
+        Codec::Platform(_) => {
+            let all = channel.content_types().into_iter();
+            let all: Map<String, Value> = all
+                .map(|content_type| (content_type.to_owned(), json!({"schema": {}})))
+                .collect();
+            (Value::Object(all.clone()), Value::Object(all))
+        }
+    }
 }
 
 fn health(about: &str) -> Value {
@@ -119,21 +177,28 @@ fn health(about: &str) -> Value {
     })
 }
 
+/// What is read, not what is recommended: a text may be a number or a flag, which is read as a person would write it.
 fn request() -> Value {
-    let text = json!({"type": ["string", "integer", "null"]});
+    let whole = json!({"type": "integer", "minimum": i64::MIN, "maximum": u64::MAX});
+    let code = json!({"anyOf": [{"type": "string"}, whole, {"type": "boolean"}], "description": "the reservation code"});
+    let text = json!({"anyOf": [{"type": "string"}, whole, {"type": ["boolean", "null"]}]});
+    let mut bounded = text.clone();
+    bounded["anyOf"][0]["maxLength"] = json!(TEXT_CHARS_MAX);
+    let mut message_id = bounded.clone();
+    message_id["description"] = json!("the same on every retry");
     json!({
         "type": "object",
         "required": ["code"],
         "properties": {
-            "code": {"type": ["string", "integer"], "description": "the reservation code"},
-            "action": {"type": "string", "enum": ["cancel", "lookup"], "default": "cancel"},
-            "conversation_id": text,
-            "message_id": {"type": ["string", "integer", "null"], "description": "the same on every retry"},
+            "code": code,
+            "action": {"enum": ["cancel", "lookup", null], "default": "cancel"},
+            "conversation_id": bounded,
+            "message_id": message_id,
             "locale": text,
             "customer_name": text,
-            "phone": text,
+            "phone": bounded,
             "reason": text,
-            "dry_run": {"type": "boolean", "default": false},
+            "dry_run": {"enum": [true, false, "true", "false", 1, 0, "1", "0", null], "default": false},
         },
     })
 }

@@ -68,6 +68,23 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Its channel has asked for more than it may in this second.
+    pub(super) fn too_fast(retry_after: Duration) -> Self {
+        let detail = "more requests came than channels.NAME.per_second_max allows; nothing was accepted, ask again a little later with the same key";
+        // Whole seconds, and never none.
+        let seconds = retry_after.as_secs().saturating_add(1);
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_fast",
+            "Too many requests",
+            detail,
+        )
+        .saying(Refused::Busy)
+        .with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+}
+
 impl From<Misunderstood> for Refusal {
     fn from(wrong: Misunderstood) -> Self {
         let status = StatusCode::from_u16(wrong.status).unwrap_or(StatusCode::BAD_REQUEST);
@@ -99,6 +116,14 @@ impl From<Declined> for Refusal {
                 "the journal cannot be written now; this request was not accepted, ask again with the same key",
                 seconds(5),
             ),
+            Declined::InDoubt => Self {
+                title: "Not known yet",
+                ..Self::unavailable(
+                    "in_doubt",
+                    "it is not known yet whether this request was accepted, and it may be carried out; ask again with the same key",
+                    seconds(5),
+                )
+            },
             Declined::Ozmap => Self::unavailable(
                 "ozmap",
                 "OZmap gave no answer that can be believed; a look-up promises nothing, ask again",
@@ -125,7 +150,7 @@ pub(super) struct Listener<'a> {
 pub(super) fn refuse(
     app: &App,
     listener: &Listener<'_>,
-    channel: Option<(&Channel, Option<&Echo>)>,
+    channel: Option<(&Channel, &Echo)>,
     refusal: Refusal,
 ) -> Response<Body> {
     let reply = app

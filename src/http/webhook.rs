@@ -14,10 +14,10 @@ use tokio::time::timeout;
 use super::App;
 use super::respond::{Listener, Refusal, nobody, refuse, respond};
 use crate::channels::{
-    Answered, AuthError, Channel, Echo, Inbound, Next, Rendered, Understood, Wish,
+    Answered, AuthError, Channel, Echo, Inbound, Misunderstood, Rendered, Understood, Wish,
 };
 use crate::clock::Moment;
-use crate::domain::{Ask, Turn};
+use crate::domain::Ask;
 use crate::replies::Refused;
 
 pub(super) async fn webhook(
@@ -44,35 +44,32 @@ pub(super) async fn webhook(
         channel,
         headers: &head.headers,
     };
-    if !channel.accepts(&head.method) {
-        let detail = "a webhook takes only POST: a GET may be sent again by anything on the way, and this deletes";
-        let refusal = Refusal::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method",
-            "Wrong method",
-            detail,
-        )
-        .with_header(header::ALLOW, HeaderValue::from_static("POST"));
-        return visit.refused(None, refusal);
-    }
-    let body = match read(&app, channel, body).await {
-        Ok(body) => body,
-        Err(refusal) => return visit.refused(None, refusal),
-    };
-    let inbound = Inbound {
+    let without_body = Inbound {
         method: &head.method,
         target: head.uri.path_and_query().map_or("", PathAndQuery::as_str),
         public_url: &channel.public_url,
         headers: &head.headers,
-        body: &body,
+        body: &[],
         at,
     };
+    if !channel.accepts(&head.method) {
+        return visit.refused(&channel.overhear(&without_body), wrong_method(channel));
+    }
+    let body = match read(&app, channel, body).await {
+        Ok(body) => body,
+        Err(refusal) => return visit.refused(&channel.overhear(&without_body), refusal),
+    };
+    let inbound = Inbound {
+        body: &body,
+        ..without_body
+    };
     if let Err(error) = channel.authenticate(&inbound) {
-        return visit.refused(None, not_authenticated(channel, &error));
+        let refusal = not_authenticated(channel, &error);
+        return visit.refused(&channel.overhear(&inbound), refusal);
     }
     match channel.parse(&inbound) {
         Ok(Understood { wish, echo }) => visit.grant(wish, &echo, at).await,
-        Err(wrong) => visit.refused(None, wrong.into()),
+        Err(wrong) => visit.refused(&channel.hear(&inbound), misunderstood(channel, wrong)),
     }
 }
 
@@ -105,23 +102,21 @@ impl Visit<'_> {
     }
 
     async fn answer(&self, ask: Ask, echo: &Echo, at: Moment) -> Response<Body> {
+        if let Err(wait) = self.app.pace(self.channel, at) {
+            return self.refused(echo, Refusal::too_fast(wait));
+        }
         let answer_by = at.instant() + Duration::from_millis(self.channel.answer_ms_max);
         let (action, code) = (ask.action, ask.typed_code.clone());
         let answer = match self.app.cancellations.submit(ask, answer_by).await {
             Ok(answer) => answer,
-            Err(declined) => return self.refused(Some(echo), declined.into()),
+            Err(declined) => return self.refused(echo, declined.into()),
         };
         let (replies, medium) = (&self.app.replies, self.channel.medium);
-        let mut reply = replies.say(echo.locale, medium, &answer, &code);
         let next = self.channel.next(echo, answer.outcome);
-        let turn = match next {
-            Next::End => None,
-            Next::AskAgain => Some(Turn::AskCode),
-            Next::HandOver => Some(Turn::HandOver),
+        let reply = match next.turn() {
+            None => replies.say(echo.locale, medium, &answer, &code),
+            Some(turn) => replies.say_then(echo.locale, medium, &answer, &code, turn),
         };
-        if let Some(turn) = turn {
-            reply = format!("{reply} {}", replies.turn(echo.locale, medium, turn, ""));
-        }
         let answered = Answered {
             action,
             code: &code,
@@ -135,7 +130,7 @@ impl Visit<'_> {
         )
     }
 
-    fn refused(&self, echo: Option<&Echo>, refusal: Refusal) -> Response<Body> {
+    fn refused(&self, echo: &Echo, refusal: Refusal) -> Response<Body> {
         tracing::info!(
             channel = self.channel.name,
             status = refusal.status.as_u16(),
@@ -144,7 +139,7 @@ impl Visit<'_> {
         );
         let listener = Listener {
             headers: self.headers,
-            locale: echo.map_or(self.channel.locale, |echo| echo.locale),
+            locale: echo.locale,
             medium: self.channel.medium,
         };
         refuse(self.app, &listener, Some((self.channel, echo)), refusal)
@@ -185,6 +180,35 @@ fn too_large(bytes_max: usize) -> Refusal {
         "The body is too large",
         format!("the body is larger than {bytes_max} bytes; send only the members that are needed"),
     )
+}
+
+fn wrong_method(channel: &Channel) -> Refusal {
+    let methods = channel.methods().join(", ");
+    let detail = format!(
+        "this webhook takes only {methods}: what may be sent again by anything on the way must not delete"
+    );
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method",
+        "Wrong method",
+        detail,
+    )
+    .with_header(header::ALLOW, allow(&methods))
+}
+
+fn misunderstood(channel: &Channel, wrong: Misunderstood) -> Refusal {
+    let refusal = Refusal::from(wrong);
+    match refusal.status {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            refusal.with_header(header::ALLOW, allow(&channel.methods().join(", ")))
+        }
+        _ => refusal,
+    }
+}
+
+/// The names of methods are plain ASCII; a preset that names another one is told so at start.
+fn allow(methods: &str) -> HeaderValue {
+    HeaderValue::from_str(methods).unwrap_or(HeaderValue::from_static("POST"))
 }
 
 fn not_authenticated(channel: &Channel, error: &AuthError) -> Refusal {

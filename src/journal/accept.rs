@@ -1,15 +1,21 @@
 //! The moment of promise: one transaction that ties a webhook to a cancellation, new or running.
 
+use std::sync::Arc;
+
 use rand::RngExt;
 use tokio::time::Instant;
 
-use super::record::{Held, Lease, Record, State};
+use super::record::{Held, Lease, Record};
+use super::steps::Note;
 use super::store::{Store, Value};
-use super::{DeliveryKey, Error, Journal, Note, one_row, read, sql};
+use super::{DeliveryKey, Error, Journal, Times, read, sql};
 use crate::domain::{FirstName, Mode, OpId, Protocol, ReservationCode};
 
 /// How often a protocol number is drawn before it grows a digit longer each time.
 const PROTOCOL_DRAWS_MAX: usize = 24;
+
+/// How often a promise is tried again that another replica made at the same moment.
+const RACES_MAX: usize = 3;
 
 /// For how long a conversation's attempts count.
 const DAY_MS: i64 = 86_400_000;
@@ -19,8 +25,6 @@ const DAY_MS: i64 = 86_400_000;
 pub struct Acceptance {
     /// The webhook.
     pub delivery: DeliveryKey,
-    /// A key that this one call has, and no retry of it.
-    pub call_key: String,
     /// When the platform gives no key: for how long the same request in the same conversation is the same one.
     pub duplicate_window_ms: Option<i64>,
     /// How many codes a conversation may try within a day.
@@ -43,17 +47,6 @@ pub struct Acceptance {
     pub protocol_date: String,
 }
 
-impl Acceptance {
-    /// What tells a repetition from the webhook that it repeats.
-    #[must_use]
-    pub fn call(&self) -> DeliveryKey {
-        DeliveryKey {
-            channel: self.delivery.channel.clone(),
-            key: self.call_key.clone(),
-        }
-    }
-}
-
 /// What the journal says to a webhook.
 #[derive(Debug)]
 pub enum Accepted {
@@ -69,112 +62,124 @@ pub enum Accepted {
     TooManyCodes,
 }
 
-/// What became of a promise that its caller was told no about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Withdrawn {
-    /// Nobody else was promised anything: nothing will be done.
-    Undone,
-    /// Another call was promised the same: it must be done.
-    OthersRelyOnIt,
-    /// It went on too far.
-    TooLate,
-}
-
 impl Journal {
     /// Promises a cancellation: once this returns, it ends in a recorded outcome, whatever is killed.
     ///
-    /// `is_wanted` is asked when its turn comes: a caller that was told no meanwhile is promised nothing.
+    /// A caller that was told no meanwhile is promised nothing.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be written down now: nothing is promised and nothing will be done.
     pub async fn accept(
         &self,
         asked: Acceptance,
-        is_wanted: impl Fn() -> bool + Send + 'static,
+        caller: impl Caller + 'static,
     ) -> Result<Accepted, Error> {
-        let id = OpId::new();
-        let until = self.lease_end();
-        let owner = self.owner.clone();
-        let times = self.times;
+        let caller: Arc<dyn Caller> = Arc::new(caller);
+        let mut races = 0;
+        loop {
+            match self.accept_once(asked.clone(), caller.clone()).await {
+                // The other one's row is there now, and is found.
+                Err(Error::Raced) if races < RACES_MAX => races += 1,
+                accepted => return accepted,
+            }
+        }
+    }
+
+    async fn accept_once(
+        &self,
+        asked: Acceptance,
+        caller: Arc<dyn Caller>,
+    ) -> Result<Accepted, Error> {
+        let fresh = Fresh {
+            id: OpId::new(),
+            owner: self.owner.clone(),
+            times: self.times,
+            until: self.lease_end(),
+        };
+        let too_late = || Error::Unavailable("it came too late".to_owned());
         self.writer
             .call(move |store| {
                 // The caller may have been told no while this waited for its turn.
-                if !is_wanted() {
-                    return Err(Error::Unavailable("it came too late".to_owned()));
+                if !caller.is_waiting() {
+                    return Err(too_late());
                 }
-                if let Some(answer) = seen_before(store, &asked)? {
-                    rely(store, &asked, &answer)?;
-                    return Ok(answer);
+                let accepted = write_down(store, &asked, fresh)?;
+                // Or while others were in the way. From here on it is not told no.
+                if caller.is_given_the_word() {
+                    Ok(accepted)
+                } else {
+                    Err(too_late())
                 }
-                if let Some(conversation) = &asked.conversation
-                    && !may_try(store, conversation, &asked.code, asked.codes_max)?
-                {
-                    return Ok(Accepted::TooManyCodes);
-                }
-                let protocol = free_protocol(store, &asked.protocol_date)?;
-                let parameters = [
-                    id.to_string().into(),
-                    protocol.into(),
-                    asked.code.as_str().into(),
-                    i64::from(asked.mode == Mode::DryRun).into(),
-                    asked.delivery.channel.as_str().into(),
-                    asked.note.clone().into(),
-                    asked.first_name.as_ref().map(FirstName::as_str).into(),
-                    Value::from(&*owner),
-                    times.lease_ms.into(),
-                    times.deadline_ms.into(),
-                ];
-                let rows = store.query(sql::ACCEPT_OP, &parameters)?;
-                let accepted = rows
-                    .first()
-                    .and_then(|row| row.text(0).ok())
-                    .and_then(OpId::parse);
-                let accepted = accepted
-                    .ok_or_else(|| Error::Corrupt("an accepted record has no id".to_owned()))?;
-                attach(store, &asked, accepted)?;
-                let record = read::get(store, accepted)?
-                    .ok_or_else(|| Error::Corrupt("an accepted record is not there".to_owned()))?;
-                if accepted != id {
-                    return Ok(Accepted::Joined(Box::new(record)));
-                }
-                fresh(store, record, until)
             })
             .await
+    }
+}
+
+/// Whoever is promised something, and may be told no while it is being written down.
+pub trait Caller: Send + Sync {
+    /// Whether it still waits.
+    fn is_waiting(&self) -> bool;
+
+    /// Everything is written and only has to last. False when the caller was told no: then it is undone. After a
+    /// true, the caller is never told no.
+    fn is_given_the_word(&self) -> bool;
+}
+
+/// A caller that answers both alike.
+impl<F: Fn() -> bool + Send + Sync> Caller for F {
+    fn is_waiting(&self) -> bool {
+        self()
     }
 
-    /// Takes back what was promised to a call that was told "no": as if it had never come.
-    ///
-    /// It needs no lease: nothing was sent, and whoever holds the cancellation can write nothing more to it.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the journal cannot be written now: try again.
-    pub async fn withdraw(&self, op: OpId, call: DeliveryKey) -> Result<Withdrawn, Error> {
-        self.writer
-            .call(move |store| {
-                let id = [Value::from(op.to_string())];
-                let held = store.query(sql::HOLD_ACCEPTED, &id)?;
-                store.execute(sql::TOLD_NO, &[call.channel.into(), call.key.into()])?;
-                let rows = store.query(sql::COUNT_RELYING, &id)?;
-                if rows.first().map_or(Ok(0), |row| row.integer(0))? > 0 {
-                    return Ok(Withdrawn::OthersRelyOnIt);
-                }
-                let Some(row) = held.first() else {
-                    return Ok(Withdrawn::TooLate);
-                };
-                let fence = row.integer(0)?;
-                store.execute(sql::FORGET_DELIVERIES, &id)?;
-                one_row(store, sql::TAKE_BACK, &id)?;
-                let event = Note {
-                    op,
-                    fence,
-                    kind: "done",
-                    detail: "expired caller_was_told_no".to_owned(),
-                };
-                event.write(store)?;
-                Ok(Withdrawn::Undone)
-            })
-            .await
+    fn is_given_the_word(&self) -> bool {
+        self()
     }
+}
+
+/// What a new cancellation is given.
+struct Fresh {
+    id: OpId,
+    owner: Arc<str>,
+    times: Times,
+    until: Instant,
+}
+
+fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<Accepted, Error> {
+    if let Some(answer) = seen_before(store, asked)? {
+        return Ok(answer);
+    }
+    if let Some(conversation) = &asked.conversation
+        && !may_try(store, conversation, &asked.code, asked.codes_max)?
+    {
+        return Ok(Accepted::TooManyCodes);
+    }
+    let protocol = free_protocol(store, &asked.protocol_date)?;
+    let parameters = [
+        new.id.to_string().into(),
+        protocol.into(),
+        asked.code.as_str().into(),
+        i64::from(asked.mode == Mode::DryRun).into(),
+        asked.delivery.channel.as_str().into(),
+        asked.note.clone().into(),
+        asked.first_name.as_ref().map(FirstName::as_str).into(),
+        Value::from(&*new.owner),
+        new.times.lease_ms.into(),
+        new.times.deadline_ms.into(),
+    ];
+    let rows = store.query(sql::ACCEPT_OP, &parameters)?;
+    let accepted = rows
+        .first()
+        .and_then(|row| row.text(0).ok())
+        .and_then(OpId::parse);
+    let accepted =
+        accepted.ok_or_else(|| Error::Corrupt("an accepted record has no id".to_owned()))?;
+    attach(store, asked, accepted)?;
+    let record = read::get(store, accepted)?
+        .ok_or_else(|| Error::Corrupt("an accepted record is not there".to_owned()))?;
+    if accepted != new.id {
+        return Ok(Accepted::Joined(Box::new(record)));
+    }
+    fresh(store, record, new.until)
 }
 
 fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Accepted>, Error> {
@@ -210,26 +215,6 @@ fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Accep
     Ok(Some(Accepted::Repeated(Box::new(record))))
 }
 
-/// A repetition relies on what the first call was promised; as long as that call may still be told no, it is counted.
-fn rely(store: &mut dyn Store, asked: &Acceptance, answer: &Accepted) -> Result<(), Error> {
-    match answer {
-        Accepted::Repeated(record) if record.state == State::Accepted && record.attempts == 1 => {
-            let call = Acceptance {
-                delivery: asked.call(),
-                // It is no webhook of its own: no other request is told by it.
-                conversation: None,
-                ..asked.clone()
-            };
-            attach(store, &call, record.id)
-        }
-        Accepted::Repeated(_)
-        | Accepted::Fresh(_)
-        | Accepted::Joined(_)
-        | Accepted::KeyReused
-        | Accepted::TooManyCodes => Ok(()),
-    }
-}
-
 fn attach(store: &mut dyn Store, asked: &Acceptance, op: OpId) -> Result<(), Error> {
     let parameters = [
         asked.delivery.channel.as_str().into(),
@@ -241,10 +226,8 @@ fn attach(store: &mut dyn Store, asked: &Acceptance, op: OpId) -> Result<(), Err
     ];
     match store.query(sql::ACCEPT_DELIVERY, &parameters)?.is_empty() {
         false => Ok(()),
-        // Another replica was faster with the same webhook: undo, the platform's next retry finds its row.
-        true => Err(Error::Unavailable(
-            "the same webhook is being accepted elsewhere".to_owned(),
-        )),
+        // Another replica was faster with the same webhook: undo, and find its row.
+        true => Err(Error::Raced),
     }
 }
 
@@ -262,6 +245,7 @@ pub(super) fn may_try(
     codes_max: u32,
 ) -> Result<bool, Error> {
     store.execute(sql::FORGET_ATTEMPTS, &[DAY_MS.into()])?;
+    store.execute(sql::HOLD_CONVERSATION, &[conversation.into()])?;
     let others = [conversation.into(), code.as_str().into(), DAY_MS.into()];
     let rows = store.query(sql::TRIED_CODES, &others)?;
     let tried = rows.first().map_or(Ok(0), |row| row.integer(0))?;

@@ -1,11 +1,11 @@
 //! Reading the journal: for the service, and for an operator beside a running service.
 
-use std::path::Path;
-
+use super::place::{Kind, Place};
+use super::postgres::Postgres;
 use super::record::Record;
 use super::sqlite::Sqlite;
 use super::store::{Store, Value};
-use super::{Error, sql, sqlite_path};
+use super::{Error, sql};
 use crate::domain::OpId;
 
 /// What the health page tells of the journal.
@@ -64,15 +64,16 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Opens an existing journal.
+    /// Opens an existing journal. Blocks: not for asynchronous code.
     ///
     /// # Errors
     /// [`Error::Open`] when there is none or it cannot be read.
-    pub fn open(url: &str) -> Result<Self, Error> {
-        let store = Sqlite::open_to_read(Path::new(sqlite_path(url)?))?;
-        Ok(Self {
-            store: Box::new(store),
-        })
+    pub fn open(place: &Place) -> Result<Self, Error> {
+        let store: Box<dyn Store> = match &place.0 {
+            Kind::File(path) => Box::new(Sqlite::open_to_read(path)?),
+            Kind::Server(server) => Box::new(Postgres::open_to_read(*server.clone())?),
+        };
+        Ok(Self { store })
     }
 
     /// The newest records.
@@ -161,6 +162,19 @@ impl Reader {
             })
             .collect()
     }
+}
+
+/// Looks whether the service could use this journal, without creating it: `None` when it is not there yet.
+/// Blocks: not for asynchronous code.
+///
+/// # Errors
+/// [`Error::Open`] when the service would refuse it, [`Error::Unavailable`] when it cannot be read.
+pub fn inspect(place: &Place) -> Result<Option<Stats>, Error> {
+    let is_there = match &place.0 {
+        Kind::File(path) => path.exists(),
+        Kind::Server(server) => Postgres::examine(server)?,
+    };
+    is_there.then(|| Reader::open(place)?.stats()).transpose()
 }
 
 pub(super) fn records(

@@ -78,3 +78,9 @@ CREATE TABLE IF NOT EXISTS heartbeat (
   owner TEXT   NOT NULL PRIMARY KEY,
   at_ms BIGINT NOT NULL
 );
+-- One row per writer of a shared journal: the number of its last durable batch.
+CREATE TABLE IF NOT EXISTS batch (
+  owner  TEXT   NOT NULL PRIMARY KEY,
+  number BIGINT NOT NULL,
+  at_ms  BIGINT NOT NULL
+);

@@ -7,6 +7,18 @@
 /// The tables; may be run at every start.
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
+/// The tables, and the index that the promise of one cancellation per code rests on.
+pub(super) const TABLES: [&str; 8] = [
+    "op",
+    "op_one_active",
+    "delivery",
+    "op_event",
+    "budget",
+    "attempt",
+    "heartbeat",
+    "batch",
+];
+
 /// Finds the webhook that carries this key, and what became of its cancellation.
 pub(super) const FIND_DELIVERY: &str =
     "SELECT fingerprint, op_id FROM delivery WHERE channel = $1 AND dedupe_key = $2";
@@ -34,35 +46,10 @@ pub(super) const ACCEPT_DELIVERY: &str = "\
 INSERT INTO delivery (channel, dedupe_key, fingerprint, op_id, conversation, locale, received_at) \
 VALUES ($1,$2,$3,$4,$5,$6,{NOW}) ON CONFLICT (channel, dedupe_key) DO NOTHING RETURNING op_id";
 
-/// Holds a cancellation that nothing was sent for, so that whoever joins it does so before or after.
-pub(super) const HOLD_ACCEPTED: &str =
-    "UPDATE op SET updated_at = {NOW} WHERE id = $1 AND state = 'accepted' RETURNING fence";
-
-/// Notes that a call was told that nothing was accepted.
-pub(super) const TOLD_NO: &str = "\
-UPDATE delivery SET told_outcome = 'declined', told_at = {NOW} \
-WHERE channel = $1 AND dedupe_key = $2 AND told_outcome IS NULL";
-
-/// How many calls rely on a cancellation: all but those that were told no.
-pub(super) const COUNT_RELYING: &str = "\
-SELECT COUNT(*) FROM delivery WHERE op_id = $1 AND (told_outcome IS NULL OR told_outcome <> 'declined')";
-
-/// Forgets the webhooks of a cancellation that is taken back: their next retry begins anew.
-pub(super) const FORGET_DELIVERIES: &str = "DELETE FROM delivery WHERE op_id = $1";
-
-/// Forgets the repetitions of webhooks: when a cancellation has ended there is nothing left to take back.
-pub(super) const FORGET_CALLS: &str =
-    "DELETE FROM delivery WHERE op_id = $1 AND dedupe_key LIKE 'call:%'";
-
-/// Takes back a cancellation that nothing was sent for, whoever holds it: what it would write next changes no row.
-pub(super) const TAKE_BACK: &str = "\
-UPDATE op SET state = 'done', outcome = 'expired', reason = 'caller_was_told_no', done_at = {NOW}, updated_at = {NOW}, \
-lease_owner = NULL, lease_until = 0 WHERE id = $1 AND state = 'accepted'";
-
-/// Notes, once, what a webhook was told; a "no" that was not kept to is not the last word.
+/// Notes, once, what a webhook was told.
 pub(super) const TOLD: &str = "\
 UPDATE delivery SET told_outcome = $1, told_at = {NOW} \
-WHERE channel = $2 AND dedupe_key = $3 AND (told_outcome IS NULL OR told_outcome = 'declined')";
+WHERE channel = $2 AND dedupe_key = $3 AND told_outcome IS NULL";
 
 /// The columns of a record, in the order in which `record.rs` reads them.
 macro_rules! record_columns {
@@ -77,7 +64,7 @@ macro_rules! record_columns {
 /// The outer condition stands there twice on purpose: PostgreSQL re-checks only the outer WHERE.
 pub(super) const TAKE_DUE: &str = concat!(
     "UPDATE op SET lease_owner = $1, lease_until = {NOW}+$2, fence = fence+1, attempt = attempt+1, updated_at = {NOW} \
-     WHERE id = (SELECT id FROM op WHERE state <> 'done' AND next_at <= {NOW} AND lease_until < {NOW} AND ($3 = 0 OR deadline_at <= {NOW}) ORDER BY next_at LIMIT 1 {SKIP}) \
+     WHERE id = (SELECT id FROM op WHERE state <> 'done' AND next_at <= {NOW} AND lease_until < {NOW} AND (CAST($3 AS BIGINT) = 0 OR deadline_at <= {NOW}) ORDER BY next_at LIMIT 1 {SKIP}) \
      AND state <> 'done' AND lease_until < {NOW} RETURNING ",
     record_columns!()
 );
@@ -118,6 +105,10 @@ pub(super) const EVENT: &str = "\
 INSERT INTO op_event (op_id, seq, at_ms, fence, kind, detail) \
 SELECT $1, COALESCE(MAX(seq),0)+1, {NOW}, $2, $3, $4 FROM op_event WHERE op_id = $1";
 
+/// How often something happened to a cancellation.
+pub(super) const COUNT_EVENTS: &str =
+    "SELECT COUNT(*) FROM op_event WHERE op_id = $1 AND kind = $2";
+
 /// The last time that this service cancelled a code.
 pub(super) const EARLIER_CANCEL: &str = "\
 SELECT protocol, done_at FROM op WHERE code = $1 AND state = 'done' AND outcome = 'cancelled' ORDER BY done_at DESC LIMIT 1";
@@ -130,14 +121,18 @@ ON CONFLICT (name, bucket_at) DO UPDATE SET used = budget.used + 1 WHERE budget.
 /// Forgets hours that no longer count.
 pub(super) const FORGET_BUDGET: &str = "DELETE FROM budget WHERE bucket_at < {NOW} - $1";
 
+/// Makes whoever else counts the attempts of this conversation wait until this is durable. No code is empty.
+pub(super) const HOLD_CONVERSATION: &str = "\
+INSERT INTO attempt (conversation, code, at_ms) VALUES ($1, '', {NOW}) \
+ON CONFLICT (conversation, code) DO UPDATE SET at_ms = {NOW}";
+
 /// Notes a code that a conversation tries.
 pub(super) const TRY_CODE: &str = "\
 INSERT INTO attempt (conversation, code, at_ms) VALUES ($1, $2, {NOW}) \
 ON CONFLICT (conversation, code) DO UPDATE SET at_ms = {NOW}";
 
 /// How many codes a conversation has tried lately, beside this one.
-pub(super) const TRIED_CODES: &str =
-    "SELECT COUNT(*) FROM attempt WHERE conversation = $1 AND code <> $2 AND at_ms > {NOW} - $3";
+pub(super) const TRIED_CODES: &str = "SELECT COUNT(*) FROM attempt WHERE conversation = $1 AND code NOT IN ($2, '') AND at_ms > {NOW} - $3";
 
 /// Forgets attempts that no longer count.
 pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW} - $1";
@@ -146,9 +141,29 @@ pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW
 pub(super) const FREE_LEASES: &str =
     "UPDATE op SET lease_owner = NULL, lease_until = 0, next_at = {NOW} WHERE state <> 'done'";
 
+/// At start, on a shared journal: what waits is due, as it is after a start of an embedded one. The settings may be
+/// others now. What somebody holds is left alone.
+pub(super) const WAKE: &str = "UPDATE op SET next_at = {NOW} WHERE state <> 'done' AND lease_until < {NOW} AND next_at > {NOW}";
+
 /// Proves that the journal can be written.
 pub(super) const HEARTBEAT: &str = "\
 INSERT INTO heartbeat (owner, at_ms) VALUES ($1, {NOW}) ON CONFLICT (owner) DO UPDATE SET at_ms = {NOW}";
+
+/// On a shared journal: makes the number of a batch a part of it, and locks the writer's row until it is decided.
+pub(super) const MARK_BATCH: &str = "\
+INSERT INTO batch (owner, number, at_ms) VALUES ($1, $2, {NOW}) \
+ON CONFLICT (owner) DO UPDATE SET number = $2, at_ms = {NOW}";
+
+/// The number of the last durable batch of a writer. It writes too, so that it waits for one that is not decided yet.
+pub(super) const LAST_BATCH: &str = "\
+INSERT INTO batch (owner, number, at_ms) VALUES ($1, 0, {NOW}) \
+ON CONFLICT (owner) DO UPDATE SET at_ms = {NOW} RETURNING number";
+
+/// On a shared journal: forgets writers that are gone, by a time in milliseconds.
+pub(super) const FORGET_WRITERS: [&str; 2] = [
+    "DELETE FROM batch WHERE at_ms < {NOW} - $1",
+    "DELETE FROM heartbeat WHERE at_ms < {NOW} - $1",
+];
 
 /// One record by its id.
 pub(super) const GET: &str = concat!("SELECT ", record_columns!(), " FROM op WHERE id = $1");

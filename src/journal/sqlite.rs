@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
 use super::Error;
 use super::sql;
-use super::store::{Row, Store, Value};
+use super::store::{Fate, Row, Store, Value};
 
 /// SQLite before 3.51.3 can lose the write-ahead log when it is reset.
 const VERSION_MIN: i32 = 3_051_003;
@@ -25,6 +25,7 @@ const NOW: &str = "CAST(unixepoch('subsec')*1000 AS INTEGER)";
 /// The connection, and the statements in its dialect.
 pub(super) struct Sqlite {
     connection: Connection,
+    now: &'static str,
     dialect: HashMap<&'static str, String>,
     // Held as long as the store lives; the lock goes with the file handle, also after a kill.
     _lock: Option<File>,
@@ -78,6 +79,7 @@ impl Sqlite {
         connection.set_prepared_statement_cache_capacity(64);
         Ok(Self {
             connection,
+            now: NOW,
             dialect: HashMap::new(),
             _lock: lock,
         })
@@ -101,21 +103,45 @@ impl Sqlite {
         }
         self.connection.pragma_update(None, "foreign_keys", true)?;
         self.connection.execute_batch(sql::SCHEMA)?;
-        self.connection.execute(&translate(sql::FREE_LEASES), [])?;
+        self.connection
+            .execute(&translate(sql::FREE_LEASES, self.now), [])?;
         Ok(())
     }
 
     fn text(&mut self, sql: &'static str) -> String {
+        let now = self.now;
         self.dialect
             .entry(sql)
-            .or_insert_with(|| translate(sql))
+            .or_insert_with(|| translate(sql, now))
             .clone()
+    }
+
+    /// A journal in memory whose clock is a table that a schedule sets.
+    #[cfg(test)]
+    pub(super) fn in_memory() -> Result<Self, Error> {
+        let connection = Connection::open_in_memory()?;
+        let mut store = Self::with(connection, None)?;
+        store.now = "(SELECT ms FROM simulated_clock)";
+        store.connection.execute_batch(
+            "CREATE TABLE simulated_clock (ms BIGINT NOT NULL); INSERT INTO simulated_clock VALUES (0);",
+        )?;
+        store.connection.pragma_update(None, "foreign_keys", true)?;
+        store.connection.execute_batch(sql::SCHEMA)?;
+        Ok(store)
+    }
+
+    /// Sets the clock of a journal in memory.
+    #[cfg(test)]
+    pub(super) fn set_clock(&mut self, ms: i64) -> Result<(), Error> {
+        self.connection
+            .execute("UPDATE simulated_clock SET ms = ?1", [ms])?;
+        Ok(())
     }
 }
 
 /// `$n` becomes `?n`: SQLite numbers `$name` by first appearance, not by its digits.
-fn translate(sql: &str) -> String {
-    sql.replace("{NOW}", NOW)
+fn translate(sql: &str, now: &str) -> String {
+    sql.replace("{NOW}", now)
         .replace("{SKIP}", "")
         .replace('$', "?")
 }
@@ -195,8 +221,19 @@ impl Store for Sqlite {
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
     }
 
-    fn commit(&mut self) -> Result<(), Error> {
-        Ok(self.connection.execute_batch("COMMIT")?)
+    fn commit(&mut self) -> Fate {
+        match self.connection.execute_batch("COMMIT") {
+            Ok(()) => Fate::Durable,
+            Err(error) => {
+                self.rollback();
+                Fate::Undone(error.into())
+            }
+        }
+    }
+
+    fn fate(&mut self) -> Fate {
+        // No answer of a library is ever lost, so nobody asks.
+        Fate::Unknown
     }
 
     fn rollback(&mut self) {

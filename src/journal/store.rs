@@ -77,12 +77,25 @@ impl Row {
     }
 }
 
+/// What became of a batch.
+#[derive(Clone)]
+pub(super) enum Fate {
+    /// All that was kept of it lasts.
+    Durable,
+    /// Nothing of it was done.
+    Undone(Error),
+    /// The answer was lost: one or the other.
+    Unknown,
+}
+
 /// One connection of the journal, used by one thread.
 pub(super) trait Store: Send {
     /// Begins a batch that will write.
     fn begin(&mut self) -> Result<(), Error>;
-    /// Makes the batch durable. On an error nothing of it is.
-    fn commit(&mut self) -> Result<(), Error>;
+    /// Makes the batch durable, or says why nothing of it is.
+    fn commit(&mut self) -> Fate;
+    /// Asks what became of the last batch, whose commit got no answer. Nothing else is begun before that is known.
+    fn fate(&mut self) -> Fate;
     /// Undoes the batch.
     fn rollback(&mut self);
     /// Begins one operation within a batch.

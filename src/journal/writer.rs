@@ -1,33 +1,45 @@
 //! One thread owns the connection; whatever waits for it goes to the disk together (group commit).
 //!
 //! A caller hears of its operation only after the commit that made it durable, or after everything of it was undone.
+//! When the answer to a commit was lost, its callers wait until it is known, and nothing new is begun.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::Error;
-use super::store::Store;
+use super::store::{Fate, Store};
 
 /// The most operations in one commit; more wait for the next.
 const BATCH_MAX: usize = 128;
 
+/// How often it is asked what became of a commit whose answer was lost.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
+
 /// A queue of operations to the thread that writes.
 #[derive(Clone)]
 pub(super) struct Writer {
-    queue: Sender<Box<dyn Operation>>,
+    queue: Queue,
+}
+
+#[derive(Clone)]
+enum Queue {
+    Thread(Sender<Box<dyn Operation>>),
+    #[cfg(test)]
+    Simulated(super::simulated::Desk),
 }
 
 /// An operation and the caller that waits for it.
-trait Operation: Send {
+pub(super) trait Operation: Send {
     /// Does the work within the batch; false when it must be undone.
     fn run(&mut self, store: &mut dyn Store) -> Outcome;
     /// Tells the caller.
     fn finish(self: Box<Self>, committed: Result<(), Error>);
 }
 
-enum Outcome {
+pub(super) enum Outcome {
     Keep,
     Undo,
 }
@@ -73,14 +85,38 @@ where
 }
 
 impl Writer {
-    /// Starts the thread; it ends when the last clone of the queue is gone.
-    pub(super) fn start(mut store: Box<dyn Store>) -> Result<Self, Error> {
+    /// Starts the thread and opens the store on it; it ends when the last clone of the queue is gone.
+    pub(super) fn start<S: Store + 'static>(
+        open: impl FnOnce() -> Result<S, Error> + Send + 'static,
+    ) -> Result<Self, Error> {
         let (queue, operations) = channel();
+        let (tell, opened) = channel();
+        let work = move || match open() {
+            Ok(mut store) => {
+                // Whoever started it waits for this.
+                drop(tell.send(Ok(())));
+                write(&mut store, &operations);
+            }
+            Err(error) => drop(tell.send(Err(error))),
+        };
         thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || write(store.as_mut(), &operations))
+            .spawn(work)
             .map_err(|error| Error::Open(format!("cannot start the journal's thread: {error}")))?;
-        Ok(Self { queue })
+        opened
+            .recv()
+            .map_err(|_| Error::Open("the journal's thread has ended".to_owned()))??;
+        Ok(Self {
+            queue: Queue::Thread(queue),
+        })
+    }
+
+    /// A queue to a simulated journal.
+    #[cfg(test)]
+    pub(super) fn simulated(desk: super::simulated::Desk) -> Self {
+        Self {
+            queue: Queue::Simulated(desk),
+        }
     }
 
     /// Runs an operation in the next batch and waits until it is durable.
@@ -96,30 +132,83 @@ impl Writer {
             caller,
         };
         let gone = || Error::Unavailable("the journal's thread has ended".to_owned());
-        self.queue.send(Box::new(operation)).map_err(|_| gone())?;
+        match &self.queue {
+            Queue::Thread(thread) => thread.send(Box::new(operation)).map_err(|_| gone())?,
+            #[cfg(test)]
+            Queue::Simulated(desk) => desk.take(Box::new(operation)),
+        }
         answer.await.map_err(|_| gone())?
     }
 }
 
+pub(super) type Batch = Vec<Box<dyn Operation>>;
+
 fn write(store: &mut dyn Store, operations: &Receiver<Box<dyn Operation>>) {
-    while let Ok(first) = operations.recv() {
-        let mut batch = vec![first];
-        while batch.len() < BATCH_MAX {
-            match operations.try_recv() {
-                Ok(next) => batch.push(next),
-                Err(_) => break,
+    let mut unsure = Batch::new();
+    loop {
+        let batch = match next(operations, &unsure) {
+            Ok(batch) => batch,
+            Err(RecvTimeoutError::Timeout) => Batch::new(),
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        if !unsure.is_empty() {
+            match store.fate() {
+                Fate::Unknown => {
+                    let why = "what became of the last commit is not known yet";
+                    finish(batch, &Err(Error::Unavailable(why.to_owned())));
+                    continue;
+                }
+                Fate::Durable => finish(std::mem::take(&mut unsure), &Ok(())),
+                Fate::Undone(error) => finish(std::mem::take(&mut unsure), &Err(error)),
             }
         }
-        let committed = run_batch(store, &mut batch);
-        for operation in batch {
-            operation.finish(committed.clone());
+        unsure = run(store, batch);
+    }
+}
+
+/// Whatever waits by now, or what comes next. While a commit is open, only for a moment.
+fn next(
+    operations: &Receiver<Box<dyn Operation>>,
+    unsure: &Batch,
+) -> Result<Batch, RecvTimeoutError> {
+    let first = match unsure.is_empty() {
+        true => operations.recv().map_err(RecvTimeoutError::from)?,
+        false => operations.recv_timeout(ASK_AGAIN)?,
+    };
+    let mut batch = vec![first];
+    while batch.len() < BATCH_MAX {
+        match operations.try_recv() {
+            Ok(next) => batch.push(next),
+            Err(_) => break,
         }
+    }
+    Ok(batch)
+}
+
+/// Runs a batch and tells its callers; returns it when it is not known what became of it.
+pub(super) fn run(store: &mut dyn Store, mut batch: Batch) -> Batch {
+    if batch.is_empty() {
+        return batch;
+    }
+    match run_batch(store, &mut batch) {
+        Fate::Durable => finish(batch, &Ok(())),
+        Fate::Undone(error) => finish(batch, &Err(error)),
+        Fate::Unknown => return batch,
+    }
+    Batch::new()
+}
+
+pub(super) fn finish(batch: Batch, committed: &Result<(), Error>) {
+    for operation in batch {
+        operation.finish(committed.clone());
     }
 }
 
 /// Runs a batch in one transaction; an operation that fails is undone alone.
-fn run_batch(store: &mut dyn Store, batch: &mut [Box<dyn Operation>]) -> Result<(), Error> {
-    store.begin()?;
+fn run_batch(store: &mut dyn Store, batch: &mut Batch) -> Fate {
+    if let Err(error) = store.begin() {
+        return Fate::Undone(error);
+    }
     let result = batch.iter_mut().try_for_each(|operation| {
         store.savepoint()?;
         match operation.run(store) {
@@ -127,9 +216,11 @@ fn run_batch(store: &mut dyn Store, batch: &mut [Box<dyn Operation>]) -> Result<
             Outcome::Undo => store.undo(),
         }
     });
-    let result = result.and_then(|()| store.commit());
-    if result.is_err() {
-        store.rollback();
+    match result {
+        Ok(()) => store.commit(),
+        Err(error) => {
+            store.rollback();
+            Fate::Undone(error)
+        }
     }
-    result
 }

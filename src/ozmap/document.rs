@@ -60,6 +60,17 @@ pub(super) fn shape(body: &[u8]) -> Option<Shape> {
     Some(shape)
 }
 
+/// The properties that a look-up's answer shows; `None` when it is no list, or one that was not shown whole.
+///
+/// Only what stands in the body: a client that is a mere id is not fetched, so the guard refuses such a row.
+#[must_use]
+pub fn read_list(body: &[u8]) -> Option<Vec<Row>> {
+    match shape(body)? {
+        Shape::Rows(rows) => Some(rows.iter().map(|raw| property(raw)).collect()),
+        Shape::Null | Shape::EmptyObject | Shape::Document(_) | Shape::Other => None,
+    }
+}
+
 /// Whether a body is a list at all, shown whole or not.
 pub(super) fn is_list(body: &[u8]) -> bool {
     matches!(shape(body), Some(Shape::Rows(_))) || serde_json::from_slice::<Envelope>(body).is_ok()

@@ -8,6 +8,8 @@ mod document;
 mod gate;
 mod path;
 mod settings;
+#[cfg(test)]
+pub(crate) mod simulated;
 mod slot;
 mod tls;
 mod trouble;
@@ -18,9 +20,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use breaker::Shut;
+pub use document::read_list;
 use gate::Gate;
-use path::Base;
-pub use path::{BaseError, PlainHttp};
+pub use path::{Base, BaseError, PlainHttp};
 pub use settings::{AuthScheme, NotFoundAnswer, Settings, SetupError};
 pub use slot::Slot;
 pub use tls::{TlsError, Trust, parse_pin};

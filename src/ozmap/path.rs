@@ -20,7 +20,7 @@ const VERSION: &str = "/api/v2";
 
 /// The root of OZmap's interface, `https://host:port/api/v2`.
 #[derive(Clone, Debug)]
-pub(super) struct Base {
+pub struct Base {
     root: String,
     origin: (String, Option<String>, Option<u16>),
 }
@@ -54,7 +54,10 @@ pub enum PlainHttp {
 
 impl Base {
     /// Reads the configured address; `/api/v2` is added when it is not there.
-    pub(super) fn parse(text: &str, plain: PlainHttp) -> Result<Self, BaseError> {
+    ///
+    /// # Errors
+    /// [`BaseError`] says what the address must look like.
+    pub fn parse(text: &str, plain: PlainHttp) -> Result<Self, BaseError> {
         let url = Url::parse(text.trim()).map_err(|_| BaseError::NotAnAddress(text.to_owned()))?;
         let Some(host) = url.host_str().filter(|_| !url.cannot_be_a_base()) else {
             return Err(BaseError::NotAnAddress(text.to_owned()));
@@ -87,7 +90,8 @@ impl Base {
     }
 
     /// The properties of a code, by path. `None` when the code cannot be a path segment: then filter for it.
-    pub(super) fn properties_of(&self, code: &ReservationCode) -> Option<Url> {
+    #[must_use]
+    pub fn properties_of(&self, code: &ReservationCode) -> Option<Url> {
         // A proxy on the way may decode these once more than it should.
         if code.as_str().contains(['/', '\\', '%']) {
             return None;
@@ -96,19 +100,22 @@ impl Base {
     }
 
     /// One property.
-    pub(super) fn property(&self, id: &PropertyId) -> Option<Url> {
+    #[must_use]
+    pub fn property(&self, id: &PropertyId) -> Option<Url> {
         self.with_segment("/properties", id.as_str())
     }
 
     /// One client.
-    pub(super) fn client(&self, id: &PropertyId) -> Option<Url> {
+    #[must_use]
+    pub fn client(&self, id: &PropertyId) -> Option<Url> {
         self.with_segment("/ftth-clients", id.as_str())
     }
 
     /// A list, narrowed to the rows whose member equals a value.
     ///
     /// In the query and not in the body of a GET, which proxies refuse.
-    pub(super) fn list(&self, route: &str, member: &str, value: &str) -> Option<Url> {
+    #[must_use]
+    pub fn list(&self, route: &str, member: &str, value: &str) -> Option<Url> {
         let filter =
             serde_json::json!([{"property": member, "operator": "=", "value": value}]).to_string();
         let mut url = self.fixed(route)?;

@@ -4,6 +4,7 @@
 //! start, so that a broken one stops the service before a customer meets it. It must never say more than the outcome
 //! that it is given.
 
+mod rehearsal;
 mod spoken;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 use serde::Deserialize;
 use spoken::Spoken;
 
-use crate::domain::{Answer, CODE_CHARS_MAX, FirstName, Locale, Medium, Outcome, Turn};
+use crate::domain::{Answer, FirstName, Locale, Medium, Outcome, Turn};
 
 /// The most characters of a reply: some platforms cut a stored text at 1,024 bytes.
 pub const REPLY_CHARS_MAX: usize = 600;
@@ -164,6 +165,27 @@ impl Replies {
         self.said(locale, medium, answer.outcome.id(), &facts)
     }
 
+    /// What the customer hears when the conversation goes on after an outcome: what happened, and the next question.
+    ///
+    /// Where both are too long for one sentence on the phone, the code is left out.
+    #[must_use]
+    pub fn say_then(
+        &self,
+        locale: Locale,
+        medium: Medium,
+        answer: &Answer,
+        code: &str,
+        turn: Turn,
+    ) -> String {
+        let question = self.turn(locale, medium, turn, "");
+        let with = |code| format!("{} {question}", self.say(locale, medium, answer, code));
+        let said = with(code);
+        match said.chars().count() <= REPLY_CHARS_MAX {
+            true => said,
+            false => with(""),
+        }
+    }
+
     /// What is said between two requests of one conversation.
     #[must_use]
     pub fn turn(&self, locale: Locale, medium: Medium, turn: Turn, code: &str) -> String {
@@ -297,62 +319,6 @@ impl Replies {
         }
         Ok(())
     }
-
-    /// Says every sentence once with nothing known and once with everything at its longest.
-    fn rehearse(&self) -> Result<(), Error> {
-        for (locale, _) in EMBEDDED {
-            self.render_date(locale, longest_day())
-                .map_err(|error| Error::File {
-                    file: format!("{}.toml", locale.id()),
-                    why: format!("[spoken] date: {error}"),
-                })?;
-            for (id, medium) in ids()
-                .into_iter()
-                .flat_map(|id| [(id, Medium::Text), (id, Medium::Voice)])
-            {
-                for facts in [Facts::default(), self.longest(locale)] {
-                    self.rehearse_one(locale, medium, id, &facts)
-                        .map_err(|why| bad_sentence(locale, medium, id, why))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn rehearse_one(
-        &self,
-        locale: Locale,
-        medium: Medium,
-        id: &str,
-        facts: &Facts,
-    ) -> Result<(), String> {
-        let said = self
-            .render(locale, medium, id, facts)
-            .map_err(|error| error.to_string())?;
-        match said.chars().count() {
-            0 => Err("says nothing".to_owned()),
-            1..=REPLY_CHARS_MAX => Ok(()),
-            long => Err(format!(
-                "may be {long} characters long; at most {REPLY_CHARS_MAX} are allowed"
-            )),
-        }
-    }
-
-    fn longest(&self, locale: Locale) -> Facts {
-        let day = longest_day();
-        Facts {
-            first_name: "M".repeat(30),
-            code: "8".repeat(CODE_CHARS_MAX),
-            protocol: "8".repeat(20),
-            date: self.date(locale, day),
-            reserved_on: self.date(locale, day),
-        }
-    }
-}
-
-/// A day in September, whose name is long in every language.
-fn longest_day() -> Timestamp {
-    Timestamp::from_millisecond(1_758_844_800_000).unwrap_or_default()
 }
 
 /// A code as it may stand in a sentence: what cannot be a code is not repeated to anybody.

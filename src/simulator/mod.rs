@@ -34,6 +34,8 @@ mod faults;
 mod filter;
 mod inventory;
 mod kinds;
+#[cfg(test)]
+pub(crate) mod memory;
 mod options;
 mod plan;
 mod plant;

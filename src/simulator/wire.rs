@@ -14,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Interval;
 use tracing::warn;
@@ -40,6 +41,8 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         };
         match accepted {
             Ok((stream, _)) => {
+                // Without this a small answer may wait for the acknowledgement of the one before it.
+                let _ = stream.set_nodelay(true);
                 shared.tasks.spawn(serve(stream, Arc::clone(&shared)));
             }
             Err(error) => {
@@ -52,10 +55,20 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// Serves one connection. An exchange that ends in a reset ends it with a real TCP reset.
-async fn serve(stream: TcpStream, shared: Arc<Shared>) {
-    // Without this a small answer may wait for the acknowledgement of the one before it.
-    let _ = stream.set_nodelay(true);
+/// What a connection is made of.
+pub(super) trait Line: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Makes the end of the connection a reset.
+    fn reset(&self);
+}
+
+impl Line for TcpStream {
+    fn reset(&self) {
+        let _ = self.set_zero_linger();
+    }
+}
+
+/// Serves one connection. An exchange that ends in a reset ends it with a real one.
+pub(super) async fn serve(stream: impl Line, shared: Arc<Shared>) {
     let service = service_fn(|request| Box::pin(answer(Arc::clone(&shared), request)));
     let mut connection = http1::Builder::new()
         .pipeline_flush(true)
@@ -68,7 +81,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         std::error::Error::source(&error).is_some_and(|source| source.is::<Reset>())
     });
     if is_reset {
-        let _ = connection.into_parts().io.into_inner().set_zero_linger();
+        connection.into_parts().io.into_inner().reset();
     }
 }
 

@@ -8,13 +8,14 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
-    Answered, Auth, Catalog, Channel, Echo, Inbound, Problem as Refusal, Rendered, Scheme,
-    Understood, Wish,
+    Answered, Auth, Catalog, Channel, Choices, Echo, Inbound, Problem as Refusal, Rendered, Scheme,
+    Seal, Understood, Usual, Wish,
 };
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::config::{self, Sources};
 use ozmap_cancel::domain::{Action, Answer, Ask, Locale, Mode, Outcome, Protocol, Turn};
 use ozmap_cancel::replies::{Refused, Replies};
+use secrecy::SecretString;
 
 use super::{Done, Problem, tell};
 
@@ -68,12 +69,21 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
     let usual = catalog.usual(&test.preset)?;
     let channel = Channel {
         name: "test".to_owned(),
-        auth: Auth::any_of(vec![Scheme::None]),
-        codec: catalog.codec(&test.preset, "|", &test.format)?,
+        auth: everybody(&usual)?,
+        seal: Seal::unchecked(),
+        codec: catalog.codec(
+            &test.preset,
+            Choices {
+                separator: "|",
+                format: &test.format,
+                acts_on: &[],
+            },
+        )?,
         locale: Locale::PtBr,
         medium: usual.medium,
         answer_ms_max: usual.answer_ms_max,
         duplicate_window_s: 600,
+        per_second_max: 0,
         public_url: "https://your-server".to_owned(),
     };
     let replies = Replies::load("", TimeZone::UTC)?;
@@ -118,7 +128,8 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
                 "refused       {} {}: {}",
                 wrong.status, wrong.id, wrong.detail
             ))?;
-            let reply = replies.refuse(channel.locale, channel.medium, Refused::NotUnderstood);
+            let echo = channel.hear(&inbound);
+            let reply = replies.refuse(echo.locale, channel.medium, Refused::NotUnderstood);
             let problem = Refusal {
                 status: wrong.status,
                 id: wrong.id,
@@ -126,12 +137,22 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
                 detail: &wrong.detail,
                 reply: &reply,
             };
-            let (status, rendered) = channel.render_problem(&capture.headers, None, &problem);
+            let (status, rendered) = channel.render_problem(&capture.headers, &echo, &problem);
             tell(&format!("status        {status}"))?;
             show_answer(&rendered)?;
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// Believes everybody, and knows where the secret stands that a platform leads through its calls.
+fn everybody(usual: &Usual) -> Result<Auth, Problem> {
+    let mut schemes = vec![Scheme::None];
+    if usual.auth.iter().any(|name| name == "query") {
+        let unused = SecretString::from("unused");
+        schemes.push(Scheme::parse("query", &unused, &usual.proof)?);
+    }
+    Ok(Auth::any_of(schemes))
 }
 
 fn rendered(
@@ -149,12 +170,17 @@ fn rendered(
                 first_name: ask.first_name.clone(),
                 ..Answer::bare(outcome)
             };
-            let reply = replies.say(echo.locale, channel.medium, &answer, &ask.typed_code);
+            let (locale, medium, code) = (echo.locale, channel.medium, &ask.typed_code);
+            let next = channel.next(echo, outcome);
+            let reply = match next.turn() {
+                None => replies.say(locale, medium, &answer, code),
+                Some(turn) => replies.say_then(locale, medium, &answer, code, turn),
+            };
             let answered = Answered {
                 action: ask.action,
-                code: &ask.typed_code,
+                code,
                 answer: &answer,
-                next: channel.next(echo, outcome),
+                next,
                 reply: &reply,
             };
             channel.render(headers, echo, &answered)

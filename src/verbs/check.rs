@@ -1,10 +1,9 @@
 //! `check`: finds what would go wrong before a customer does. Reads only.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use ozmap_cancel::config::{Config, Sources};
-use ozmap_cancel::journal::Reader;
+use ozmap_cancel::journal;
 use ozmap_cancel::ozmap::Ozmap;
 use ozmap_cancel::replies::Replies;
 
@@ -84,24 +83,16 @@ pub(crate) fn run(sources: &Sources) -> Done {
 }
 
 fn check_journal(config: &Config, findings: &mut Findings) -> Result<(), Problem> {
-    let path = config
-        .journal_url
-        .trim_start_matches("sqlite://")
-        .trim_start_matches("sqlite:");
-    if !config.journal_url.starts_with("sqlite:") {
-        return findings.bad("journal.url must look like sqlite:data/journal.db");
-    }
-    if !Path::new(path).exists() {
-        return findings.good(&format!(
-            "journal: {path} will be created at the first start"
-        ));
-    }
-    match Reader::open(&config.journal_url).and_then(|mut journal| journal.stats()) {
-        Ok(stats) => findings.good(&format!(
-            "journal: {path}, {} cancellations not ended, {} for a person to look at",
+    let place = &config.journal;
+    match journal::inspect(place) {
+        Ok(None) => findings.good(&format!(
+            "journal: {place} will be created at the first start"
+        )),
+        Ok(Some(stats)) => findings.good(&format!(
+            "journal: {place}, {} cancellations not ended, {} for a person to look at",
             stats.active, stats.needs_human
         )),
-        Err(error) => findings.bad(&error.to_string()),
+        Err(error) => findings.bad(&format!("journal: {place}: {error}")),
     }
 }
 

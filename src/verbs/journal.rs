@@ -50,7 +50,7 @@ pub(crate) struct Show {
 const SHOWN_MAX: u32 = 20;
 
 pub(crate) fn run(verb: &Verb, sources: &Sources) -> Done {
-    let mut journal = Reader::open(&config::journal_url(sources)?)?;
+    let mut journal = Reader::open(&config::journal_place(sources)?)?;
     match verb {
         Verb::List(list) => run_list(list, &mut journal),
         Verb::Show(show) => run_show(show, &mut journal),

@@ -22,7 +22,7 @@ impl Service {
     pub(super) async fn start(config: Config) -> Result<Self, Problem> {
         let replies = Replies::load(&config.replies_directory, config.time_zone.clone())?;
         let ozmap = Ozmap::new(config.ozmap)?;
-        let journal = Journal::open(&config.journal_url, config.times)?;
+        let journal = Journal::open(&config.journal, config.times)?;
         let cancellations = Cancellations::new(journal, ozmap, config.policy, config.rules);
         let app = App::new(
             config.channels,

@@ -69,6 +69,31 @@ fn sources() -> Vec<Source> {
         .collect();
     assert!(found.len() > 20, "only {} files were found", found.len());
     found
+        .into_iter()
+        .filter(|source| !TEST_ONLY.iter().any(|name| source.name.contains(name)))
+        .collect()
+}
+
+/// What is compiled for tests alone: it joins what is kept apart, and no rule of the program holds in it.
+const TEST_ONLY: [&str; 4] = [
+    "src/schedules/",
+    "src/journal/simulated.rs",
+    "src/ozmap/simulated.rs",
+    "src/simulator/memory.rs",
+];
+
+#[test]
+fn what_is_for_tests_alone_is_compiled_for_tests_alone() {
+    for (within, module) in [
+        ("src/lib.rs", "mod schedules;"),
+        ("src/journal/mod.rs", "pub(crate) mod simulated;"),
+        ("src/ozmap/mod.rs", "pub(crate) mod simulated;"),
+        ("src/simulator/mod.rs", "pub(crate) mod memory;"),
+    ] {
+        let text = fs::read_to_string(root().join(within)).unwrap();
+        let declared = format!("#[cfg(test)]\n{module}");
+        assert!(text.contains(&declared), "{within}: {declared}");
+    }
 }
 
 #[test]
@@ -99,6 +124,13 @@ fn the_tests_and_the_papers_name_no_machine() {
     for (folder, ending) in [
         ("tests/it", ".rs"),
         ("tests/node", ".mjs"),
+        ("tests/node-red", ".js"),
+        ("tests/node-red", ".json"),
+        ("tests/python", ".py"),
+        ("tests/python", ".txt"),
+        ("tests/python", ".toml"),
+        ("fuzz/checks", ".rs"),
+        ("fuzz/fuzz_targets", ".rs"),
         ("config", ".toml"),
         ("deploy", ""),
         (".ci", ""),
@@ -114,6 +146,7 @@ fn the_tests_and_the_papers_name_no_machine() {
         "docker-compose.yml",
         "README.md",
         "CHANGELOG.md",
+        "tests/third-parties",
     ] {
         if let Ok(text) = fs::read_to_string(root().join(name)) {
             broken.extend(rules::names_no_machine(&Source::new(name, &text)));

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::journal::file;
+use super::support::store::is_embedded;
 use super::support::{Ozmap, Reply, World, eventually};
 pub use callers::try_ask_of;
 
@@ -122,7 +123,13 @@ pub async fn each<C, F>(at_once: usize, cases: Vec<(String, C)>, run: impl Fn(St
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let room = Arc::new(Semaphore::new(at_once));
+    // Beside its own work, the server of a shared journal starts a process for every connection.
+    let most = if is_embedded() {
+        at_once
+    } else {
+        at_once.min(6)
+    };
+    let room = Arc::new(Semaphore::new(most));
     let mut running = JoinSet::new();
     let mut names = HashMap::new();
     for (name, case) in cases {

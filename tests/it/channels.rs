@@ -38,26 +38,40 @@ fn printed(preset: &str, request: &Path) -> String {
     text
 }
 
+/// Compares one case, or writes what is missing beside it.
+fn compare(preset: &str, request: &Path) {
+    let found = printed(preset, request);
+    let expected = request.with_extension("txt");
+    if !expected.exists() && std::env::var_os("OZMAP_CANCEL_UPDATE").is_some() {
+        std::fs::write(&expected, &found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&expected).unwrap_or_default();
+    assert_eq!(found, expected, "{}", request.display());
+}
+
 #[test]
 fn every_captured_request_means_and_is_answered_what_stands_beside_it() {
-    let mut cases = 0;
-    for preset in sorted(&folder()).into_iter().filter(|path| path.is_dir()) {
-        let name = preset.file_name().unwrap().to_str().unwrap().to_owned();
-        for request in sorted(&preset)
-            .into_iter()
-            .filter(|path| path.extension().is_some_and(|ext| ext == "http"))
-        {
-            let found = printed(&name, &request);
-            let expected = request.with_extension("txt");
-            if !expected.exists() && std::env::var_os("OZMAP_CANCEL_UPDATE").is_some() {
-                std::fs::write(&expected, &found).unwrap();
-            }
-            let expected = std::fs::read_to_string(&expected).unwrap_or_default();
-            assert_eq!(found, expected, "{}", request.display());
-            cases += 1;
+    let presets = sorted(&folder()).into_iter().filter(|path| path.is_dir());
+    let cases: Vec<(String, PathBuf)> = presets
+        .flat_map(|preset| {
+            let name = preset.file_name().unwrap().to_str().unwrap().to_owned();
+            sorted(&preset)
+                .into_iter()
+                .filter(|path| path.extension().is_some_and(|ext| ext == "http"))
+                .map(move |request| (name.clone(), request))
+        })
+        .collect();
+    assert!(cases.len() >= 330, "only {} cases were found", cases.len());
+    let at_once = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for share in cases.chunks(cases.len().div_ceil(at_once)) {
+            scope.spawn(move || {
+                for (preset, request) in share {
+                    compare(preset, request);
+                }
+            });
         }
-    }
-    assert!(cases >= 4, "only {cases} cases were found");
+    });
 }
 
 #[test]

@@ -179,8 +179,7 @@ async fn healthcheck_exits_with_zero_only_for_a_ready_service() {
         .unwrap();
     assert_eq!(configured.status.code(), Some(0));
 
-    let foreign = rusqlite::Connection::open(world.folder.path().join("journal.db")).unwrap();
-    foreign.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let _foreign = crate::journal::file::Foreign::lock(world.folder.path());
     crate::support::eventually("the service to be unready", || async {
         let unready = run(&["healthcheck", "--address", &address]);
         (unready.status.code() == Some(1)).then_some(())
@@ -194,6 +193,9 @@ async fn healthcheck_exits_with_zero_only_for_a_ready_service() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_service_on_the_same_journal_is_refused() {
+    if !crate::support::store::is_embedded() {
+        return;
+    }
     let world = World::new().await;
     let second = world.service.launch().run(&["serve"]);
     assert_eq!(second.status.code(), Some(1));

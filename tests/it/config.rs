@@ -3,6 +3,8 @@
 
 #[path = "config/layers.rs"]
 mod layers;
+#[path = "config/proofs.rs"]
+mod proofs;
 #[path = "config/secrets.rs"]
 mod secrets;
 
@@ -275,10 +277,12 @@ fn documented() -> BTreeSet<String> {
             None => line,
         };
         if let Some(name) = line.strip_prefix('[') {
-            section = name.split([']', '.']).next().unwrap().to_owned();
+            let parts: Vec<&str> = name.trim_end_matches(']').split('.').collect();
+            // Under `channels.NAME` are tables of their own.
+            section = parts.get(2).unwrap_or(&parts[0]).to_string();
         } else if let Some((key, _)) = line
             .split_once('=')
-            .filter(|(key, _)| !key.starts_with('#'))
+            .filter(|(key, _)| !key.starts_with('#') && section != "proof")
         {
             keys.insert(format!("{section}.{}", key.trim()));
         }
@@ -296,7 +300,16 @@ fn read_by_the_code() -> BTreeSet<String> {
             section = name.trim_end_matches(" {").to_lowercase();
         } else if let Some(field) = line.strip_prefix("    pub(super) ") {
             let name = field.split(':').next().unwrap();
-            if section != "settings" && !["api_key_file", "secret_file", "by_name"].contains(&name)
+            if section != "settings"
+                && ![
+                    "api_key_file",
+                    "secret_file",
+                    "url_file",
+                    "by_name",
+                    "also",
+                    "proof",
+                ]
+                .contains(&name)
             {
                 let section = if section == "channel" {
                     "channels"
@@ -326,7 +339,14 @@ fn the_reference_with_its_comments_as_settings_is_accepted_and_states_the_defaul
         .map(|line| format!("{}\n", line.trim_start_matches("# ")))
         .collect();
     let whole = format!("{}{channel}", &reference[..at]);
-    let checked = Setup::complete().file("whole.toml", &whole).accepted();
+    let signing = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let checked = Setup::complete()
+        .file("whole.toml", &whole)
+        .set(
+            "CHANNELS__CHATBOT__ALSO__STANDARD_WEBHOOKS__SECRET",
+            signing,
+        )
+        .accepted();
     assert_says(
         &checked,
         &["channel chatbot: POST /webhooks/chatbot, answers within 4000 ms"],

@@ -12,6 +12,8 @@ use ozmap_cancel::journal::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::store::journal_place;
+
 #[path = "journal/disk.rs"]
 mod disk;
 #[path = "journal/file.rs"]
@@ -22,8 +24,6 @@ mod leases;
 mod promises;
 #[path = "journal/steps.rs"]
 mod steps;
-#[path = "journal/withdrawn.rs"]
-mod withdrawn;
 
 /// Times under which nothing runs out while a test looks.
 const LONG: Times = Times {
@@ -42,7 +42,7 @@ impl Book {
     fn open(times: Times) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self {
-            journal: Journal::open(&url(&folder), times).unwrap(),
+            journal: Journal::open(&journal_place(folder.path()), times).unwrap(),
             folder,
         }
     }
@@ -76,10 +76,6 @@ impl Book {
     }
 }
 
-fn url(folder: &TempDir) -> String {
-    format!("sqlite:{}", file::path(folder.path()).display())
-}
-
 const TARGET: &str = "62d194b46c9401002392c704";
 const OTHER: &str = "62d194b46c9401002392c705";
 
@@ -90,7 +86,6 @@ fn asking(code: &str, key: &str) -> Acceptance {
             channel: "chatbot".to_owned(),
             key: format!("key:{key}"),
         },
-        call_key: format!("call:{}", uuid::Uuid::now_v7()),
         duplicate_window_ms: None,
         codes_max: 5,
         fingerprint: format!("fingerprint of {code}"),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
-use ozmap_cancel::domain::{Answer, FirstName, Found, Locale, Medium, Outcome, Protocol};
+use ozmap_cancel::domain::{Answer, FirstName, Found, Locale, Medium, Outcome, Protocol, Turn};
 use ozmap_cancel::replies::{Refused, Replies};
 use serde_json::json;
 
@@ -352,4 +352,39 @@ async fn a_channel_that_speaks_says_the_spoken_sentence() {
         refused.contains("Informe o código da reserva de novo"),
         "{refused}"
     );
+}
+
+#[test]
+fn what_is_said_before_the_next_question_fits_on_the_phone() {
+    let replies = load("").unwrap();
+    for locale in Locale::ALL {
+        for outcome in [Outcome::InvalidCode, Outcome::NotFound] {
+            for (turn, code) in [
+                (Turn::AskCode, "8|".repeat(15)),
+                (Turn::AskCode, "_".repeat(18)),
+                (Turn::HandOver, "8".repeat(64)),
+            ] {
+                let answer = Answer {
+                    protocol: Protocol::parse("20261123004217"),
+                    first_name: FirstName::of(&"M".repeat(30)),
+                    ..Answer::bare(outcome)
+                };
+                let said = replies.say_then(locale, Medium::Voice, &answer, &code, turn);
+                assert!(
+                    said.chars().count() <= 600,
+                    "{locale:?} {outcome:?}: {said}"
+                );
+                let question = replies.turn(locale, Medium::Voice, turn, "");
+                assert!(said.ends_with(&question), "{said}");
+            }
+        }
+    }
+    let short = replies.say_then(
+        Locale::En,
+        Medium::Voice,
+        &Answer::bare(Outcome::NotFound),
+        "123|123",
+        Turn::AskCode,
+    );
+    assert!(short.contains("1, 2, 3, vertical bar, 1, 2, 3"), "{short}");
 }

@@ -1,5 +1,8 @@
 //! Requests signed by the platforms' own libraries: each is believed, and none that was changed in any part.
 
+#[path = "signatures/tampered.rs"]
+mod tampered;
+
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -99,7 +102,7 @@ fn has_oracles() -> bool {
     let is_there =
         folder.join("twilio").is_dir() && has_node.is_ok_and(|output| output.status.success());
     if !is_there {
-        support::skipped("Node and npm ci in tests/node");
+        support::skipped("Node and bash tests/third-parties");
     }
     is_there
 }

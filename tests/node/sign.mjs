@@ -1,6 +1,7 @@
 // Signs requests as the platforms do, with their own libraries, and prints the headers as JSON.
 //
-// stdin: [{"vendor": "twilio" | "plivo" | "vonage" | "vonage-application" | "standardwebhooks" | "ed25519" | "hmac",
+// stdin: [{"vendor": "twilio" | "plivo" | "vonage" | "vonage-application" | "standardwebhooks" | "ed25519" | "hmac" |
+//   "chatwoot" | "meta",
 //   "secret", "method", "url", "params": {"name": "value" | ["value", …]}, "body", "id", "nonce", "timestamp", …}, …]
 // stdout: [{"headers": {…}, "url": the address to call}, …]
 
@@ -95,7 +96,17 @@ function hmac({ secret, timestamp, body, header }) {
   return { [header]: `t=${timestamp},v1=${hex}` };
 }
 
-const vendors = { twilio, plivo, vonage, 'vonage-application': vonageApplication, standardwebhooks, ed25519, hmac };
+/** As Chatwoot's webhooks and Meta's are documented; neither has a library that signs. */
+function chatwoot({ secret, timestamp, body }) {
+  const hex = crypto.createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex');
+  return { 'X-Chatwoot-Timestamp': `${timestamp}`, 'X-Chatwoot-Signature': `sha256=${hex}` };
+}
+
+function meta({ secret, body }) {
+  return { 'X-Hub-Signature-256': `sha256=${crypto.createHmac('sha256', secret).update(body).digest('hex')}` };
+}
+
+const vendors = { twilio, plivo, vonage, 'vonage-application': vonageApplication, standardwebhooks, ed25519, hmac, chatwoot, meta };
 const signed = JSON.parse(await text(process.stdin)).map((request) => {
   const [headers, url] = [vendors[request.vendor](request)].flat();
   return { headers, url: url ?? request.url };

@@ -1,7 +1,8 @@
 """Whether Dialogflow would understand our answers: Google's own types, Google's own strict parser.
 
 Reads lines of {"kind": "cx" | "es", "body": ...} from stdin; `body` is the answer as a text, byte for byte, or as JSON.
-Ends with 1 and says why at the first answer that is refused or that would say nothing to the customer.
+Ends with 1 and says why at the first answer that is refused or that would say nothing to the customer; of a line with
+"is_wrong": true just that is expected.
 """
 
 import json
@@ -44,6 +45,15 @@ def check(kind, body):
                 raise ValueError(f"has a context without a session: {context.name!r}")
 
 
+def expect_refusal(kind, body):
+    """Raises ValueError when an answer that is wrong is not refused."""
+    try:
+        check(kind, body)
+    except ValueError:
+        return
+    raise ValueError("is wrong, but is not refused")
+
+
 def main():
     checked = 0
     for number, line in enumerate(sys.stdin, start=1):
@@ -54,7 +64,8 @@ def main():
             kind, body = case["kind"], case["body"]
             if kind not in TYPES:
                 raise ValueError(f"has the unknown kind {kind!r}")
-            check(kind, body)
+            judge = expect_refusal if case.get("is_wrong") else check
+            judge(kind, body)
         except (KeyError, TypeError, ValueError) as error:
             print(f"line {number}: the answer {error}: {line.strip()[:2000]}", file=sys.stderr)
             return 1
@@ -62,7 +73,7 @@ def main():
     if not checked:
         print("there was no answer to check", file=sys.stderr)
         return 1
-    print(f"{checked} answers are understood by Dialogflow")
+    print(f"{checked} answers were read as they should be")
     return 0
 
 

@@ -21,6 +21,11 @@ pub struct Verifier {
 }
 
 impl Verifier {
+    /// The header that holds the signature.
+    pub(super) fn header(&self) -> &str {
+        &self.header
+    }
+
     pub(super) fn new(spec: &Ed25519Spec, secret: &SecretString) -> Result<Self, SecretError> {
         let template = Template::parse("ed25519.signed", &spec.signed)?;
         if template.has_id() || !template.has_timestamp() {

@@ -33,6 +33,11 @@ enum Timestamp {
 }
 
 impl Verifier {
+    /// The header that holds the signature.
+    pub(super) fn header(&self) -> &str {
+        &self.header
+    }
+
     pub(super) fn new(spec: &HmacSpec, secret: &SecretString) -> Result<Self, SecretError> {
         let template = Template::parse("hmac.signed", &spec.signed)?;
         let timestamp = timestamp(spec)?;
@@ -73,6 +78,10 @@ impl Verifier {
             tolerance_s: spec.tolerance_s,
             secrets: Secrets::encoded(secret, spec.secret_encoding)?,
         })
+    }
+
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     pub(super) fn check(&self, inbound: &Inbound<'_>) -> Result<(), AuthError> {

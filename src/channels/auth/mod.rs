@@ -2,24 +2,30 @@
 //!
 //! Pure and synchronous. Secrets are compared in constant time, several at once for a rotation without a gap; a header
 //! that stands there twice proves nothing. A signature over an address is over the configured `public_url`, never over
-//! what a caller may write into `Host`. What a scheme does not prove is not believed: no scheme here leaves a body
+//! what a caller may write into `Host`. A channel that takes several schemes believes any one of them: a wrong signature
+//! beside a right bearer token is believed only where bearer tokens are. What a scheme does not prove is not believed: no scheme here leaves a body
 //! unsigned that another part of the request vouches for.
 
 mod address;
+mod described;
 mod ed25519;
 mod error;
 mod hmac;
 mod jwt;
 mod options;
 mod plivo;
+mod seal;
 mod secrets;
 mod standard_webhooks;
 mod template;
 mod tokens;
 mod twilio;
 
+pub use described::Proof;
 pub use error::{AuthError, Place, SecretError};
 pub use options::{Algorithm, Ed25519Spec, Encoding, HmacSpec, SchemeOptions, SecretEncoding};
+pub use seal::Seal;
+pub(super) use seal::Stated;
 use secrecy::SecretString;
 use secrets::Secrets;
 
@@ -73,7 +79,8 @@ impl Auth {
         Self(schemes)
     }
 
-    /// Checks the proof of a request.
+    /// Checks the proof of a request. All schemes are tried before it is refused, so that the time tells nothing about
+    /// which one a caller came close to.
     ///
     /// # Errors
     /// [`AuthError`] when there is none that fits; nothing else of the request may be looked at then. Of several
@@ -202,6 +209,22 @@ impl Scheme {
             Self::PlivoV3(secrets) => plivo::check(secrets, inbound),
             Self::Ed25519(verifier) => verifier.check(inbound),
             Self::JwtHs256(secrets) => jwt::check(secrets, inbound),
+        }
+    }
+
+    /// What only we and the platform know; a public key is no secret.
+    fn secrets(&self) -> Option<&Secrets> {
+        match self {
+            Self::None | Self::Ed25519(_) => None,
+            Self::Bearer(secrets)
+            | Self::Basic(secrets)
+            | Self::Header { secrets, .. }
+            | Self::QueryToken { secrets, .. }
+            | Self::StandardWebhooks(secrets)
+            | Self::Twilio(secrets)
+            | Self::PlivoV3(secrets)
+            | Self::JwtHs256(secrets) => Some(secrets),
+            Self::Hmac(verifier) => Some(verifier.secrets()),
         }
     }
 

@@ -14,12 +14,25 @@ pub(super) const TOLERANCE_S: u64 = 300;
 pub struct SchemeOptions {
     /// The header of the scheme `header`.
     pub header: Option<String>,
-    /// The member of the query of the scheme `query`.
+    /// The member of the query of the scheme `query`; without one it is `token`.
     pub query: Option<String>,
     /// The description of the scheme `hmac`.
     pub hmac: Option<HmacSpec>,
     /// The description of the scheme `ed25519`; without one it is Telnyx's.
     pub ed25519: Option<Ed25519Spec>,
+}
+
+impl SchemeOptions {
+    /// What is said here, and for the rest what is said there.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            header: self.header.or(other.header),
+            query: self.query.or(other.query),
+            hmac: self.hmac.or(other.hmac),
+            ed25519: self.ed25519.or(other.ed25519),
+        }
+    }
 }
 
 /// An HMAC as a platform's documentation describes it.
@@ -134,7 +147,7 @@ pub(super) fn header_name(option: &'static str, name: Option<&str>) -> Result<St
 
 pub(super) fn query_name(name: Option<&str>) -> Result<String, SecretError> {
     match name {
-        None => Err(SecretError::NoOption("query")),
+        None => Ok("token".to_owned()),
         Some("") => {
             let empty = "is empty; write the name of a member".to_owned();
             Err(SecretError::BadOption("query", empty))

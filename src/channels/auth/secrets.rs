@@ -92,6 +92,25 @@ impl Secrets {
         fits.into()
     }
 
+    /// A key that no other process knows.
+    pub(super) fn random() -> Self {
+        Self(vec![SecretSlice::from(rand::random::<[u8; 32]>().to_vec())])
+    }
+
+    /// For every secret a key for one purpose, from which the secret cannot be told.
+    pub(super) fn derive(&self, purpose: &str) -> Self {
+        let derive = |secret: &SecretSlice<u8>| {
+            mac::<Hmac<Sha256>>(secret, &[purpose.as_bytes()]).map(SecretSlice::from)
+        };
+        Self(self.0.iter().filter_map(derive).collect())
+    }
+
+    /// These secrets and then those.
+    pub(super) fn and(mut self, mut others: Self) -> Self {
+        self.0.append(&mut others.0);
+        self
+    }
+
     /// The signatures of these parts, one after the other.
     pub(super) fn sign(&self, algorithm: Algorithm, parts: &[&[u8]]) -> Expected {
         let sign = |secret: &SecretSlice<u8>| match algorithm {
@@ -103,6 +122,17 @@ impl Secrets {
 }
 
 impl Expected {
+    /// Only so many bytes of each.
+    pub(super) fn cut(mut self, bytes: usize) -> Self {
+        self.0.iter_mut().for_each(|one| one.truncate(bytes));
+        self
+    }
+
+    /// The one of the first secret.
+    pub(super) fn first(&self) -> &[u8] {
+        self.0.first().map_or(&[], Vec::as_slice)
+    }
+
     /// Whether any of these is right.
     pub(super) fn hold(&self, given: &[Vec<u8>]) -> bool {
         let mut fits = Choice::from(0);

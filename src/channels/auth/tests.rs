@@ -174,10 +174,6 @@ fn a_scheme_without_what_it_needs_says_so() {
         "the authentication needs `header` beside its secret"
     );
     assert_eq!(
-        error("query", ""),
-        "the authentication needs `query` beside its secret"
-    );
-    assert_eq!(
         error("hmac", ""),
         "the authentication needs `hmac` beside its secret"
     );
@@ -232,6 +228,17 @@ fn an_open_channel_says_that_it_is() {
     let open = Auth::any_of(vec![scheme("bearer", SECRET), Scheme::None]);
     assert!(open.is_open());
     assert_eq!(open.check(&Request::new().inbound()), Ok(()));
+}
+
+#[test]
+fn a_token_in_the_query_is_called_so_unless_it_has_another_name() {
+    for (options, name) in [("", "token"), ("query = \"k\"", "k")] {
+        let scheme = parse("query", SECRET, options).unwrap();
+        let auth = Auth::any_of(vec![scheme]);
+        assert_eq!(auth.redacted_query(), Some(name));
+        let request = Request::new().target(&format!("/webhooks/ivr?{name}={SECRET}"));
+        assert_eq!(auth.check(&request.inbound()), Ok(()));
+    }
 }
 
 #[test]

@@ -147,11 +147,9 @@ async fn a_pause_between_two_deletions_is_not_begun_again_by_whoever_takes_over(
     stopped.world.kill();
     stopped.world.ozmap.release().await;
     // As if it were the twelfth: the pause after it is up to five minutes long, and longer than a flow waits itself.
-    let journal = rusqlite::Connection::open(file::path(stopped.world.folder.path())).unwrap();
-    journal
-        .execute("UPDATE op SET delete_sent = 12", [])
-        .unwrap();
-    drop(journal);
+    let foreign = file::Foreign::of(stopped.world.folder.path());
+    foreign.run("UPDATE op SET delete_sent = 12");
+    drop(foreign);
     stopped.world.restart().await;
     stopped.assert_it_ends_cancelled("twelfth").await;
 }

@@ -1,11 +1,15 @@
-//! What is on the disk, when, and who may read it.
+//! What is on the disk, when, and who may read it. What is about the file of an embedded journal is asked of that alone.
 
 use std::os::unix::fs::PermissionsExt;
 
 use rusqlite::Connection;
 
+use ozmap_cancel::journal::{Link, Place};
+
+use super::file::Foreign;
 use super::*;
 use crate::cancel::{CODE, PROPERTY, SHORT, asking as request, calls_of, each, named, try_ask_of};
+use crate::support::store::is_embedded;
 use crate::support::{World, eventually};
 
 fn mode(path: &std::path::Path) -> u32 {
@@ -14,10 +18,15 @@ fn mode(path: &std::path::Path) -> u32 {
 
 #[tokio::test]
 async fn only_its_owner_may_read_the_journal() {
+    if !is_embedded() {
+        return;
+    }
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("new/data");
     let path = file::path(&folder);
-    let journal = Journal::open(&format!("sqlite:{}", path.display()), LONG).unwrap();
+    let url = format!("sqlite:{}", path.display());
+    let place = Place::parse(&url, &Link::default()).unwrap();
+    let journal = Journal::open(&place, LONG).unwrap();
     drop(journal.accept(asking("c-1", "k-1"), || true).await.unwrap());
     assert_eq!(mode(&folder), 0o700);
     for entry in std::fs::read_dir(&folder).unwrap() {
@@ -28,6 +37,9 @@ async fn only_its_owner_may_read_the_journal() {
 
 #[tokio::test]
 async fn a_second_writer_is_refused_and_the_first_goes_on() {
+    if !is_embedded() {
+        return;
+    }
     let world = World::new().await;
     let second = world.service.launch().run(&["serve"]);
     assert!(!second.status.success());
@@ -36,13 +48,16 @@ async fn a_second_writer_is_refused_and_the_first_goes_on() {
         said.contains("in use by another running instance"),
         "{said}"
     );
-    let here = Journal::open(world.service.journal_url(), LONG);
+    let here = Journal::open(&journal_place(world.folder.path()), LONG);
     assert!(matches!(here, Err(Error::InUse(_))));
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
 }
 
 #[tokio::test]
 async fn the_journal_is_a_write_ahead_log_of_a_sqlite_that_does_not_lose_it() {
+    if !is_embedded() {
+        return;
+    }
     assert!(
         rusqlite::version_number() >= 3_051_003,
         "{}",
@@ -64,6 +79,9 @@ async fn the_journal_is_a_write_ahead_log_of_a_sqlite_that_does_not_lose_it() {
 /// FULL means that every commit is on the disk before it counts: the system is asked to write it there.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_is_synced_to_the_disk_before_the_next() {
+    if !is_embedded() {
+        return;
+    }
     let Ok(found) = std::process::Command::new("strace").arg("-V").output() else {
         return crate::support::skipped("strace");
     };
@@ -159,26 +177,16 @@ async fn a_promise_is_on_the_disk_before_ozmap_is_asked() {
     assert_eq!(asked.await.unwrap().unwrap().outcome(), "pending");
 }
 
-/// Takes the journal's write lock, as a backup program might.
-fn foreign_lock(world: &World) -> Connection {
-    let foreign = Connection::open(file::path(world.folder.path())).unwrap();
-    foreign
-        .busy_timeout(std::time::Duration::from_secs(5))
-        .unwrap();
-    foreign.execute_batch("BEGIN IMMEDIATE").unwrap();
-    foreign
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_written_down_is_declined_and_nothing_comes_of_it() {
     // Given up by the caller's time, or by the journal's own patience.
     each(2, named(&["500", "15000"]), |case, answer_ms| async move {
         let world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", answer_ms)]).await;
-        let foreign = foreign_lock(&world);
+        let foreign = Foreign::lock(world.folder.path());
         let declined = world.cancel(CODE, "m-1").await;
         assert_eq!(declined.status, 503, "{case}: {declined:?}");
         assert!(declined.header("retry-after").is_some());
-        foreign.execute_batch("ROLLBACK").unwrap();
+        foreign.unlock();
         // Whatever was on its way is there by now: the journal works again.
         assert_eq!(world.cancel("nobody", "m-2").await.outcome(), "not_found");
         assert_eq!(world.ozmap.holds(CODE).await.len(), 1, "{case}");
@@ -205,7 +213,7 @@ async fn whoever_was_promised_something_is_not_let_down_by_another_who_was_decli
         ("CHANNELS__HASTY__ANSWER_MS_MAX", "300"),
     ])
     .await;
-    let foreign = foreign_lock(&world);
+    let foreign = Foreign::lock(world.folder.path());
     let body = request(CODE, "m-1").to_string();
     let hasty = world.service.post("hasty", &[], body.as_bytes());
     assert_eq!(hasty.await.unwrap().status, 503);
@@ -215,14 +223,14 @@ async fn whoever_was_promised_something_is_not_let_down_by_another_who_was_decli
         (health.status == 200).then_some(())
     })
     .await;
-    foreign.execute_batch("ROLLBACK").unwrap();
+    foreign.unlock();
     assert_eq!(patient.await.unwrap().unwrap().outcome(), "cancelled");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_hangs_up_before_the_promise_is_written_down_was_not_told_no() {
     let world = World::new().await;
-    let foreign = foreign_lock(&world);
+    let foreign = Foreign::lock(world.folder.path());
     let asked = tokio::spawn(try_ask_of(world.service.address(), request(CODE, "m-1")));
     for _ in 0..10 {
         assert_eq!(world.service.get("/health/live").await.status, 200);
@@ -232,7 +240,7 @@ async fn who_hangs_up_before_the_promise_is_written_down_was_not_told_no() {
     for _ in 0..10 {
         assert_eq!(world.service.get("/health/live").await.status, 200);
     }
-    foreign.execute_batch("ROLLBACK").unwrap();
+    foreign.unlock();
     eventually("the end of what was accepted", async || {
         let rows = file::cancellations(world.folder.path());
         (rows.first()?["outcome"] == "cancelled").then_some(())

@@ -1,22 +1,112 @@
-//! The journal's file, read as it is on the disk, while a service is writing it.
+//! The journal's rows, read as they are stored, while a service is writing them.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::Connection;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags};
 use serde_json::{Map, Value};
 
-/// Where a world keeps its journal.
+use crate::support::postgres::Session;
+use crate::support::store::{is_embedded, journal_url};
+
+/// Where a world keeps its journal when that is a file.
 pub fn path(folder: &Path) -> PathBuf {
     folder.join("journal.db")
 }
 
+/// Somebody else who uses the journal of a folder.
+pub enum Foreign {
+    Embedded(Connection),
+    Shared(Session),
+}
+
+impl Foreign {
+    pub fn of(folder: &Path) -> Self {
+        if !is_embedded() {
+            return Self::Shared(Session::open(&journal_url(folder)));
+        }
+        let connection = Connection::open(path(folder)).unwrap();
+        connection.busy_timeout(Duration::from_secs(5)).unwrap();
+        Self::Embedded(connection)
+    }
+
+    /// One that holds the journal so that nobody else can write it, as a backup program might.
+    pub fn lock(folder: &Path) -> Self {
+        let foreign = Self::of(folder);
+        match &foreign {
+            Self::Embedded(_) => foreign.run("BEGIN IMMEDIATE"),
+            Self::Shared(_) => foreign.run(
+                "BEGIN; LOCK TABLE op, delivery, op_event, budget, attempt, heartbeat IN EXCLUSIVE MODE",
+            ),
+        }
+        foreign
+    }
+
+    /// Gives the journal free again.
+    pub fn unlock(&self) {
+        self.run("ROLLBACK");
+    }
+
+    /// Changes something.
+    pub fn run(&self, sql: &str) {
+        self.try_run(sql).unwrap();
+    }
+
+    /// The same, for what the database should refuse.
+    pub fn try_run(&self, sql: &str) -> Result<(), String> {
+        match self {
+            Self::Embedded(connection) => connection
+                .execute_batch(sql)
+                .map_err(|error| error.to_string()),
+            Self::Shared(session) => session
+                .try_run(sql)
+                .map(drop)
+                .map_err(|error| error.as_db_error().unwrap().message().to_owned()),
+        }
+    }
+
+    fn table(&self, name: &str) -> Vec<Value> {
+        match self {
+            Self::Embedded(connection) => embedded(connection, name),
+            Self::Shared(session) => session.run(&format!(
+                "SELECT row_to_json(t) FROM (SELECT * FROM {name} ORDER BY {}) t",
+                order(name)
+            )),
+        }
+    }
+}
+
 /// The rows of a table, oldest first, with every column by its name.
 pub fn table(folder: &Path, name: &str) -> Vec<Value> {
-    let connection =
-        Connection::open_with_flags(path(folder), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    connection.busy_timeout(Duration::from_secs(5)).unwrap();
+    Foreign::of(folder).table(name)
+}
+
+/// The cancellations, oldest first.
+pub fn cancellations(folder: &Path) -> Vec<Value> {
+    table(folder, "op")
+}
+
+/// The kinds of the events of every cancellation, in order.
+pub fn events(folder: &Path) -> Vec<String> {
+    table(folder, "op_event")
+        .iter()
+        .map(|event| event["kind"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// What says in which order the rows of a table were written, where no number of the row does.
+fn order(table: &str) -> &'static str {
+    match table {
+        "op" => "created_at, id",
+        "delivery" => "received_at, dedupe_key",
+        "op_event" => "at_ms, op_id, seq",
+        "budget" => "bucket_at",
+        other => panic!("the order of {other} is not known"),
+    }
+}
+
+fn embedded(connection: &Connection, name: &str) -> Vec<Value> {
     let mut statement = connection
         .prepare(&format!("SELECT * FROM {name} ORDER BY rowid"))
         .unwrap();
@@ -32,19 +122,6 @@ pub fn table(folder: &Path, name: &str) -> Vec<Value> {
         table.push(Value::Object(members));
     }
     table
-}
-
-/// The cancellations, oldest first.
-pub fn cancellations(folder: &Path) -> Vec<Value> {
-    table(folder, "op")
-}
-
-/// The kinds of the events of every cancellation, in order.
-pub fn events(folder: &Path) -> Vec<String> {
-    table(folder, "op_event")
-        .iter()
-        .map(|event| event["kind"].as_str().unwrap().to_owned())
-        .collect()
 }
 
 fn member(value: ValueRef<'_>) -> Value {

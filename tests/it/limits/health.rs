@@ -1,6 +1,6 @@
 //! Health: what it says, what makes the service unready, and a journal that cannot be written.
 
-use rusqlite::Connection;
+use crate::journal::file::Foreign;
 use serde_json::{Value, json};
 
 use crate::support::{World, eventually};
@@ -52,7 +52,13 @@ async fn the_three_pages_have_the_form_of_the_contract() {
     );
     assert_eq!(
         members(&detail["journal"]),
-        ["active", "needs_human", "oldest_active_ms", "status"]
+        [
+            "active",
+            "needs_human",
+            "oldest_active_ms",
+            "status",
+            "store"
+        ]
     );
     assert_eq!(
         members(&detail["ozmap"]),
@@ -108,8 +114,7 @@ async fn a_paused_service_says_so_and_holds_everything() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_journal_that_cannot_be_written_accepts_nothing_and_is_not_ready() {
     let world = World::new().await;
-    let foreign = Connection::open(world.folder.path().join("journal.db")).unwrap();
-    foreign.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let foreign = Foreign::lock(world.folder.path());
     let reply = world.cancel("123|123", "m-1").await;
     assert_eq!(
         (reply.status, &reply.json()["type"]),
@@ -131,7 +136,7 @@ async fn a_journal_that_cannot_be_written_accepts_nothing_and_is_not_ready() {
     assert_eq!(detail.json()["journal"]["status"], "not_writable");
     assert_eq!(world.service.get("/health/live").await.status, 200);
 
-    foreign.execute_batch("ROLLBACK").unwrap();
+    foreign.unlock();
     eventually("the service to be ready again", || async {
         (world.service.get("/health/ready").await.status == 200).then_some(())
     })

@@ -45,6 +45,9 @@ async fn a_stop_waits_for_what_runs_and_answers_it() {
 async fn a_stop_ends_in_time_also_while_callers_and_ozmap_stall() {
     let mut world = World::with(&[
         ("SERVER__DRAIN_MS_MAX", "1500"),
+        // Whoever takes over on a shared journal waits for the lease.
+        ("OZMAP__DELETE_MS", "4000"),
+        ("JOURNAL__LEASE_MS", "9000"),
         ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "500"),
     ])
     .await;

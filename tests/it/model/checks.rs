@@ -1,15 +1,15 @@
 //! The promises, each checked against what is true in the model's OZmap and not against what the service believes.
 //!
 //! What no protocol can help is told apart, exactly and never by guess: a process that stood still between its last
-//! check and the sending, a database clock that was set, and a "no" whose undoing was cut off.
+//! check and the sending, a database clock that was set, and a commit that was done and said to have failed.
 
 use std::collections::BTreeMap;
 
 use super::clockwork::Proc;
-use super::front::{ANSWER_MS, Heard};
+use super::front::{ANSWER_MS, Heard, LAST_MOMENT_MS};
 use super::plan::Rules;
 use super::safeguards::Promise;
-use super::store::{Accepted, DEADLINE_MS, Grant, Op, OpId, Outcome, SETTLE_MS, State, Withdrawn};
+use super::store::{Accepted, DEADLINE_MS, Grant, Op, OpId, Outcome, SETTLE_MS, State};
 use super::world::World;
 
 /// How old the guard's reading may be.
@@ -44,8 +44,8 @@ pub struct Broken {
 pub struct Notes {
     pub broken: Vec<Broken>,
     pub jumps: Vec<(i64, i64)>,
-    withdrawn: Vec<OpId>,
-    pub torn_withdrawals: Vec<OpId>,
+    /// Written down, and said not to be.
+    pub commits_in_doubt: Vec<OpId>,
     pub told_early: BTreeMap<(Proc, OpId), Outcome>,
     pub to_come: usize,
     pub is_over: bool,
@@ -73,18 +73,6 @@ impl Notes {
             op: None,
         });
         self.calls.len() - 1
-    }
-
-    /// A call was told no, and what it had been promised was undone, or not.
-    pub fn withdrawn(&mut self, op: OpId, call: usize, withdrawn: Withdrawn) {
-        match withdrawn {
-            Withdrawn::Undone => {
-                self.withdrawn.push(op);
-                self.relied.retain(|(relied, _)| *relied != op);
-            }
-            Withdrawn::OthersRelyOnIt => self.relied.retain(|relied| *relied != (op, call)),
-            Withdrawn::TooLate => self.torn_withdrawals.push(op),
-        }
     }
 
     fn breaks(&mut self, promise: Promise, irreducible: bool, text: String) {
@@ -257,7 +245,7 @@ impl World {
         self.say(|| format!("m{message} hears {heard:?}"));
         notes.calls[call].heard = Some(heard);
         notes.calls[call].op = op;
-        if took.is_some_and(|ms| ms > ANSWER_MS + 50) {
+        if took.is_some_and(|ms| ms > ANSWER_MS + LAST_MOMENT_MS) {
             notes.breaks(
                 Promise::InTime,
                 false,
@@ -304,19 +292,6 @@ impl World {
                 self.check_declined(&mut notes, id);
             }
         }
-        let is_lost = |call: &&Call| {
-            call.heard == Some(Heard::Pending)
-                && call.op.is_some_and(|op| notes.withdrawn.contains(&op))
-        };
-        let lost: Vec<String> = notes
-            .calls
-            .iter()
-            .filter(is_lost)
-            .map(|call| format!("m{} was told pending, and it was withdrawn", call.message))
-            .collect();
-        for text in lost {
-            notes.breaks(Promise::NothingIsLost, false, text);
-        }
         for message in 0..self.plan.messages.len() {
             self.check_answers(&mut notes, message, &store.ops, deleted);
         }
@@ -332,14 +307,10 @@ impl World {
         if calls.any(|call| call.heard != Some(Heard::Declined)) {
             return;
         }
-        let stood_still = |me: Proc, at: i64| self.machines[me.replica].thawed_at.get() > at;
-        let acceptor = notes.accepted.get(&op);
-        let was_cut_off = acceptor
-            .is_some_and(|(me, at)| !self.is_alive(*me) || stood_still(*me, *at))
-            || notes.torn_withdrawals.contains(&op);
+        let excused = notes.commits_in_doubt.contains(&op);
         let text =
             format!("op{op} deletes, and its only caller was told that nothing was accepted");
-        notes.breaks(Promise::DeclinedIsNothing, was_cut_off, text);
+        notes.breaks(Promise::DeclinedIsNothing, excused, text);
     }
 
     fn check_answers(

@@ -7,10 +7,13 @@ use super::clockwork::{Proc, Signal};
 use super::flow::Held;
 use super::plan::Point;
 use super::safeguards::Safeguard;
-use super::store::{Accepted, Delivery, Fault, LEASE_MS, OpId, Outcome, State, Withdrawn};
+use super::store::{Accepted, Delivery, Fault, OpId, Outcome, State};
 use super::world::World;
 
 pub const ANSWER_MS: i64 = 4_000;
+
+/// How much longer a caller waits whose promise is on its way to the disk.
+pub const LAST_MOMENT_MS: i64 = 50;
 
 /// What a caller hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,14 +22,16 @@ pub enum Heard {
     Pending,
     /// 503: nothing was accepted.
     Declined,
+    /// It may have been accepted; ask again.
+    InDoubt,
 }
 
-/// Which side decided first: the promise is kept, or the caller was told no.
+/// Which side decided first: the promise is on its way to the disk, or the caller was told no.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Word {
     #[default]
     Open,
-    Kept,
+    Given,
     Declined,
 }
 
@@ -94,18 +99,21 @@ async fn answer(world: &World, me: Proc, message: usize, call: usize) -> (Heard,
     let task = promise(world.clone(), me, message, talk.clone());
     world.spawn(me, task);
     world.clockwork.sleep_or(answer_by, &talk.signal).await;
-    if talk.word.get() == Word::Open {
+    let may_be_told_no = talk.word.get() == Word::Open || !world.has(Safeguard::NoWordTwice);
+    if talk.promised.borrow().is_none() && may_be_told_no {
         talk.word.set(Word::Declined);
         world.at(me, Point::Declined).await;
         return (Heard::Declined, None);
     }
-    // It was promised in the same moment; the word is on its way.
-    while talk.promised.borrow().is_none() {
-        world.sleep(1).await;
+    if talk.promised.borrow().is_none() {
+        let last_moment = answer_by + LAST_MOMENT_MS;
+        world.clockwork.sleep_or(last_moment, &talk.signal).await;
     }
     let promised = *talk.promised.borrow();
-    let Some(Ok((op, outcome))) = promised else {
-        return (Heard::Declined, None);
+    let (op, outcome) = match promised {
+        Some(Ok(promised)) => promised,
+        Some(Err(_)) => return (Heard::Declined, None),
+        None => return (Heard::InDoubt, None),
     };
     if let Some(outcome) = outcome {
         return (Heard::Final(outcome), Some(op));
@@ -137,58 +145,21 @@ async fn promise(world: World, me: Proc, message: usize, talk: Rc<Talk>) {
     let asked_at = world.monotonic(me);
     let accepted = accept(&world, me, message, &talk).await;
     world.at(me, Point::Accepted).await;
-    let is_kept = talk.word.get() == Word::Open;
-    if is_kept {
-        talk.word.set(Word::Kept);
-    }
     let tell = |promised| {
         *talk.promised.borrow_mut() = Some(promised);
         world.clockwork.give(&talk.signal);
     };
     let op = match accepted {
         Ok(Accepted::Fresh(op)) => op,
-        Ok(Accepted::Joined(op) | Accepted::Repeated(op)) => {
-            tell(Ok((op.id, op.outcome)));
-            if !is_kept && world.has(Safeguard::WithdrawWhatJoined) {
-                withdraw(&world, me, &talk, op.id, asked_at + LEASE_MS).await;
-            }
-            return;
-        }
+        Ok(Accepted::Joined(op) | Accepted::Repeated(op)) => return tell(Ok((op.id, op.outcome))),
         Err(fault) => {
-            world.note(|notes| notes.torn_withdrawals.extend(talk.made.get()));
+            world.note(|notes| notes.commits_in_doubt.extend(talk.made.get()));
             return tell(Err(fault));
         }
     };
     let held = Held::new(&world, me, op, asked_at);
-    if is_kept || !world.has(Safeguard::Withdraw) {
-        tell(Ok((held.op.id, None)));
-        return world.drive(me, held).await;
-    }
-    if withdraw(&world, me, &talk, held.op.id, held.until.get()).await {
-        world.drive(me, held).await;
-    }
-}
-
-/// Undoes a promise that its caller was told no about; whether it must be kept all the same, because others rely on it.
-async fn withdraw(world: &World, me: Proc, talk: &Talk, op: OpId, until: i64) -> bool {
-    let call = talk.call;
-    loop {
-        let withdrawn = world.write(|store, _| {
-            let withdrawn = store.withdraw(op, call);
-            world.note(|notes| notes.withdrawn(op, call, withdrawn));
-            Ok(withdrawn)
-        });
-        match withdrawn.await {
-            Ok(withdrawn) => return withdrawn == Withdrawn::OthersRelyOnIt,
-            Err(_) if !world.has(Safeguard::WithdrawUntilItIsWritten) => return false,
-            Err(_) => {}
-        }
-        world.sleep(500).await;
-        if until <= world.monotonic(me) {
-            world.note(|notes| notes.torn_withdrawals.push(op));
-            return false;
-        }
-    }
+    tell(Ok((held.op.id, None)));
+    world.drive(me, held).await;
 }
 
 async fn accept(world: &World, me: Proc, message: usize, talk: &Talk) -> Result<Accepted, Fault> {
@@ -200,18 +171,18 @@ async fn accept(world: &World, me: Proc, message: usize, talk: &Talk) -> Result<
         rehearsal: plan.rehearsal,
         op: 0,
         received_at: 0,
-        call: talk.call,
-        is_repetition: false,
-        was_told_no: false,
     };
     world
         .write(|store, now| {
-            if talk.word.get() == Word::Declined {
+            if talk.word.get() == Word::Declined && world.has(Safeguard::NotWhatWasToldNo) {
                 return Err(Fault::Unavailable);
             }
             let accepted = store.accept(&asked, me, now);
             let (Accepted::Fresh(op) | Accepted::Joined(op) | Accepted::Repeated(op)) = &accepted;
             talk.made.set(Some(op.id));
+            if talk.word.get() == Word::Open {
+                talk.word.set(Word::Given);
+            }
             world.note_accepted(me, talk.call, &accepted);
             Ok(accepted)
         })

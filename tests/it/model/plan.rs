@@ -207,7 +207,7 @@ impl Plan {
                         vec![(Act::Implant, now)],
                     )
                 }
-                // The journal goes away between a promise and its undoing.
+                // The journal goes away while a caller is told no, and asks again.
                 3 => {
                     self.odds.write_stalls = 250;
                     (

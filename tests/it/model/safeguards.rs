@@ -113,16 +113,10 @@ safeguards! {
     SpendTheBudget => [Budget];
     /// The handler answers in time and the work goes on.
     AnswerInTime => [InTime];
-    /// A promise that was declined is undone.
-    Withdraw => [DeclinedIsNothing];
-    /// ... also when it had joined another one.
-    WithdrawWhatJoined => [DeclinedIsNothing];
-    /// ... however often the journal refuses.
-    WithdrawUntilItIsWritten => [DeclinedIsNothing];
-    /// ... unless another request relies on it.
-    WithdrawOnlyWhatNobodyNeeds => [NothingIsLost];
-    /// ... or a repetition of the same one.
-    RepetitionsRelyOnItToo => [NothingIsLost];
+    /// A request that was told no while it waited is not written down.
+    NotWhatWasToldNo => [DeclinedIsNothing];
+    /// A request that is on its way to the disk is not told no.
+    NoWordTwice => [DeclinedIsNothing];
     /// A request for a rehearsal deletes nothing.
     RehearsalOfTheCaller => [Rehearsal];
     /// What was accepted before the operator rehearses is held.

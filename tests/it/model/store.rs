@@ -78,20 +78,6 @@ pub struct Delivery {
     pub rehearsal: bool,
     pub op: OpId,
     pub received_at: i64,
-    /// Which call was promised something by this row.
-    pub call: usize,
-    /// Not a webhook of its own: a repetition, while the first call may still be told no.
-    pub is_repetition: bool,
-    /// The call was told that nothing was accepted.
-    pub was_told_no: bool,
-}
-
-/// What became of a promise that its caller was told no about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Withdrawn {
-    Undone,
-    OthersRelyOnIt,
-    TooLate,
 }
 
 #[derive(Debug)]
@@ -114,8 +100,6 @@ pub struct Store {
     pub knows_conversations: bool,
     pub takes_only_free: bool,
     pub settles_anew: bool,
-    pub minds_others: bool,
-    pub minds_repetitions: bool,
 }
 
 impl Store {
@@ -138,16 +122,6 @@ impl Store {
 
     pub fn accept(&mut self, asked: &Delivery, owner: Proc, now: i64) -> Accepted {
         if let Some(op) = self.seen_before(asked, now) {
-            let row = &self.ops[op];
-            if row.state == State::Accepted && row.attempt == 1 {
-                let is_repetition = true;
-                self.deliveries.push(Delivery {
-                    op,
-                    received_at: now,
-                    is_repetition,
-                    ..asked.clone()
-                });
-            }
             return Accepted::Repeated(self.ops[op].clone());
         }
         let same = |op: &&Op| op.code == asked.code && op.rehearsal == asked.rehearsal;
@@ -190,13 +164,12 @@ impl Store {
         Accepted::Fresh(op)
     }
 
-    fn webhooks(&self) -> impl Iterator<Item = &Delivery> {
-        self.deliveries.iter().filter(|one| !one.is_repetition)
-    }
-
     fn seen_before(&self, asked: &Delivery, now: i64) -> Option<OpId> {
         if asked.has_key {
-            let mut same = self.webhooks().filter(|one| one.message == asked.message);
+            let mut same = self
+                .deliveries
+                .iter()
+                .filter(|one| one.message == asked.message);
             return same.next().map(|one| one.op).filter(|_| self.knows_keys);
         }
         let is_same = |one: &&Delivery| {
@@ -206,7 +179,8 @@ impl Store {
                 && (op.state != State::Done || op.outcome == Some(Outcome::Cancelled))
         };
         let recent = self
-            .webhooks()
+            .deliveries
+            .iter()
             .filter(is_same)
             .max_by_key(|one| one.received_at);
         recent
@@ -288,36 +262,6 @@ impl Store {
         op.owner = None;
         op.lease_until = 0;
         Ok(op.clone())
-    }
-
-    /// Notes that a call was told no; undoes the whole promise when nobody else relies on it and nothing was sent.
-    pub fn withdraw(&mut self, op: OpId, call: usize) -> Withdrawn {
-        if self.ops[op].state != State::Accepted {
-            return Withdrawn::TooLate;
-        }
-        for row in self.deliveries.iter_mut().filter(|row| row.call == call) {
-            row.was_told_no = true;
-        }
-        let (others, repetitions) = (self.minds_others, self.minds_repetitions);
-        let counts = |row: &&Delivery| {
-            row.op == op
-                && !row.was_told_no
-                && if row.is_repetition {
-                    repetitions
-                } else {
-                    others
-                }
-        };
-        if self.deliveries.iter().any(|row| counts(&row)) {
-            return Withdrawn::OthersRelyOnIt;
-        }
-        self.deliveries.retain(|row| row.op != op);
-        let row = &mut self.ops[op];
-        row.state = State::Done;
-        row.outcome = Some(Outcome::Expired);
-        row.owner = None;
-        row.lease_until = 0;
-        Withdrawn::Undone
     }
 
     pub fn spend(&mut self, budget: i64) -> bool {

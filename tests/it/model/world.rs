@@ -79,8 +79,6 @@ impl World {
             knows_keys: has(Safeguard::KnowTheKey),
             knows_conversations: has(Safeguard::KnowTheConversation),
             takes_only_free: has(Safeguard::TakeOnlyWhatIsFree),
-            minds_others: has(Safeguard::WithdrawOnlyWhatNobodyNeeds),
-            minds_repetitions: has(Safeguard::RepetitionsRelyOnItToo),
             settles_anew: has(Safeguard::SettleAfterEveryDelete),
             ..Store::default()
         };

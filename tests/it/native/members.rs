@@ -59,16 +59,34 @@ async fn a_code_may_be_a_number_and_may_have_spaces_around_it() {
         let reply = look(&world, json!({"code": code})).await;
         assert_eq!(reply.outcome(), "found", "{code}");
     }
-    for code in [json!(1.5), json!(1e300), json!([1]), json!({"a": 1})] {
+    for code in [
+        json!(1.5),
+        json!(1e300),
+        json!([1]),
+        json!({"a": 1}),
+        json!(true),
+        json!(false),
+    ] {
         assert_refused(
             &look(&world, json!({"code": code})).await,
             422,
             "not_a_text",
         );
     }
-    let exact = r#"{"code": 123456789012345678901234567890, "action": "lookup"}"#;
-    let reply = world.service.post("chatbot", &[], exact.as_bytes()).await;
-    assert_refused(&reply.unwrap(), 422, "not_a_text");
+    for number in [
+        "123456789012345678901234567890",
+        "4711.0",
+        "4711e0",
+        "4.711E3",
+    ] {
+        let body = format!(r#"{{"code": {number}, "action": "lookup"}}"#);
+        let reply = world.service.post("chatbot", &[], body.as_bytes()).await;
+        assert_refused(&reply.unwrap(), 422, "not_a_text");
+    }
+    for member in ["message_id", "conversation_id", "reason"] {
+        let body = json!({"code": "4711", member: true});
+        assert_refused(&look(&world, body).await, 422, "not_a_text");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,7 +266,12 @@ async fn texts_that_are_too_long_are_refused_and_a_long_reason_is_cut() {
     for name in ["message_id", "conversation_id", "phone"] {
         let reply = world.ask(json!({"code": "123|123", name: long})).await;
         assert_refused(&reply, 422, "too_long");
+        let detail = reply.json()["detail"].to_string();
+        assert!(detail.contains(name), "{name}: {detail}");
     }
+    // A number that is not needed is not let through either.
+    let both = json!({"code": "123|123", "conversation_id": "c-1", "phone": long});
+    assert_refused(&world.ask(both).await, 422, "too_long");
     let header = world
         .service
         .post(

@@ -190,13 +190,13 @@ pub struct Ledger {
 impl Ledger {
     pub async fn new(lease_ms: i64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("journal.db").display());
+        let place = crate::support::store::journal_place(folder.path());
         let times = Times {
             lease_ms,
             settle_ms: 120_000,
             deadline_ms: 86_400_000,
         };
-        let journal = Journal::open(&url, times).unwrap();
+        let journal = Journal::open(&place, times).unwrap();
         let Accepted::Fresh(held) = journal.accept(acceptance(), || true).await.unwrap() else {
             panic!("a new journal knows the cancellation already");
         };
@@ -218,7 +218,6 @@ fn acceptance() -> Acceptance {
             channel: "chatbot".to_owned(),
             key: "m-1".to_owned(),
         },
-        call_key: format!("call:{}", uuid::Uuid::now_v7()),
         duplicate_window_ms: None,
         codes_max: 5,
         fingerprint: "fingerprint".to_owned(),

@@ -5,7 +5,9 @@
 
 pub mod http;
 pub mod ozmap;
+pub mod postgres;
 pub mod service;
+pub mod store;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -63,7 +65,7 @@ impl World {
     }
 
     fn launch(ozmap: &str, folder: &TempDir, settings: &[(String, String)]) -> Launch {
-        let journal = format!("sqlite:{}", folder.path().join("journal.db").display());
+        let journal = store::journal_url(folder.path());
         let mut launch = Launch::new(ozmap, &journal);
         for (name, value) in settings {
             launch = launch.set(name, value);

@@ -1,0 +1,77 @@
+//! A look-up: what is there, and whether it could be cancelled. It deletes nothing and promises nothing.
+
+use super::{Cancellations, Declined, answer_of, conversation_of};
+use crate::domain::{Answer, Ask, Field, Found, Outcome, Property, ReservationCode};
+use crate::guard::{self, Verdict};
+
+impl Cancellations {
+    /// Says what is there; deletes nothing and promises nothing.
+    pub(super) async fn look(&self, ask: &Ask, code: &ReservationCode) -> Result<Answer, Declined> {
+        if let Some(conversation) = conversation_of(ask) {
+            let codes_max = self.rules.codes_per_conversation_max;
+            let may = self
+                .journal
+                .try_code(conversation, code, codes_max)
+                .await
+                .map_err(|_| Declined::Journal)?;
+            if !may {
+                return Ok(Answer::bare(Outcome::TooManyAttempts));
+            }
+        }
+        if let Some(record) = self
+            .journal
+            .active(code)
+            .await
+            .map_err(|_| Declined::Journal)?
+        {
+            return Ok(answer_of(&record));
+        }
+        let slot = self.ozmap.slot(code).await.map_err(|shut| {
+            tracing::warn!(channel = %ask.channel, "a look-up was turned away: {}", shut.why.id());
+            Declined::Ozmap
+        })?;
+        let looked = slot.lookup(code).await;
+        let sighting = looked.map_err(|error| {
+            tracing::warn!(channel = %ask.channel, "a look-up got no usable answer from OZmap: {error}");
+            Declined::Ozmap
+        })?;
+        let property = match sighting.rows.as_slice() {
+            [Ok(property)] => Some(property),
+            _ => None,
+        };
+        let mut answer = match guard::judge(&sighting, code, &self.policy) {
+            Verdict::Absent => return self.absent_answer(code).await,
+            Verdict::Keep(refusal) => Answer::bare(refusal.outcome(&self.policy)),
+            Verdict::Delete(_) => Answer {
+                found: property.map(found),
+                ..Answer::bare(Outcome::Found)
+            },
+        };
+        answer.first_name = property.and_then(|property| guard::first_name(property, code));
+        Ok(answer)
+    }
+
+    async fn absent_answer(&self, code: &ReservationCode) -> Result<Answer, Declined> {
+        let earlier = self
+            .journal
+            .earlier_cancellation(code)
+            .await
+            .map_err(|_| Declined::Journal)?;
+        Ok(match earlier {
+            None => Answer::bare(Outcome::NotFound),
+            Some((protocol, at_ms)) => Answer {
+                protocol: Some(protocol),
+                cancelled_at_ms: Some(at_ms),
+                ..Answer::bare(Outcome::AlreadyCancelled)
+            },
+        })
+    }
+}
+
+fn found(property: &Property) -> Found {
+    let text = |field: &Field<String>| field.value().cloned().unwrap_or_default();
+    Found {
+        address: text(&property.address),
+        reserved_at: text(&property.created_at),
+    }
+}

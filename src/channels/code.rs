@@ -1,0 +1,254 @@
+//! Which code a request means, and how sure that is.
+//!
+//! It must never guess: a code that was keyed or spoken is read back first, half a code is none, two codes in one
+//! message are asked about, and a request that contradicts itself is refused.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::body::wrong;
+use super::call::State;
+use super::fields::{agreed, agreed_text};
+use super::input::Input;
+use super::platform::Platform;
+use super::preset::any;
+use super::spoken::{keyed, spoken};
+use super::{Echo, Misunderstood};
+use crate::domain::ReservationCode;
+
+/// The longest code that is read back, and the most of its characters that take a word each: a sentence on the phone
+/// spells no more, and what was not read out must not be confirmed.
+const READ_BACK_CHARS_MAX: usize = 40;
+const READ_BACK_WORDS_MAX: usize = 6;
+
+/// What a request has in place of a code.
+pub(super) enum Code {
+    /// A code that may be acted on.
+    Given(String),
+    /// A code that the customer must confirm first.
+    ToConfirm(String),
+    /// Something that is no code, or more than one.
+    Unusable,
+    /// Nothing.
+    None,
+}
+
+impl Platform {
+    /// What stands in place of a code. Within a call, only what came with this turn counts: a code that the platform
+    /// carries along was dealt with already.
+    pub(super) fn code(
+        &self,
+        input: &Input<'_>,
+        state: &State,
+        echo: &Echo,
+    ) -> Result<Code, Misunderstood> {
+        match state.step.as_str() {
+            "" => self.first_code(input, echo),
+            "code" => self.answered_code(input, echo),
+            "confirm" if self.has_keys_or_voice() => self.confirmed(input, state),
+            // In a chat nobody keys a 1: the customer writes the wish and the code.
+            "confirm" => self.answered_code(input, echo),
+            _ => Ok(Code::Unusable),
+        }
+    }
+
+    /// The first request of a call may bring a code that somebody else asked for.
+    fn first_code(&self, input: &Input<'_>, echo: &Echo) -> Result<Code, Misunderstood> {
+        let fields = &self.spec.fields;
+        let Some(code) = agreed_text(&fields.code, input)? else {
+            return self.answered_code(input, echo);
+        };
+        let digits = agreed_text(&fields.digits, input)?;
+        if digits.is_some_and(|digits| keyed(&digits, &self.separator).as_ref() != Some(&code)) {
+            return Err(wrong(
+                422,
+                "contradiction",
+                "the code and the keyed digits are different codes; send one of them",
+            ));
+        }
+        Ok(Code::Given(code))
+    }
+
+    /// What was keyed, said or written in this turn.
+    fn answered_code(&self, input: &Input<'_>, echo: &Echo) -> Result<Code, Misunderstood> {
+        if self.is_silent(input)? {
+            return Ok(Code::None);
+        }
+        let fields = &self.spec.fields;
+        let said = agreed_text(&fields.speech, input)?;
+        if let Some(digits) = agreed_text(&fields.digits, input)? {
+            let heard = said.and_then(|said| self.heard(&said, input));
+            return Ok(match keyed(&digits, &self.separator) {
+                Some(code) if !self.is_cut_off(input)? && heard.is_none_or(|it| it == code) => {
+                    self.keyed_code(code, echo)
+                }
+                _ => Code::Unusable,
+            });
+        }
+        if let Some(said) = said {
+            let code = self.heard(&said, input);
+            return Ok(code.map_or(Code::Unusable, read_back));
+        }
+        if let Some(text) = agreed_text(&fields.text, input)? {
+            return Ok(self.code_in(&text));
+        }
+        if self.has_keys_or_voice() || !fields.text.is_empty() {
+            return Ok(Code::None);
+        }
+        let code = agreed_text(&fields.code, input)?;
+        Ok(code.map_or(Code::None, Code::Given))
+    }
+
+    fn has_keys_or_voice(&self) -> bool {
+        !self.spec.fields.digits.is_empty() || !self.spec.fields.speech.is_empty()
+    }
+
+    /// Keys are read back, unless the conversation is not ours to lead: without turns, or when the request wants the
+    /// answer in a form that cannot carry a question. Then whoever asked for the keys reads them back.
+    fn keyed_code(&self, code: String, echo: &Echo) -> Code {
+        match &self.spec.turns {
+            Some(turns) if turns.confirm_keyed && echo.format.is_none() => read_back(code),
+            Some(_) | None => Code::Given(code),
+        }
+    }
+
+    /// Whether the keys were cut off before their end, so that they may be half a code.
+    fn is_cut_off(&self, input: &Input<'_>) -> Result<bool, Misunderstood> {
+        match &self.spec.turns {
+            Some(turns) => any(&turns.cut_off, input),
+            None => Ok(false),
+        }
+    }
+
+    fn is_silent(&self, input: &Input<'_>) -> Result<bool, Misunderstood> {
+        match &self.spec.turns {
+            Some(turns) => any(&turns.silent, input),
+            None => Ok(false),
+        }
+    }
+
+    /// A single digit is an answer to a question here, too, never a code.
+    fn heard(&self, said: &str, input: &Input<'_>) -> Option<String> {
+        spoken(said, &self.separator)
+            .filter(|code| code.chars().count() > 1)
+            .filter(|_| self.is_sure(input))
+    }
+
+    /// Only "1", keyed or said, confirms; the code is the one that was read back. Where both were heard, neither may
+    /// say anything else.
+    fn confirmed(&self, input: &Input<'_>, state: &State) -> Result<Code, Misunderstood> {
+        if self.is_silent(input)? {
+            return Ok(Code::None);
+        }
+        let keyed = agreed(&self.spec.fields.digits, input)?;
+        let said = agreed(&self.spec.fields.speech, input)?.filter(|_| self.is_sure(input));
+        let mut answers = [keyed, said].into_iter().flatten().peekable();
+        let is_yes = answers.peek().is_some() && answers.all(|answer| is_yes(&answer));
+        Ok(match is_yes && !state.code.is_empty() {
+            true => Code::Given(state.code.clone()),
+            false => Code::Unusable,
+        })
+    }
+
+    fn is_sure(&self, input: &Input<'_>) -> bool {
+        let least = self
+            .spec
+            .turns
+            .as_ref()
+            .map_or(1.0, |turns| turns.confidence_min);
+        // A platform that does not say how sure it was is believed: the code is confirmed in any case.
+        let stated = self
+            .spec
+            .fields
+            .confidence
+            .iter()
+            .find_map(|source| source.number(input));
+        stated.is_none_or(|sure| sure.is_some_and(|sure| sure >= least))
+    }
+
+    fn code_in(&self, text: &str) -> Code {
+        let Some(spec) = &self.spec.text else {
+            return Code::None;
+        };
+        // Composed: an accent may be typed as a character of its own, which no pattern expects.
+        let text: String = text.nfc().collect();
+        let mut codes: Vec<String> = spec
+            .code
+            .0
+            .find_iter(&text)
+            .map(|found| tight(found.as_str().trim_end_matches(['.', ',']), &spec.bar))
+            .collect();
+        codes.sort_unstable();
+        codes.dedup();
+        match codes.as_slice() {
+            [] => Code::None,
+            [code] if spec.wish.0.is_match(&text) && !spec.doubt.0.is_match(&text) => {
+                Code::Given(code.clone())
+            }
+            [code] => Code::ToConfirm(code.clone()),
+            _ => Code::Unusable,
+        }
+    }
+}
+
+/// A code that is read back, if it can be.
+fn read_back(code: String) -> Code {
+    let words = code.chars().filter(|c| !c.is_ascii_alphanumeric()).count();
+    let fits = code.chars().count() <= READ_BACK_CHARS_MAX
+        && words <= READ_BACK_WORDS_MAX
+        && ReservationCode::parse(&code).is_ok();
+    if fits {
+        Code::ToConfirm(code)
+    } else {
+        Code::Unusable
+    }
+}
+
+fn is_yes(answer: &str) -> bool {
+    let word = answer.to_lowercase();
+    let word = word.trim_matches(['.', ',', '!', ' ', '#']);
+    // Only words that are no hesitation in another language: an English "um" is no Portuguese one.
+    matches!(word, "1" | "sim" | "sí" | "yes")
+}
+
+/// A code without the blanks that people write around its bar: `123 | 123` is `123|123`.
+fn tight(code: &str, bar: &str) -> String {
+    let mut tight = String::with_capacity(code.len());
+    for word in code.split_whitespace() {
+        let joins = tight.is_empty() || tight.ends_with(|c| bar.contains(c));
+        if !joins && !word.starts_with(|c| bar.contains(c)) {
+            tight.push(' ');
+        }
+        tight.push_str(word);
+    }
+    tight
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_go_only_around_the_bar() {
+        for (code, expected) in [
+            ("123|123", "123|123"),
+            ("123 | 123", "123|123"),
+            ("123 |123", "123|123"),
+            ("123|\u{a0}123", "123|123"),
+            ("a b | c", "a b|c"),
+            ("123/ 123", "123/ 123"),
+        ] {
+            assert_eq!(tight(code, "|"), expected, "{code}");
+        }
+        assert_eq!(tight("123/ 123", "|/"), "123/123");
+    }
+
+    #[test]
+    fn what_cannot_be_spelled_out_is_not_confirmed() {
+        let is_read_back = |code: &str| matches!(read_back(code.to_owned()), Code::ToConfirm(_));
+        assert!(is_read_back("123|123"));
+        assert!(is_read_back(&"1".repeat(40)));
+        assert!(!is_read_back(&"1".repeat(41)));
+        assert!(!is_read_back("1|2|3|4|5|6|7|8"));
+        assert!(!is_read_back(".."));
+    }
+}

@@ -1,0 +1,88 @@
+//! What a refusal may take over from its request: the language and the form to answer in, and, for a caller that proved
+//! who it is, the texts that the platform wants back.
+//!
+//! It never refuses: what cannot be read is left out. Of a stranger nothing is inflated and nothing is repeated.
+
+use axum::http::header;
+
+use super::call::{carried, secret};
+use super::fields::first;
+use super::input::Input;
+use super::platform::Platform;
+use super::{Channel, Codec, Echo, Inbound, native};
+use crate::domain::Locale;
+
+/// Who is heard.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speaker {
+    /// Someone who did not prove anything, or not yet.
+    Stranger,
+    /// Someone who proved who it is.
+    Caller,
+}
+
+impl Channel {
+    /// What a refusal takes over from a request that was not understood or not accepted; the caller was believed.
+    #[must_use]
+    pub fn hear(&self, inbound: &Inbound<'_>) -> Echo {
+        self.hear_as(inbound, Speaker::Caller)
+    }
+
+    /// What a refusal takes over from someone who proved nothing: the language and the form of the answer, no more.
+    #[must_use]
+    pub fn overhear(&self, inbound: &Inbound<'_>) -> Echo {
+        self.hear_as(inbound, Speaker::Stranger)
+    }
+
+    fn hear_as(&self, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
+        match &self.codec {
+            Codec::Native => native::hear(self, inbound, speaker),
+            Codec::Platform(platform) => platform.hear(self, inbound, speaker),
+        }
+    }
+}
+
+impl Platform {
+    fn hear(&self, channel: &Channel, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
+        let input = self.as_much_as_possible(inbound, speaker);
+        let fields = &self.spec.fields;
+        let silent = self.silent(channel.locale);
+        let locale = first(&fields.locale, &input).ok().flatten();
+        let spoken = Echo {
+            locale: locale
+                .and_then(|tag| Locale::parse(&tag))
+                .unwrap_or(channel.locale),
+            format: self.wanted_format(&input).unwrap_or(silent.format),
+            ..silent
+        };
+        match speaker {
+            Speaker::Stranger => spoken,
+            Speaker::Caller => Echo {
+                texts: self
+                    .spec
+                    .echo
+                    .iter()
+                    .map(|(name, sources)| {
+                        let text = first(sources, &input).ok().flatten();
+                        (name.clone(), text.unwrap_or_default())
+                    })
+                    .collect(),
+                carried: carried(&input),
+                secret: secret(channel, &input),
+                call: self.conversation(&input).ok().flatten().unwrap_or_default(),
+                ..spoken
+            },
+        }
+    }
+
+    fn as_much_as_possible<'a>(&self, inbound: &Inbound<'a>, speaker: Speaker) -> Input<'a> {
+        let head = || Input::head(inbound.headers, inbound.target);
+        let is_compressed = inbound.headers.contains_key(header::CONTENT_ENCODING);
+        if is_compressed && speaker == Speaker::Stranger {
+            return head();
+        }
+        let bytes_max = self.spec.request.body_bytes_max;
+        Input::read(inbound.headers, inbound.target, inbound.body, bytes_max)
+            .unwrap_or_else(|_| head())
+    }
+}

@@ -1,0 +1,38 @@
+//! Makes the place of the journal of its settings. Its address is a secret when it holds a password.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Problems, secret, settings};
+use crate::journal::{Error, Link, Place, PlainLink};
+
+pub(super) fn place(settings: settings::Journal, problems: &mut Problems) -> Option<Place> {
+    let file = settings.url_file.as_deref().filter(|file| !file.is_empty());
+    let inline = match file {
+        // The defaults and the images name a file of SQLite: whoever names a file with an address did not mean that.
+        Some(_) if settings.url.expose_secret().starts_with("sqlite:") => None,
+        _ => Some(settings.url),
+    };
+    let url: SecretString = problems.check(secret("journal.url", inline, file))?;
+    let ca_pem = match settings.tls_ca_file.as_str() {
+        "" => None,
+        file => Some(problems.check(std::fs::read(file).map_err(|error| {
+            format!("journal.tls_ca_file = \"{file}\" cannot be read: {error}")
+        }))?),
+    };
+    let link = Link {
+        ca_pem,
+        plain: match settings.allow_plain {
+            true => PlainLink::Allowed,
+            false => PlainLink::LoopbackOnly,
+        },
+    };
+    let place = Place::parse(url.expose_secret(), &link);
+    problems.check(place.map_err(|error| match error {
+        Error::Open(why) => why,
+        other @ (Error::InUse(_)
+        | Error::Unavailable(_)
+        | Error::Fenced
+        | Error::Raced
+        | Error::Corrupt(_)) => other.to_string(),
+    }))
+}

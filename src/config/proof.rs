@@ -1,0 +1,213 @@
+//! Makes the schemes of a channel: the one under `auth`, and those under `also`, each with secrets of its own.
+//!
+//! It refuses what would make a channel weaker than it looks: a secret that can be guessed, nobody's proof beside
+//! somebody's, one scheme written twice.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{secret, settings};
+use crate::channels::{Auth, Scheme, SchemeOptions, SecretError, Usual};
+
+/// The fewest characters of a shared secret on a listener that others can reach.
+const SECRET_CHARS_MIN: usize = 16;
+
+/// Who can reach the listener.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    ThisMachine,
+    Others,
+}
+
+/// Where a proof is used.
+pub(super) struct Stage<'a> {
+    pub(super) channel: &'a str,
+    pub(super) reach: Reach,
+    pub(super) public_url: &'a str,
+}
+
+/// One scheme as it is written: its name, the key that named it, and where its secret is.
+struct Wanted {
+    scheme: String,
+    named_by: String,
+    secret_key: String,
+    secret: Option<SecretString>,
+    secret_file: Option<String>,
+}
+
+impl Stage<'_> {
+    fn key(&self, setting: &str) -> String {
+        format!("channels.{}.{setting}", self.channel)
+    }
+}
+
+/// How the callers of a channel prove who they are.
+pub(super) fn proofs(
+    stage: &Stage<'_>,
+    settings: settings::Channel,
+    usual: Usual,
+    warnings: &mut Vec<String>,
+) -> Result<Auth, String> {
+    let options = settings.proof.unwrap_or_default().or(usual.proof);
+    let first = Wanted {
+        scheme: settings
+            .auth
+            .or_else(|| usual.auth.first().cloned())
+            .unwrap_or_default(),
+        named_by: stage.key("auth"),
+        secret_key: stage.key("secret"),
+        secret: settings.secret,
+        secret_file: settings.secret_file,
+    };
+    if settings.also.contains_key("none") {
+        return Err(format!(
+            "{} would let everybody in; leave it out",
+            stage.key("also.none")
+        ));
+    }
+    if first.scheme == "none" {
+        if settings.also.is_empty() {
+            return open(&first.named_by, stage.reach, warnings);
+        }
+        return Err(format!(
+            "{} = \"none\" lets everybody in, whatever stands under {}; write one of those in its place",
+            first.named_by,
+            stage.key("also")
+        ));
+    }
+    if settings.also.contains_key(&first.scheme) {
+        return Err(format!(
+            "{0} = \"{1}\" and {2} are the same scheme; keep one of them, with both secrets in it, separated by white space",
+            first.named_by,
+            first.scheme,
+            stage.key(&format!("also.{}", first.scheme))
+        ));
+    }
+    let mut schemes = vec![scheme(stage, first, &options, warnings)?];
+    for (name, also) in settings.also {
+        let named_by = stage.key(&format!("also.{name}"));
+        let wanted = Wanted {
+            secret_key: format!("{named_by}.secret"),
+            scheme: name,
+            named_by,
+            secret: also.secret,
+            secret_file: also.secret_file,
+        };
+        schemes.push(scheme(stage, wanted, &options, warnings)?);
+    }
+    Ok(Auth::any_of(schemes))
+}
+
+fn scheme(
+    stage: &Stage<'_>,
+    wanted: Wanted,
+    options: &SchemeOptions,
+    warnings: &mut Vec<String>,
+) -> Result<Scheme, String> {
+    let Wanted {
+        scheme: name,
+        named_by,
+        secret_key,
+        ..
+    } = &wanted;
+    if !Scheme::NAMES.contains(&name.as_str()) {
+        let nearest = nearest(name).map_or_else(String::new, |nearest| {
+            format!("; did you mean \"{nearest}\"?")
+        });
+        return Err(format!(
+            "{named_by} = \"{name}\"; write {}{nearest}",
+            Scheme::names()
+        ));
+    }
+    let secret = secret(
+        secret_key,
+        wanted.secret.clone(),
+        wanted.secret_file.as_deref(),
+    )?;
+    let scheme = Scheme::parse(name, &secret, options).map_err(|error| match error {
+        SecretError::NoOption(option) => format!(
+            "{named_by}: the scheme \"{name}\" needs to know where it looks; write {}",
+            stage.key(&format!("proof.{option}"))
+        ),
+        SecretError::BadOption(..) => format!("{named_by} (\"{name}\"): {error}"),
+        SecretError::Empty
+        | SecretError::UnknownScheme(_)
+        | SecretError::NotWhsec
+        | SecretError::Length
+        | SecretError::NotBase64
+        | SecretError::NotCredentials
+        | SecretError::NotPublicKey => format!("{secret_key}: {error}"),
+    })?;
+    match name.as_str() {
+        // Its length was checked already, and a public key is no secret.
+        "standard-webhooks" | "ed25519" => {}
+        "basic" => check_strength(secret_key, &passwords(&secret), stage.reach, warnings)?,
+        _ => check_strength(secret_key, &secret, stage.reach, warnings)?,
+    }
+    if scheme.needs_public_url() && stage.public_url.is_empty() {
+        return Err(format!(
+            "{named_by} = \"{name}\" needs server.public_url, the beginning of the address that the platform calls"
+        ));
+    }
+    Ok(scheme)
+}
+
+/// The scheme that was meant.
+fn nearest(name: &str) -> Option<&'static str> {
+    let score = |candidate: &&&str| strsim::jaro_winkler(candidate, name);
+    Scheme::NAMES
+        .iter()
+        .max_by(|a, b| score(a).total_cmp(&score(b)))
+        .copied()
+        .filter(|nearest| strsim::jaro_winkler(nearest, name) > 0.7)
+}
+
+/// What of `user:password` must not be guessed.
+fn passwords(credentials: &SecretString) -> SecretString {
+    let passwords: Vec<&str> = credentials
+        .expose_secret()
+        .split_whitespace()
+        .filter_map(|one| one.split_once(':'))
+        .map(|(_, password)| password)
+        .collect();
+    SecretString::from(passwords.join(" "))
+}
+
+/// A channel that believes everybody.
+fn open(key: &str, reach: Reach, warnings: &mut Vec<String>) -> Result<Auth, String> {
+    match reach {
+        Reach::ThisMachine => {
+            warnings.push(format!(
+                "{key} = \"none\": everybody on this machine may cancel reservations"
+            ));
+            Ok(Auth::any_of(vec![Scheme::None]))
+        }
+        Reach::Others => Err(format!(
+            "{key} = \"none\" is only allowed while server.listen is a loopback address; set a secret and write \"bearer\" or \"standard-webhooks\""
+        )),
+    }
+}
+
+fn check_strength(
+    key: &str,
+    secret: &SecretString,
+    reach: Reach,
+    warnings: &mut Vec<String>,
+) -> Result<(), String> {
+    let shortest = secret
+        .expose_secret()
+        .split_whitespace()
+        .map(|one| one.chars().count())
+        .min()
+        .unwrap_or(0);
+    let problem = format!(
+        "{key} is shorter than {SECRET_CHARS_MIN} characters and can be guessed; write a random one of 32 or more"
+    );
+    match reach {
+        _ if shortest >= SECRET_CHARS_MIN => Ok(()),
+        Reach::ThisMachine => {
+            warnings.push(problem);
+            Ok(())
+        }
+        Reach::Others => Err(problem),
+    }
+}

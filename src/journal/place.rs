@@ -1,0 +1,269 @@
+//! Where the journal is: a file of its own, or a server that several processes share.
+//!
+//! It decides which connections may carry passwords and personal data, and it must never show a password.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+
+use super::Error;
+
+/// The longest wait for a server that does not take a connection.
+pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// After this time without an answer of the network a connection is given up.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
+
+/// Whether a connection without TLS may leave this machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlainLink {
+    /// Only to a server on this machine.
+    #[default]
+    LoopbackOnly,
+    /// Anywhere; the operator trusts the network.
+    Allowed,
+}
+
+/// How a server is reached, beside its address.
+#[derive(Clone, Debug, Default)]
+pub struct Link {
+    /// The provider's own certificate authority, beside the public ones.
+    pub ca_pem: Option<Vec<u8>>,
+    /// Whether it may be reached without TLS.
+    pub plain: PlainLink,
+}
+
+/// Where the journal is.
+#[derive(Clone)]
+pub struct Place(pub(super) Kind);
+
+#[derive(Clone)]
+pub(super) enum Kind {
+    File(PathBuf),
+    Server(Box<Server>),
+}
+
+/// A PostgreSQL server and how it is spoken to.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub(super) config: tokio_postgres::Config,
+    pub(super) tls: Arc<rustls::ClientConfig>,
+}
+
+impl Place {
+    /// Reads `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    ///
+    /// # Errors
+    /// [`Error::Open`] when it is neither, or when it would send personal data unencrypted to another machine.
+    pub fn parse(url: &str, link: &Link) -> Result<Self, Error> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return server(url, link).map(|server| Self(Kind::Server(Box::new(server))));
+        }
+        let path = url
+            .strip_prefix("sqlite://")
+            .or_else(|| url.strip_prefix("sqlite:"));
+        match path {
+            Some(path) if !path.is_empty() => Ok(Self(Kind::File(PathBuf::from(path)))),
+            _ => Err(Error::Open(
+                "journal.url must look like sqlite:data/journal.db or postgres://user:password@host:5432/database"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// The kind of store, as the health page names it.
+    #[must_use]
+    pub fn store(&self) -> &'static str {
+        match self.0 {
+            Kind::File(_) => "sqlite",
+            Kind::Server(_) => "postgres",
+        }
+    }
+}
+
+/// The path or the server; no user and no password.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::File(path) => path.display().fmt(f),
+            Kind::Server(server) => {
+                let hosts: Vec<String> = server.config.get_hosts().iter().map(named).collect();
+                let database = server.config.get_dbname().unwrap_or("its usual database");
+                write!(f, "PostgreSQL on {}, {database}", hosts.join(", "))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn named(host: &Host) -> String {
+    match host {
+        Host::Tcp(name) => name.clone(),
+        #[cfg(unix)]
+        Host::Unix(path) => path.display().to_string(),
+    }
+}
+
+fn server(url: &str, link: &Link) -> Result<Server, Error> {
+    // The driver's own words may repeat a part of the address, and with it the password.
+    let mut config: tokio_postgres::Config = url.parse().map_err(|_| {
+        Error::Open(
+            "journal.url is not an address of PostgreSQL; write postgres://user:password@host:5432/database, \
+             with % escapes in the password, and sslmode=disable, prefer or require"
+                .to_owned(),
+        )
+    })?;
+    if config.get_hosts().is_empty() {
+        return Err(Error::Open(
+            "journal.url names no host; write postgres://user:password@host:5432/database"
+                .to_owned(),
+        ));
+    }
+    let mode = match (url.contains("sslmode="), is_on_this_machine(&config)) {
+        (true, _) => config.get_ssl_mode(),
+        (false, true) => SslMode::Disable,
+        (false, false) => SslMode::Require,
+    };
+    if mode != SslMode::Require
+        && link.plain == PlainLink::LoopbackOnly
+        && !is_on_this_machine(&config)
+    {
+        return Err(Error::Open(
+            "journal.url would send passwords and names unencrypted to another machine; write sslmode=require, \
+             or set journal.allow_plain = true on a network that you trust"
+                .to_owned(),
+        ));
+    }
+    config
+        .ssl_mode(mode)
+        .connect_timeout(CONNECT_WITHIN)
+        .tcp_user_timeout(SILENCE_MAX)
+        .keepalives_idle(SILENCE_MAX);
+    if config.get_hosts().len() > 1 {
+        // Of several servers only the primary will do, for reading too: a copy lags.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("ozmap-cancel");
+    }
+    Ok(Server {
+        config,
+        tls: Arc::new(tls(link)?),
+    })
+}
+
+fn is_on_this_machine(config: &tokio_postgres::Config) -> bool {
+    let is_local = |host: &Host| match host {
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    };
+    config.get_hosts().iter().all(is_local)
+        && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
+}
+
+/// The public authorities and the provider's own; a certificate is always verified.
+fn tls(link: &Link) -> Result<rustls::ClientConfig, Error> {
+    let bad = |what: &str| Error::Open(format!("journal.tls_ca_file {what}"));
+    let mut roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    if let Some(pem) = &link.ca_pem {
+        let found: Result<Vec<CertificateDer<'static>>, _> =
+            CertificateDer::pem_slice_iter(pem).collect();
+        let found = found.map_err(|_| bad("is not a PEM file"))?;
+        if found.is_empty() {
+            return Err(bad("holds no certificate"));
+        }
+        for certificate in found {
+            roots
+                .add(certificate)
+                .map_err(|_| bad("holds a certificate that cannot be an authority"))?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Open(format!("TLS cannot be set up: {error}")))?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+#[cfg(test)]
+#[expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use super::*;
+
+    fn parsed(url: &str) -> Result<Place, Error> {
+        Place::parse(url, &Link::default())
+    }
+
+    fn mode(url: &str) -> SslMode {
+        match parsed(url).map(|place| place.0) {
+            Ok(Kind::Server(server)) => server.config.get_ssl_mode(),
+            other => panic!("{url}: {:?}", other.err()),
+        }
+    }
+
+    #[test]
+    fn another_machine_is_only_reached_with_tls() {
+        assert_eq!(mode("postgres://a:b@db.example.com/x"), SslMode::Require);
+        assert_eq!(mode("postgres://a:b@127.0.0.1/x"), SslMode::Disable);
+        assert_eq!(mode("postgresql://a@localhost/x"), SslMode::Disable);
+        assert_eq!(
+            mode("postgres://a@localhost/x?sslmode=require"),
+            SslMode::Require
+        );
+        for url in [
+            "postgres://a:b@db.example.com/x?sslmode=disable",
+            "postgres://a:b@10.0.0.5/x?sslmode=prefer",
+            "postgres://a:b@localhost,db.example.com/x?sslmode=prefer",
+            "postgres://a:b@localhost/x?hostaddr=10.0.0.5&sslmode=disable",
+        ] {
+            let refused = parsed(url).unwrap_err().to_string();
+            assert!(refused.contains("allow_plain"), "{url}: {refused}");
+            let trusted = Link {
+                plain: PlainLink::Allowed,
+                ..Link::default()
+            };
+            assert!(Place::parse(url, &trusted).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn no_word_of_it_shows_the_password() {
+        let place = parsed("postgres://chef:canary@db.example.com:6543/book").unwrap();
+        let said = format!("{place} {place:?}");
+        assert_eq!(
+            said,
+            "PostgreSQL on db.example.com, book PostgreSQL on db.example.com, book"
+        );
+        for url in [
+            "postgres://chef:canary@db.example.com/x?sslmode=canary",
+            "postgres://chef:canary@db.example.com:port/x",
+            "postgres://chef:canary@/x",
+            "postgres://chef:can%ary@db.example.com/x",
+            "postgres://db.example.com/x?password=canary&canary=canary",
+            "mysql://chef:canary@db.example.com/x",
+        ] {
+            let said = match parsed(url) {
+                Ok(place) => format!("{place} {place:?}"),
+                Err(error) => error.to_string(),
+            };
+            assert!(!said.contains("canary"), "{url}: {said}");
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! The shared store: a PostgreSQL server on which several replicas are one service.
+//!
+//! Leases hold other replicas off, so nothing is freed at a start. It must never call a batch durable, or undone,
+//! that it does not know to be so: a commit whose answer was lost is looked up by the number that the batch wrote.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_postgres::error::SqlState;
+
+use super::Error;
+use super::place::Server;
+use super::sql;
+use super::store::{Fate, Row, Store, Value};
+
+mod connection;
+mod schema;
+mod values;
+
+use connection::{Connection, Trouble};
+
+const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp())*1000 AS BIGINT)";
+
+/// After a connection was refused, the next attempt waits so long; what comes meanwhile is told no at once.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(250);
+
+/// After this time a process that wrote nothing is gone.
+const DAY_MS: i64 = 86_400_000;
+
+/// Locks of others that one batch waits for before all of it is told no.
+const WAITS_MAX: u32 = 2;
+
+/// What the connection is for.
+enum Purpose {
+    /// Batches, which are numbered under this name.
+    Write(Arc<str>),
+    /// Single reads.
+    Read,
+}
+
+/// The server, and the connection to it while there is one.
+pub(super) struct Postgres {
+    server: Server,
+    purpose: Purpose,
+    connection: Option<Connection>,
+    refused: Option<(Instant, Error)>,
+    dialect: HashMap<&'static str, String>,
+    batch: i64,
+    has_written: bool,
+    waits: u32,
+}
+
+impl Postgres {
+    /// Opens the journal for writing as `owner`, and creates its tables when they are not there.
+    pub(super) fn open(server: Server, owner: Arc<str>) -> Result<Self, Error> {
+        let mut store = Self::new(server, Purpose::Write(owner));
+        store.connected().map_err(at_start)?;
+        schema::create(store.connected()?)?;
+        // Written to here, so that a role that may not write is found out now.
+        store.last_durable().map_err(at_start)?;
+        store.take_over();
+        Ok(store)
+    }
+
+    /// A journal to read from; it connects when it is asked first.
+    pub(super) fn to_read(server: Server) -> Self {
+        Self::new(server, Purpose::Read)
+    }
+
+    /// Opens an existing journal to read from. Blocks: not for asynchronous code.
+    pub(super) fn open_to_read(server: Server) -> Result<Self, Error> {
+        let mut store = Self::to_read(server);
+        match schema::is_there(store.connected().map_err(at_start)?)? {
+            true => Ok(store),
+            false => Err(Error::Open(
+                "there is no journal in this database".to_owned(),
+            )),
+        }
+    }
+
+    /// Whether the server would be taken for writing, and whether the journal is there already.
+    pub(super) fn examine(server: &Server) -> Result<bool, Error> {
+        let mut connection = Connection::open(server).map_err(|error| at_start(told(error)))?;
+        schema::require_durable(&mut connection)?;
+        schema::is_there(&mut connection)
+    }
+
+    fn new(server: Server, purpose: Purpose) -> Self {
+        Self {
+            server,
+            purpose,
+            connection: None,
+            refused: None,
+            dialect: HashMap::new(),
+            batch: 0,
+            has_written: false,
+            waits: 0,
+        }
+    }
+
+    /// The connection, a new one when the last was lost.
+    fn connected(&mut self) -> Result<&mut Connection, Error> {
+        if self.connection.is_none() {
+            if let Some((at, error)) = &self.refused
+                && at.elapsed() < RECONNECT_PAUSE
+            {
+                return Err(error.clone());
+            }
+            match self.connect() {
+                Ok(connection) => {
+                    self.refused = None;
+                    self.connection = Some(connection);
+                }
+                Err(error) => {
+                    self.refused = Some((Instant::now(), error.clone()));
+                    return Err(error);
+                }
+            }
+        }
+        self.connection.as_mut().ok_or_else(lost)
+    }
+
+    fn connect(&self) -> Result<Connection, Error> {
+        let mut connection = Connection::open(&self.server).map_err(told)?;
+        match &self.purpose {
+            // On every connection, because a server may come back as another one.
+            Purpose::Write(_) => schema::require_durable(&mut connection)?,
+            Purpose::Read => connection
+                .run("SET default_transaction_read_only = on")
+                .map_err(told)?,
+        }
+        Ok(connection)
+    }
+
+    /// What a failure means for the batch, and for the connection.
+    fn failed(&mut self, trouble: Trouble) -> Error {
+        match &trouble {
+            Trouble::Lost(_) => self.connection = None,
+            Trouble::Refused(code, _) if is_a_wait(code) => self.waits += 1,
+            Trouble::Refused(..) => {}
+        }
+        told(trouble)
+    }
+
+    /// Runs a command on the connection that the batch began on.
+    fn run(&mut self, command: &str) -> Result<(), Error> {
+        let Some(connection) = &mut self.connection else {
+            return Err(lost());
+        };
+        connection
+            .run(command)
+            .map_err(|trouble| self.failed(trouble))
+    }
+
+    fn text(&mut self, sql: &'static str) -> String {
+        let translate = || {
+            sql.replace("{NOW}", NOW)
+                .replace("{SKIP}", "FOR UPDATE SKIP LOCKED")
+        };
+        self.dialect.entry(sql).or_insert_with(translate).clone()
+    }
+
+    fn rows(&mut self, sql: &'static str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
+        let text = self.text(sql);
+        let Some(connection) = &mut self.connection else {
+            return Err(lost());
+        };
+        let rows = connection.query(&text, parameters);
+        let rows = rows.map_err(|trouble| self.failed(trouble))?;
+        rows.iter().map(values::read).collect()
+    }
+
+    /// Writes the number of the batch down, as a part of it. From here on this process's row is locked until the
+    /// batch is durable or undone, whoever hears of it.
+    fn mark(&mut self) -> Result<(), Error> {
+        let Purpose::Write(owner) = &self.purpose else {
+            return Ok(());
+        };
+        let parameters = [Value::from(&**owner), self.batch.into()];
+        self.execute(sql::MARK_BATCH, &parameters).map(drop)
+    }
+
+    /// Makes what waits due, and forgets processes that have not written for a day. Whoever else does so is as good.
+    fn take_over(&mut self) {
+        let day: &[Value] = &[DAY_MS.into()];
+        let [batch, heartbeat] = sql::FORGET_WRITERS;
+        for (sql, parameters) in [(sql::WAKE, &[][..]), (batch, day), (heartbeat, day)] {
+            if let Err(error) = self.execute(sql, parameters) {
+                tracing::warn!("the journal could not be tidied at the start: {error}");
+            }
+        }
+    }
+
+    /// Asks for the number of the last durable batch; waits for the row of one that is not decided yet.
+    fn last_durable(&mut self) -> Result<Option<i64>, Error> {
+        let Purpose::Write(owner) = &self.purpose else {
+            return Ok(None);
+        };
+        let parameters = [Value::from(&**owner)];
+        self.connected()?;
+        let rows = self.rows(sql::LAST_BATCH, &parameters)?;
+        rows.first().map(|row| row.integer(0)).transpose()
+    }
+}
+
+impl Store for Postgres {
+    fn begin(&mut self) -> Result<(), Error> {
+        self.connected()?;
+        let Purpose::Write(_) = self.purpose else {
+            return Ok(());
+        };
+        self.batch += 1;
+        self.has_written = false;
+        self.waits = 0;
+        match self.run("BEGIN") {
+            // The server was started anew since the last batch; nothing of this one was sent yet.
+            Err(_) if self.connection.is_none() => {
+                self.connected()?;
+                self.run("BEGIN")
+            }
+            begun => begun,
+        }
+    }
+
+    fn commit(&mut self) -> Fate {
+        let Purpose::Write(_) = self.purpose else {
+            return Fate::Durable;
+        };
+        if !self.has_written {
+            return match self.run("COMMIT") {
+                Ok(()) => Fate::Durable,
+                Err(error) => Fate::Undone(error),
+            };
+        }
+        if let Err(error) = self.mark() {
+            self.rollback();
+            return Fate::Undone(error);
+        }
+        match self.run("COMMIT") {
+            Ok(()) => Fate::Durable,
+            // The server said no.
+            Err(error) if self.connection.is_some() => {
+                self.rollback();
+                Fate::Undone(error)
+            }
+            Err(error) => {
+                tracing::error!("the answer to a commit was lost: {error}");
+                Fate::Unknown
+            }
+        }
+    }
+
+    fn fate(&mut self) -> Fate {
+        match self.last_durable() {
+            Ok(Some(last)) if last >= self.batch => Fate::Durable,
+            Ok(_) => Fate::Undone(Error::Unavailable(
+                "the database undid the batch when the connection was lost".to_owned(),
+            )),
+            Err(error) => {
+                tracing::debug!("what became of a commit cannot be asked yet: {error}");
+                Fate::Unknown
+            }
+        }
+    }
+
+    fn rollback(&mut self) {
+        if let Purpose::Read = self.purpose {
+            return;
+        }
+        // Without a connection the server undoes the batch by itself.
+        if self.connection.is_some()
+            && let Err(error) = self.run("ROLLBACK")
+        {
+            tracing::warn!("the journal could not undo a batch: {error}");
+            self.connection = None;
+        }
+    }
+
+    fn savepoint(&mut self) -> Result<(), Error> {
+        match self.purpose {
+            Purpose::Write(_) => self.run("SAVEPOINT operation"),
+            Purpose::Read => Ok(()),
+        }
+    }
+
+    fn release(&mut self) -> Result<(), Error> {
+        match self.purpose {
+            Purpose::Write(_) => self.run("RELEASE operation"),
+            Purpose::Read => Ok(()),
+        }
+    }
+
+    fn undo(&mut self) -> Result<(), Error> {
+        match self.purpose {
+            Purpose::Read => Ok(()),
+            Purpose::Write(_) if self.waits >= WAITS_MAX => Err(Error::Unavailable(
+                "others hold the rows of the journal for too long".to_owned(),
+            )),
+            Purpose::Write(_) => self.run("ROLLBACK TO operation; RELEASE operation"),
+        }
+    }
+
+    fn execute(&mut self, sql: &'static str, parameters: &[Value]) -> Result<u64, Error> {
+        let text = self.text(sql);
+        let Some(connection) = &mut self.connection else {
+            return Err(lost());
+        };
+        let changed = connection.execute(&text, parameters);
+        let changed = changed.map_err(|trouble| self.failed(trouble))?;
+        self.has_written |= changed > 0;
+        Ok(changed)
+    }
+
+    fn query(&mut self, sql: &'static str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
+        let rows = match self.rows(sql, parameters) {
+            // A read has no effect: the server may have been started anew since the last one.
+            Err(_) if self.connection.is_none() && matches!(self.purpose, Purpose::Read) => {
+                self.connected()?;
+                self.rows(sql, parameters)?
+            }
+            rows => rows?,
+        };
+        self.has_written |= !rows.is_empty() && !sql.starts_with("SELECT");
+        Ok(rows)
+    }
+}
+
+/// Whether a statement failed because others were in its way.
+fn is_a_wait(code: &SqlState) -> bool {
+    [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::QUERY_CANCELED,
+    ]
+    .contains(code)
+}
+
+fn told(trouble: Trouble) -> Error {
+    match trouble {
+        // Two replicas did the same at the same moment, or waited for each other, and the database chose one.
+        Trouble::Refused(code, _)
+            if code == SqlState::UNIQUE_VIOLATION || code == SqlState::T_R_DEADLOCK_DETECTED =>
+        {
+            Error::Raced
+        }
+        Trouble::Refused(code, text) => Error::Unavailable(format!("{text} ({})", code.code())),
+        Trouble::Lost(text) => Error::Unavailable(text),
+    }
+}
+
+fn at_start(error: Error) -> Error {
+    match error {
+        Error::Unavailable(why) => Error::Open(why),
+        other @ (Error::Open(_)
+        | Error::InUse(_)
+        | Error::Fenced
+        | Error::Raced
+        | Error::Corrupt(_)) => other,
+    }
+}
+
+fn lost() -> Error {
+    Error::Unavailable("the connection to the database was lost".to_owned())
+}

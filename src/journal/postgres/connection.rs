@@ -1,0 +1,163 @@
+//! One connection to PostgreSQL, used from a thread that may block.
+//!
+//! Every exchange has a limit of time, because a server that is frozen answers the network and nothing else. It must
+//! never repeat what the server says about rows: that is personal data.
+
+use std::error::Error as _;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+use tokio_postgres::error::{Severity, SqlState};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Row, SimpleQueryMessage, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::values::{borrowed, owned};
+use crate::journal::place::{CONNECT_WITHIN, Server};
+use crate::journal::store::Value;
+
+/// The longest that one exchange takes; longer than the server's own limits, which end it more kindly.
+const EXCHANGE_WITHIN: Duration = Duration::from_secs(5);
+
+/// The server's own limits, for this connection.
+const LIMITS: &str = "SET statement_timeout = 3000; SET lock_timeout = 1000; \
+     SET idle_in_transaction_session_timeout = 5000; SET default_transaction_isolation = 'read committed'";
+
+/// Why an exchange failed. The difference is whether the connection can still be used.
+pub(super) enum Trouble {
+    /// The server refused this statement.
+    Refused(SqlState, String),
+    /// The connection is gone; what was sent last may have been carried out.
+    Lost(String),
+}
+
+/// A connection and the runtime that carries it.
+pub(super) struct Connection {
+    client: Client,
+    // An option only so that it can be ended by value.
+    runtime: Option<Runtime>,
+}
+
+impl Connection {
+    /// Connects, or gives up soon.
+    pub(super) fn open(server: &Server) -> Result<Self, Trouble> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Trouble::Lost(error.to_string()))?;
+        let tls = MakeRustlsConnect::new(rustls::ClientConfig::clone(&server.tls));
+        let connected =
+            runtime.block_on(async { timeout(CONNECT_WITHIN, connect(server, tls)).await });
+        let connected = connected
+            .unwrap_or_else(|_| Err(Trouble::Lost("the database does not answer".to_owned())));
+        let client = match connected {
+            Ok(client) => client,
+            Err(trouble) => {
+                // A name that is being looked up must not hold up anybody.
+                runtime.shutdown_background();
+                return Err(trouble);
+            }
+        };
+        let mut connection = Self {
+            client,
+            runtime: Some(runtime),
+        };
+        connection.run(LIMITS)?;
+        Ok(connection)
+    }
+
+    /// Runs commands that have no parameters.
+    pub(super) fn run(&mut self, commands: &str) -> Result<(), Trouble> {
+        self.exchange(|client| client.batch_execute(commands))
+    }
+
+    /// Asks for the first row, as texts.
+    pub(super) fn ask(&mut self, question: &str) -> Result<Vec<String>, Trouble> {
+        let answer = self.exchange(|client| client.simple_query(question))?;
+        let row = answer.iter().find_map(|message| {
+            if let SimpleQueryMessage::Row(row) = message {
+                return Some(row);
+            }
+            None
+        });
+        Ok(row.map_or_else(Vec::new, |row| {
+            (0..row.len())
+                .map(|at| row.get(at).unwrap_or_default().to_owned())
+                .collect()
+        }))
+    }
+
+    /// Runs a statement, in one exchange and without a name: a new connection owes nothing.
+    pub(super) fn execute(&mut self, text: &str, parameters: &[Value]) -> Result<u64, Trouble> {
+        let parameters = owned(parameters);
+        let parameters = borrowed(&parameters);
+        self.exchange(|client| client.execute_typed(text, &parameters))
+    }
+
+    /// The same, for its rows.
+    pub(super) fn query(&mut self, text: &str, parameters: &[Value]) -> Result<Vec<Row>, Trouble> {
+        let parameters = owned(parameters);
+        let parameters = borrowed(&parameters);
+        self.exchange(|client| client.query_typed(text, &parameters))
+    }
+
+    fn exchange<'a, T, F>(&'a self, ask: impl FnOnce(&'a Client) -> F) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, tokio_postgres::Error>>,
+    {
+        let Some(runtime) = &self.runtime else {
+            return Err(Trouble::Lost("the connection has ended".to_owned()));
+        };
+        let asked = ask(&self.client);
+        match runtime.block_on(async { timeout(EXCHANGE_WITHIN, asked).await }) {
+            Ok(answer) => answer.map_err(|error| trouble(&error)),
+            Err(_) => Err(Trouble::Lost(
+                "the database does not answer in time".to_owned(),
+            )),
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn connect<T>(server: &Server, tls: T) -> Result<Client, Trouble>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let connected = server.config.connect(tls).await;
+    let (client, wire) = connected.map_err(|error| trouble(&error))?;
+    // On the connection's own runtime, which goes with it. Its errors reach whoever waits for an answer.
+    tokio::runtime::Handle::current().spawn(async move { drop(wire.await) });
+    Ok(client)
+}
+
+/// Only the server's own sentence, because the details of an error show the row.
+fn trouble(error: &tokio_postgres::Error) -> Trouble {
+    if let Some(said) = error.as_db_error() {
+        let text = said.message().to_owned();
+        return match said.parsed_severity() {
+            Some(Severity::Error) => Trouble::Refused(said.code().clone(), text),
+            _ => Trouble::Lost(format!("{text} ({})", said.code().code())),
+        };
+    }
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    Trouble::Lost(text)
+}

@@ -1,0 +1,257 @@
+//! The steps of a cancellation that one process holds, each one commit, each under the lease or refused.
+//!
+//! No step may change a row whose lease was lost: every statement carries the fence and the owner.
+
+use tokio::time::Duration;
+
+use super::record::{Held, Intent, Lease, Pulse, Record};
+use super::store::{Store, Value};
+use super::{Ending, Error, Journal, read, sql};
+use crate::domain::{FirstName, OpId};
+use crate::guard::Deletable;
+
+/// The kind of the event that a panic leaves.
+const PANICKED: &str = "panicked";
+
+impl Journal {
+    /// Takes the lease of one cancellation that is due, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn take_due(&self) -> Result<Option<Held>, Error> {
+        self.take(0).await
+    }
+
+    /// Takes the lease of one cancellation whose deadline is over, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn take_overdue(&self) -> Result<Option<Held>, Error> {
+        self.take(1).await
+    }
+
+    async fn take(&self, only_overdue: i64) -> Result<Option<Held>, Error> {
+        let parameters = [
+            Value::from(&*self.owner),
+            self.times.lease_ms.into(),
+            only_overdue.into(),
+        ];
+        let until = self.lease_end();
+        let row = self
+            .writer
+            .call(move |store| Ok(store.query(sql::TAKE_DUE, &parameters)?.into_iter().next()))
+            .await?;
+        row.map(|row| {
+            let record = Record::read(&row)?;
+            let lease = Lease::granted(record.id, row.integer(19)?, until);
+            Ok(Held { record, lease })
+        })
+        .transpose()
+    }
+
+    /// Prolongs a lease.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when it was lost already.
+    pub async fn renew(&self, pulse: &Pulse) -> Result<(), Error> {
+        let until = self.lease_end();
+        let lease = pulse.lease();
+        let parameters = vec![
+            self.times.lease_ms.into(),
+            lease.op.to_string().into(),
+            lease.fence.into(),
+            Value::from(&*self.owner),
+        ];
+        self.writer
+            .call(move |store| one_row(store, sql::RENEW, &parameters))
+            .await?;
+        lease.prolong(until);
+        Ok(())
+    }
+
+    /// Writes the target of a deletion down, with its tombstone, before the deletion may be sent.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost or the record has another target already: then nothing may be sent.
+    pub async fn intend(&self, held: &mut Held, target: &Deletable) -> Result<Intent, Error> {
+        let until = self.lease_end();
+        let property = target.property();
+        let first_name = held
+            .record
+            .first_name
+            .clone()
+            .or_else(|| crate::guard::first_name(property, &held.record.code));
+        let (settle_ms, lease_ms) = (self.times.settle_ms, self.times.lease_ms);
+        let parameters = vec![
+            property.id.as_str().into(),
+            property.raw.as_str().into(),
+            first_name.as_ref().map(FirstName::as_str).into(),
+            settle_ms.into(),
+            lease_ms.into(),
+            held.lease.op.to_string().into(),
+            held.lease.fence.into(),
+            Value::from(&*self.owner),
+        ];
+        let event = Note::of(&held.lease, "intent", property.id.as_str());
+        held.record = self
+            .writer
+            .call(move |store| {
+                one_row(store, sql::INTENT, &parameters)?;
+                event.write(store)?;
+                read::get(store, event.op)?.ok_or(Error::Fenced)
+            })
+            .await?;
+        held.lease.prolong(until);
+        Ok(Intent::written(target, &held.lease))
+    }
+
+    /// Notes that OZmap confirmed the deletion.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost.
+    pub async fn acked(&self, held: &mut Held) -> Result<(), Error> {
+        let parameters = self.lease_parameters(&held.lease, vec![]);
+        let event = Note::of(&held.lease, "acked", "");
+        held.record = self
+            .writer
+            .call(move |store| {
+                one_row(store, sql::ACKED, &parameters)?;
+                event.write(store)?;
+                read::get(store, event.op)?.ok_or(Error::Fenced)
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Gives the lease back until a later time, and says what for. Its history tells a reason once, however often it
+    /// is waited for again.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost already.
+    pub async fn back_off(&self, held: &Held, wait: Duration, reason: &str) -> Result<(), Error> {
+        let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2);
+        let parameters = self.lease_parameters(&held.lease, vec![wait_ms.into(), reason.into()]);
+        let is_news = held.record.reason.as_deref() != Some(reason);
+        let event = Note::of(&held.lease, "waits", reason);
+        self.writer
+            .call(move |store| {
+                one_row(store, sql::BACKOFF, &parameters)?;
+                if is_news { event.write(store) } else { Ok(()) }
+            })
+            .await
+    }
+
+    /// Ends a cancellation.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost, or when the outcome is not `cancelled` and a deletion may still
+    /// take effect.
+    pub async fn finish(&self, held: &mut Held, ending: Ending) -> Result<(), Error> {
+        let lease = self.lease_parameters(&held.lease, vec![]);
+        let event = Note::of(&held.lease, "done", "");
+        held.record = self
+            .writer
+            .call(move |store| end(store, lease, event, ending))
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that the work on a cancellation ended in a panic; returns how often that was so by now. The record is read
+    /// anew, because nobody knows how far the work had come.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn panicked(&self, held: &mut Held) -> Result<i64, Error> {
+        let event = Note::of(&held.lease, PANICKED, "");
+        let (record, panics) = self
+            .writer
+            .call(move |store| {
+                event.write(store)?;
+                let counted = store.query(
+                    sql::COUNT_EVENTS,
+                    &[event.op.to_string().into(), PANICKED.into()],
+                )?;
+                let panics = counted.first().map_or(Ok(0), |row| row.integer(0))?;
+                let record = read::get(store, event.op)?.ok_or(Error::Fenced)?;
+                Ok((record, panics))
+            })
+            .await?;
+        held.record = record;
+        Ok(panics)
+    }
+
+    /// Appends to the history of a cancellation; for what an operator should find there.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn note(&self, lease: &Lease, kind: &'static str, detail: &str) -> Result<(), Error> {
+        let event = Note::of(lease, kind, detail);
+        self.writer.call(move |store| event.write(store)).await
+    }
+
+    fn lease_parameters(&self, lease: &Lease, mut first: Vec<Value>) -> Vec<Value> {
+        first.extend([
+            lease.op.to_string().into(),
+            lease.fence.into(),
+            Value::from(&*self.owner),
+        ]);
+        first
+    }
+}
+
+/// A line for the history of a cancellation.
+pub(super) struct Note {
+    op: OpId,
+    fence: i64,
+    kind: &'static str,
+    detail: String,
+}
+
+impl Note {
+    pub(super) fn of(lease: &Lease, kind: &'static str, detail: &str) -> Self {
+        Self {
+            op: lease.op,
+            fence: lease.fence,
+            kind,
+            detail: detail.trim().to_owned(),
+        }
+    }
+
+    pub(super) fn write(&self, store: &mut dyn Store) -> Result<(), Error> {
+        let parameters = [
+            self.op.to_string().into(),
+            self.fence.into(),
+            self.kind.into(),
+            self.detail.as_str().into(),
+        ];
+        store.execute(sql::EVENT, &parameters).map(drop)
+    }
+}
+
+/// Ends a cancellation under a lease, and says so in its history.
+fn end(
+    store: &mut dyn Store,
+    lease: Vec<Value>,
+    event: Note,
+    ending: Ending,
+) -> Result<Record, Error> {
+    let mut parameters = vec![
+        ending.outcome.id().into(),
+        ending.reason.as_str().into(),
+        i64::from(ending.needs_human).into(),
+        ending.first_name.as_ref().map(FirstName::as_str).into(),
+    ];
+    parameters.extend(lease);
+    one_row(store, sql::DONE, &parameters)?;
+    let detail = format!("{} {}", ending.outcome, ending.reason);
+    Note { detail, ..event }.write(store)?;
+    read::get(store, event.op)?.ok_or(Error::Fenced)
+}
+
+/// Runs a write that must change exactly one row.
+fn one_row(store: &mut dyn Store, sql: &'static str, parameters: &[Value]) -> Result<(), Error> {
+    match store.execute(sql, parameters)? {
+        1 => Ok(()),
+        _ => Err(Error::Fenced),
+    }
+}

@@ -1,0 +1,105 @@
+//! The proof at start that every sentence can be said: it renders, says something, and is short enough.
+//!
+//! It must never be skipped: after it, no sentence can fail while a customer waits.
+
+use jiff::Timestamp;
+
+use super::{EMBEDDED, Error, Facts, REPLY_CHARS_MAX, Replies, bad_sentence, ids};
+use crate::domain::{CODE_CHARS_MAX, Locale, Medium, Outcome, Turn};
+
+/// The outcomes after which a call goes on, and how.
+const FOLLOWED: [(Outcome, Turn); 4] = [
+    (Outcome::InvalidCode, Turn::AskCode),
+    (Outcome::InvalidCode, Turn::HandOver),
+    (Outcome::NotFound, Turn::AskCode),
+    (Outcome::NotFound, Turn::HandOver),
+];
+
+impl Replies {
+    /// Says every sentence once with nothing known and once with everything at its longest.
+    pub(super) fn rehearse(&self) -> Result<(), Error> {
+        for (locale, _) in EMBEDDED {
+            self.render_date(locale, longest_day())
+                .map_err(|error| Error::File {
+                    file: format!("{}.toml", locale.id()),
+                    why: format!("[spoken] date: {error}"),
+                })?;
+            for (id, medium) in ids()
+                .into_iter()
+                .flat_map(|id| [(id, Medium::Text), (id, Medium::Voice)])
+            {
+                for facts in [Facts::default(), self.longest(locale)] {
+                    self.rehearse_one(locale, medium, id, &facts)
+                        .map_err(|why| bad_sentence(locale, medium, id, why))?;
+                }
+            }
+            for (outcome, turn) in FOLLOWED {
+                self.rehearse_followed(locale, outcome, turn)
+                    .map_err(|why| bad_sentence(locale, Medium::Voice, outcome.id(), why))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// On the phone a question may follow an outcome; without the code, both must fit.
+    fn rehearse_followed(
+        &self,
+        locale: Locale,
+        outcome: Outcome,
+        turn: Turn,
+    ) -> Result<(), String> {
+        let facts = Facts {
+            code: String::new(),
+            ..self.longest(locale)
+        };
+        let mut long = 1;
+        for (id, facts) in [(outcome.id(), facts), (turn.id(), Facts::default())] {
+            let said = self
+                .render(locale, Medium::Voice, id, &facts)
+                .map_err(|error| error.to_string())?;
+            long += said.chars().count();
+        }
+        match long <= REPLY_CHARS_MAX {
+            true => Ok(()),
+            false => Err(format!(
+                "may be {long} characters long with [{}] after it; at most {REPLY_CHARS_MAX} are allowed",
+                turn.id()
+            )),
+        }
+    }
+
+    fn rehearse_one(
+        &self,
+        locale: Locale,
+        medium: Medium,
+        id: &str,
+        facts: &Facts,
+    ) -> Result<(), String> {
+        let said = self
+            .render(locale, medium, id, facts)
+            .map_err(|error| error.to_string())?;
+        match said.chars().count() {
+            0 => Err("says nothing".to_owned()),
+            1..=REPLY_CHARS_MAX => Ok(()),
+            long => Err(format!(
+                "may be {long} characters long; at most {REPLY_CHARS_MAX} are allowed"
+            )),
+        }
+    }
+
+    fn longest(&self, locale: Locale) -> Facts {
+        let day = longest_day();
+        Facts {
+            first_name: "M".repeat(30),
+            code: "8".repeat(CODE_CHARS_MAX),
+            protocol: "8".repeat(20),
+            date: self.date(locale, day),
+            reserved_on: self.date(locale, day),
+        }
+    }
+}
+
+/// A day in September, whose name is long in every language.
+fn longest_day() -> Timestamp {
+    Timestamp::from_millisecond(1_758_844_800_000).unwrap_or_default()
+}

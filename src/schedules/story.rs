@@ -1,0 +1,204 @@
+//! What happens in one schedule, all of it drawn from the seed: who asks, what goes wrong, who is killed.
+
+use std::time::Duration;
+
+use super::dice::Dice;
+
+/// The latest that something goes wrong; after this everything is well again.
+pub(crate) const TROUBLE_MS: u64 = 300_000;
+
+/// What can happen to any call.
+const TROUBLES: &[&str] = &[
+    "status=400",
+    "status=403",
+    "status=409",
+    "status=429",
+    "status=429,7",
+    "status=500",
+    "status=502",
+    "status=503",
+    "html_404",
+    "express_404",
+    "html_200",
+    "redirect=302",
+    "error_string_200",
+    "empty_200",
+    "reset_before",
+    "reset_after",
+    "timeout_before",
+    "timeout_after",
+    "delay_ms=1500",
+    "delay_ms=9000",
+];
+
+/// What can happen to a body.
+const BODIES: &[&str] = &["drip=5", "truncated", "truncated_close", "huge"];
+
+/// What can happen to a look.
+const LOOKS: &[&str] = &[
+    "client_null",
+    "client_string",
+    "implanted_missing",
+    "implanted_string",
+    "duplicate_keys",
+    "id_missing",
+    "two_rows",
+    "wrong_code",
+    "implant_after",
+    "rereserve_after",
+];
+
+/// What can happen to a look by id.
+const GETS: &[&str] = &[
+    "client_null",
+    "client_string",
+    "implanted_missing",
+    "implanted_string",
+    "duplicate_keys",
+    "id_missing",
+    "wrong_code",
+    "implant_after",
+    "rereserve_after",
+];
+
+/// What can happen to a deletion. A late one takes effect before the record settles, as the settings promise.
+const DELETIONS: &[&str] = &[
+    "status=404",
+    "delayed_delete_ms=900",
+    "delayed_delete_ms=15000",
+    "delayed_delete_ms=60000",
+    "stale_ms=2500",
+    "ignored_delete",
+    "status=401",
+];
+
+/// One thing that happens, and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Happening {
+    pub(crate) at: Duration,
+    pub(crate) what: What,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// A webhook comes, maybe not for the first time.
+    Ask { code: usize, webhook: u64 },
+    /// Something goes wrong with the calls of OZmap.
+    Fault(String),
+    /// The customer is installed.
+    Install { code: usize },
+    /// Somebody else makes the reservation anew.
+    ReserveAgain { code: usize },
+    /// A process is killed, and another takes its place after a while.
+    Kill {
+        process: usize,
+        back_after: Duration,
+    },
+    /// A process stands still for a while.
+    Freeze { process: usize, time: Duration },
+    /// The journal is away for a while.
+    BookAway { time: Duration },
+    /// The next calls of OZmap end in a panic.
+    Panic { process: usize, times: u64 },
+}
+
+/// A schedule.
+#[derive(Clone, Debug)]
+pub(crate) struct Story {
+    pub(crate) processes: usize,
+    pub(crate) codes: usize,
+    pub(crate) happenings: Vec<Happening>,
+}
+
+impl Story {
+    /// The schedule of a seed.
+    pub(crate) fn of(dice: &Dice) -> Self {
+        let processes = usize::from(dice.one_in(2)) + 1;
+        let codes = if dice.one_in(3) { 3 } else { 1 };
+        let mut happenings = Vec::new();
+        let mut webhook = 0;
+        for code in 0..codes {
+            for _ in 0..dice.number(1..=3) {
+                webhook += 1;
+                let first = dice.ms(0..=40_000);
+                for again in 0..dice.number(1..=3) {
+                    let at = first + dice.ms(0..=30_000 * again);
+                    happenings.push(Happening {
+                        at,
+                        what: What::Ask { code, webhook },
+                    });
+                }
+            }
+        }
+        for _ in 0..dice.number(0..=6) {
+            happenings.push(Happening {
+                at: dice.ms(0..=60_000),
+                what: What::Fault(fault(dice)),
+            });
+        }
+        for _ in 0..dice.number(0..=3) {
+            let at = dice.ms(0..=90_000);
+            happenings.push(Happening {
+                at,
+                what: blow(dice, processes, codes),
+            });
+        }
+        happenings.sort_by_key(|happening| happening.at);
+        Self {
+            processes,
+            codes,
+            happenings,
+        }
+    }
+}
+
+fn fault(dice: &Dice) -> String {
+    let pick = |lists: &[&[&'static str]]| {
+        let list = dice.one_of(lists).copied().unwrap_or_default();
+        dice.one_of(list).copied().unwrap_or_default()
+    };
+    let (route, kind) = match dice.number(0..=9) {
+        0..=3 => ("delete", pick(&[DELETIONS, TROUBLES])),
+        4..=6 => ("lookup", pick(&[LOOKS, TROUBLES, BODIES])),
+        7 | 8 => ("get", pick(&[GETS, TROUBLES, BODIES])),
+        _ => ("any", pick(&[TROUBLES])),
+    };
+    let skip = dice.number(0..=2);
+    let times = if dice.one_in(8) {
+        50
+    } else {
+        dice.number(1..=3)
+    };
+    format!("{route}:{kind}*{times}+{skip}")
+}
+
+fn blow(dice: &Dice, processes: usize, codes: usize) -> What {
+    let within = |number: usize| {
+        let last = u64::try_from(number.saturating_sub(1)).unwrap_or(0);
+        usize::try_from(dice.number(0..=last)).unwrap_or(0)
+    };
+    let process = within(processes);
+    match dice.number(0..=9) {
+        0..=2 => What::Kill {
+            process,
+            back_after: dice.ms(0..=40_000),
+        },
+        3 | 4 => What::Freeze {
+            process,
+            time: dice.ms(1..=60_000),
+        },
+        5 => What::BookAway {
+            time: dice.ms(1..=20_000),
+        },
+        6 => What::Install {
+            code: within(codes),
+        },
+        7 | 8 => What::ReserveAgain {
+            code: within(codes),
+        },
+        _ => What::Panic {
+            process,
+            times: dice.number(1..=4),
+        },
+    }
+}

@@ -1,0 +1,116 @@
+//! A journal that several replicas share: only what the file of a single one cannot show. The rest of the suite runs on
+//! PostgreSQL as it is, see `support::store`.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::cancel::{
+    CODE, PROPERTY, SHORT, asking, assert_deleted_only, assert_is_true, calls_of, each, holds,
+    named, try_ask_of,
+};
+use super::support::postgres::{Server, Session, Sync, shared};
+use super::support::{Launch, Ozmap, Reply, Service, eventually, skipped};
+
+#[path = "postgres/commits.rs"]
+mod commits;
+#[path = "postgres/proxy.rs"]
+mod proxy;
+#[path = "postgres/refused.rs"]
+mod refused;
+#[path = "postgres/replicas.rs"]
+mod replicas;
+#[path = "postgres/server.rs"]
+mod server;
+#[path = "postgres/storm.rs"]
+mod storm;
+
+/// What a test says on a machine without a server.
+const NEEDS: &str = "PostgreSQL";
+
+/// Some replicas on one journal.
+struct Replicas {
+    ozmap: Ozmap,
+    services: Vec<Service>,
+    journal: Session,
+    folder: TempDir,
+}
+
+impl Replicas {
+    /// So many replicas on a new journal of a server.
+    async fn on(server: &Server, count: usize, settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = server.place(folder.path().file_name().unwrap().to_str().unwrap());
+        Self::at(&url, &url, folder, count, settings).await
+    }
+
+    /// The same, where the replicas reach the journal by another way than the test.
+    async fn at(
+        seen: &str,
+        used: &str,
+        folder: TempDir,
+        count: usize,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let ozmap = Ozmap::start().await;
+        let mut launch = Launch::new(&ozmap.url(), used);
+        for (name, value) in settings {
+            launch = launch.set(name, value);
+        }
+        // At once, so that they also create the tables at once.
+        let starting = (0..count).map(|_| {
+            let launch = launch.clone();
+            tokio::spawn(async move { launch.start().await })
+        });
+        let starting: Vec<_> = starting.collect();
+        let mut services = Vec::new();
+        for service in starting {
+            services.push(service.await.unwrap());
+        }
+        Self {
+            ozmap,
+            services,
+            journal: Session::open(seen),
+            folder,
+        }
+    }
+
+    /// The rows of a table as JSON.
+    fn rows(&self, table: &str, order: &str) -> Vec<Value> {
+        let rows = format!("SELECT row_to_json(t) FROM (SELECT * FROM {table} ORDER BY {order}) t");
+        self.journal.run(&rows)
+    }
+
+    fn cancellations(&self) -> Vec<Value> {
+        self.rows("op", "created_at, id")
+    }
+
+    fn events(&self) -> Vec<String> {
+        let events = self.rows("op_event", "at_ms, seq");
+        events
+            .iter()
+            .map(|event| event["kind"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Asks one of them, beside the test.
+    fn asking(
+        &self,
+        replica: usize,
+        body: Value,
+    ) -> tokio::task::JoinHandle<std::io::Result<Reply>> {
+        tokio::spawn(try_ask_of(self.services[replica].address(), body))
+    }
+
+    /// Waits until everything that was accepted has ended.
+    async fn ended(&self) -> Vec<Value> {
+        eventually("every accepted cancellation to end", || async {
+            let rows = self.cancellations();
+            rows.iter()
+                .all(|row| row["state"] == "done")
+                .then_some(rows)
+        })
+        .await
+    }
+}

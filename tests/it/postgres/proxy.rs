@@ -1,0 +1,170 @@
+//! A way to the server that can be cut in the very moment of a commit, or fall silent.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// What happens to a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The server gets it; its answer is lost.
+    AnswerLost,
+    /// The server never gets it.
+    CommitLost,
+}
+
+/// What the next commits meet.
+#[derive(Default)]
+struct Plan {
+    cut: Option<Cut>,
+    skip: usize,
+    // Nobody gets through after the cut, until it is opened again.
+    stays_closed: bool,
+    cuts: usize,
+}
+
+/// How the way is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Open,
+    Silent,
+    Closed,
+}
+
+#[derive(Clone)]
+pub struct Proxy {
+    address: SocketAddr,
+    plan: Arc<Mutex<Plan>>,
+    way: watch::Sender<Way>,
+}
+
+impl Proxy {
+    pub async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let proxy = Self {
+            address: listener.local_addr().unwrap(),
+            plan: Arc::default(),
+            way: watch::channel(Way::Open).0,
+        };
+        let this = proxy.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if *this.way.borrow() == Way::Closed {
+                    continue;
+                }
+                let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
+                if let Ok(server) = server {
+                    tokio::spawn(this.clone().carry(client, server));
+                }
+            }
+        });
+        proxy
+    }
+
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Cuts the connection at a commit of something that was written; so many others go before it.
+    pub fn cut(&self, cut: Cut, skip: usize) {
+        *self.plan.lock().unwrap() = Plan {
+            cut: Some(cut),
+            skip,
+            ..Plan::default()
+        };
+    }
+
+    /// The same, and nobody gets through until it is opened.
+    pub fn cut_and_close(&self, cut: Cut, skip: usize) {
+        self.cut(cut, skip);
+        self.plan.lock().unwrap().stays_closed = true;
+    }
+
+    /// How often a connection was cut.
+    pub fn cuts(&self) -> usize {
+        self.plan.lock().unwrap().cuts
+    }
+
+    /// Lets nothing through, without ending any connection.
+    pub fn fall_silent(&self) {
+        self.way.send_replace(Way::Silent);
+    }
+
+    /// Lets everything through again.
+    pub fn open(&self) {
+        self.way.send_replace(Way::Open);
+    }
+
+    async fn carry(self, client: TcpStream, server: TcpStream) {
+        let (mut from_client, mut to_client) = client.into_split();
+        let (mut from_server, mut to_server) = server.into_split();
+        let has_written = Arc::new(Mutex::new(false));
+        let noticed = has_written.clone();
+        let answers = async {
+            let mut way = self.way.subscribe();
+            let mut bytes = vec![0; 65_536];
+            while let Ok(count @ 1..) = from_server.read(&mut bytes).await {
+                let tags: [&[u8]; 3] = [b"INSERT 0 1\0", b"UPDATE 1\0", b"DELETE 1\0"];
+                if tags.iter().any(|tag| contains(&bytes[..count], tag)) {
+                    *noticed.lock().unwrap() = true;
+                }
+                drop(way.wait_for(|way| *way != Way::Silent).await);
+                if to_client.write_all(&bytes[..count]).await.is_err() {
+                    return;
+                }
+            }
+        };
+        let questions = async {
+            let mut way = self.way.subscribe();
+            let mut bytes = vec![0; 65_536];
+            while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
+                drop(way.wait_for(|way| *way != Way::Silent).await);
+                let said = &bytes[..count];
+                if contains(said, b"BEGIN\0") {
+                    *has_written.lock().unwrap() = false;
+                }
+                let is_commit = contains(said, b"COMMIT\0") && *has_written.lock().unwrap();
+                match is_commit.then(|| self.fate()).flatten() {
+                    Some(Cut::CommitLost) => return,
+                    Some(Cut::AnswerLost) => {
+                        // Delivered, and carried out before the connection goes.
+                        drop(to_server.write_all(said).await);
+                        drop(to_server.shutdown().await);
+                        return;
+                    }
+                    None => {}
+                }
+                if to_server.write_all(said).await.is_err() {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = answers => {}
+            () = questions => {}
+        }
+    }
+
+    /// Whether this commit is the one.
+    fn fate(&self) -> Option<Cut> {
+        let mut plan = self.plan.lock().unwrap();
+        let cut = plan.cut?;
+        if plan.skip > 0 {
+            plan.skip -= 1;
+            return None;
+        }
+        plan.cut = None;
+        plan.cuts += 1;
+        if plan.stays_closed {
+            self.way.send_replace(Way::Closed);
+        }
+        Some(cut)
+    }
+}
+
+fn contains(bytes: &[u8], what: &[u8]) -> bool {
+    bytes.windows(what.len()).any(|window| window == what)
+}

@@ -1,0 +1,249 @@
+//! Two replicas on one journal are one service, also when one of them dies, freezes or stops.
+
+use super::*;
+
+/// Sends bodies to both replicas in turn, all at once.
+async fn ask_both(replicas: &Replicas, bodies: Vec<Value>) -> Vec<Value> {
+    let asking: Vec<_> = bodies
+        .into_iter()
+        .enumerate()
+        .map(|(n, body)| replicas.asking(n % 2, body))
+        .collect();
+    let mut answers = Vec::new();
+    for one in asking {
+        answers.push(one.await.unwrap().unwrap().json());
+    }
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_webhook_at_once_on_both_is_one_deletion_and_one_answer() {
+    let Some(server) = shared() else {
+        return skipped(NEEDS);
+    };
+    let replicas = Replicas::on(server, 2, &[]).await;
+    replicas.ozmap.fault("delete:delay_ms=300").await;
+    let answers = ask_both(&replicas, vec![asking(CODE, "m-1"); 20]).await;
+    for answer in &answers {
+        assert_eq!(answer["outcome"], "cancelled", "{answer}");
+        assert_eq!(answer["protocol"], answers[0]["protocol"]);
+        assert_eq!(answer["reply"], answers[0]["reply"]);
+    }
+    let first = answers.iter().filter(|one| one["replayed"] == json!(false));
+    assert_eq!(first.count(), 1);
+    assert_eq!(calls_of(&replicas.ozmap, "delete").await.len(), 1);
+    assert_eq!(replicas.cancellations().len(), 1);
+    assert_eq!(replicas.rows("delivery", "received_at").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn different_webhooks_for_one_code_on_both_share_one_deletion_and_its_outcome() {
+    let Some(server) = shared() else {
+        return skipped(NEEDS);
+    };
+    let replicas = Replicas::on(server, 2, &[]).await;
+    replicas.ozmap.fault("delete:delay_ms=300").await;
+    let bodies: Vec<Value> = (0..20).map(|n| asking(CODE, &format!("m-{n}"))).collect();
+    let answers = ask_both(&replicas, bodies.clone()).await;
+    for answer in &answers {
+        assert_eq!(answer["outcome"], "cancelled", "{answer}");
+        assert_eq!(answer["protocol"], answers[0]["protocol"]);
+    }
+    assert_eq!(calls_of(&replicas.ozmap, "delete").await.len(), 1);
+    assert_eq!(replicas.cancellations().len(), 1);
+    // Each webhook on the other replica this time.
+    let mut turned = bodies;
+    turned.rotate_left(1);
+    for answer in ask_both(&replicas, turned).await {
+        assert_eq!(
+            (&answer["outcome"], &answer["replayed"]),
+            (&json!("cancelled"), &json!(true))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_deletions_of_an_hour_and_the_codes_of_a_conversation_are_counted_over_both() {
+    let Some(server) = shared() else {
+        return skipped(NEEDS);
+    };
+    let settings = [
+        ("POLICY__DELETES_PER_HOUR_MAX", "3"),
+        ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "1500"),
+    ];
+    let replicas = Replicas::on(server, 2, &settings).await;
+    let mut bodies = Vec::new();
+    for n in 0..8 {
+        let code = format!("hour-{n}");
+        replicas.ozmap.reserve(json!({"code": code})).await;
+        bodies.push(asking(&code, &format!("m-{n}")));
+    }
+    let answers = ask_both(&replicas, bodies).await;
+    let cancelled = answers.iter().filter(|one| one["outcome"] == "cancelled");
+    let hours = replicas.rows("budget", "bucket_at").len();
+    assert!(cancelled.count() <= 3 * hours, "{answers:?}");
+    assert!(replicas.ozmap.deletions().await.len() <= 3 * hours);
+
+    let tries = (0..8).map(|n| json!({"code": format!("none-{n}"), "conversation_id": "c-1"}));
+    let tried = ask_both(&replicas, tries.collect()).await;
+    let refused = tried
+        .iter()
+        .filter(|one| one["outcome"] == "too_many_attempts");
+    assert!(refused.count() >= 3, "{tried:?}");
+}
+
+/// Two replicas, and a cancellation that the first one works on and that stands at a call to OZmap.
+async fn standing(
+    server: &Server,
+    hold: &str,
+    settings: &[(&str, &str)],
+) -> (Replicas, tokio::task::JoinHandle<std::io::Result<Reply>>) {
+    let replicas = Replicas::on(server, 2, settings).await;
+    replicas.ozmap.fault(hold).await;
+    let answer = replicas.asking(0, asking(CODE, "m-1"));
+    replicas.ozmap.held().await;
+    (replicas, answer)
+}
+
+/// Short times, and patience with who asks.
+const PATIENT: &[(&str, &str)] = &[
+    ("OZMAP__LOOKUP_MS", "5000"),
+    ("OZMAP__DELETE_MS", "1500"),
+    ("JOURNAL__LEASE_MS", "6500"),
+    ("JOURNAL__SETTLE_MS", "2000"),
+    ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "18000"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_replica_worked_on_is_finished_by_the_other_and_who_waits_hears_it() {
+    let Some(server) = shared() else {
+        return skipped(NEEDS);
+    };
+    let holds = named(&[
+        "lookup:hold_before*1",
+        "lookup:hold_after*1",
+        "delete:hold_before*1",
+        "delete:hold_after*1",
+        "get:hold_before*1",
+        "get:hold_after*1",
+    ]);
+    each(6, holds, move |case, hold| async move {
+        let (mut replicas, answer) = standing(server, hold, PATIENT).await;
+        // Two who wait at the other replica: for the same webhook, and for the same code.
+        let same = replicas.asking(1, asking(CODE, "m-1"));
+        let other = replicas.asking(1, asking(CODE, "m-2"));
+        eventually("the other webhook", || async {
+            (replicas.rows("delivery", "received_at").len() == 2).then_some(())
+        })
+        .await;
+        replicas.services[0].kill();
+        assert!(answer.await.unwrap().is_err(), "{case}");
+        replicas.ozmap.release().await;
+        for waiting in [same, other] {
+            let reply = waiting.await.unwrap().unwrap();
+            assert_eq!(reply.outcome(), "cancelled", "{case}: {reply:?}");
+        }
+        let row = replicas.ended().await.remove(0);
+        assert_eq!(
+            (&row["outcome"], &row["attempt"]),
+            (&json!("cancelled"), &json!(2)),
+            "{case}"
+        );
+        // The lease, a tick, and what OZmap takes.
+        let took = row["done_at"].as_i64().unwrap() - row["created_at"].as_i64().unwrap();
+        assert!(took < 6_500 * 2, "{case}: {took} ms");
+        assert_deleted_only(&replicas.ozmap, &[PROPERTY], &case).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_frozen_for_longer_than_its_lease_changes_nothing_and_tells_the_truth() {
+    let Some(server) = shared() else {
+        return skipped(NEEDS);
+    };
+    let holds = named(&[
+        "lookup:hold_after*1",
+        "delete:hold_before*1",
+        "delete:hold_after*1",
+        "get:hold_after*1",
+    ]);
+    each(4, holds, move |case, hold| async move {
+        let (replicas, answer) = standing(server, hold, PATIENT).await;
+        replicas.services[0].signal("STOP");
+        replicas.ozmap.release().await;
+        let row = replicas.ended().await.remove(0);
+        assert_eq!(
+            (&row["outcome"], &row["fence"]),
+            (&json!("cancelled"), &json!(2)),
+            "{case}"
+        );
+        replicas.services[0].signal("CONT");
+        let reply = answer.await.unwrap().unwrap();
+        assert_is_true(&replicas.ozmap, CODE, PROPERTY, &reply, &case).await;
+        assert_eq!(reply.json()["protocol"], row["protocol"], "{case}");
+        eventually("the frozen one to notice", || async {
+            let logs = replicas.services[0].logs();
+            (logs.contains("the lease on a cancellation was lost")).then_some(())
+        })
+        .await;
+        let after = replicas.cancellations().remove(0);
+        assert_eq!(after, row, "{case}");
+        let ends = replicas.events().into_iter().filter(|kind| kind == "done");
+        assert_eq!(ends.count(), 1, "{case}");
+        assert_deleted_only(&replicas.ozmap, &[PROPERTY], &case).await;
+        assert_eq!(calls_of(&replicas.ozmap, "delete").await.len(), 1, "{case}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_stops_hands_over_at_once() {
+    let Some(server) = shared() else {
+        return skipped(NEEDS);
+    };
+    // Nobody could wait for this lease.
+    let long = [
+        ("JOURNAL__LEASE_MS", "600000"),
+        ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "18000"),
+    ];
+    let (mut replicas, answer) = standing(server, "lookup:hold_before*1", &long).await;
+    replicas.services[0].signal("TERM");
+    eventually("the stop to begin", || async {
+        replicas.services[0]
+            .logs()
+            .contains("stopping:")
+            .then_some(())
+    })
+    .await;
+    let elsewhere = replicas.asking(1, asking(CODE, "m-1"));
+    replicas.ozmap.fault("lookup:status=503*1").await;
+    replicas.ozmap.release().await;
+    let reply = answer.await.unwrap().unwrap();
+    assert_is_true(&replicas.ozmap, CODE, PROPERTY, &reply, "stopped").await;
+    assert_eq!(replicas.services[0].ended().await, Some(0));
+    assert_eq!(elsewhere.await.unwrap().unwrap().outcome(), "cancelled");
+    assert_deleted_only(&replicas.ozmap, &[PROPERTY], "handed over").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_that_start_at_once_find_the_same_tables_and_free_nobodys_lease() {
+    let Some(server) = shared() else {
+        return skipped(NEEDS);
+    };
+    let mut replicas = Replicas::on(server, 4, &[]).await;
+    replicas.ozmap.fault("lookup:hold_before*1").await;
+    let answer = replicas.asking(0, asking(CODE, "m-1"));
+    replicas.ozmap.held().await;
+    let newcomer = replicas.services[0].launch().clone().start().await;
+    assert_eq!(newcomer.get("/health/ready").await.status, 200);
+    let owner = &replicas.cancellations()[0]["lease_owner"];
+    assert!(owner.is_string(), "{owner}");
+    replicas.services.push(newcomer);
+    replicas.ozmap.release().await;
+    assert_eq!(answer.await.unwrap().unwrap().outcome(), "cancelled");
+    assert_eq!(replicas.cancellations()[0]["attempt"], json!(1));
+    let detail = replicas.services[1].get("/health").await.json();
+    assert_eq!(detail["journal"]["store"], "postgres");
+    assert_eq!(replicas.services[3].journal()[0]["outcome"], "cancelled");
+}

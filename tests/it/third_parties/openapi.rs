@@ -1,0 +1,133 @@
+//! schemathesis reads `/openapi.json` of the running service and tries to prove it wrong.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::super::ozmap::stand_in::{self, Act, StandIn};
+use super::super::support::{Reply, SECRET, World, http};
+use super::program::{Ended, Program, in_checkout, python};
+
+/// The native channel, and one platform for each kind of answer and proof.
+const CHANNELS: &[(&str, &str)] = &[
+    ("SERVER__PUBLIC_URL", "https://hook.example.com"),
+    ("CHANNELS__PLATFORM_RASA__PRESET", "rasa"),
+    ("CHANNELS__PLATFORM_RASA__SECRET", SECRET),
+    ("CHANNELS__PLATFORM_TEXT__PRESET", "text"),
+    ("CHANNELS__PLATFORM_TEXT__SECRET", SECRET),
+    ("CHANNELS__PLATFORM_VXML__PRESET", "voicexml"),
+    ("CHANNELS__PLATFORM_VXML__AUTH", "bearer"),
+    ("CHANNELS__PLATFORM_VXML__SECRET", SECRET),
+    ("CHANNELS__PLATFORM_EVOLUTION__PRESET", "evolution"),
+    ("CHANNELS__PLATFORM_EVOLUTION__SECRET", SECRET),
+    ("CHANNELS__PLATFORM_TWILIO__PRESET", "twilio-voice"),
+    ("CHANNELS__PLATFORM_TWILIO__SECRET", SECRET),
+];
+
+/// Has the listener tried; none when schemathesis is not here.
+async fn try_out(address: SocketAddr) -> Option<Ended> {
+    let mut command = python(&["schemathesis"])?;
+    let folder = tempfile::tempdir().unwrap();
+    command
+        // It leaves things where it runs.
+        .current_dir(folder.path())
+        .args(["-m", "schemathesis.cli", "--config-file"])
+        .arg(in_checkout("tests/python/schemathesis.toml"))
+        .args(["run", "--no-color", "--header"])
+        .arg(format!("Authorization: Bearer {SECRET}"))
+        .arg(format!("http://{address}/openapi.json"));
+    let mut program = Program::start(command, "");
+    Some(program.ended(Duration::from_secs(400)).await)
+}
+
+#[tokio::test]
+async fn schemathesis_finds_nothing_that_the_description_does_not_say() {
+    let world = World::with(CHANNELS).await;
+    let Some(ended) = try_out(world.service.address()).await else {
+        return;
+    };
+    assert!(ended.success, "{}{}", ended.stdout, ended.stderr);
+    let tested = "Tested: 10\n";
+    assert!(ended.stdout.contains(tested), "{}", ended.stdout);
+    // What it asked was taken seriously: not everything is a 503.
+    let reply: Reply = world.ask(json!({"code": "reservation_123"})).await;
+    assert_eq!(reply.outcome(), "cancelled", "{reply:?}");
+}
+
+/// A service that breaks its own description.
+async fn liar() -> StandIn {
+    let content =
+        json!({"application/json": {"schema": {"type": "object", "required": ["status"]}}});
+    let responses = json!({"200": {"description": "yes", "content": content}});
+    let description = json!({
+        "openapi": "3.1.0",
+        "info": {"title": "liar", "version": "1"},
+        "paths": {"/health": {"get": {"responses": responses}}},
+    })
+    .to_string();
+    StandIn::start(move |request| {
+        vec![Act::Send(match request.target.as_str() {
+            "/openapi.json" => stand_in::json(200, &description),
+            _ => stand_in::json(200, "{}"),
+        })]
+    })
+    .await
+}
+
+#[tokio::test]
+async fn schemathesis_finds_what_a_description_does_not_say() {
+    let liar = liar().await;
+    let Some(ended) = try_out(liar.address()).await else {
+        return;
+    };
+    let found = "Response violates schema: 1";
+    assert!(
+        !ended.success && ended.stdout.contains(found),
+        "{}{}",
+        ended.stdout,
+        ended.stderr
+    );
+}
+
+#[tokio::test]
+async fn the_description_says_how_each_channel_is_called_and_what_it_answers() {
+    let world = World::with(CHANNELS).await;
+    let described = world.service.get("/openapi.json").await.json();
+    let operation =
+        |name: &str, method: &str| described["paths"][format!("/webhooks/{name}")][method].clone();
+    let keys =
+        |value: &Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
+
+    let chatbot = operation("chatbot", "post");
+    assert_eq!(chatbot["security"], json!([{"bearer": []}]));
+    assert_eq!(
+        keys(&chatbot["responses"]),
+        [
+            "200", "400", "401", "408", "413", "415", "422", "429", "503"
+        ]
+    );
+    assert_eq!(operation("chatbot", "get"), Value::Null);
+
+    // Twilio proves itself by a signature, and reads no refusal but a 401.
+    let twilio = operation("platform_twilio", "post");
+    assert_eq!(
+        twilio["security"],
+        json!([{"header-x-twilio-signature": []}])
+    );
+    assert_eq!(keys(&twilio["responses"]), ["200", "401"]);
+    assert_eq!(keys(&twilio["responses"]["401"]["content"]), ["text/xml"]);
+    let schemes = &described["components"]["securitySchemes"];
+    let signature = json!({"type": "apiKey", "in": "header", "name": "x-twilio-signature"});
+    assert_eq!(schemes["header-x-twilio-signature"], signature);
+
+    // A browser of VoiceXML may use either method, and get either form.
+    let contents = &operation("platform_vxml", "get")["responses"]["200"]["content"];
+    assert_eq!(
+        keys(contents),
+        ["application/voicexml+xml", "application/xml"]
+    );
+    let path = "/webhooks/platform_vxml";
+    let options = http::send(world.service.address(), "OPTIONS", path, &[], b"").await;
+    assert_eq!(options.unwrap().header("allow"), Some("GET, POST"));
+}
