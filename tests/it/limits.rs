@@ -1,5 +1,9 @@
 //! What a caller may take of the service, what it hears beyond that, and how the service stops.
 
+#[path = "limits/crowd.rs"]
+mod crowd;
+#[path = "limits/framing.rs"]
+mod framing;
 #[path = "limits/health.rs"]
 mod health;
 #[path = "limits/private.rs"]
@@ -18,6 +22,16 @@ use crate::support::{PATIENCE, SECRET, World};
 fn head() -> String {
     format!(
         "POST /webhooks/chatbot HTTP/1.1\r\nHost: service\r\nAuthorization: Bearer {SECRET}\r\n"
+    )
+}
+
+/// A whole webhook on a connection that stays open, with more headers.
+fn webhook(code: &str, message: &str, headers: &str) -> String {
+    let body = format!("{{\"code\":\"{code}\",\"message_id\":\"{message}\"}}");
+    format!(
+        "{}{headers}Content-Length: {}\r\n\r\n{body}",
+        head(),
+        body.len()
     )
 }
 
