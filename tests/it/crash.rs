@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 mod points;
 #[path = "crash/stop.rs"]
 mod stop;
+#[path = "crash/writes.rs"]
+mod writes;
 
 /// A held call must not run into its time-out before the kill.
 const PATIENT: &[(&str, &str)] = &[

@@ -18,6 +18,8 @@ use crate::support::store::journal_place;
 mod disk;
 #[path = "journal/file.rs"]
 pub mod file;
+#[path = "journal/full.rs"]
+mod full;
 #[path = "journal/leases.rs"]
 mod leases;
 #[path = "journal/promises.rs"]

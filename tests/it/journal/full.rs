@@ -1,0 +1,207 @@
+//! A disk that is full: nothing is promised that cannot be kept, what was promised waits, and the file stays whole.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::cancel::{CODE, PROPERTY, assert_deleted_only, assert_is_true, calls_of, each, named};
+use crate::cancel::{asking as request, try_ask_of};
+use crate::support::store::is_embedded;
+use crate::support::{Launch, Ozmap, Service, eventually, skipped};
+
+/// A disk of a megabyte.
+struct Disk {
+    folder: tempfile::TempDir,
+}
+
+impl Disk {
+    /// `None` where this user may not mount one.
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
+            .arg(folder.path())
+            .output();
+        mounted
+            .is_ok_and(|output| output.status.success())
+            .then_some(Self { folder })
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.folder.path().join("filler")
+    }
+
+    /// Writes until not one byte more finds room.
+    fn fill(&self) {
+        use std::io::Write;
+        let mut file = std::fs::File::create(self.filler()).unwrap();
+        while file.write(&[0; 4_096]).is_ok_and(|count| count > 0) {}
+        let end = file.write(&[0]);
+        assert_eq!(
+            end.unwrap_err().kind(),
+            std::io::ErrorKind::StorageFull,
+            "the disk is full"
+        );
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.filler()).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        drop(
+            Command::new("umount")
+                .arg("-l")
+                .arg(self.folder.path())
+                .status(),
+        );
+    }
+}
+
+fn assert_whole(folder: &Path) {
+    let reader = Connection::open(file::path(folder)).unwrap();
+    let sound: String = reader
+        .pragma_query_value(None, "integrity_check", |row| row.get(0))
+        .unwrap();
+    assert_eq!(sound, "ok");
+}
+
+/// A service whose journal is on a small disk, and a cancellation that stands at a call to OZmap.
+struct Cramped {
+    ozmap: Ozmap,
+    service: Service,
+    asked: tokio::task::JoinHandle<std::io::Result<crate::support::Reply>>,
+    // Last, because the service has files on it.
+    disk: Disk,
+}
+
+impl Cramped {
+    async fn standing_at(hold: &str, disk: Disk) -> Self {
+        let ozmap = Ozmap::start().await;
+        let journal = format!("sqlite:{}", file::path(disk.folder.path()).display());
+        let service = Launch::new(&ozmap.url(), &journal)
+            .set("CHANNELS__CHATBOT__ANSWER_MS_MAX", "5000")
+            .start()
+            .await;
+        ozmap.fault(hold).await;
+        let asked = tokio::spawn(try_ask_of(service.address(), request(CODE, "m-1")));
+        ozmap.held().await;
+        Self {
+            ozmap,
+            service,
+            asked,
+            disk,
+        }
+    }
+
+    /// Who comes now is told no, and the balancer is told as well.
+    async fn declines_everything(&self, case: &str) {
+        for n in 0..5 {
+            let body = request("reservation_123", &format!("late-{n}"));
+            let reply = self.service.ask(&body).await;
+            assert_eq!(reply.status, 503, "{case}: {reply:?}");
+            assert_eq!(reply.json()["type"], "urn:ozmap-cancel:problem:journal");
+            assert!(reply.header("retry-after").is_some(), "{case}");
+        }
+        eventually("the service to be unready", || async {
+            (self.service.get("/health/ready").await.status == 503).then_some(())
+        })
+        .await;
+        assert_eq!(self.service.get("/health/live").await.status, 200);
+    }
+
+    /// Once there is room again, what was promised ends, and what was declined did not happen.
+    async fn ends_well(&self, case: &str) {
+        eventually("the service to be ready again", || async {
+            (self.service.get("/health/ready").await.status == 200).then_some(())
+        })
+        .await;
+        let rows = eventually("the promise to be kept", || async {
+            let rows = file::cancellations(self.disk.folder.path());
+            let is_over = rows.iter().all(|row| row["state"] == "done");
+            is_over.then_some(rows)
+        })
+        .await;
+        assert_eq!(rows.len(), 1, "{case}: {rows:?}");
+        assert_eq!(rows[0]["outcome"], "cancelled", "{case}");
+        assert_deleted_only(&self.ozmap, &[PROPERTY], case).await;
+        let again = self.service.ask(&request(CODE, "m-1")).await;
+        assert_eq!(again.outcome(), "cancelled", "{case}");
+        assert_eq!(self.ozmap.holds("reservation_123").await.len(), 1, "{case}");
+        // Who was told to come again does so.
+        let late = self
+            .service
+            .ask(&request("reservation_123", "late-0"))
+            .await;
+        assert_eq!(late.outcome(), "cancelled", "{case}");
+        assert_whole(self.disk.folder.path());
+    }
+}
+
+const HOLDS: &[&str] = &[
+    "lookup:hold_before*1",
+    "lookup:hold_after*1",
+    "delete:hold_before*1",
+    "delete:hold_after*1",
+    "get:hold_after*1",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_stops_what_would_have_to_be_written_down_and_nothing_is_lost() {
+    if !is_embedded() {
+        return;
+    }
+    if Disk::mount().is_none() {
+        return skipped("a tmpfs");
+    }
+    each(5, named(HOLDS), |case, hold| async move {
+        let mut cramped = Cramped::standing_at(hold, Disk::mount().unwrap()).await;
+        cramped.disk.fill();
+        cramped.declines_everything(&case).await;
+        cramped.ozmap.release().await;
+        let reply = (&mut cramped.asked).await.unwrap().unwrap();
+        assert_is_true(&cramped.ozmap, CODE, PROPERTY, &reply, &case).await;
+        assert_eq!(reply.outcome(), "pending", "{case}: it is not written down");
+        // No deletion leaves whose target could not be written down before.
+        let sent = calls_of(&cramped.ozmap, "delete").await.len();
+        assert_eq!(sent, usize::from(!hold.starts_with("lookup")), "{case}");
+        cramped.declines_everything(&case).await;
+        assert_whole(cramped.disk.folder.path());
+        cramped.disk.free();
+        cramped.ends_well(&case).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_while_the_disk_is_full_loses_nothing_either() {
+    if !is_embedded() {
+        return;
+    }
+    if Disk::mount().is_none() {
+        return skipped("a tmpfs");
+    }
+    each(5, named(HOLDS), |case, hold| async move {
+        let mut cramped = Cramped::standing_at(hold, Disk::mount().unwrap()).await;
+        cramped.disk.fill();
+        cramped.declines_everything(&case).await;
+        cramped.ozmap.release().await;
+        cramped.service.kill();
+        drop((&mut cramped.asked).await.unwrap());
+        // A start that finds no room says so.
+        let launch = cramped.service.launch().clone();
+        let refused = launch.run(&["serve"]);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success(), "{case}: {said}");
+        assert!(said.contains("disk is full"), "{case}: {said}");
+        assert_whole(cramped.disk.folder.path());
+        cramped.disk.free();
+        cramped.service = launch.start().await;
+        cramped.ends_well(&case).await;
+    })
+    .await;
+}
