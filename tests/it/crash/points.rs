@@ -153,3 +153,48 @@ async fn a_pause_between_two_deletions_is_not_begun_again_by_whoever_takes_over(
     stopped.world.restart().await;
     stopped.assert_it_ends_cancelled("twelfth").await;
 }
+
+/// What OZmap does to the next run.
+const TROUBLES: [&str; 8] = [
+    "reset_before",
+    "reset_after",
+    "timeout_before",
+    "status=503",
+    "html_404",
+    "html_200",
+    "empty_200",
+    "truncated",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ozmap_that_misbehaves_after_the_kill_changes_nothing_about_the_end() {
+    // One point for each state: promised, decided, sent, carried out, confirmed.
+    let points = [
+        ("lookup", "hold_after"),
+        ("delete", "hold_before"),
+        ("delete", "hold_after"),
+        ("get", "hold_before"),
+        ("get", "hold_after"),
+    ];
+    let cases = points.iter().flat_map(|(route, hold)| {
+        TROUBLES.map(|trouble| {
+            let case = format!("{route}:{hold}, then {trouble}");
+            (case, (*route, *hold, trouble))
+        })
+    });
+    each(
+        8,
+        cases.collect(),
+        |case, (route, hold, trouble)| async move {
+            let limits = [("OZMAP__LOOKUP_MS", "2500")];
+            let mut stopped = Stopped::at(Call::of(route, 0), hold, &limits).await;
+            stopped.world.kill();
+            stopped.assert_answer_was_true(&case).await;
+            stopped.world.ozmap.release().await;
+            stopped.world.ozmap.fault(&format!("any:{trouble}*3")).await;
+            stopped.world.restart().await;
+            stopped.assert_it_ends_cancelled(&case).await;
+        },
+    )
+    .await;
+}
