@@ -7,6 +7,7 @@
 //! `OZMAP_CANCEL_SEED=42` one alone, with what happened in it.
 
 mod dice;
+mod outage;
 mod process;
 mod story;
 mod truth;

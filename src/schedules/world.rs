@@ -19,7 +19,7 @@ use crate::ozmap::{AuthScheme, NotFoundAnswer, Ozmap, PlainHttp, Settings, Trust
 use crate::simulator::memory::Memory;
 
 /// The times of the default configuration, with a deadline that a schedule can see the end of.
-const TIMES: Times = Times {
+pub(crate) const TIMES: Times = Times {
     lease_ms: 30_000,
     settle_ms: 120_000,
     deadline_ms: 1_800_000,
@@ -55,6 +55,7 @@ pub(crate) struct World {
     processes: Mutex<Vec<(Process, Arc<Cancellations>)>>,
     alone: Alone,
     dice: Dice,
+    times: Times,
     tasks: TaskTracker,
 }
 
@@ -65,6 +66,11 @@ pub(crate) fn code(number: usize) -> String {
 impl World {
     /// A world before anything happened; `None` when it cannot be set up.
     pub(crate) fn new(story: &Story, dice: &Dice) -> Option<Arc<Self>> {
+        Self::with(story, dice, TIMES)
+    }
+
+    /// The same with other times.
+    pub(crate) fn with(story: &Story, dice: &Dice, times: Times) -> Option<Arc<Self>> {
         let world = Arc::new(Self {
             memory: Memory::new()?,
             book: Book::new().ok()?,
@@ -79,6 +85,7 @@ impl World {
                 Alone::No
             },
             dice: dice.clone(),
+            times,
             tasks: TaskTracker::new(),
         });
         for number in 0..story.codes {
@@ -95,7 +102,7 @@ impl World {
         let process = Process::new();
         let journal = self
             .book
-            .open(&process, &self.dice.split(), TIMES, self.alone)
+            .open(&process, &self.dice.split(), self.times, self.alone)
             .ok()?;
         let pipes = Pipes {
             memory: self.memory.clone(),
@@ -197,7 +204,7 @@ impl World {
     }
 
     /// A webhook comes to whoever runs; a platform finds no other.
-    async fn ask(self: Arc<Self>, number: usize, webhook: u64) {
+    pub(crate) async fn ask(self: Arc<Self>, number: usize, webhook: u64) {
         let running: Vec<_> = lock(&self.processes)
             .iter()
             .filter(|(process, _)| process.is_running())
@@ -268,7 +275,8 @@ impl World {
         });
     }
 
-    fn active(&self) -> usize {
+    /// How many cancellations have not ended.
+    pub(crate) fn active(&self) -> usize {
         let rows = self.book.rows("SELECT id FROM op WHERE state <> 'done'");
         rows.map_or(usize::MAX, |rows| rows.len())
     }

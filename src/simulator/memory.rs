@@ -102,6 +102,12 @@ impl Memory {
         self.shared.state().world.properties.contains_key(id)
     }
 
+    /// How many calls there were so far.
+    pub(crate) fn calls(&self) -> u64 {
+        let calls = self.shared.state().records.calls_json();
+        calls["total"].as_u64().unwrap_or_default()
+    }
+
     /// The deletions that were asked for by a DELETE and took effect.
     pub(crate) fn deletions(&self) -> Vec<Deletion> {
         let audit = self.shared.state().records.audit_json();

@@ -141,13 +141,14 @@ where
         });
         names.insert(task.id(), name);
     }
-    let mut failed = Vec::new();
+    let (count, mut failed) = (names.len(), Vec::new());
     while let Some(ended) = running.join_next_with_id().await {
         if let Err(error) = ended {
             failed.push(names[&error.id()].clone());
         }
     }
     assert!(failed.is_empty(), "these cases failed: {failed:#?}");
+    eprintln!("{count} cases");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -331,4 +331,7 @@ async fn a_signed_request_with_any_byte_changed_is_refused() {
     }
     assert!(world.journal().is_empty());
     assert!(world.ozmap.deletions().await.is_empty());
+    let logs = world.service.logs();
+    let refused = logs.matches("a webhook was refused").count();
+    eprintln!("{refused} changed requests, all refused");
 }
