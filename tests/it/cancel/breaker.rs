@@ -100,6 +100,12 @@ async fn an_ozmap_that_has_no_route_for_a_probe_is_not_left_alone_for_ever() {
     let codes = reserved(&world, 8).await;
     world.ozmap.fault("probe:html_404").await;
     world.ozmap.fault("lookup:status=500*10").await;
-    promised(&world, &codes).await;
+    for code in &codes {
+        world.cancel(code, code).await;
+    }
     all_cancelled(&world, &codes).await;
+    assert_eq!(
+        ozmap_health(&world).await["left_alone_s"],
+        serde_json::Value::Null
+    );
 }
