@@ -112,6 +112,7 @@ impl Caller {
 fn is_true(behind: Behind, is_there: bool, reply: &Reply) -> bool {
     match (behind, reply.outcome().as_str()) {
         (_, "pending") => reply.json()["final"] == json!(false),
+        (Behind::Reservation, "unknown") => reply.json()["handoff"] == json!(true),
         // The second one is for a webhook that came after the cancellation.
         (Behind::Reservation, "cancelled" | "already_cancelled") => !is_there,
         (Behind::Customer, "installed") | (Behind::Two, "review") => is_there,

@@ -18,6 +18,8 @@ pub struct End {
     pub lies: Vec<String>,
     /// Deletions that were not to be, or that were carried out twice.
     pub wrong: Vec<String>,
+    /// Cancellations that were left to a person, because OZmap confirmed their deletion twice and did not do it.
+    pub handed_over: usize,
     /// The properties that OZmap deleted.
     pub deleted: usize,
     /// The deletions that it was asked for.
@@ -45,6 +47,11 @@ impl End {
                     .push(format!("{message}: promised {protocol}, never ended"));
             }
         }
+        let forgotten = rows
+            .iter()
+            .filter(|row| row["outcome"] == "unknown" && row["needs_human"] != 1);
+        self.lost
+            .extend(forgotten.map(|row| format!("left to nobody: {row}")));
         let open = rows.iter().filter(|row| row["state"] != "done");
         self.lost
             .extend(open.map(|row| format!("accepted, never ended: {row}")));
@@ -59,7 +66,11 @@ impl End {
         }
         for code in &plan.codes {
             let held = ozmap.holds(&code.text).await;
-            let outcomes = outcomes.remove(code.text.as_str()).unwrap_or_default();
+            let mut outcomes = outcomes.remove(code.text.as_str()).unwrap_or_default();
+            let all = outcomes.len();
+            // Whoever says that a person must look says nothing about the property.
+            outcomes.retain(|outcome| code.behind != Behind::Reservation || *outcome != "unknown");
+            self.handed_over += all - outcomes.len();
             let (is_asked, is_gone) = (!outcomes.is_empty(), held.is_empty());
             let only = |one: &str| outcomes.iter().all(|outcome| *outcome == one);
             let is_true = match code.behind {
