@@ -54,7 +54,7 @@ fn every_mistake_in_a_preset_is_named_before_a_customer_meets_it() {
         ("{{ reply }}", "{{ echo.chat }}", "there is no `echo.chat`"),
         (
             "{{ reply }}",
-            "{% if locale == 'es' %}{{ replay }}{% else %}{{ reply }}{% endif %}",
+            "{% if locale == \"es\" %}{{ replay }}{% else %}{{ reply }}{% endif %}",
             "there is no `replay`",
         ),
         (
