@@ -204,9 +204,19 @@ impl Breaker {
         retry_after: Option<Duration>,
         now: Instant,
     ) -> Change {
+        // While it is open a probe is for the health page alone: nobody is kept waiting because of a question that no
+        // customer asked.
+        if purpose == Purpose::Probe && !matches!(self.door, Door::Shut { .. }) {
+            return Change::None;
+        }
         self.calm = 0;
         match weight(trouble) {
             Weight::OneOnly => self.answered(purpose),
+            // Somebody is there. Whether it is an OZmap without the routes of a probe, or something else, only a
+            // cancellation can find out; it goes alone.
+            Weight::All if purpose == Purpose::Probe && is_an_answer(trouble) => {
+                self.answered(purpose)
+            }
             Weight::Key => self.shut(purpose, trouble, KEY_REFUSED, now),
             Weight::Throttle => {
                 if matches!(self.door, Door::Open) {
@@ -332,6 +342,24 @@ fn weight(trouble: Trouble) -> Weight {
     }
 }
 
+/// Whether something came back at all.
+fn is_an_answer(trouble: Trouble) -> bool {
+    match trouble {
+        Trouble::Html | Trouble::Forbidden | Trouble::Redirect => true,
+        Trouble::Connect
+        | Trouble::Tls
+        | Trouble::Timeout
+        | Trouble::Lost
+        | Trouble::Unauthorized
+        | Trouble::Throttled
+        | Trouble::Server
+        | Trouble::Shape
+        | Trouble::Size
+        | Trouble::Status
+        | Trouble::Stale => false,
+    }
+}
+
 fn doubled(first: Duration, times: u32, most: Duration) -> Duration {
     first.saturating_mul(1 << times.min(16)).min(most)
 }
@@ -417,6 +445,26 @@ mod tests {
         assert_eq!(breaker.enter(later).map_err(|shut| shut.wait), Err(TRIAL));
         assert_eq!(breaker.answered(Purpose::Work(1)), Change::Open);
         assert_eq!(breaker.enter(later), Ok(false));
+    }
+
+    #[test]
+    fn an_ozmap_without_the_routes_of_a_probe_is_found_out_about_by_one_that_goes_first() {
+        let (mut breaker, now) = (Breaker::new(4), Instant::now());
+        shut_by(&mut breaker, 5, now);
+        breaker.troubled(Purpose::Probe, Trouble::Html, None, now);
+        assert_eq!(breaker.enter(now), Ok(true));
+        assert_eq!(breaker.answered(Purpose::Work(1)), Change::Open);
+    }
+
+    #[test]
+    fn probes_alone_never_shut_it() {
+        let (mut breaker, now) = (Breaker::new(4), Instant::now());
+        for trouble in [Trouble::Html, LOST, Trouble::Unauthorized, Trouble::Connect] {
+            for _ in 0..10 {
+                breaker.troubled(Purpose::Probe, trouble, None, now);
+            }
+        }
+        assert_eq!(breaker.enter(now), Ok(false));
     }
 
     #[test]
