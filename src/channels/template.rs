@@ -172,10 +172,9 @@ impl Templates {
 impl Templates {
     /// The error, with the name that it is about, which the library does not say.
     fn explained(&self, template: &str, error: &Error) -> String {
-        let used = match error.kind() {
-            ErrorKind::UndefinedError => self.environment.get_template(template).ok(),
-            _ => None,
-        };
+        let is_unknown = error.kind() == ErrorKind::UndefinedError;
+        let used = self.environment.get_template(template).ok();
+        let used = used.filter(|_| is_unknown);
         let mut unknown: Vec<String> = used
             .map(|template| template.undeclared_variables(true))
             .into_iter()
