@@ -12,7 +12,7 @@ use super::document::{self, Shape};
 use super::gate::Pass;
 use super::trouble::{Error, Trouble};
 use super::wire::Reply;
-use super::{GUARD_AGE_MS_MAX, Heard, NotFoundAnswer, Ozmap, Presence, path};
+use super::{GUARD_AGE_MS_MAX, Heard, NotFoundAnswer, Ozmap, Presence, Shut, path};
 use crate::clock::Moment;
 use crate::domain::{ClientField, Property, PropertyId, ReservationCode, Row, Sighting};
 use crate::journal::Intent;
@@ -78,6 +78,14 @@ impl Slot<'_> {
         Ok(Presence::Gone {
             reserved_again: others > 0,
         })
+    }
+
+    /// Whether a deletion may be tried; asked before it is written down.
+    ///
+    /// # Errors
+    /// [`Shut`] while the key is known to lack the right.
+    pub fn may_delete(&self) -> Result<(), Shut> {
+        self.pass.may_delete()
     }
 
     /// Deletes the property of an intent. The only DELETE of the crate.
