@@ -38,10 +38,11 @@ impl Slot<'_> {
             Some(url) => self.rows(url).await?,
             None => self.filtered(code).await?,
         };
-        let mut rows = Vec::with_capacity(raw_rows.len());
-        for raw in &raw_rows {
-            rows.push(self.populated(document::property(raw)).await?);
-        }
+        let rows = match raw_rows.as_slice() {
+            [raw] => vec![self.populated(document::property(raw)).await?],
+            // Nobody chooses from several, so nobody asks for each one's customer, one after the other.
+            several => several.iter().map(|raw| document::property(raw)).collect(),
+        };
         Ok(Sighting { rows, read_at })
     }
 
