@@ -34,6 +34,8 @@ mod guard;
 mod journal;
 #[path = "it/limits.rs"]
 mod limits;
+#[path = "it/model.rs"]
+mod model;
 #[path = "it/native.rs"]
 mod native;
 #[path = "it/ozmap.rs"]

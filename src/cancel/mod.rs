@@ -177,17 +177,16 @@ impl Cancellations {
         let Some(code) = self.readable(&ask.typed_code) else {
             return Ok(Answer::bare(Outcome::InvalidCode));
         };
-        let permit = self
-            .admission
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| Declined::Busy)?;
-        match ask.action {
-            Action::Cancel => self.cancel(ask, code, permit, answer_by).await,
-            Action::Lookup => match timeout_at(answer_by, self.look(&ask, &code)).await {
-                Ok(answer) => answer,
-                Err(_) => Err(Declined::Ozmap),
-            },
+        let permit = self.admission.clone().try_acquire_owned().ok();
+        match (ask.action, permit) {
+            (Action::Cancel, permit) => self.cancel(ask, code, permit, answer_by).await,
+            (Action::Lookup, None) => Err(Declined::Busy),
+            (Action::Lookup, Some(_held_meanwhile)) => {
+                match timeout_at(answer_by, self.look(&ask, &code)).await {
+                    Ok(answer) => answer,
+                    Err(_) => Err(Declined::Ozmap),
+                }
+            }
         }
     }
 
@@ -205,12 +204,15 @@ impl Cancellations {
         self: &Arc<Self>,
         ask: Ask,
         code: ReservationCode,
-        permit: OwnedSemaphorePermit,
+        permit: Option<OwnedSemaphorePermit>,
         answer_by: Instant,
     ) -> Result<Answer, Declined> {
         let acceptance = self.acceptance(&ask, code);
         let delivery = acceptance.delivery.clone();
-        let accepted = self.accept(acceptance, permit, answer_by).await?;
+        let accepted = match permit {
+            Some(permit) => self.accept(acceptance, permit, answer_by).await?,
+            None => self.recall(acceptance, answer_by).await?,
+        };
         let (record, replayed) = match accepted {
             Promise::New(record) | Promise::Joined(record) => (record, false),
             Promise::Repeated(record) => (record, true),

@@ -11,7 +11,7 @@ use super::word::Word;
 use super::{Cancellations, Declined, conversation_of};
 use crate::clock::Moment;
 use crate::domain::{Ask, Mode, ReservationCode};
-use crate::journal::{Acceptance, Accepted, DeliveryKey, Record};
+use crate::journal::{Acceptance, Accepted, DeliveryKey, Recalled, Record};
 
 /// How much longer a caller waits whose promise is on its way to the disk.
 const LAST_MOMENT: Duration = Duration::from_millis(50);
@@ -87,6 +87,20 @@ impl Cancellations {
         match timeout(LAST_MOMENT, promised).await {
             Ok(promise) => promise.unwrap_or(Err(Declined::InDoubt)),
             Err(_) => Err(Declined::InDoubt),
+        }
+    }
+
+    /// What the same webhook was promised before. Nothing new is taken, but nobody hears "no" whose work is under way.
+    pub(super) async fn recall(
+        &self,
+        acceptance: Acceptance,
+        answer_by: Instant,
+    ) -> Result<Promise, Declined> {
+        match timeout_at(answer_by, self.journal.recall(acceptance)).await {
+            Ok(Ok(Some(Recalled::Promised(record)))) => Ok(Promise::Repeated(record)),
+            Ok(Ok(Some(Recalled::KeyReused))) => Ok(Promise::KeyReused),
+            Ok(Ok(None)) | Err(_) => Err(Declined::Busy),
+            Ok(Err(_)) => Err(Declined::Journal),
         }
     }
 

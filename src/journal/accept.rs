@@ -62,6 +62,24 @@ pub enum Accepted {
     TooManyCodes,
 }
 
+/// What the journal knows of a webhook that came before.
+#[derive(Debug)]
+pub enum Recalled {
+    /// Its cancellation, ended or running.
+    Promised(Box<Record>),
+    /// The same key came with another content.
+    KeyReused,
+}
+
+impl From<Recalled> for Accepted {
+    fn from(recalled: Recalled) -> Self {
+        match recalled {
+            Recalled::Promised(record) => Self::Repeated(record),
+            Recalled::KeyReused => Self::KeyReused,
+        }
+    }
+}
+
 impl Journal {
     /// Promises a cancellation: once this returns, it ends in a recorded outcome, whatever is killed.
     ///
@@ -83,6 +101,16 @@ impl Journal {
                 accepted => return accepted,
             }
         }
+    }
+
+    /// What the same webhook was promised before, if it came before. Nothing is written.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be read now.
+    pub async fn recall(&self, asked: Acceptance) -> Result<Option<Recalled>, Error> {
+        self.reader
+            .call(move |store| seen_before(store, &asked))
+            .await
     }
 
     async fn accept_once(
@@ -145,8 +173,8 @@ struct Fresh {
 }
 
 fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<Accepted, Error> {
-    if let Some(answer) = seen_before(store, asked)? {
-        return Ok(answer);
+    if let Some(recalled) = seen_before(store, asked)? {
+        return Ok(recalled.into());
     }
     if let Some(conversation) = &asked.conversation
         && !may_try(store, conversation, &asked.code, asked.codes_max)?
@@ -182,7 +210,7 @@ fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<A
     fresh(store, record, new.until)
 }
 
-fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Accepted>, Error> {
+fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Recalled>, Error> {
     let key = [
         asked.delivery.channel.as_str().into(),
         asked.delivery.key.as_str().into(),
@@ -204,7 +232,7 @@ fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Accep
         return Ok(None);
     };
     if row.text(0)? != asked.fingerprint {
-        return Ok(Some(Accepted::KeyReused));
+        return Ok(Some(Recalled::KeyReused));
     }
     let record = OpId::parse(row.text(1)?)
         .map(|id| read::get(store, id))
@@ -212,7 +240,7 @@ fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Accep
         .flatten();
     let record =
         record.ok_or_else(|| Error::Corrupt("a webhook without its cancellation".to_owned()))?;
-    Ok(Some(Accepted::Repeated(Box::new(record))))
+    Ok(Some(Recalled::Promised(Box::new(record))))
 }
 
 fn attach(store: &mut dyn Store, asked: &Acceptance, op: OpId) -> Result<(), Error> {

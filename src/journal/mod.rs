@@ -22,7 +22,7 @@ use std::sync::Arc;
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
-pub use accept::{Acceptance, Accepted, Caller};
+pub use accept::{Acceptance, Accepted, Caller, Recalled};
 use place::Kind;
 pub use place::{Link, Place, PlainLink};
 use postgres::Postgres;

@@ -3,6 +3,7 @@
 //! A caller hears of its operation only after the commit that made it durable, or after everything of it was undone.
 //! When the answer to a commit was lost, its callers wait until it is known, and nothing new is begun.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -63,7 +64,12 @@ where
         let Some(work) = self.work.take() else {
             return Outcome::Undo;
         };
-        let result = work(store);
+        // A mistake of ours in one operation must not end the thread that all others wait for.
+        let result = catch_unwind(AssertUnwindSafe(|| work(store))).unwrap_or_else(|_| {
+            Err(Error::Unavailable(
+                "the operation ended in a panic".to_owned(),
+            ))
+        });
         let outcome = if result.is_ok() {
             Outcome::Keep
         } else {
@@ -222,5 +228,34 @@ fn run_batch(store: &mut dyn Store, batch: &mut Batch) -> Fate {
             store.rollback();
             Fate::Undone(error)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sqlite::Sqlite;
+    use super::super::store::Value;
+    use super::*;
+
+    const COUNT: &str = "SELECT COUNT(*) FROM heartbeat";
+
+    fn write_row(store: &mut dyn Store, owner: &'static str) -> Result<u64, Error> {
+        let sql = "INSERT INTO heartbeat (owner, at_ms) VALUES ($1, 1)";
+        store.execute(sql, &[Value::from(owner)])
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_panics_is_undone_and_the_thread_goes_on() -> Result<(), Error> {
+        let writer = Writer::start(Sqlite::in_memory)?;
+        let panics = |store: &mut dyn Store| -> Result<u64, Error> {
+            write_row(store, "one")?;
+            std::panic::resume_unwind(Box::new("a mistake"))
+        };
+        let failed = writer.call(panics).await;
+        assert!(matches!(failed, Err(Error::Unavailable(_))), "{failed:?}");
+        writer.call(|store| write_row(store, "two")).await?;
+        let rows = writer.call(|store| store.query(COUNT, &[])).await?;
+        assert_eq!(rows.first().map_or(Ok(0), |row| row.integer(0))?, 1);
+        Ok(())
     }
 }

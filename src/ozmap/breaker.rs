@@ -23,6 +23,9 @@ const SHUT_FIRST: Duration = Duration::from_secs(1);
 /// The longest that it is shut, so that a backlog is worked on within a minute of OZmap's return.
 const SHUT_MAX: Duration = Duration::from_secs(30);
 
+/// After it was shut so often in a row, a probe that fails is not enough to keep everybody away.
+const PROBES_BELIEVED: u32 = 8;
+
 /// How long a key that was refused is not shown again.
 const KEY_REFUSED: Duration = Duration::from_secs(30);
 
@@ -232,9 +235,22 @@ impl Breaker {
         retry_after: Option<Duration>,
         now: Instant,
     ) -> Change {
+        // While it is open a probe is for the health page alone: nobody is kept waiting because of a question that no
+        // customer asked.
+        if purpose == Purpose::Probe && !matches!(self.door, Door::Shut { .. }) {
+            return Change::None;
+        }
         self.calm = 0;
         match weight(trouble) {
             Weight::OneOnly => self.answered(purpose, now),
+            // Somebody is there, or the probe has been alone for long. Whether it is an OZmap on which only a probe
+            // fails, or something else, only a cancellation can find out; it goes alone.
+            Weight::All
+                if purpose == Purpose::Probe
+                    && (is_an_answer(trouble) || self.shuts >= PROBES_BELIEVED) =>
+            {
+                self.answered(purpose, now)
+            }
             Weight::Key => {
                 self.blame(purpose, trouble);
                 self.shut(purpose, trouble, KEY_REFUSED, now)
@@ -379,6 +395,24 @@ fn weight(trouble: Trouble) -> Weight {
         Trouble::Throttled => Weight::Throttle,
         Trouble::Unauthorized => Weight::Key,
         Trouble::Shape | Trouble::Size | Trouble::Status | Trouble::Stale => Weight::OneOnly,
+    }
+}
+
+/// Whether something came back at all.
+fn is_an_answer(trouble: Trouble) -> bool {
+    match trouble {
+        Trouble::Html | Trouble::Forbidden | Trouble::Redirect => true,
+        Trouble::Connect
+        | Trouble::Tls
+        | Trouble::Timeout
+        | Trouble::Lost
+        | Trouble::Unauthorized
+        | Trouble::Throttled
+        | Trouble::Server
+        | Trouble::Shape
+        | Trouble::Size
+        | Trouble::Status
+        | Trouble::Stale => false,
     }
 }
 

@@ -235,3 +235,53 @@ fn advice(why: Trouble) -> &'static str {
         | Trouble::Stale => "",
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use reqwest::StatusCode;
+
+    use super::*;
+
+    fn throttled(seconds: u64) -> Error {
+        let asked = Some(Duration::from_secs(seconds));
+        Error::answered(Trouble::Throttled, StatusCode::TOO_MANY_REQUESTS, asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_longer_wait_that_is_asked_for_while_it_is_shut_is_kept_by_the_probe_too() {
+        let gate = Gate::new(4);
+        let began = Instant::now();
+        let (first, second) = (gate.enter(1).await.unwrap(), gate.enter(2).await.unwrap());
+        first.troubled(&throttled(1));
+        let late = async {
+            sleep(Duration::from_millis(500)).await;
+            second.troubled(&throttled(60));
+        };
+        let due = gate.probe_is_due(Duration::from_secs(30));
+        tokio::join!(due, late);
+        assert!(
+            began.elapsed() >= Duration::from_secs(60),
+            "{:?}",
+            began.elapsed()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_went_first_and_was_heard_frees_nobody_else_s_place() {
+        let gate = Gate::new(16);
+        let shut_again = || async {
+            let pass = gate.enter(7).await.unwrap();
+            pass.troubled(&throttled(1));
+            gate.probe().await.answered();
+            gate.enter(8).await.unwrap()
+        };
+        let first = shut_again().await;
+        first.answered();
+        let second = shut_again().await;
+        drop(first);
+        assert!(gate.enter(9).await.is_err(), "one goes first");
+        drop(second);
+        assert!(gate.enter(9).await.is_ok());
+    }
+}

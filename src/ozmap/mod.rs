@@ -36,9 +36,6 @@ use crate::guard::Deletable;
 /// How old the guard's reading may be when the DELETE leaves.
 const GUARD_AGE_MS_MAX: u64 = 3_000;
 
-/// For how long a key probe that passed is believed.
-const PROBE_AGE_MS_MAX: u64 = 30_000;
-
 /// What a second look at one property showed.
 #[derive(Debug)]
 pub enum Presence {
@@ -72,7 +69,6 @@ pub struct Ozmap {
     base: Base,
     settings: Settings,
     gate: Gate,
-    proven: Mutex<Option<Moment>>,
     heard: Mutex<Option<Heard>>,
 }
 
@@ -93,7 +89,6 @@ impl Ozmap {
             wire,
             gate: Gate::new(settings.concurrency_max.max(1)),
             settings,
-            proven: Mutex::new(None),
             heard: Mutex::new(None),
         })
     }
@@ -140,10 +135,5 @@ impl Ozmap {
     #[must_use]
     pub fn heard(&self) -> Option<Heard> {
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_proven(&self) -> bool {
-        let proven = *self.proven.lock().unwrap_or_else(PoisonError::into_inner);
-        proven.is_some_and(|at| at.age_ms() < PROBE_AGE_MS_MAX)
     }
 }

@@ -161,11 +161,6 @@ impl Slot<'_> {
                 format!("status {}", reply.status.as_u16()),
             )));
         }
-        *self
-            .ozmap
-            .proven
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(Moment::now());
         Ok(())
     }
 
@@ -209,19 +204,24 @@ impl Slot<'_> {
 
     /// The rows of a list, or none when the answer means "nothing there" and the key is proven to work.
     async fn rows(&self, url: Url) -> Result<Vec<Box<RawValue>>, Error> {
+        if let Some(rows) = self.rows_or_nothing(url.clone()).await? {
+            return Ok(rows);
+        }
+        // A gateway with no OZmap behind it says the same about everything. Only a key that works after that answer
+        // shows that somebody is there, and only the same answer again that it was OZmap's own.
+        self.probe().await?;
+        Ok(self.rows_or_nothing(url).await?.unwrap_or_default())
+    }
+
+    async fn rows_or_nothing(&self, url: Url) -> Result<Option<Vec<Box<RawValue>>>, Error> {
         let reply = self.get(Some(url)).await?;
         match self.content(&reply)? {
-            Content::Rows(rows) => Ok(rows),
+            Content::Rows(rows) => Ok(Some(rows)),
+            Content::Nothing => Ok(None),
             Content::Document(_) => Err(Error::not_acted(
                 Trouble::Shape,
                 "an object instead of a list",
             )),
-            Content::Nothing => {
-                if !self.ozmap.is_proven() {
-                    self.probe().await?;
-                }
-                Ok(Vec::new())
-            }
         }
     }
 

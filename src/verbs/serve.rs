@@ -67,5 +67,14 @@ fn start_logs(config: &Config) -> Result<(), Problem> {
         LogFormat::Text => logs.with_ansi(false).init(),
         LogFormat::Json => logs.json().flatten_event(true).init(),
     }
+    std::panic::set_hook(Box::new(|panic| log_panic(panic.location())));
     Ok(())
+}
+
+/// Where a panic was, and not what it said: that may be made of what customers sent.
+fn log_panic(location: Option<&std::panic::Location<'_>>) {
+    match location {
+        Some(at) => tracing::error!("a panic at {}:{}", at.file(), at.line()),
+        None => tracing::error!("a panic, nobody knows where"),
+    }
 }

@@ -207,3 +207,39 @@ fn who_was_refused_does_not_try_to_delete_for_all_while_others_may() {
     let last = later + DELETE_REFUSED_FIRST + DELETE_NEWCOMERS;
     assert!(breaker.may_delete(1, last).is_ok(), "nobody else came");
 }
+
+#[test]
+fn an_ozmap_without_the_routes_of_a_probe_is_found_out_about_by_one_that_goes_first() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    shut_by(&mut breaker, 5, now);
+    breaker.troubled(Purpose::Probe, Trouble::Html, None, now);
+    assert_eq!(breaker.enter(99, now), Ok(true));
+    assert_eq!(breaker.answered(Purpose::Work(1), now), Change::Open);
+}
+
+#[test]
+fn an_ozmap_on_which_every_probe_fails_is_found_out_about_in_the_end() {
+    let (mut breaker, mut now) = (Breaker::new(4), Instant::now());
+    shut_by(&mut breaker, 5, now);
+    let mut probes = 0;
+    while breaker.enter(99, now).is_err() && probes < 100 {
+        probes += 1;
+        now += SHUT_MAX;
+        breaker.troubled(Purpose::Probe, Trouble::Server, None, now);
+    }
+    assert_eq!(probes, 8);
+    breaker.troubled(Purpose::Work(99), Trouble::Server, None, now);
+    let wait = breaker.enter(100, now).map_err(|shut| shut.wait);
+    assert_eq!(wait, Err(SHUT_MAX), "nor does it go on as if it were well");
+}
+
+#[test]
+fn probes_alone_never_shut_it() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    for trouble in [Trouble::Html, LOST, Trouble::Unauthorized, Trouble::Connect] {
+        for _ in 0..10 {
+            breaker.troubled(Purpose::Probe, trouble, None, now);
+        }
+    }
+    assert_eq!(breaker.enter(99, now), Ok(false));
+}

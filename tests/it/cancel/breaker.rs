@@ -93,3 +93,19 @@ async fn a_key_that_may_not_delete_is_tried_by_one_for_all() {
     world.restart().await;
     all_cancelled(&world, &codes).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ozmap_that_has_no_route_for_a_probe_is_not_left_alone_for_ever() {
+    let world = World::with(SHORT).await;
+    let codes = reserved(&world, 8).await;
+    world.ozmap.fault("probe:html_404").await;
+    world.ozmap.fault("lookup:status=500*10").await;
+    for code in &codes {
+        world.cancel(code, code).await;
+    }
+    all_cancelled(&world, &codes).await;
+    assert_eq!(
+        ozmap_health(&world).await["left_alone_s"],
+        serde_json::Value::Null
+    );
+}

@@ -149,6 +149,12 @@ async fn a_full_house_accepts_nothing_and_says_when_to_come_back() {
     }
     assert_eq!(world.service.get("/health/ready").await.status, 200);
     assert_eq!(world.journal().len(), 1);
+    // What was promised is under way: its retry is not told that nothing was accepted.
+    let again = world.ask(first.clone()).await;
+    assert_eq!(again.outcome(), "pending");
+    assert_eq!(again.json()["replayed"], true);
+    let other = json!({"code": "reservation_123", "message_id": "m-1"});
+    assert_problem(&world.ask(other).await, 422, "key_reused");
     world.ozmap.release().await;
     assert_eq!(world.ask_until_final(first).await.outcome(), "cancelled");
     let second = json!({"code": "reservation_123", "message_id": "m-2"});

@@ -1,8 +1,11 @@
 //! "Nothing there" is believed only when the server is known to be OZmap and the key is known to work.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
 use ozmap_cancel::ozmap::{NotFoundAnswer, Trouble};
 
-use super::rig::{LOOKUP, Rig, word};
+use super::rig::{LOOKUP, Rig, one, word};
 use super::stand_in::{Act, answer, empty, json};
 
 const AUTHENTICATED: &str = "/api/v2/authenticated";
@@ -35,7 +38,7 @@ fn not_founds() -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn not_found_is_believed_only_while_the_key_is_proven() {
+async fn not_found_is_believed_only_when_the_key_is_proven() {
     let missing = || json(404, "{}");
     for nothing in not_founds() {
         for (authenticated, projects, expected) in [
@@ -86,20 +89,61 @@ async fn a_route_that_is_not_there_is_never_a_reservation_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn an_empty_list_needs_no_proof_and_a_proof_is_good_for_a_while() {
+async fn an_empty_list_needs_no_proof_and_any_other_nothing_is_proven_and_asked_for_again() {
     let rig = server(json(200, "[]"), json(500, ""), json(500, "")).await;
     assert_eq!(word(&rig.judged("123|123").await), "absent");
     assert_eq!(rig.server.requests().len(), 1);
 
     let rig = server(json(404, ""), json(200, "{}"), json(500, "")).await;
-    for _ in 0..3 {
+    for _ in 0..2 {
         assert_eq!(word(&rig.judged("123|123").await), "absent");
     }
-    let probes = rig.server.requests();
-    let probes = probes
+    let asked = rig.server.requests();
+    let asked: Vec<&str> = asked
         .iter()
-        .filter(|request| request.target == AUTHENTICATED);
-    assert_eq!(probes.count(), 1);
+        .map(|request| request.target.as_str())
+        .collect();
+    assert_eq!(asked, [LOOKUP, AUTHENTICATED, LOOKUP].repeat(2));
+}
+
+/// A gateway that answers everything with a 404 of its own, once it is told to.
+async fn gateway() -> (Rig, Arc<AtomicBool>) {
+    let is_lost = Arc::new(AtomicBool::new(false));
+    let lost = is_lost.clone();
+    let rig = Rig::new(move |request| {
+        vec![Act::Send(match request.target.as_str() {
+            _ if lost.load(Ordering::SeqCst) => json(404, "{\"message\":\"no Route matched\"}"),
+            AUTHENTICATED => json(200, "{}"),
+            _ => json(200, &one()),
+        })]
+    })
+    .await;
+    (rig, is_lost)
+}
+
+#[tokio::test]
+async fn a_key_that_worked_a_moment_ago_does_not_prove_that_anybody_is_there_now() {
+    let (rig, is_lost) = gateway().await;
+    rig.ozmap.probe().await.unwrap();
+    assert_eq!(word(&rig.judged("123|123").await), "delete");
+    is_lost.store(true, Ordering::SeqCst);
+    assert_eq!(word(&rig.judged("123|123").await), "ozmap_shape");
+    let seen = rig.look_again().await;
+    assert!(seen.is_err(), "not gone: {seen:?}");
+}
+
+#[tokio::test]
+async fn what_is_there_again_after_the_proof_was_never_away() {
+    let looks = AtomicUsize::new(0);
+    let rig = Rig::new(move |request| {
+        vec![Act::Send(match request.target.as_str() {
+            LOOKUP if looks.fetch_add(1, Ordering::SeqCst) == 0 => json(404, "{}"),
+            LOOKUP => json(200, &one()),
+            _ => json(200, "{}"),
+        })]
+    })
+    .await;
+    assert_eq!(word(&rig.judged("123|123").await), "delete");
 }
 
 #[tokio::test]
