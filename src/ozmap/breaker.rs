@@ -14,6 +14,10 @@ use tokio::time::Instant;
 
 use super::trouble::Trouble;
 
+mod weight;
+
+use weight::{Weight, is_an_answer, weight};
+
 /// So many troubles in a row are not about one cancellation any more.
 const TROUBLES_MAX: usize = 5;
 
@@ -367,52 +371,6 @@ impl Breaker {
         } else {
             Change::None
         }
-    }
-}
-
-/// What a trouble says about the calls to come.
-enum Weight {
-    /// It is about this one answer; OZmap is there.
-    OneOnly,
-    /// It would meet the next call too.
-    All,
-    /// OZmap asks for fewer.
-    Throttle,
-    /// Nothing will be answered until a person does something.
-    Key,
-}
-
-fn weight(trouble: Trouble) -> Weight {
-    match trouble {
-        Trouble::Connect
-        | Trouble::Tls
-        | Trouble::Timeout
-        | Trouble::Lost
-        | Trouble::Server
-        | Trouble::Redirect
-        | Trouble::Html
-        | Trouble::Forbidden => Weight::All,
-        Trouble::Throttled => Weight::Throttle,
-        Trouble::Unauthorized => Weight::Key,
-        Trouble::Shape | Trouble::Size | Trouble::Status | Trouble::Stale => Weight::OneOnly,
-    }
-}
-
-/// Whether something came back at all.
-fn is_an_answer(trouble: Trouble) -> bool {
-    match trouble {
-        Trouble::Html | Trouble::Forbidden | Trouble::Redirect => true,
-        Trouble::Connect
-        | Trouble::Tls
-        | Trouble::Timeout
-        | Trouble::Lost
-        | Trouble::Unauthorized
-        | Trouble::Throttled
-        | Trouble::Server
-        | Trouble::Shape
-        | Trouble::Size
-        | Trouble::Status
-        | Trouble::Stale => false,
     }
 }
 

@@ -164,7 +164,13 @@ fn scene(dice: &Dice, so_far: &[Happening]) -> Vec<Happening> {
     };
     let asks = so_far.iter().filter_map(|happening| match happening.what {
         What::Ask { .. } => Some(happening.at),
-        _ => None,
+        What::Fault(_)
+        | What::Install { .. }
+        | What::ReserveAgain { .. }
+        | What::Kill { .. }
+        | What::Freeze { .. }
+        | What::BookAway { .. }
+        | What::Panic { .. } => None,
     });
     let first = asks.min().unwrap_or_default();
     match dice.number(0..=5) {
