@@ -44,6 +44,8 @@ mod ozmap;
 mod platforms;
 #[path = "it/postgres.rs"]
 mod postgres;
+#[path = "it/presets.rs"]
+mod presets;
 #[path = "it/proofs.rs"]
 mod proofs;
 #[path = "it/properties.rs"]

@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use super::Cancellations;
+use super::backoff::delete_refused;
 use crate::domain::{FirstName, Mode, Outcome, ReservationCode, Sighting};
 use crate::guard::{self, Deletable, Refusal, Verdict};
 use crate::journal::{self, Ending, Held, State};
@@ -105,7 +106,7 @@ impl Cancellations {
                 Ok(self.read_anew(held, memory))
             }
             Verdict::Delete(target) => {
-                if let Err(shut) = self.ozmap.may_delete() {
+                if let Err(shut) = slot.may_delete() {
                     return Ok(self.left_alone(shut));
                 }
                 if !self
@@ -156,6 +157,10 @@ impl Cancellations {
                 self.journal
                     .note(&held.lease, "delete_unclear", error.trouble.id())
                     .await?;
+                if error.trouble == Trouble::Forbidden {
+                    let pause = delete_refused(held.record.deletes_sent);
+                    return Ok(Step::Wait(pause, error.trouble.id()));
+                }
                 if let Some(pause) = error.retry_after {
                     return Ok(Step::Wait(pause, error.trouble.id()));
                 }
@@ -247,7 +252,7 @@ impl Cancellations {
                 return Ok(self.read_anew(held, memory));
             }
             Verdict::Delete(target) if !self.is_given_up(held) => {
-                if let Err(shut) = self.ozmap.may_delete() {
+                if let Err(shut) = slot.may_delete() {
                     return Ok(self.left_alone(shut));
                 }
                 return self.delete(held, memory, slot, &target).await;

@@ -22,6 +22,9 @@ const SHORTEST_MS: u64 = 100;
 /// How long a reservation is left alone that the key may not see.
 const FORBIDDEN: Duration = Duration::from_secs(30);
 
+/// The longest that a deletion which was refused is not tried again: so many of them fill a day.
+const DELETE_REFUSED_MAX: Duration = Duration::from_secs(2 * 3_600);
+
 /// How far those that were turned away together are spread.
 const SPREAD_MS: u64 = 1_000;
 
@@ -64,6 +67,14 @@ impl Cancellations {
     }
 }
 
+/// How long a deletion that was refused so often is not tried again. The others do not wait so long.
+pub(super) fn delete_refused(times: i64) -> Duration {
+    let doublings = u32::try_from((times - 1).clamp(0, 10)).unwrap_or(0);
+    FORBIDDEN
+        .saturating_mul(1 << doublings)
+        .min(DELETE_REFUSED_MAX)
+}
+
 fn full_jitter(chance: &Chance, attempts: i64) -> Duration {
     chance.ms(SHORTEST_MS..=bound_ms(attempts))
 }
@@ -85,6 +96,14 @@ mod tests {
             [500, 1_000, 2_000, 256_000, 300_000, 300_000, 300_000]
         );
         assert_eq!(bound_ms(-1), 500);
+    }
+
+    #[test]
+    fn a_refused_deletion_waits_longer_each_time_and_all_of_them_more_than_a_day() {
+        let waits = [0, 1, 2, 3, 100].map(|times| delete_refused(times).as_secs());
+        assert_eq!(waits, [30, 30, 60, 120, 7_200]);
+        let all: Duration = (1..=20).map(delete_refused).sum();
+        assert!(all >= Duration::from_secs(24 * 3_600), "{all:?}");
     }
 
     #[test]

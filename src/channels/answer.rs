@@ -95,17 +95,13 @@ impl Platform {
             ..Context::default()
         };
         for context in [bare, full] {
-            for outcome in Outcome::ALL
-                .map(Outcome::id)
-                .into_iter()
-                .chain(Turn::ALL.map(Turn::id))
-                .chain(["unavailable"])
-            {
-                let context = Context {
-                    outcome: outcome.to_owned(),
-                    ..context.clone()
-                };
-                self.rehearse_one(&context)?;
+            for locale in Locale::ALL.map(Locale::id) {
+                for scene in scenes() {
+                    self.rehearse_one(&Context {
+                        locale: locale.to_owned(),
+                        ..scene.played_in(context.clone())
+                    })?;
+                }
             }
         }
         Ok(())
@@ -132,4 +128,60 @@ impl Platform {
         }
         Ok(())
     }
+}
+
+/// What an answer may be about; a template may turn aside at any of it.
+#[derive(Clone, Copy)]
+struct Scene {
+    outcome: &'static str,
+    is_final: bool,
+    hands_off: bool,
+    status: u16,
+    step: &'static str,
+}
+
+impl Scene {
+    const QUESTION: Self = Self {
+        outcome: "",
+        is_final: false,
+        hands_off: false,
+        status: 200,
+        step: "code",
+    };
+
+    fn played_in(self, context: Context) -> Context {
+        Context {
+            outcome: self.outcome.to_owned(),
+            r#final: self.is_final,
+            handoff: self.hands_off,
+            status: self.status,
+            step: self.step.to_owned(),
+            ..context
+        }
+    }
+}
+
+/// Every outcome, every question and a refusal.
+fn scenes() -> impl Iterator<Item = Scene> {
+    let outcomes = Outcome::ALL.into_iter().map(|outcome| Scene {
+        outcome: outcome.id(),
+        is_final: outcome.is_final(),
+        hands_off: outcome.hands_off(),
+        ..Scene::QUESTION
+    });
+    let turns = Turn::ALL.into_iter().map(|turn| Scene {
+        outcome: turn.id(),
+        hands_off: matches!(turn, Turn::HandOver),
+        step: match turn {
+            Turn::ConfirmCode => "confirm",
+            Turn::AskCode | Turn::AskCodeAgain | Turn::HandOver => "code",
+        },
+        ..Scene::QUESTION
+    });
+    let refusal = Scene {
+        outcome: "unavailable",
+        status: 503,
+        ..Scene::QUESTION
+    };
+    outcomes.chain(turns).chain([refusal])
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use axum::http::HeaderValue;
+
 use super::auth::SchemeOptions;
 use super::platform::Platform;
 use super::preset::{EMBEDDED, RuleSpec, Spec};
@@ -175,7 +177,9 @@ impl Catalog {
         }
         let mut spec = self.spec(name)?;
         self.choose(name, &mut spec, acts_on)?;
-        let templates = Templates::compile(&spec.answer).map_err(|why| self.broken(name, why))?;
+        incomplete(&spec).map_or(Ok(()), |why| Err(self.broken(name, why)))?;
+        let templates = Templates::compile(&spec.answer, spec.echo.keys().map(String::as_str))
+            .map_err(|why| self.broken(name, why))?;
         if !format.is_empty() && !spec.answer.format.contains_key(format) {
             let known: Vec<&str> = spec.answer.format.keys().map(String::as_str).collect();
             return Err(self.broken(
@@ -249,6 +253,29 @@ impl Catalog {
             why,
         }
     }
+}
+
+/// What a preset lacks without which it could not serve a single request.
+fn incomplete(spec: &Spec) -> Option<String> {
+    let fields = &spec.fields;
+    let places = [&fields.code, &fields.digits, &fields.speech, &fields.text];
+    if places.iter().all(|places| places.is_empty()) {
+        let why = "[fields] names no place of the code; write code = [\"/pointer/into/the/body\"], or digits, speech or text";
+        return Some(why.to_owned());
+    }
+    if !fields.text.is_empty() && spec.text.is_none() {
+        let why = "it has fields.text, but no table [text] that says how a code is found there";
+        return Some(why.to_owned());
+    }
+    let formats = spec.answer.format.values();
+    let mut types = std::iter::once(&spec.answer.content_type)
+        .chain(formats.map(|format| &format.content_type));
+    let is_media_type = |text: &str| {
+        text.contains('/') && HeaderValue::from_str(text).is_ok_and(|text| text.to_str().is_ok())
+    };
+    types.find(|text| !is_media_type(text)).map(|text| {
+        format!("content_type = {text:?} is none; write for example \"application/json\"")
+    })
 }
 
 fn add_folder(

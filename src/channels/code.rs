@@ -133,16 +133,16 @@ impl Platform {
             .filter(|_| self.is_sure(input))
     }
 
-    /// Only "1", keyed or said, confirms; the code is the one that was read back. Where both were heard, neither may
-    /// say anything else.
+    /// Only a keyed 1 confirms; the code is the one that was read back. What was said never does: a recogniser hears
+    /// the television, too. Where both came, the words may not say anything else.
     fn confirmed(&self, input: &Input<'_>, state: &State) -> Result<Code, Misunderstood> {
         if self.is_silent(input)? {
             return Ok(Code::None);
         }
         let keyed = agreed(&self.spec.fields.digits, input)?;
         let said = agreed(&self.spec.fields.speech, input)?.filter(|_| self.is_sure(input));
-        let mut answers = [keyed, said].into_iter().flatten().peekable();
-        let is_yes = answers.peek().is_some() && answers.all(|answer| is_yes(&answer));
+        let is_yes = keyed.is_some_and(|keys| keys.trim().trim_end_matches('#') == "1")
+            && said.is_none_or(|said| is_yes(&said));
         Ok(match is_yes && !state.code.is_empty() {
             true => Code::Given(state.code.clone()),
             false => Code::Unusable,

@@ -243,6 +243,9 @@ pub(super) struct RuleSpec {
     /// It is so when one of these texts stands there, letter case aside; an empty one means nothing there.
     #[serde(default)]
     pub(super) is: Vec<String>,
+    /// It is so when what stands there ends like one of these, letter case aside.
+    #[serde(default)]
+    pub(super) ends_with: Vec<String>,
     /// It is so unless one of these stands there. A channel's `acts_on` takes their place.
     #[serde(default)]
     pub(super) unless: Vec<String>,
@@ -251,24 +254,24 @@ pub(super) struct RuleSpec {
 impl RuleSpec {
     /// What is wrong with a rule that says nothing, or two things.
     pub(super) fn problem(&self) -> Option<&'static str> {
-        match (self.is.is_empty(), self.unless.is_empty()) {
-            (true, false) | (false, true) => None,
-            (true, true) | (false, false) => {
-                Some("a rule needs either `is` or `unless`, with at least one text")
-            }
+        let ways = [&self.is, &self.ends_with, &self.unless];
+        if ways.iter().filter(|texts| !texts.is_empty()).count() != 1 {
+            return Some(
+                "a rule needs one of `is`, `ends_with` and `unless`, with at least one text",
+            );
         }
+        // Everything ends with nothing: such a rule would hold for every request.
+        let holds_always = self.ends_with.iter().any(|ending| ending.is_empty());
+        holds_always.then_some("`ends_with` has an empty text; write what stands at the end")
     }
 
     /// Whether it is so for a request.
     fn applies(&self, input: &Input<'_>) -> Result<bool, Misunderstood> {
-        let found = self.source.text(input)?.unwrap_or_default();
-        let stands_in = |texts: &[String]| {
-            texts
-                .iter()
-                .any(|text| text.to_lowercase() == found.to_lowercase())
-        };
+        let found = self.source.text(input)?.unwrap_or_default().to_lowercase();
+        let stands_in = |texts: &[String]| texts.iter().any(|text| text.to_lowercase() == found);
+        let ends = |ending: &String| found.ends_with(&ending.to_lowercase());
         Ok(match self.unless.is_empty() {
-            true => stands_in(&self.is),
+            true => stands_in(&self.is) || self.ends_with.iter().any(ends),
             false => !stands_in(&self.unless),
         })
     }

@@ -102,11 +102,20 @@ impl Context {
 /// The templates of one preset.
 pub(super) struct Templates {
     environment: Environment<'static>,
+    /// The names that they may mention.
+    known: Vec<String>,
 }
 
 impl Templates {
     /// Compiles the templates of an answer.
-    pub(super) fn compile(answer: &AnswerSpec) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// What is wrong in which template.
+    pub(super) fn compile<'s>(
+        answer: &AnswerSpec,
+        echoes: impl Iterator<Item = &'s str>,
+    ) -> Result<Self, String> {
+        let known = known_names(echoes);
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|name| match name.split('/').next() {
@@ -137,7 +146,7 @@ impl Templates {
                 .add_template_owned(name.clone(), template.trim().to_owned())
                 .map_err(|error| format!("the template {name}: {error:#}"))?;
         }
-        Ok(Self { environment })
+        Ok(Self { environment, known })
     }
 
     /// Writes an answer; one line where the answer is text.
@@ -152,12 +161,56 @@ impl Templates {
             .environment
             .get_template(&name)
             .and_then(|template| template.render(context.cleaned().values()))
-            .map_err(|error| format!("the template {name}: {error:#}"))?;
+            .map_err(|error| format!("the template {name}: {}", self.explained(&name, &error)))?;
         Ok(match escape {
             Escape::Text => rendered.split_whitespace().collect::<Vec<_>>().join(" "),
             Escape::Json | Escape::Xml | Escape::Form => rendered,
         })
     }
+}
+
+impl Templates {
+    /// The error, with the name that it is about, which the library does not say.
+    fn explained(&self, template: &str, error: &Error) -> String {
+        let is_unknown = error.kind() == ErrorKind::UndefinedError;
+        let used = self.environment.get_template(template).ok();
+        let used = used.filter(|_| is_unknown);
+        let mut unknown: Vec<String> = used
+            .map(|template| template.undeclared_variables(true))
+            .into_iter()
+            .flatten()
+            // One that the template sets itself, though only under a condition, is counted, too.
+            .filter(|name| !self.known.contains(name) && !self.is_set(template, name))
+            .map(|name| format!("`{name}`"))
+            .collect();
+        unknown.sort_unstable();
+        match unknown.is_empty() {
+            true => format!("{error:#}"),
+            false => format!(
+                "there is no {}; there are {}",
+                unknown.join(", no "),
+                self.known.join(", ")
+            ),
+        }
+    }
+
+    fn is_set(&self, template: &str, name: &str) -> bool {
+        let template = self.environment.get_template(template);
+        template.is_ok_and(|template| template.source().contains(&format!("set {name} ")))
+    }
+}
+
+/// The names that a template may mention.
+fn known_names<'s>(echoes: impl Iterator<Item = &'s str>) -> Vec<String> {
+    let always = Context::default().values();
+    let names = always.try_iter().into_iter().flatten();
+    let mut known: Vec<String> = names
+        .map(|name| name.to_string())
+        .filter(|name| name != "echo")
+        .chain(echoes.map(|name| format!("echo.{name}")))
+        .collect();
+    known.sort_unstable();
+    known
 }
 
 /// Checks that an answer is what it claims to be.

@@ -160,7 +160,8 @@ impl Journal {
         Ok(wait_ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0))))
     }
 
-    /// The last time that this service cancelled a code.
+    /// The last time that this service cancelled a code, or sent its deletion without seeing what became of it. Only
+    /// to be told when OZmap shows nothing under the code.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.

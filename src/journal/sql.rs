@@ -109,9 +109,11 @@ SELECT $1, COALESCE(MAX(seq),0)+1, {NOW}, $2, $3, $4 FROM op_event WHERE op_id =
 pub(super) const COUNT_EVENTS: &str =
     "SELECT COUNT(*) FROM op_event WHERE op_id = $1 AND kind = $2";
 
-/// The last time that this service cancelled a code.
+/// The last time that this service cancelled a code, or gave up after it had sent the deletion: when nothing is there
+/// any more, that is what became of it.
 pub(super) const EARLIER_CANCEL: &str = "\
-SELECT protocol, done_at FROM op WHERE code = $1 AND state = 'done' AND outcome = 'cancelled' ORDER BY done_at DESC LIMIT 1";
+SELECT protocol, done_at FROM op WHERE code = $1 AND state = 'done' AND (outcome = 'cancelled' OR delete_sent > 0) \
+ORDER BY done_at DESC LIMIT 1";
 
 /// Spends one of an hour's deletions; no row means that the hour is spent.
 pub(super) const SPEND: &str = "\

@@ -2,6 +2,7 @@
 //!
 //! It never queues anybody behind an OZmap that does not answer: who is turned away hears for how long.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,7 +28,8 @@ struct State {
 pub(super) struct Pass<'a> {
     gate: &'a Gate,
     place: Option<SemaphorePermit<'a>>,
-    goes_first: bool,
+    /// Until something was heard.
+    goes_first: AtomicBool,
     purpose: Purpose,
 }
 
@@ -48,11 +50,11 @@ impl Gate {
         self.turned_away().map_or(Ok(()), Err)?;
         let place = self.place().await;
         // It may have been shut meanwhile.
-        let goes_first = self.state().breaker.enter(Instant::now())?;
+        let goes_first = self.state().breaker.enter(mark, Instant::now())?;
         Ok(Pass {
             gate: self,
             place,
-            goes_first,
+            goes_first: AtomicBool::new(goes_first),
             purpose: Purpose::Work(mark),
         })
     }
@@ -62,7 +64,7 @@ impl Gate {
         Pass {
             gate: self,
             place: self.place().await,
-            goes_first: false,
+            goes_first: AtomicBool::new(false),
             purpose: Purpose::Probe,
         }
     }
@@ -70,11 +72,6 @@ impl Gate {
     /// Whether work is turned away now.
     pub(super) fn turned_away(&self) -> Option<Shut> {
         self.state().breaker.turned_away(Instant::now())
-    }
-
-    /// Whether deletions are held because the key may not delete.
-    pub(super) fn may_delete(&self) -> Result<(), Shut> {
-        self.state().breaker.may_delete(Instant::now())
     }
 
     /// Whether the key is known to lack the right to delete.
@@ -87,7 +84,9 @@ impl Gate {
         loop {
             let probe_at = self.state().breaker.probe_at();
             match probe_at {
-                Some(at) => return sleep_until(at).await,
+                Some(at) if at <= Instant::now() => return,
+                // Then it may have been shut for longer.
+                Some(at) => sleep_until(at).await,
                 None => tokio::select! {
                     () = sleep(every) => return,
                     () = self.shut.notified() => {}
@@ -137,8 +136,9 @@ impl Gate {
 impl Pass<'_> {
     /// OZmap answered as itself.
     pub(super) fn answered(&self) {
+        self.goes_first.store(false, Ordering::Relaxed);
         let mut state = self.gate.state();
-        let change = state.breaker.answered(self.purpose);
+        let change = state.breaker.answered(self.purpose, Instant::now());
         self.gate.fit(&mut state);
         drop(state);
         self.gate.tell(change);
@@ -146,6 +146,7 @@ impl Pass<'_> {
 
     /// A call gave no usable answer.
     pub(super) fn troubled(&self, error: &Error) {
+        self.goes_first.store(false, Ordering::Relaxed);
         let (purpose, now) = (self.purpose, Instant::now());
         let mut state = self.gate.state();
         let breaker = &mut state.breaker;
@@ -158,11 +159,26 @@ impl Pass<'_> {
         self.gate.tell(change);
     }
 
+    /// Whether a deletion may be tried, or is held because the key may not delete.
+    pub(super) fn may_delete(&self) -> Result<(), Shut> {
+        match self.purpose {
+            Purpose::Work(mark) => {
+                let now = Instant::now();
+                self.gate.state().breaker.may_delete(mark, now)
+            }
+            // It deletes nothing.
+            Purpose::Probe => Ok(()),
+        }
+    }
+
     /// A DELETE was answered: whether the key may delete is known now.
     pub(super) fn delete_ended(&self, trouble: Option<Trouble>) {
         let mut state = self.gate.state();
+        let Purpose::Work(mark) = self.purpose else {
+            return;
+        };
         let change = match trouble {
-            Some(Trouble::Forbidden) => state.breaker.delete_refused(Instant::now()),
+            Some(Trouble::Forbidden) => state.breaker.delete_refused(mark, Instant::now()),
             Some(
                 Trouble::Connect
                 | Trouble::Tls
@@ -190,8 +206,7 @@ impl Pass<'_> {
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
         let mut state = self.gate.state();
-        if self.goes_first {
-            // Without effect when the call was answered: then it is open or shut by now.
+        if *self.goes_first.get_mut() {
             state.breaker.leave_trial();
         }
         if state.places > state.breaker.limit()
@@ -218,5 +233,55 @@ fn advice(why: Trouble) -> &'static str {
         | Trouble::Size
         | Trouble::Status
         | Trouble::Stale => "",
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use reqwest::StatusCode;
+
+    use super::*;
+
+    fn throttled(seconds: u64) -> Error {
+        let asked = Some(Duration::from_secs(seconds));
+        Error::answered(Trouble::Throttled, StatusCode::TOO_MANY_REQUESTS, asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_longer_wait_that_is_asked_for_while_it_is_shut_is_kept_by_the_probe_too() {
+        let gate = Gate::new(4);
+        let began = Instant::now();
+        let (first, second) = (gate.enter(1).await.unwrap(), gate.enter(2).await.unwrap());
+        first.troubled(&throttled(1));
+        let late = async {
+            sleep(Duration::from_millis(500)).await;
+            second.troubled(&throttled(60));
+        };
+        let due = gate.probe_is_due(Duration::from_secs(30));
+        tokio::join!(due, late);
+        assert!(
+            began.elapsed() >= Duration::from_secs(60),
+            "{:?}",
+            began.elapsed()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_went_first_and_was_heard_frees_nobody_else_s_place() {
+        let gate = Gate::new(16);
+        let shut_again = || async {
+            let pass = gate.enter(7).await.unwrap();
+            pass.troubled(&throttled(1));
+            gate.probe().await.answered();
+            gate.enter(8).await.unwrap()
+        };
+        let first = shut_again().await;
+        first.answered();
+        let second = shut_again().await;
+        drop(first);
+        assert!(gate.enter(9).await.is_err(), "one goes first");
+        drop(second);
+        assert!(gate.enter(9).await.is_ok());
     }
 }

@@ -125,14 +125,6 @@ impl Ozmap {
         self.gate.turned_away()
     }
 
-    /// Whether a deletion may be tried; asked before it is written down.
-    ///
-    /// # Errors
-    /// [`Shut`] while the key is known to lack the right.
-    pub fn may_delete(&self) -> Result<(), Shut> {
-        self.gate.may_delete()
-    }
-
     /// Whether the key is known to lack the right to delete.
     #[must_use]
     pub fn are_deletes_refused(&self) -> bool {

@@ -12,7 +12,7 @@ use super::document::{self, Shape};
 use super::gate::Pass;
 use super::trouble::{Error, Trouble};
 use super::wire::Reply;
-use super::{GUARD_AGE_MS_MAX, Heard, NotFoundAnswer, Ozmap, Presence, path};
+use super::{GUARD_AGE_MS_MAX, Heard, NotFoundAnswer, Ozmap, Presence, Shut, path};
 use crate::clock::Moment;
 use crate::domain::{ClientField, Property, PropertyId, ReservationCode, Row, Sighting};
 use crate::journal::Intent;
@@ -38,10 +38,11 @@ impl Slot<'_> {
             Some(url) => self.rows(url).await?,
             None => self.filtered(code).await?,
         };
-        let mut rows = Vec::with_capacity(raw_rows.len());
-        for raw in &raw_rows {
-            rows.push(self.populated(document::property(raw)).await?);
-        }
+        let rows = match raw_rows.as_slice() {
+            [raw] => vec![self.populated(document::property(raw)).await?],
+            // Nobody chooses from several, so nobody asks for each one's customer, one after the other.
+            several => several.iter().map(|raw| document::property(raw)).collect(),
+        };
         Ok(Sighting { rows, read_at })
     }
 
@@ -78,6 +79,14 @@ impl Slot<'_> {
         Ok(Presence::Gone {
             reserved_again: others > 0,
         })
+    }
+
+    /// Whether a deletion may be tried; asked before it is written down.
+    ///
+    /// # Errors
+    /// [`Shut`] while the key is known to lack the right.
+    pub fn may_delete(&self) -> Result<(), Shut> {
+        self.pass.may_delete()
     }
 
     /// Deletes the property of an intent. The only DELETE of the crate.

@@ -143,11 +143,69 @@ impl Story {
                 what: blow(dice, processes, codes),
             });
         }
+        if dice.one_in(2) {
+            happenings.extend(scene(dice, &happenings));
+        }
         happenings.sort_by_key(|happening| happening.at);
         Self {
             processes,
             codes,
             happenings,
+        }
+    }
+}
+
+/// Things that are only dangerous together, and that chance alone would hardly bring together.
+fn scene(dice: &Dice, so_far: &[Happening]) -> Vec<Happening> {
+    let at_the_start = |faults: Vec<String>| {
+        let at = Duration::ZERO;
+        let what = faults.into_iter().map(What::Fault);
+        what.map(|what| Happening { at, what }).collect()
+    };
+    let asks = so_far.iter().filter_map(|happening| match happening.what {
+        What::Ask { .. } => Some(happening.at),
+        What::Fault(_)
+        | What::Install { .. }
+        | What::ReserveAgain { .. }
+        | What::Kill { .. }
+        | What::Freeze { .. }
+        | What::BookAway { .. }
+        | What::Panic { .. } => None,
+    });
+    let first = asks.min().unwrap_or_default();
+    match dice.number(0..=5) {
+        // Installed after the guard looked, and only the late deletion can still do it.
+        0 | 1 => at_the_start(vec![
+            "lookup:implant_after*1".to_owned(),
+            format!(
+                "delete:delayed_delete_ms={}*1",
+                dice.number(1_000..=100_000)
+            ),
+        ]),
+        // A route that is not there says of everything that it is gone.
+        2 => at_the_start(vec![
+            "delete:ignored_delete*1".to_owned(),
+            format!("get:status=404*{}", dice.number(1..=3)),
+        ]),
+        // OZmap is away for everybody until all is well again.
+        3 => {
+            let kind = dice.one_of(&["status=503", "status=401", "reset_before", "html_200"]);
+            at_the_start(vec![format!(
+                "any:{}*5000",
+                kind.copied().unwrap_or_default()
+            )])
+        }
+        // Whoever has it stands still for longer than the lease.
+        _ => {
+            let at = first + dice.ms(0..=2_500);
+            let freeze = |process| Happening {
+                at,
+                what: What::Freeze {
+                    process,
+                    time: dice.ms(31_000..=70_000),
+                },
+            };
+            vec![freeze(0)]
         }
     }
 }

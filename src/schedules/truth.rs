@@ -20,6 +20,7 @@ pub(crate) fn broken(world: &World, story: &Story) -> Vec<String> {
     the_same_again(&told, &mut broken);
     declined_is_nothing(world, story, &told, &mut broken);
     everything_ends(world, &mut broken);
+    nothing_ends_for_want_of_time(world, &mut broken);
     only_what_was_asked(world, story, &mut broken);
     nobody_installed(world, story, &mut broken);
     broken
@@ -133,6 +134,17 @@ fn everything_ends(world: &World, broken: &mut Vec<String>) {
         .rows("SELECT id, state, reason FROM op WHERE state <> 'done'")
     {
         Ok(rows) => broken.extend(rows.iter().map(|row| format!("never ended: {row:?}"))),
+        Err(error) => broken.push(format!("the journal cannot be read: {error}")),
+    }
+}
+
+/// Long before the deadline all is well again: whoever gave up because of time was kept from OZmap by us.
+fn nothing_ends_for_want_of_time(world: &World, broken: &mut Vec<String>) {
+    let rows = world.book.rows(
+        "SELECT id, outcome, reason FROM op WHERE outcome IN ('expired', 'unknown') AND done_at >= deadline_at",
+    );
+    match rows {
+        Ok(rows) => broken.extend(rows.iter().map(|row| format!("given up: {row:?}"))),
         Err(error) => broken.push(format!("the journal cannot be read: {error}")),
     }
 }

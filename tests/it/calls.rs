@@ -211,7 +211,7 @@ async fn a_spoken_code_is_confirmed_only_with_the_state_of_its_own_call() {
             let answer = turn(&world, "ivr", &tampered, &keyed("call-1", "1")).await;
             let why = format!("{preset}, {why}: {}", answer.body);
             assert!(
-                answer.body.contains("ozc_step") || answer.body.contains("atendente"),
+                answer.body.contains("ozc_step") || answer.body.contains("O nosso atendimento"),
                 "{why}"
             );
             assert_nothing_happened(&world, &why).await;
@@ -231,6 +231,26 @@ async fn a_spoken_code_is_confirmed_only_with_the_state_of_its_own_call() {
         assert_eq!(rows.len(), 1, "{preset}");
         assert_eq!(rows[0]["outcome"], "cancelled", "{preset}");
         assert!(world.ozmap.holds("123|123").await.is_empty(), "{preset}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_keyed_1_confirms_and_nothing_that_was_said() {
+    for Platform {
+        preset,
+        said,
+        keyed,
+    } in &PLATFORMS
+    {
+        let world = world(preset).await;
+        let asked = state(&turn(&world, "ivr", &[], &keyed("call-1", "123*123")).await);
+        assert_eq!(value(&asked, "ozc_step"), "confirm", "{preset}");
+        for word in ["sim", "Sim.", "sí", "yes", "1", "um", SPOKEN] {
+            turn(&world, "ivr", &asked, &said("call-1", word)).await;
+            assert_nothing_happened(&world, &format!("{preset}: {word}")).await;
+        }
+        turn(&world, "ivr", &asked, &keyed("call-1", "1")).await;
+        assert_eq!(world.settled().await[0]["outcome"], "cancelled", "{preset}");
     }
 }
 

@@ -510,11 +510,15 @@ fn a_setting_that_would_hold_nothing_back_is_refused() {
 #[test]
 fn a_rule_of_a_preset_that_says_nothing_or_two_things_is_refused() {
     for (rule, with, told) in [
-        ("unless = [\"message\"]", "", "either `is` or `unless`"),
+        (
+            "unless = [\"message\"]",
+            "",
+            "one of `is`, `ends_with` and `unless`",
+        ),
         (
             "unless = [\"message\"]",
             "unless = [\"a\"]\nis = [\"b\"]",
-            "either `is` or `unless`",
+            "one of `is`, `ends_with` and `unless`",
         ),
         ("unless = [\"message\"]", "unles = [\"message\"]", "unles"),
         (

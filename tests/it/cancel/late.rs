@@ -228,6 +228,14 @@ async fn who_gives_up_says_whether_anything_was_sent() {
         let row = row(&sent);
         assert_eq!(row["needs_human"], json!(1));
         assert_settled(&row);
+        // Whoever asks anew is not told that there never was one.
+        sent.ozmap.heal().await;
+        let anew = match delete {
+            "timeout_after" => "already_cancelled",
+            _ => "cancelled",
+        };
+        let reply = sent.ask_until_final(asking(CODE, "m-2")).await;
+        assert_eq!(reply.outcome(), anew);
     })
     .await;
 }

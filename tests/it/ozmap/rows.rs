@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::documents::{replaced, set};
-use super::rig::{CLIENT_ID, CODE, ID, Page, one, reservation};
+use super::rig::{CLIENT_ID, CODE, ID, LOOKUP, Page, Rig, one, reservation};
+use super::stand_in::{Act, Request, json as answer_json};
 
 #[tokio::test]
 async fn an_array_is_never_read_as_a_document_member_by_member() {
@@ -51,6 +52,24 @@ async fn several_rows_are_never_chosen_from() {
         (json!([{}]), "bad_id"),
     ] {
         assert_eq!(page.says(row.to_string()).await, expected, "{row}");
+    }
+}
+
+#[tokio::test]
+async fn several_rows_are_not_asked_for_their_customers_one_by_one() {
+    let mut row = reservation();
+    row["client"] = json!(CLIENT_ID);
+    let rows = json!(vec![row; 500]).to_string();
+    let rig = Rig::new(list_of(rows)).await;
+    let said = super::rig::word(&rig.judged(CODE).await);
+    assert_eq!(said, "several_properties");
+    assert_eq!(rig.server.requests().len(), 1);
+}
+
+fn list_of(rows: String) -> impl Fn(&Request) -> Vec<Act> + Send + Sync {
+    move |request| match request.target.as_str() {
+        LOOKUP => vec![Act::Send(answer_json(200, &rows))],
+        _ => vec![Act::Hold],
     }
 }
 

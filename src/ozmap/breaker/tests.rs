@@ -1,0 +1,245 @@
+//! What the breaker lets in after what it heard.
+
+use super::*;
+
+const LOST: Trouble = Trouble::Lost;
+
+fn shut_by(breaker: &mut Breaker, troubles: u64, now: Instant) -> Change {
+    let mut last = Change::None;
+    let first = breaker.troubled.len() as u64;
+    for mark in first..first + troubles {
+        last = breaker.troubled(Purpose::Work(mark), LOST, None, now);
+    }
+    last
+}
+
+#[test]
+fn four_troubles_in_a_row_are_borne_and_the_fifth_shuts() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    assert_eq!(shut_by(&mut breaker, 4, now), Change::None);
+    assert!(breaker.enter(99, now).is_ok());
+    assert!(matches!(shut_by(&mut breaker, 1, now), Change::Shut(_)));
+    let shut = Shut {
+        wait: SHUT_FIRST,
+        why: LOST,
+    };
+    assert_eq!(breaker.enter(99, now), Err(shut));
+}
+
+#[test]
+fn a_good_answer_between_them_begins_the_count_anew() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    for _ in 0..10 {
+        shut_by(&mut breaker, 4, now);
+        breaker.answered(Purpose::Work(1), now);
+    }
+    assert!(breaker.enter(99, now).is_ok());
+}
+
+#[test]
+fn an_answer_that_only_one_cancellation_cannot_use_never_shuts() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    for _ in 0..100 {
+        breaker.troubled(Purpose::Work(1), Trouble::Shape, None, now);
+    }
+    assert!(breaker.enter(99, now).is_ok());
+}
+
+#[test]
+fn one_reservation_that_always_fails_does_not_shut_it_for_the_others() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    for _ in 0..100 {
+        breaker.troubled(Purpose::Work(7), LOST, None, now);
+    }
+    assert!(breaker.enter(99, now).is_ok());
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_nobody_s_fault() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    for _ in 0..5 {
+        breaker.troubled(Purpose::Work(7), Trouble::Connect, None, now);
+    }
+    assert!(breaker.enter(99, now).is_err());
+}
+
+#[test]
+fn only_a_probe_opens_it_and_then_one_goes_first() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    shut_by(&mut breaker, 5, now);
+    let later = now + SHUT_MAX;
+    assert!(
+        breaker.enter(99, later).is_err(),
+        "the time alone opens nothing"
+    );
+    assert_eq!(breaker.answered(Purpose::Work(1), now), Change::None);
+    assert!(
+        breaker.enter(99, later).is_err(),
+        "nor an answer from before"
+    );
+    breaker.answered(Purpose::Probe, now);
+    assert_eq!(breaker.enter(99, later), Ok(true));
+    assert_eq!(
+        breaker.enter(99, later).map_err(|shut| shut.wait),
+        Err(TRIAL)
+    );
+    assert_eq!(breaker.answered(Purpose::Work(1), now), Change::Open);
+    assert_eq!(breaker.enter(99, later), Ok(false));
+}
+
+#[test]
+fn who_goes_first_and_asks_nothing_leaves_its_place_to_another() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    shut_by(&mut breaker, 5, now);
+    breaker.answered(Purpose::Probe, now);
+    assert_eq!(breaker.enter(99, now), Ok(true));
+    breaker.leave_trial();
+    assert_eq!(breaker.enter(99, now), Ok(true));
+}
+
+#[test]
+fn it_is_shut_for_longer_each_time_up_to_half_a_minute() {
+    let (mut breaker, mut now) = (Breaker::new(4), Instant::now());
+    shut_by(&mut breaker, 5, now);
+    let mut waits = Vec::new();
+    for _ in 0..7 {
+        let wait = breaker.probe_at().map(|at| at - now).unwrap_or_default();
+        waits.push(wait.as_secs());
+        now += wait;
+        breaker.troubled(Purpose::Probe, LOST, None, now);
+    }
+    assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
+}
+
+#[test]
+fn a_trial_that_fails_shuts_it_again_for_longer() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    shut_by(&mut breaker, 5, now);
+    breaker.answered(Purpose::Probe, now);
+    assert_eq!(breaker.enter(99, now), Ok(true));
+    shut_by(&mut breaker, 1, now);
+    let wait = breaker.enter(99, now).map_err(|shut| shut.wait);
+    assert_eq!(wait, Err(SHUT_FIRST * 2));
+}
+
+#[test]
+fn a_key_that_is_not_accepted_shuts_it_at_once() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    let change = breaker.troubled(Purpose::Work(1), Trouble::Unauthorized, None, now);
+    let shut = Shut {
+        wait: KEY_REFUSED,
+        why: Trouble::Unauthorized,
+    };
+    assert_eq!(change, Change::Shut(shut));
+    assert_eq!(breaker.enter(99, now), Err(shut));
+}
+
+#[test]
+fn throttling_waits_as_long_as_asked_and_halves_the_calls_once() {
+    let (mut breaker, now) = (Breaker::new(8), Instant::now());
+    let asked = Duration::from_secs(7);
+    for _ in 0..4 {
+        breaker.troubled(Purpose::Work(1), Trouble::Throttled, Some(asked), now);
+    }
+    assert_eq!(breaker.limit(), 4);
+    assert_eq!(breaker.probe_at(), Some(now + asked));
+}
+
+#[test]
+fn halved_calls_come_back_one_by_one_and_never_go_below_one() {
+    let (mut breaker, now) = (Breaker::new(3), Instant::now());
+    for _ in 0..5 {
+        breaker.troubled(Purpose::Work(1), Trouble::Throttled, None, now);
+        breaker.answered(Purpose::Probe, now);
+        breaker.answered(Purpose::Work(1), now);
+    }
+    assert_eq!(breaker.limit(), 1);
+    for _ in 0..CALM {
+        breaker.answered(Purpose::Work(1), now);
+    }
+    assert_eq!(breaker.limit(), 2);
+    for _ in 0..10 * CALM {
+        breaker.answered(Purpose::Work(1), now);
+    }
+    assert_eq!(breaker.limit(), 3);
+}
+
+#[test]
+fn a_refused_deletion_stops_the_deletions_and_one_tries_for_all() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    assert_eq!(breaker.delete_refused(1, now), Change::DeletesRefused);
+    assert!(breaker.enter(99, now).is_ok(), "reads go on");
+    assert!(breaker.may_delete(99, now).is_err());
+    let later = now + DELETE_REFUSED_FIRST;
+    assert!(breaker.may_delete(99, later).is_ok());
+    assert!(breaker.may_delete(99, later).is_err(), "one is enough");
+    assert_eq!(breaker.delete_refused(1, later), Change::None);
+    let wait = breaker.may_delete(99, later).map_err(|shut| shut.wait);
+    assert_eq!(wait, Err(DELETE_REFUSED_FIRST * 2));
+    breaker.delete_taken();
+    assert!(breaker.may_delete(99, later).is_ok());
+}
+
+#[test]
+fn who_met_trouble_does_not_go_first_while_others_may() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    shut_by(&mut breaker, 5, now);
+    breaker.answered(Purpose::Probe, now);
+    let kept_back = breaker.enter(3, now).map_err(|shut| shut.wait);
+    assert_eq!(kept_back, Err(NEWCOMERS));
+    assert_eq!(breaker.enter(99, now), Ok(true));
+    breaker.leave_trial();
+    // Nobody else came.
+    assert_eq!(breaker.enter(3, now + NEWCOMERS), Ok(true));
+}
+
+#[test]
+fn who_was_refused_does_not_try_to_delete_for_all_while_others_may() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    breaker.delete_refused(1, now);
+    let later = now + DELETE_REFUSED_FIRST;
+    let kept_back = breaker.may_delete(1, later).map_err(|shut| shut.wait);
+    assert_eq!(kept_back, Err(DELETE_NEWCOMERS));
+    assert!(breaker.may_delete(2, later).is_ok());
+    breaker.delete_taken();
+    assert!(breaker.may_delete(1, later).is_ok());
+    breaker.delete_refused(1, later);
+    let last = later + DELETE_REFUSED_FIRST + DELETE_NEWCOMERS;
+    assert!(breaker.may_delete(1, last).is_ok(), "nobody else came");
+}
+
+#[test]
+fn an_ozmap_without_the_routes_of_a_probe_is_found_out_about_by_one_that_goes_first() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    shut_by(&mut breaker, 5, now);
+    breaker.troubled(Purpose::Probe, Trouble::Html, None, now);
+    assert_eq!(breaker.enter(99, now), Ok(true));
+    assert_eq!(breaker.answered(Purpose::Work(1), now), Change::Open);
+}
+
+#[test]
+fn an_ozmap_on_which_every_probe_fails_is_found_out_about_in_the_end() {
+    let (mut breaker, mut now) = (Breaker::new(4), Instant::now());
+    shut_by(&mut breaker, 5, now);
+    let mut probes = 0;
+    while breaker.enter(99, now).is_err() && probes < 100 {
+        probes += 1;
+        now += SHUT_MAX;
+        breaker.troubled(Purpose::Probe, Trouble::Server, None, now);
+    }
+    assert_eq!(probes, 8);
+    breaker.troubled(Purpose::Work(99), Trouble::Server, None, now);
+    let wait = breaker.enter(100, now).map_err(|shut| shut.wait);
+    assert_eq!(wait, Err(SHUT_MAX), "nor does it go on as if it were well");
+}
+
+#[test]
+fn probes_alone_never_shut_it() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    for trouble in [Trouble::Html, LOST, Trouble::Unauthorized, Trouble::Connect] {
+        for _ in 0..10 {
+            breaker.troubled(Purpose::Probe, trouble, None, now);
+        }
+    }
+    assert_eq!(breaker.enter(99, now), Ok(false));
+}

@@ -1,0 +1,49 @@
+//! How much one trouble says about OZmap. It knows nothing of what came before.
+
+use crate::ozmap::trouble::Trouble;
+
+/// What a trouble says about the calls to come.
+pub(super) enum Weight {
+    /// It is about this one answer; OZmap is there.
+    OneOnly,
+    /// It would meet the next call too.
+    All,
+    /// OZmap asks for fewer.
+    Throttle,
+    /// Nothing will be answered until a person does something.
+    Key,
+}
+
+pub(super) fn weight(trouble: Trouble) -> Weight {
+    match trouble {
+        Trouble::Connect
+        | Trouble::Tls
+        | Trouble::Timeout
+        | Trouble::Lost
+        | Trouble::Server
+        | Trouble::Redirect
+        | Trouble::Html
+        | Trouble::Forbidden => Weight::All,
+        Trouble::Throttled => Weight::Throttle,
+        Trouble::Unauthorized => Weight::Key,
+        Trouble::Shape | Trouble::Size | Trouble::Status | Trouble::Stale => Weight::OneOnly,
+    }
+}
+
+/// Whether something came back at all.
+pub(super) fn is_an_answer(trouble: Trouble) -> bool {
+    match trouble {
+        Trouble::Html | Trouble::Forbidden | Trouble::Redirect => true,
+        Trouble::Connect
+        | Trouble::Tls
+        | Trouble::Timeout
+        | Trouble::Lost
+        | Trouble::Unauthorized
+        | Trouble::Throttled
+        | Trouble::Server
+        | Trouble::Shape
+        | Trouble::Size
+        | Trouble::Status
+        | Trouble::Stale => false,
+    }
+}
