@@ -34,6 +34,8 @@ pub(super) enum Step {
     Again,
     /// Pause, then go on; the reason stands in the journal when the pause is long.
     Wait(Duration, &'static str),
+    /// The same, but it is not this cancellation that OZmap failed: it counts as no attempt.
+    Hold(Duration, &'static str),
     /// It ended; the outcome is on the disk.
     Finished,
     /// The service stops: give the record back.
@@ -75,7 +77,7 @@ impl Cancellations {
             return self.finish(held, Outcome::Expired, "deadline", None).await;
         }
         if self.rules.paused {
-            return Ok(Step::Wait(HELD, "paused"));
+            return Ok(Step::Hold(HELD, "paused"));
         }
         let slot = match self.ozmap.slot(&held.record.code).await {
             Ok(slot) => slot,
@@ -101,7 +103,7 @@ impl Cancellations {
                     .await
             }
             // Accepted before the operator began to rehearse: it keeps its place until the rehearsal is over.
-            Verdict::Delete(_) if self.rules.dry_run => Ok(Step::Wait(HELD, "dry_run")),
+            Verdict::Delete(_) if self.rules.dry_run => Ok(Step::Hold(HELD, "dry_run")),
             Verdict::Delete(target) if ozmap::is_too_old(&target) => {
                 Ok(self.read_anew(held, memory))
             }
@@ -119,7 +121,7 @@ impl Cancellations {
                         "the deletions of this hour are spent ({}); cancellations are held until the next hour",
                         self.rules.deletes_per_hour_max
                     );
-                    return Ok(Step::Wait(HELD, "deletes_per_hour"));
+                    return Ok(Step::Hold(HELD, "deletes_per_hour"));
                 }
                 self.delete(held, memory, &slot, &target).await
             }
@@ -245,7 +247,7 @@ impl Cancellations {
             } else {
                 "dry_run"
             };
-            return Ok(Step::Wait(HELD, why));
+            return Ok(Step::Hold(HELD, why));
         }
         let refusal = match guard::judge(sighting, &held.record.code, &self.policy) {
             Verdict::Delete(target) if !self.is_given_up(held) && ozmap::is_too_old(&target) => {
@@ -267,7 +269,7 @@ impl Cancellations {
         };
         self.changed_under_our_hands(held, memory, refusal).await?;
         if let Some(unsettled) = unsettled {
-            return Ok(Step::Wait(unsettled, "unsettled"));
+            return Ok(Step::Hold(unsettled, "unsettled"));
         }
         match refusal {
             // After our own DELETE these look like its traces, not like reasons against it.

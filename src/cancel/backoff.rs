@@ -51,7 +51,7 @@ impl Cancellations {
 
     /// OZmap is left alone: nothing was sent, and it counts as no attempt.
     pub(super) fn left_alone(&self, shut: Shut) -> Step {
-        Step::Wait(shut.wait + self.chance.ms(0..=SPREAD_MS), shut.why.id())
+        Step::Hold(shut.wait + self.chance.ms(0..=SPREAD_MS), shut.why.id())
     }
 
     /// OZmap was so slow that what it showed allows no deletion any more.

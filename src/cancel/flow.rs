@@ -69,10 +69,13 @@ impl Cancellations {
                 Ok(Step::Again) => {}
                 Ok(Step::Finished) => return End::Finished,
                 Ok(Step::Park) => return self.give_back(held, Duration::ZERO, "parked").await,
+                Ok(Step::Hold(pause, reason)) if pause > PAUSE_UNDER_LEASE_MAX => {
+                    return given_back(held, self.journal.hold(held, pause, reason).await);
+                }
                 Ok(Step::Wait(pause, reason)) if pause > PAUSE_UNDER_LEASE_MAX => {
                     return self.give_back(held, pause, reason).await;
                 }
-                Ok(Step::Wait(pause, _)) => {
+                Ok(Step::Wait(pause, _) | Step::Hold(pause, _)) => {
                     tokio::select! {
                         () = sleep(pause) => {}
                         () = self.stopping.cancelled(), if held.record.state == State::Accepted => {
@@ -135,14 +138,7 @@ impl Cancellations {
     }
 
     async fn give_back(&self, held: &Held, pause: Duration, reason: &str) -> End {
-        match self.journal.back_off(held, pause, reason).await {
-            Ok(()) => End::GivenBack,
-            Err(error) => {
-                // The lease runs out by itself; then whoever looks next goes on.
-                tracing::warn!(op = %held.record.id, "a cancellation could not be given back: {error}");
-                End::Lost
-            }
-        }
+        given_back(held, self.journal.back_off(held, pause, reason).await)
     }
 
     /// Renews the lease three times within its life; returns when it is lost.
@@ -174,5 +170,16 @@ impl Cancellations {
             op = %record.id, protocol = %record.protocol, outcome, reason, elapsed_ms,
             attempts = record.attempts, "cancellation {} ended: {outcome}", record.protocol
         );
+    }
+}
+
+fn given_back(held: &Held, result: Result<(), journal::Error>) -> End {
+    match result {
+        Ok(()) => End::GivenBack,
+        Err(error) => {
+            // The lease runs out by itself; then whoever looks next goes on.
+            tracing::warn!(op = %held.record.id, "a cancellation could not be given back: {error}");
+            End::Lost
+        }
     }
 }

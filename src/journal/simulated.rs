@@ -116,6 +116,13 @@ impl Book {
     }
 }
 
+impl Journal {
+    /// The name under which this process holds leases.
+    pub(crate) fn owner(&self) -> &str {
+        &self.owner
+    }
+}
+
 /// Whether a process has the book for itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Alone {

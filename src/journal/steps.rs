@@ -129,8 +129,27 @@ impl Journal {
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost already.
     pub async fn back_off(&self, held: &Held, wait: Duration, reason: &str) -> Result<(), Error> {
+        self.give_back(held, wait, 0, reason).await
+    }
+
+    /// The same for one that only waited and asked OZmap nothing: it counts as no attempt.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost already.
+    pub async fn hold(&self, held: &Held, wait: Duration, reason: &str) -> Result<(), Error> {
+        self.give_back(held, wait, 1, reason).await
+    }
+
+    async fn give_back(
+        &self,
+        held: &Held,
+        wait: Duration,
+        not_attempted: i64,
+        reason: &str,
+    ) -> Result<(), Error> {
         let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2);
-        let parameters = self.lease_parameters(&held.lease, vec![wait_ms.into(), reason.into()]);
+        let first = vec![wait_ms.into(), not_attempted.into(), reason.into()];
+        let parameters = self.lease_parameters(&held.lease, first);
         let is_news = held.record.reason.as_deref() != Some(reason);
         let event = Note::of(&held.lease, "waits", reason);
         self.writer

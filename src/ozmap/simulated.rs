@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::trouble::{Error, Trouble};
 use super::wire::{Arriving, Exchange, Exchanging, Reply};
 use super::{Ozmap, Settings, SetupError};
+use crate::journal::simulated::Book;
 use crate::schedules::{Dice, Process};
 use crate::simulator::memory::Memory;
 
@@ -22,6 +23,12 @@ use crate::simulator::memory::Memory;
 pub(crate) struct Sent {
     pub(crate) at: Instant,
     pub(crate) property: String,
+    /// The journal gave this process the right to it in this moment, and it has it written down.
+    pub(crate) is_covered: bool,
+    /// How long before it this process last asked OZmap anything.
+    pub(crate) since_asked: Duration,
+    /// It stood still between its last check and this.
+    pub(crate) stood_still: bool,
 }
 
 /// What left, of every process of a schedule.
@@ -36,11 +43,7 @@ impl SentLog {
             .clone()
     }
 
-    fn note(&self, property: &str) {
-        let sent = Sent {
-            at: Instant::now(),
-            property: property.to_owned(),
-        };
+    fn note(&self, sent: Sent) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -55,6 +58,10 @@ pub(crate) struct Pipes {
     pub(crate) dice: Dice,
     pub(crate) sent: SentLog,
     pub(crate) key: String,
+    pub(crate) book: Arc<Book>,
+    /// The name under which this process holds leases.
+    pub(crate) owner: String,
+    pub(crate) asked: Mutex<Option<Instant>>,
 }
 
 impl Ozmap {
@@ -68,12 +75,10 @@ impl Exchange for Pipes {
     fn exchange(&self, method: Method, url: Url, within: Duration) -> Exchanging<'_> {
         Box::pin(async move {
             // A process that is frozen here has checked everything already.
+            let stood_still = !self.process.is_running();
             self.process.runs().await;
             self.process.may_panic();
-            if method == Method::DELETE {
-                let id = url.path_segments().and_then(Iterator::last);
-                self.sent.note(id.unwrap_or_default());
-            }
+            self.witness(&method, &url, stood_still);
             let answer = timeout(within, self.talk(&method, &url)).await;
             self.process.runs().await;
             answer.unwrap_or_else(|_| Err(Error::maybe(Trouble::Timeout, "no answer in time")))
@@ -82,6 +87,29 @@ impl Exchange for Pipes {
 }
 
 impl Pipes {
+    /// What a bystander sees of a call in the moment in which it leaves.
+    fn witness(&self, method: &Method, url: &Url, stood_still: bool) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if method != Method::DELETE {
+            *asked = Some(Instant::now());
+            return;
+        }
+        let property = url.path_segments().and_then(Iterator::last);
+        let property = property.unwrap_or_default().to_owned();
+        let rows = self.book.rows(
+            "SELECT property_id, lease_owner FROM op WHERE state IN ('intent','acked') AND lease_until > {NOW}",
+        );
+        let is_covered =
+            rows.is_ok_and(|rows| rows.contains(&vec![property.clone(), self.owner.clone()]));
+        self.sent.note(Sent {
+            at: Instant::now(),
+            property,
+            is_covered,
+            since_asked: asked.map(|at| at.elapsed()).unwrap_or(Duration::MAX),
+            stood_still,
+        });
+    }
+
     async fn talk(&self, method: &Method, url: &Url) -> Result<Reply, Error> {
         let lost = |what: &str| Error::maybe(Trouble::Lost, what);
         sleep(self.dice.ms(0..=400)).await;

@@ -23,7 +23,57 @@ pub(crate) fn broken(world: &World, story: &Story) -> Vec<String> {
     nothing_ends_for_want_of_time(world, &mut broken);
     only_what_was_asked(world, story, &mut broken);
     nobody_installed(world, story, &mut broken);
+    what_is_told_is_written(world, &told, &mut broken);
+    every_delete_is_covered(world, &mut broken);
+    one_at_a_time(world, &mut broken);
     broken
+}
+
+/// A final word is on the disk before it is told, and stays there.
+fn what_is_told_is_written(world: &World, told: &[Told], broken: &mut Vec<String>) {
+    let rows = world
+        .book
+        .rows("SELECT protocol, outcome FROM op")
+        .unwrap_or_default();
+    for told in told {
+        let (Ok((outcome, _)), Some(protocol)) = (&told.answer, &told.protocol) else {
+            continue;
+        };
+        if !outcome.is_final() {
+            continue;
+        }
+        let outcome = outcome.id().to_owned();
+        if told.written.as_ref() != Some(&outcome) {
+            broken.push(format!("told before it was written down: {told:?}"));
+        }
+        if !rows.contains(&vec![protocol.clone(), outcome]) {
+            broken.push(format!("told, and written down otherwise later: {told:?}"));
+        }
+    }
+}
+
+/// I5: a DELETE leaves only under a lease, after its target was written down, soon after the guard looked. A process
+/// that stood still after its last check cannot be held to that.
+fn every_delete_is_covered(world: &World, broken: &mut Vec<String>) {
+    for sent in world.sent.all() {
+        if !sent.stood_still && !sent.is_covered {
+            broken.push(format!("a DELETE without a lease or a target: {sent:?}"));
+        }
+        if !sent.stood_still && sent.since_asked > GAP {
+            broken.push(format!("a DELETE long after the guard looked: {sent:?}"));
+        }
+    }
+}
+
+/// I5: one code has one cancellation at a time.
+fn one_at_a_time(world: &World, broken: &mut Vec<String>) {
+    let rows = world.book.rows(
+        "SELECT a.protocol, b.protocol FROM op a JOIN op b ON a.code = b.code AND a.dry_run = b.dry_run AND a.id < b.id \
+         WHERE a.done_at > b.created_at AND b.done_at > a.created_at",
+    );
+    for row in rows.unwrap_or_default() {
+        broken.push(format!("two cancellations of one code at a time: {row:?}"));
+    }
 }
 
 /// I1: `cancelled` is told only when OZmap does not hold the target any more.

@@ -39,6 +39,9 @@ pub(crate) struct Told {
     pub(crate) answer: Result<(Outcome, Option<String>), Declined>,
     /// The target of that cancellation, if it had one, and whether OZmap still held it.
     pub(crate) target: Option<(String, bool)>,
+    /// The outcome that was written down by then.
+    pub(crate) written: Option<String>,
+    pub(crate) protocol: Option<String>,
     /// Whether OZmap held anything under the code.
     pub(crate) is_held: bool,
 }
@@ -110,6 +113,9 @@ impl World {
             dice: self.dice.split(),
             sent: self.sent.clone(),
             key: "simulator-key".to_owned(),
+            book: self.book.clone(),
+            owner: journal.owner().to_owned(),
+            asked: Mutex::default(),
         };
         let ozmap = Ozmap::simulated(pipes, settings()).ok()?;
         let seed = self.dice.number(0..=u64::MAX - 1);
@@ -252,24 +258,31 @@ impl World {
             .as_ref()
             .ok()
             .and_then(|(_, protocol)| protocol.clone());
-        let target = protocol.and_then(|protocol| {
+        let row = protocol.as_ref().and_then(|protocol| {
             let rows = self
                 .book
-                .rows("SELECT protocol, property_id FROM op")
-                .ok()?;
-            let row = rows
+                .rows("SELECT protocol, property_id, outcome FROM op");
+            rows.ok()?
                 .into_iter()
-                .find(|row| row.first() == Some(&protocol))?;
-            let id = row.get(1).filter(|id| !id.is_empty())?.clone();
-            let is_there = self.memory.holds(&id);
-            Some((id, is_there))
+                .find(|row| row.first() == Some(protocol))
         });
+        let column = |at: usize| {
+            let value = row.as_ref().and_then(|row| row.get(at));
+            value.filter(|value| !value.is_empty()).cloned()
+        };
+        let target = column(1).map(|id| {
+            let is_there = self.memory.holds(&id);
+            (id, is_there)
+        });
+        let written = column(2);
         lock(&self.told).push(Told {
             asked,
             at: self.began.elapsed(),
             code: number,
             webhook,
             answer,
+            written,
+            protocol,
             target,
             is_held: !self.memory.held(&code(number)).is_empty(),
         });
