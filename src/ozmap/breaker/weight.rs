@@ -30,7 +30,7 @@ pub(super) fn weight(trouble: Trouble) -> Weight {
     }
 }
 
-/// Whether something came back at all.
+/// Whether a probe that met it shows that somebody is there who may only lack what the probe asked for.
 pub(super) fn is_an_answer(trouble: Trouble) -> bool {
     match trouble {
         Trouble::Html | Trouble::Forbidden | Trouble::Redirect => true,

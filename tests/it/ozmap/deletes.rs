@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ozmap_cancel::ozmap::{Acted, Trouble};
 
 use super::super::support::eventually;
-use super::rig::{CODE, LOOKUP, Ledger, Rig, code, one, one_then};
+use super::rig::{LOOKUP, Ledger, Rig, one, one_then, slot};
 use super::stand_in::{Act, StandIn, answer, empty, json};
 
 #[tokio::test]
@@ -73,13 +73,7 @@ async fn a_deletion_never_goes_out_on_a_connection_that_was_silent_for_two_secon
         (answered.at.elapsed() > Duration::from_millis(2_050)).then_some(())
     })
     .await;
-    rig.ozmap
-        .slot(&code(CODE))
-        .await
-        .unwrap()
-        .delete(intent)
-        .await
-        .unwrap();
+    slot(&rig.ozmap).await.delete(intent).await.unwrap();
     let deleted = rig.server.of("DELETE").pop().unwrap();
     assert_ne!(deleted.connection, answered.connection);
 }
@@ -101,14 +95,7 @@ async fn a_deletion_is_not_sent_on_a_reading_that_is_older_than_three_seconds() 
         (intent.guard_age_ms() > 3_000).then_some(())
     })
     .await;
-    let error = rig
-        .ozmap
-        .slot(&code(CODE))
-        .await
-        .unwrap()
-        .delete(intent)
-        .await
-        .unwrap_err();
+    let error = slot(&rig.ozmap).await.delete(intent).await.unwrap_err();
     assert_eq!((error.trouble, error.acted), (Trouble::Stale, Acted::No));
     assert!(rig.server.of("DELETE").is_empty());
 }
@@ -145,13 +132,7 @@ async fn a_deletion_is_not_sent_under_a_lease_that_may_end_before_it() {
         let rig = Rig::new(one_then(vec![Act::Send(empty(204))])).await;
         let target = rig.target().await;
         let intent = Ledger::new(lease_ms).await.intend(&target).await;
-        let result = rig
-            .ozmap
-            .slot(&code(CODE))
-            .await
-            .unwrap()
-            .delete(intent)
-            .await;
+        let result = slot(&rig.ozmap).await.delete(intent).await;
         assert_eq!(result.is_ok(), is_sent, "{lease_ms}");
         assert_eq!(rig.server.of("DELETE").len(), usize::from(is_sent));
         if let Err(error) = result {
@@ -170,13 +151,7 @@ async fn what_never_left_was_not_acted_on() {
     drop(gone);
     let nobody = ozmap_cancel::ozmap::Ozmap::new(settings).unwrap();
     // A listener that ends takes a moment to be gone.
-    let error = nobody
-        .slot(&code(CODE))
-        .await
-        .unwrap()
-        .delete(intent)
-        .await
-        .unwrap_err();
+    let error = slot(&nobody).await.delete(intent).await.unwrap_err();
     assert!(
         matches!(
             (error.trouble, error.acted),

@@ -7,7 +7,7 @@ use ozmap_cancel::domain::{Mode, PropertyId, ReservationCode, Sighting};
 use ozmap_cancel::guard::{self, Check, Deletable, OnInstalled, Policy, Verdict};
 use ozmap_cancel::journal::{Acceptance, Accepted, DeliveryKey, Held, Intent, Journal, Times};
 use ozmap_cancel::ozmap::{
-    AuthScheme, Error, NotFoundAnswer, Ozmap, PlainHttp, Presence, Settings, Trust,
+    AuthScheme, Error, NotFoundAnswer, Ozmap, PlainHttp, Presence, Settings, Slot, Trust,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -100,6 +100,11 @@ pub fn one_then(acts: Vec<Act>) -> impl Fn(&Request) -> Vec<Act> + Send + Sync {
     }
 }
 
+/// The right to call OZmap about the reservation, which nothing must withhold.
+pub async fn slot(ozmap: &Ozmap) -> Slot<'_> {
+    ozmap.slot(&code(CODE)).await.unwrap()
+}
+
 /// A client on a stand-in.
 pub struct Rig {
     pub server: StandIn,
@@ -124,28 +129,17 @@ impl Rig {
     }
 
     pub async fn lookup(&self) -> Result<Sighting, Error> {
-        self.ozmap
-            .slot(&code(CODE))
-            .await
-            .unwrap()
-            .lookup(&code(CODE))
-            .await
+        slot(&self.ozmap).await.lookup(&code(CODE)).await
     }
 
     pub async fn look_again(&self) -> Result<Presence, Error> {
-        let slot = self.ozmap.slot(&code(CODE)).await.unwrap();
+        let slot = slot(&self.ozmap).await;
         slot.look_again(&id(ID), &code(CODE)).await
     }
 
     /// What the guard says of a look-up.
     pub async fn judged(&self, asked: &str) -> Result<Verdict, Error> {
-        let sighting = self
-            .ozmap
-            .slot(&code(CODE))
-            .await
-            .unwrap()
-            .lookup(&code(asked))
-            .await?;
+        let sighting = slot(&self.ozmap).await.lookup(&code(asked)).await?;
         Ok(guard::judge(&sighting, &code(asked), &policy()))
     }
 
@@ -161,12 +155,7 @@ impl Rig {
     pub async fn delete(&self) -> Result<(), Error> {
         let target = self.target().await;
         let intent = Ledger::new(60_000).await.intend(&target).await;
-        self.ozmap
-            .slot(&code(CODE))
-            .await
-            .unwrap()
-            .delete(intent)
-            .await
+        slot(&self.ozmap).await.delete(intent).await
     }
 }
 
