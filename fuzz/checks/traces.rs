@@ -34,16 +34,19 @@ pub fn check(request: &Request, code: &str, trace: Trace) {
         let text = text.trim();
         match trace {
             Trace::Whole => text == code || keyed(text) == code,
-            Trace::Within => joined(text).contains(code) || keyed(text) == code,
-            Trace::Spoken => {
-                joined(text).contains(code) || keyed(text) == code || is_spoken(text, code)
-            }
+            Trace::Within => is_within(text, code),
+            Trace::Spoken => is_within(text, code) || is_spoken(text, code),
         }
     };
     assert!(
         texts.iter().any(stands),
         "{code:?} stands nowhere in {request:?}"
     );
+}
+
+/// Whether a code stands in a text as it is, or with blanks around its bars, or keyed.
+fn is_within(text: &str, code: &str) -> bool {
+    text.contains(code) || joined(text).contains(code) || keyed(text) == code
 }
 
 /// A text without the blanks around its bars.

@@ -18,6 +18,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 
+use super::support::draws;
 use checks::channels::HOSTILE;
 use inputs::{captures, hex, mutated, seeds, structured, unhex};
 
@@ -47,7 +48,7 @@ fn feed_to(check: &str, cases: u32, inputs: impl Strategy<Value = Vec<u8>>, run:
         // The input itself is printed and kept, not the state of a generator.
         failure_persistence: None,
         max_shrink_iters: 200,
-        ..Config::default()
+        ..draws()
     };
     let fed = TestRunner::new(config).run(&inputs.prop_map(Bytes), |Bytes(bytes)| {
         catch_unwind(AssertUnwindSafe(|| run(&bytes))).map_err(|_| {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use unicode_normalization::is_nfc;
 
+use super::super::support::draws;
 use super::rig::{CODE, ID, Page, one, reservation};
 
 fn runtime() -> Runtime {
@@ -23,7 +24,7 @@ fn runner(cases: u32) -> TestRunner {
     TestRunner::new(Config {
         cases,
         failure_persistence: None,
-        ..Config::default()
+        ..draws()
     })
 }
 
