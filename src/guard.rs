@@ -31,6 +31,24 @@ use crate::domain::{
 /// A genuine reservation creates both in one call, 2 to 4 seconds apart at most.
 const BORN_TOGETHER_MS: i64 = 10 * 60 * 1000;
 
+/// How far the clocks of OZmap and of the journal may be apart before a reservation counts as made after the request.
+const CLOCKS_APART_MS: i64 = 10 * 60 * 1000;
+
+/// What somebody asked for, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The reservation code.
+    pub code: &'a ReservationCode,
+    /// When it was promised (journal's clock, ms since 1970); `None` when nothing was, and it is only being looked at.
+    pub at_ms: Option<i64>,
+}
+
+impl<'a> From<&'a ReservationCode> for Asked<'a> {
+    fn from(code: &'a ReservationCode) -> Self {
+        Self { code, at_ms: None }
+    }
+}
+
 /// What the operator allows beyond the rules that cannot be switched off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -87,6 +105,8 @@ pub enum Refusal {
     Installed,
     /// OZmap marks the property or the client as deleted already.
     MarkedDeleted,
+    /// Made after the request that would cancel it: nobody asked for that.
+    ReservedLater,
     /// Something shows that an installer was here.
     InstallEvidence,
     /// A unit inside a building.
@@ -99,7 +119,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order in which the rules are applied.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::SeveralProperties,
         Self::UnreadableDocument,
         Self::BadId,
@@ -110,6 +130,7 @@ impl Refusal {
         Self::InstalledUnknown,
         Self::Installed,
         Self::MarkedDeleted,
+        Self::ReservedLater,
         Self::InstallEvidence,
         Self::BuildingUnit,
         Self::PreexistingProperty,
@@ -130,6 +151,7 @@ impl Refusal {
             Self::InstalledUnknown => "installed_unknown",
             Self::Installed => "installed",
             Self::MarkedDeleted => "marked_deleted",
+            Self::ReservedLater => "reserved_later",
             Self::InstallEvidence => "install_evidence",
             Self::BuildingUnit => "building_unit",
             Self::PreexistingProperty => "preexisting_property",
@@ -181,7 +203,7 @@ pub enum Verdict {
 
 /// Judges what OZmap showed for one code.
 #[must_use]
-pub fn judge(sighting: &Sighting, code: &ReservationCode, policy: &Policy) -> Verdict {
+pub fn judge<'a>(sighting: &Sighting, asked: impl Into<Asked<'a>>, policy: &Policy) -> Verdict {
     let property = match sighting.rows.as_slice() {
         [] => return Verdict::Absent,
         [Ok(property)] => property,
@@ -189,7 +211,7 @@ pub fn judge(sighting: &Sighting, code: &ReservationCode, policy: &Policy) -> Ve
         [Err(Defect::BadId)] => return Verdict::Keep(Refusal::BadId),
         [_, _, ..] => return Verdict::Keep(Refusal::SeveralProperties),
     };
-    match refusal(property, code, policy) {
+    match refusal(property, asked.into(), policy) {
         Some(refusal) => Verdict::Keep(refusal),
         None => Verdict::Delete(Box::new(Deletable {
             property: property.clone(),
@@ -199,7 +221,7 @@ pub fn judge(sighting: &Sighting, code: &ReservationCode, policy: &Policy) -> Ve
 }
 
 /// The first rule that objects to deleting this property.
-fn refusal(property: &Property, code: &ReservationCode, policy: &Policy) -> Option<Refusal> {
+fn refusal(property: &Property, asked: Asked<'_>, policy: &Policy) -> Option<Refusal> {
     if !is_kind(&property.kind, &["property"]) {
         return Some(Refusal::UnknownKind);
     }
@@ -214,7 +236,7 @@ fn refusal(property: &Property, code: &ReservationCode, policy: &Policy) -> Opti
     if !is_kind(&client.kind, &["ftth", "ftthclient"]) {
         return Some(Refusal::UnknownKind);
     }
-    if client.code.value().map(String::as_str) != Some(code.as_str()) {
+    if client.code.value().map(String::as_str) != Some(asked.code.as_str()) {
         return Some(Refusal::OtherCode);
     }
     match client.implanted {
@@ -224,6 +246,9 @@ fn refusal(property: &Property, code: &ReservationCode, policy: &Policy) -> Opti
     }
     if !is_absent(&property.deleted_at) || !is_absent(&client.deleted_at) {
         return Some(Refusal::MarkedDeleted);
+    }
+    if is_later(&property.created_at, asked) || is_later(&client.created_at, asked) {
+        return Some(Refusal::ReservedLater);
     }
     if policy.install_evidence == Check::Review && has_install_evidence(property, client) {
         return Some(Refusal::InstallEvidence);
@@ -290,16 +315,28 @@ fn is_born_with_client(property: &Property, client: &Client) -> bool {
     if is_absent(&property.created_at) || is_absent(entered) {
         return true;
     }
-    let instant = |field: &Field<String>| {
-        field
-            .value()
-            .and_then(|text| text.parse::<Timestamp>().ok())
-    };
     match (instant(&property.created_at), instant(entered)) {
         (Some(created), Some(entered)) => {
             entered.as_millisecond() - created.as_millisecond() <= BORN_TOGETHER_MS
         }
         _ => false,
+    }
+}
+
+fn instant(field: &Field<String>) -> Option<Timestamp> {
+    field.value().and_then(|text| text.parse().ok())
+}
+
+/// Whether something was made after it was asked to be cancelled: a request that waited meets what is there now, and
+/// that may be what an agent made for the same customer since.
+///
+/// A date that is not stated, or cannot be read, is the matter of [`is_born_with_client`].
+fn is_later(created_at: &Field<String>, asked: Asked<'_>) -> bool {
+    match (asked.at_ms, instant(created_at)) {
+        (Some(asked_at_ms), Some(created)) => {
+            created.as_millisecond() > asked_at_ms.saturating_add(CLOCKS_APART_MS)
+        }
+        (None, _) | (_, None) => false,
     }
 }
 

@@ -10,22 +10,17 @@ use std::time::Duration;
 
 use super::Cancellations;
 use super::backoff::delete_refused;
-use crate::domain::{FirstName, Mode, Outcome, ReservationCode, Sighting};
-use crate::guard::{self, Deletable, Refusal, Verdict};
-use crate::journal::{self, Ending, Held, State};
+use super::ending::{PANICKED_TOO_OFTEN, name_in};
+use crate::domain::{Mode, Outcome, Sighting};
+use crate::guard::{self, Asked, Deletable, Verdict};
+use crate::journal::{self, Held, State};
 use crate::ozmap::{self, Presence, Slot, Trouble};
 
-/// How often a deletion that OZmap confirmed, but that did not happen, is sent.
-const CONFIRMED_DELETES_MAX: i64 = 2;
-
-/// How often a deletion is sent at all.
-const DELETES_MAX: i64 = 20;
-
-/// The waits between looks after a confirmed DELETE: OZmap may read from a copy that lags.
-const LOOKS_AFTER_ACK_MS: [u64; 3] = [300, 1_000, 3_000];
-
 /// How long a cancellation is held that the operator stopped, or whose hour is spent.
-const HELD: Duration = Duration::from_secs(60);
+pub(super) const HELD: Duration = Duration::from_secs(60);
+
+/// How long a rehearsal waits for the real cancellation of the same code.
+const REHEARSAL_WAITS: Duration = Duration::from_secs(1);
 
 /// What to do after a step.
 #[derive(Debug)]
@@ -46,15 +41,15 @@ pub(super) enum Step {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     /// Whether a DELETE was sent since then. For an earlier one the pause is over.
-    sent: bool,
+    pub(super) sent: bool,
     /// Looks since the last DELETE that showed the property still there.
-    looks: usize,
+    pub(super) looks: usize,
     /// Reads in a row that failed.
     pub(super) failures: i64,
     /// Reads that had become too old to delete on.
     pub(super) too_old: i64,
     /// Whether a person was told already that this one changed under our hands.
-    changed_noted: bool,
+    pub(super) changed_noted: bool,
 }
 
 impl Cancellations {
@@ -64,6 +59,9 @@ impl Cancellations {
         held: &mut Held,
         memory: &mut Memory,
     ) -> Result<Step, journal::Error> {
+        if held.record.reason.as_deref() == Some(PANICKED_TOO_OFTEN) {
+            return self.leave_to_a_person(held).await;
+        }
         match held.record.state {
             State::Accepted => self.begin(held, memory).await,
             State::Intent | State::Acked => self.make_sure(held, memory).await,
@@ -79,6 +77,9 @@ impl Cancellations {
         if self.rules.paused {
             return Ok(Step::Hold(HELD, "paused"));
         }
+        if held.record.mode == Mode::DryRun && self.is_being_cancelled(held).await? {
+            return Ok(Step::Hold(REHEARSAL_WAITS, "cancelled_meanwhile"));
+        }
         let slot = match self.ozmap.slot(&held.record.code).await {
             Ok(slot) => slot,
             Err(shut) => return Ok(self.left_alone(shut)),
@@ -92,9 +93,10 @@ impl Cancellations {
         };
         memory.failures = 0;
         let name = name_in(&sighting, &held.record.code);
-        match guard::judge(&sighting, &held.record.code, &self.policy) {
+        match guard::judge(&sighting, asked(held), &self.policy) {
             Verdict::Absent => self.absent(held).await,
             Verdict::Keep(refusal) => {
+                self.note_several(held, &sighting).await?;
                 self.finish(held, refusal.outcome(&self.policy), refusal.id(), name)
                     .await
             }
@@ -128,6 +130,21 @@ impl Cancellations {
         }
     }
 
+    /// Whether the real cancellation of a rehearsed code may have changed what a rehearsal would see.
+    async fn is_being_cancelled(&self, held: &Held) -> Result<bool, journal::Error> {
+        let active = self.journal.active(&held.record.code).await?;
+        Ok(active.is_some_and(|real| real.deletes_sent > 0))
+    }
+
+    /// Which properties a person has to choose from.
+    async fn note_several(&self, held: &Held, sighting: &Sighting) -> Result<(), journal::Error> {
+        let ids: Vec<&str> = sighting.rows.iter().flatten().map(|row| row.id.as_str()).collect();
+        if sighting.rows.len() < 2 {
+            return Ok(());
+        }
+        self.journal.note(&held.lease, "several", &ids.join(" ")).await
+    }
+
     async fn absent(&self, held: &mut Held) -> Result<Step, journal::Error> {
         match self.journal.earlier_cancellation(&held.record.code).await? {
             Some(_) => {
@@ -139,7 +156,7 @@ impl Cancellations {
     }
 
     /// Writes the target down, then sends the DELETE; the next step makes sure of what became of it.
-    async fn delete(
+    pub(super) async fn delete(
         &self,
         held: &mut Held,
         memory: &mut Memory,
@@ -195,12 +212,10 @@ impl Cancellations {
         let sighting = match slot.look_again(&id, &held.record.code).await {
             Ok(Presence::Gone { reserved_again }) => {
                 if reserved_again {
+                    // Whoever made it, maybe a system that writes reservations by itself, has to be told.
+                    let what = "the code leads to another property now";
                     self.journal
-                        .note(
-                            &held.lease,
-                            "reserved_again",
-                            "the code leads to another property now",
-                        )
+                        .call_a_person(&held.lease, "reserved_again", what)
                         .await?;
                 }
                 return self
@@ -217,165 +232,12 @@ impl Cancellations {
         self.still_there(held, memory, &slot, &sighting, unsettled)
             .await
     }
-
-    /// The property is still there. Delete it again, if the guard still allows it; otherwise wait until nothing that
-    /// was sent can take effect any more, and only then say so.
-    async fn still_there(
-        &self,
-        held: &mut Held,
-        memory: &mut Memory,
-        slot: &Slot<'_>,
-        sighting: &Sighting,
-        unsettled: Option<Duration>,
-    ) -> Result<Step, journal::Error> {
-        let looks = memory.looks;
-        memory.looks += 1;
-        let pause = match held.record.state {
-            State::Acked => LOOKS_AFTER_ACK_MS
-                .get(looks)
-                .map(|ms| Duration::from_millis(*ms)),
-            State::Accepted | State::Intent | State::Done => {
-                (looks == 0 && memory.sent).then(|| self.full_jitter(held.record.deletes_sent))
-            }
-        };
-        if let Some(pause) = pause {
-            return Ok(Step::Wait(pause, "still_there"));
-        }
-        if (self.rules.paused || self.rules.dry_run) && !held.record.is_past_deadline() {
-            let why = if self.rules.paused {
-                "paused"
-            } else {
-                "dry_run"
-            };
-            return Ok(Step::Hold(HELD, why));
-        }
-        let refusal = match guard::judge(sighting, &held.record.code, &self.policy) {
-            Verdict::Delete(target) if !self.is_given_up(held) && ozmap::is_too_old(&target) => {
-                return Ok(self.read_anew(held, memory));
-            }
-            Verdict::Delete(target) if !self.is_given_up(held) => {
-                if let Err(shut) = slot.may_delete() {
-                    return Ok(self.left_alone(shut));
-                }
-                return self.delete(held, memory, slot, &target).await;
-            }
-            Verdict::Delete(_) => None,
-            Verdict::Keep(refusal) => Some(refusal),
-            Verdict::Absent => {
-                return Err(journal::Error::Corrupt(
-                    "a present property without a row".to_owned(),
-                ));
-            }
-        };
-        self.changed_under_our_hands(held, memory, refusal).await?;
-        if let Some(unsettled) = unsettled {
-            return Ok(Step::Hold(unsettled, "unsettled"));
-        }
-        match refusal {
-            // After our own DELETE these look like its traces, not like reasons against it.
-            Some(refusal @ (Refusal::MarkedDeleted | Refusal::NoClient)) => {
-                self.finish(held, Outcome::Unknown, refusal.id(), None)
-                    .await
-            }
-            Some(refusal) => {
-                self.finish(
-                    held,
-                    refusal.outcome(&self.policy),
-                    refusal.id(),
-                    name_in(sighting, &held.record.code),
-                )
-                .await
-            }
-            None => {
-                self.finish(
-                    held,
-                    Outcome::Unknown,
-                    "delete_without_effect",
-                    name_in(sighting, &held.record.code),
-                )
-                .await
-            }
-        }
-    }
-
-    /// Whether no further DELETE is worth sending.
-    fn is_given_up(&self, held: &Held) -> bool {
-        let sent = held.record.deletes_sent;
-        held.record.is_past_deadline()
-            || sent >= DELETES_MAX
-            || (held.record.state == State::Acked && sent >= CONFIRMED_DELETES_MAX)
-    }
-
-    async fn changed_under_our_hands(
-        &self,
-        held: &Held,
-        memory: &mut Memory,
-        refusal: Option<Refusal>,
-    ) -> Result<(), journal::Error> {
-        if memory.changed_noted {
-            return Ok(());
-        }
-        memory.changed_noted = true;
-        let why = refusal.map_or("delete_without_effect", Refusal::id);
-        tracing::error!(
-            op = %held.record.id, protocol = %held.record.protocol, reason = why,
-            "a reservation whose deletion was sent is still there and is not deleted again; a person should look"
-        );
-        self.journal
-            .note(&held.lease, "not_deleted_again", why)
-            .await
-    }
-
-    /// OZmap gives no answer that can be believed. Past the deadline, and settled, that is what is recorded.
-    async fn cannot_tell(
-        &self,
-        held: &mut Held,
-        trouble: Trouble,
-        wait: Step,
-    ) -> Result<Step, journal::Error> {
-        if held.record.is_past_deadline() && held.record.unsettled_for().is_none() {
-            return self
-                .finish(held, Outcome::Unknown, trouble.id(), None)
-                .await;
-        }
-        Ok(wait)
-    }
-
-    async fn finish(
-        &self,
-        held: &mut Held,
-        outcome: Outcome,
-        reason: &str,
-        first_name: Option<FirstName>,
-    ) -> Result<Step, journal::Error> {
-        let deleted_nothing_for_sure = held.record.deletes_sent == 0;
-        let needs_human = match outcome {
-            Outcome::Expired | Outcome::Unknown => true,
-            // Something was sent, and the answer is "no": that is for a person to understand.
-            Outcome::Installed | Outcome::Review => !deleted_nothing_for_sure,
-            Outcome::Cancelled
-            | Outcome::AlreadyCancelled
-            | Outcome::NotFound
-            | Outcome::InvalidCode
-            | Outcome::TooManyAttempts
-            | Outcome::WouldCancel
-            | Outcome::Found
-            | Outcome::Pending => false,
-        };
-        let ending = Ending {
-            outcome,
-            reason: reason.to_owned(),
-            needs_human,
-            first_name,
-        };
-        self.journal.finish(held, ending).await?;
-        Ok(Step::Finished)
-    }
 }
 
-fn name_in(sighting: &Sighting, code: &ReservationCode) -> Option<FirstName> {
-    match sighting.rows.as_slice() {
-        [Ok(property)] => guard::first_name(property, code),
-        _ => None,
+/// What the guard is asked about: the code, and when its cancellation was promised.
+pub(super) fn asked(held: &Held) -> Asked<'_> {
+    Asked {
+        code: &held.record.code,
+        at_ms: Some(held.record.created_at_ms),
     }
 }

@@ -38,13 +38,17 @@ impl Cancellations {
     ) -> Step {
         memory.failures += 1;
         tracing::warn!(op = %held.record.id, failures = memory.failures, "OZmap gave no usable answer: {error}");
+        let usual = self.full_jitter(held.record.attempts.max(memory.failures));
         if let Some(shut) = self.ozmap.shut() {
-            return self.left_alone(shut);
+            // It asked, and was maybe the reason: one that always fails so must come back more and more rarely, or it
+            // would keep OZmap from all others.
+            let wait = shut.wait + self.chance.ms(0..=SPREAD_MS);
+            return Step::Wait(wait.max(usual), shut.why.id());
         }
         let wait = match (error.retry_after, error.trouble) {
             (Some(asked), _) => asked,
             (None, Trouble::Forbidden) => FORBIDDEN,
-            (None, _) => self.full_jitter(held.record.attempts.max(memory.failures)),
+            (None, _) => usual,
         };
         Step::Wait(wait, error.trouble.id())
     }

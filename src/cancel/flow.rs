@@ -11,17 +11,13 @@ use tokio::time::sleep;
 use super::Cancellations;
 use super::advance::{Memory, Step};
 use super::contained::contained;
-use crate::domain::Outcome;
-use crate::journal::{self, Ending, Held, Pulse, State};
+use crate::journal::{self, Held, Pulse, State};
 
 /// A pause up to this long is waited out under the lease; a longer one gives the lease back.
 const PAUSE_UNDER_LEASE_MAX: Duration = Duration::from_secs(5);
 
 /// How long to wait before a journal that is not available is tried again.
 const JOURNAL_RETRY: Duration = Duration::from_millis(500);
-
-/// How long a record that cannot be understood is left alone.
-const UNREADABLE: Duration = Duration::from_secs(300);
 
 /// After so many panics a cancellation is left to a person.
 const PANICS_MAX: i64 = 3;
@@ -87,7 +83,7 @@ impl Cancellations {
                 Err(error @ journal::Error::Corrupt(_)) => {
                     // Trying again at once would show the same; a person must look, and others must go on.
                     tracing::error!(op = %held.record.id, "a cancellation cannot be worked on: {error}");
-                    return self.give_back(held, UNREADABLE, "unreadable_record").await;
+                    return self.give_back(held, journal::UNREADABLE, "unreadable_record").await;
                 }
                 Err(error) => {
                     tracing::error!(op = %held.record.id, "a step could not be journaled: {error}");
@@ -116,20 +112,10 @@ impl Cancellations {
             let pause = self.full_jitter(panics);
             return self.give_back(held, pause, "panicked").await;
         }
-        if let Some(unsettled) = held.record.unsettled_for() {
-            return self.give_back(held, unsettled, "panicked").await;
-        }
-        let ending = Ending {
-            outcome: match held.record.deletes_sent {
-                0 => Outcome::Review,
-                _ => Outcome::Unknown,
-            },
-            reason: "panicked".to_owned(),
-            needs_human: true,
-            first_name: None,
-        };
-        match self.journal.finish(held, ending).await {
-            Ok(()) => End::Finished,
+        // Its history tells the next run too that no step of it is to be tried again.
+        match self.leave_to_a_person(held).await {
+            Ok(Step::Hold(pause, reason)) => self.give_back(held, pause, reason).await,
+            Ok(Step::Again | Step::Wait(..) | Step::Finished | Step::Park) => End::Finished,
             Err(error) => {
                 tracing::error!(%op, "an ending could not be journaled: {error}");
                 End::Lost

@@ -18,13 +18,8 @@ impl Cancellations {
                 return Ok(Answer::bare(Outcome::TooManyAttempts));
             }
         }
-        if let Some(record) = self
-            .journal
-            .active(code)
-            .await
-            .map_err(|_| Declined::Journal)?
-        {
-            return Ok(answer_of(&record));
+        if let Some(answer) = self.active_answer(code).await? {
+            return Ok(answer);
         }
         let slot = self.ozmap.slot(code).await.map_err(|shut| {
             tracing::warn!(channel = %ask.channel, "a look-up was turned away: {}", shut.why.id());
@@ -39,6 +34,10 @@ impl Cancellations {
             [Ok(property)] => Some(property),
             _ => None,
         };
+        // One that was accepted meanwhile may have made what was seen.
+        if let Some(answer) = self.active_answer(code).await? {
+            return Ok(answer);
+        }
         let mut answer = match guard::judge(&sighting, code, &self.policy) {
             Verdict::Absent => return self.absent_answer(code).await,
             Verdict::Keep(refusal) => Answer::bare(refusal.outcome(&self.policy)),
@@ -49,6 +48,13 @@ impl Cancellations {
         };
         answer.first_name = property.and_then(|property| guard::first_name(property, code));
         Ok(answer)
+    }
+
+    /// The answer about a code whose cancellation is under way.
+    async fn active_answer(&self, code: &ReservationCode) -> Result<Option<Answer>, Declined> {
+        let active = self.journal.active(code).await;
+        let active = active.map_err(|_| Declined::Journal)?;
+        Ok(active.as_ref().map(answer_of))
     }
 
     async fn absent_answer(&self, code: &ReservationCode) -> Result<Answer, Declined> {

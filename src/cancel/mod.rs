@@ -8,10 +8,12 @@ mod advance;
 mod backoff;
 mod chance;
 mod contained;
+mod ending;
 mod flow;
 mod look;
 mod promise;
 mod recovery;
+mod still_there;
 mod watchers;
 mod word;
 
@@ -174,9 +176,12 @@ impl Cancellations {
         if self.stopping.is_cancelled() {
             return Err(Declined::Stopping);
         }
-        let Some(code) = self.readable(&ask.typed_code) else {
+        let Ok(code) = ReservationCode::parse(&ask.typed_code) else {
             return Ok(Answer::bare(Outcome::InvalidCode));
         };
+        if !self.looks_like_ours(&code) {
+            return self.cancelled_before(ask, code, answer_by).await;
+        }
         let permit = self.admission.clone().try_acquire_owned().ok();
         match (ask.action, permit) {
             (Action::Cancel, permit) => self.cancel(ask, code, permit, answer_by).await,
@@ -190,14 +195,28 @@ impl Cancellations {
         }
     }
 
-    fn readable(&self, typed: &str) -> Option<ReservationCode> {
-        let code = ReservationCode::parse(typed).ok()?;
-        let fits = self
-            .rules
-            .code_pattern
-            .as_ref()
-            .is_none_or(|pattern| pattern.is_match(code.as_str()));
-        fits.then_some(code)
+    fn looks_like_ours(&self, code: &ReservationCode) -> bool {
+        let pattern = self.rules.code_pattern.as_ref();
+        pattern.is_none_or(|pattern| pattern.is_match(code.as_str()))
+    }
+
+    /// A code that does not look like one of ours is refused, but not to a webhook that was promised something before
+    /// the operator changed the pattern.
+    async fn cancelled_before(
+        self: &Arc<Self>,
+        ask: Ask,
+        code: ReservationCode,
+        answer_by: Instant,
+    ) -> Result<Answer, Declined> {
+        let invalid = Ok(Answer::bare(Outcome::InvalidCode));
+        match ask.action {
+            Action::Lookup => invalid,
+            // Without a permit nothing new is taken.
+            Action::Cancel => match self.cancel(ask, code, None, answer_by).await {
+                Err(Declined::Busy) => invalid,
+                answer => answer,
+            },
+        }
     }
 
     async fn cancel(

@@ -99,8 +99,8 @@ impl Cancellations {
         match timeout_at(answer_by, self.journal.recall(acceptance)).await {
             Ok(Ok(Some(Recalled::Promised(record)))) => Ok(Promise::Repeated(record)),
             Ok(Ok(Some(Recalled::KeyReused))) => Ok(Promise::KeyReused),
-            Ok(Ok(None)) | Err(_) => Err(Declined::Busy),
-            Ok(Err(_)) => Err(Declined::Journal),
+            Ok(Ok(None)) => Err(Declined::Busy),
+            Ok(Err(_)) | Err(_) => Err(Declined::Journal),
         }
     }
 

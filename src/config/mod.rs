@@ -218,6 +218,7 @@ fn limits(settings: &Settings) -> Limits {
         head: Duration::from_millis(server.head_ms_max),
         body: Duration::from_millis(server.body_ms_max),
         connections_max: server.connections_max.max(1),
+        stop_notice: Duration::from_millis(server.stop_notice_ms),
         drain: Duration::from_millis(server.drain_ms_max),
     }
 }

@@ -66,6 +66,7 @@ pub(super) struct Server {
     pub(super) body_ms_max: u64,
     pub(super) connections_max: usize,
     pub(super) in_flight_max: usize,
+    pub(super) stop_notice_ms: u64,
     pub(super) drain_ms_max: u64,
     pub(super) public_url: String,
 }

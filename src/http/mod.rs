@@ -41,7 +41,9 @@ pub struct Limits {
     pub body: Duration,
     /// The most connections at the same time.
     pub connections_max: usize,
-    /// The time that a stop may take.
+    /// The time between the announcement of a stop and the stop: requests are still taken.
+    pub stop_notice: Duration,
+    /// The time that a stop may take after that.
     pub drain: Duration,
 }
 

@@ -61,13 +61,19 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop`, then drains: no new connections, running requests answered, flows ended or parked, and
-    /// whatever is still open closed when the time is over.
+    /// Serves until `stop`, announces it, then drains: no new connections, running requests answered, flows ended or
+    /// parked, and whatever is still open closed when the time is over.
     pub async fn serve(self, stop: CancellationToken) -> Stopped {
         let connections = TaskTracker::new();
-        let closing = CancellationToken::new();
-        self.accept(&stop, &connections, &closing).await;
-        self.app.draining.cancel();
+        let (leaving, closing) = (CancellationToken::new(), CancellationToken::new());
+        let announced = async {
+            stop.cancelled().await;
+            // Whoever looks at /health/ready may turn away before the door is shut; nobody is turned away until then.
+            self.app.draining.cancel();
+            sleep(self.app.limits.stop_notice).await;
+            leaving.cancel();
+        };
+        tokio::join!(announced, self.accept(&leaving, &connections, &closing));
         drop(self.listener);
         let deadline = Instant::now() + self.app.limits.drain;
         tracing::info!(
@@ -89,14 +95,14 @@ impl Server {
 
     async fn accept(
         &self,
-        stop: &CancellationToken,
+        leaving: &CancellationToken,
         connections: &TaskTracker,
         closing: &CancellationToken,
     ) {
         let permits = Arc::new(Semaphore::new(self.app.limits.connections_max));
         loop {
             let accepted = tokio::select! {
-                () = stop.cancelled() => return,
+                () = leaving.cancelled() => return,
                 accepted = accept_one(&self.listener, &permits) => accepted,
             };
             match accepted {
@@ -106,7 +112,7 @@ impl Server {
                         self.router.clone(),
                         self.app.limits,
                         closing.clone(),
-                        stop.clone(),
+                        leaving.clone(),
                     );
                     connections.spawn(async move {
                         connection.await;
@@ -137,7 +143,7 @@ async fn serve_connection(
     router: Router,
     limits: Limits,
     closing: CancellationToken,
-    stop: CancellationToken,
+    leaving: CancellationToken,
 ) {
     // Answers are small; waiting for more would only delay them.
     drop(stream.set_nodelay(true));
@@ -155,7 +161,7 @@ async fn serve_connection(
         tokio::select! {
             // An error is the caller's: it hung up, was too slow or sent no HTTP.
             _ = connection.as_mut() => return,
-            () = stop.cancelled(), if !graceful => {
+            () = leaving.cancelled(), if !graceful => {
                 graceful = true;
                 connection.as_mut().graceful_shutdown();
             }

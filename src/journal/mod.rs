@@ -28,6 +28,7 @@ pub use place::{Link, Place, PlainLink};
 use postgres::Postgres;
 pub use read::{DeliveryNote, Event, Filter, Reader, Stats, inspect};
 pub use record::{Held, Intent, Lease, Pulse, Record, State};
+pub use steps::UNREADABLE;
 use store::Value;
 use writer::Writer;
 

@@ -15,6 +15,7 @@ use super::sqlite::Sqlite;
 use super::store::{Row, Store};
 use super::writer::{Operation, Writer, finish, run};
 use super::{Error, Journal, LOOK_EVERY, Times, sql};
+use crate::clock::Moment;
 use crate::schedules::{Dice, Process};
 
 /// The most that an operation takes while all is well.
@@ -27,6 +28,8 @@ const LATE_MS: u64 = 6_000;
 pub(crate) struct Book {
     store: Mutex<Sqlite>,
     began: Instant,
+    /// The simulator of OZmap began at the same time, and dates what it makes.
+    began_ms: i64,
     away_until: Mutex<Option<Instant>>,
     tasks: TaskTracker,
 }
@@ -45,6 +48,7 @@ impl Book {
         Ok(Arc::new(Self {
             store: Mutex::new(Sqlite::in_memory()?),
             began: Instant::now(),
+            began_ms: Moment::now().unix_ms(),
             away_until: Mutex::new(None),
             tasks: TaskTracker::new(),
         }))
@@ -105,9 +109,8 @@ impl Book {
 
     fn now<T>(&self, work: impl FnOnce(&mut Sqlite) -> Result<T, Error>) -> Result<T, Error> {
         let mut store = lock(&self.store);
-        // Some day in 2026, so that an hour of the budget begins somewhere in the middle.
         let elapsed = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX / 2);
-        store.set_clock(1_795_000_000_000 + elapsed)?;
+        store.set_clock(self.began_ms + elapsed)?;
         work(&mut store)
     }
 

@@ -95,10 +95,28 @@ WHERE id = $4 AND fence = $5 AND lease_owner = $6 AND state <> 'done'";
 
 /// Ends a cancellation. Nothing but `cancelled` is accepted while a deletion may still take effect.
 pub(super) const DONE: &str = "\
-UPDATE op SET state = 'done', outcome = $1, reason = $2, needs_human = $3, first_name = COALESCE(first_name, $4), \
+UPDATE op SET state = 'done', outcome = $1, reason = $2, \
+needs_human = CASE WHEN needs_human = 1 THEN 1 ELSE $3 END, first_name = COALESCE(first_name, $4), \
 done_at = {NOW}, updated_at = {NOW}, lease_owner = NULL, lease_until = 0 \
 WHERE id = $5 AND fence = $6 AND lease_owner = $7 AND lease_until > {NOW} AND state <> 'done' \
 AND ($1 = 'cancelled' OR settle_at <= {NOW})";
+
+/// Says that a person must look, whatever it comes to.
+pub(super) const CALL_A_PERSON: &str = "\
+UPDATE op SET needs_human = 1, updated_at = {NOW} WHERE id = $1 AND fence = $2 AND lease_owner = $3 AND state <> 'done'";
+
+/// Leaves a record that cannot be understood to a person, until a later time; `$2` is its id as it stands there.
+pub(super) const LEAVE_UNREADABLE: &str = "\
+UPDATE op SET needs_human = 1, reason = 'unreadable_record', lease_owner = NULL, lease_until = 0, \
+next_at = CASE WHEN deadline_at > {NOW} AND deadline_at < {NOW}+$1 THEN deadline_at ELSE {NOW}+$1 END, \
+updated_at = {NOW} WHERE id = $2 AND state <> 'done'";
+
+/// Ends records that could not be understood once their time is over: what is known of them is whether a DELETE was
+/// written down, and whether it has settled.
+pub(super) const GIVE_UP_UNREADABLE: &str = "\
+UPDATE op SET state = 'done', outcome = CASE WHEN delete_sent = 0 THEN 'expired' ELSE 'unknown' END, \
+done_at = {NOW}, updated_at = {NOW}, lease_owner = NULL, lease_until = 0 \
+WHERE id = $1 AND state <> 'done' AND deadline_at <= {NOW} AND settle_at <= {NOW}";
 
 /// Appends to the history of a cancellation.
 pub(super) const EVENT: &str = "\
@@ -112,7 +130,8 @@ pub(super) const COUNT_EVENTS: &str =
 /// The last time that this service cancelled a code, or gave up after it had sent the deletion: when nothing is there
 /// any more, that is what became of it.
 pub(super) const EARLIER_CANCEL: &str = "\
-SELECT protocol, done_at FROM op WHERE code = $1 AND state = 'done' AND (outcome = 'cancelled' OR delete_sent > 0) \
+SELECT protocol, done_at FROM op WHERE code = $1 AND state = 'done' \
+AND (outcome = 'cancelled' OR (outcome = 'unknown' AND delete_sent > 0)) \
 ORDER BY done_at DESC LIMIT 1";
 
 /// Spends one of an hour's deletions; no row means that the hour is spent.

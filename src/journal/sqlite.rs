@@ -44,9 +44,13 @@ impl Sqlite {
                 folder.display()
             ))
         })?;
-        let lock = lock(path)?;
         create_private_file(path)
             .map_err(|error| Error::Open(format!("cannot write {}: {error}", path.display())))?;
+        // By whatever names two instances know it, there is one lock.
+        let path = &path
+            .canonicalize()
+            .map_err(|error| Error::Open(format!("cannot find {}: {error}", path.display())))?;
+        let lock = lock(path)?;
         let connection = Connection::open(path)
             .map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
         let mut store = Self::with(connection, Some(lock))?;
@@ -108,6 +112,15 @@ impl Sqlite {
         Ok(())
     }
 
+    /// Undoes what is open; after some errors SQLite has done so by itself.
+    fn rollback_if_open(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::warn!("the journal could not undo a batch: {error}");
+        }
+    }
+
     fn text(&mut self, sql: &'static str) -> String {
         let now = self.now;
         self.dialect
@@ -137,6 +150,11 @@ impl Sqlite {
             .execute("UPDATE simulated_clock SET ms = ?1", [ms])?;
         Ok(())
     }
+}
+
+/// Whether the disk failed, and not SQLite or a rule of ours.
+fn is_input_or_output(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure)
 }
 
 /// `$n` becomes `?n`: SQLite numbers `$name` by first appearance, not by its digits.
@@ -226,20 +244,36 @@ impl Store for Sqlite {
             Ok(()) => Fate::Durable,
             Err(error) => {
                 self.rollback();
+                // All of it may stand in the log behind the last commit that counts, only not for sure: a restart would
+                // find it there. Nobody is told no before something else stands in its place.
+                if is_input_or_output(&error) {
+                    tracing::error!("a commit may or may not last: {error}");
+                    return Fate::Unknown;
+                }
                 Fate::Undone(error.into())
             }
         }
     }
 
     fn fate(&mut self) -> Fate {
-        // No answer of a library is ever lost, so nobody asks.
-        Fate::Unknown
+        let written_over = self.connection.execute_batch(
+            "BEGIN IMMEDIATE; INSERT INTO batch (owner, number, at_ms) VALUES ('sqlite', 1, 0) \
+             ON CONFLICT (owner) DO UPDATE SET number = number + 1; COMMIT",
+        );
+        match written_over {
+            Ok(()) => Fate::Undone(Error::Unavailable(
+                "the disk failed, and what was being written was undone".to_owned(),
+            )),
+            Err(error) => {
+                self.rollback_if_open();
+                tracing::debug!("what became of a commit cannot be decided yet: {error}");
+                Fate::Unknown
+            }
+        }
     }
 
     fn rollback(&mut self) {
-        if let Err(error) = self.connection.execute_batch("ROLLBACK") {
-            tracing::warn!("the journal could not undo a batch: {error}");
-        }
+        self.rollback_if_open();
     }
 
     fn savepoint(&mut self) -> Result<(), Error> {

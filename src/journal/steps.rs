@@ -2,16 +2,19 @@
 //!
 //! No step may change a row whose lease was lost: every statement carries the fence and the owner.
 
-use tokio::time::Duration;
+use tokio::time::{Duration, Instant};
 
 use super::record::{Held, Intent, Lease, Pulse, Record};
-use super::store::{Store, Value};
+use super::store::{Row, Store, Value};
 use super::{Ending, Error, Journal, read, sql};
 use crate::domain::{FirstName, OpId};
 use crate::guard::Deletable;
 
 /// The kind of the event that a panic leaves.
 const PANICKED: &str = "panicked";
+
+/// How long a record that cannot be understood is left alone.
+pub const UNREADABLE: Duration = Duration::from_secs(300);
 
 impl Journal {
     /// Takes the lease of one cancellation that is due, if there is one.
@@ -37,16 +40,20 @@ impl Journal {
             only_overdue.into(),
         ];
         let until = self.lease_end();
-        let row = self
-            .writer
-            .call(move |store| Ok(store.query(sql::TAKE_DUE, &parameters)?.into_iter().next()))
-            .await?;
-        row.map(|row| {
-            let record = Record::read(&row)?;
-            let lease = Lease::granted(record.id, row.integer(19)?, until);
-            Ok(Held { record, lease })
-        })
-        .transpose()
+        self.writer
+            .call(move |store| {
+                loop {
+                    let rows = store.query(sql::TAKE_DUE, &parameters)?;
+                    let Some(row) = rows.first() else {
+                        return Ok(None);
+                    };
+                    match held(row, until) {
+                        Ok(held) => return Ok(Some(held)),
+                        Err(error) => leave_unreadable(store, row, &error)?,
+                    }
+                }
+            })
+            .await
     }
 
     /// Prolongs a lease.
@@ -199,6 +206,26 @@ impl Journal {
         Ok(panics)
     }
 
+    /// Says that a person must look at a cancellation, whatever it comes to, and what for.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost.
+    pub async fn call_a_person(
+        &self,
+        lease: &Lease,
+        kind: &'static str,
+        detail: &str,
+    ) -> Result<(), Error> {
+        let parameters = self.lease_parameters(lease, vec![]);
+        let event = Note::of(lease, kind, detail);
+        self.writer
+            .call(move |store| {
+                one_row(store, sql::CALL_A_PERSON, &parameters)?;
+                event.write(store)
+            })
+            .await
+    }
+
     /// Appends to the history of a cancellation; for what an operator should find there.
     ///
     /// # Errors
@@ -245,6 +272,22 @@ impl Note {
         ];
         store.execute(sql::EVENT, &parameters).map(drop)
     }
+}
+
+fn held(row: &Row, until: Instant) -> Result<Held, Error> {
+    let record = Record::read(row)?;
+    let lease = Lease::granted(record.id, row.integer(19)?, until);
+    Ok(Held { record, lease })
+}
+
+/// A record that cannot be understood is for a person; it holds up no other, and it ends like any other.
+fn leave_unreadable(store: &mut dyn Store, row: &Row, error: &Error) -> Result<(), Error> {
+    let id = row.text(0)?;
+    tracing::error!(op = id, "a cancellation cannot be worked on: {error}");
+    let wait_ms = i64::try_from(UNREADABLE.as_millis()).unwrap_or(i64::MAX / 2);
+    store.execute(sql::LEAVE_UNREADABLE, &[wait_ms.into(), id.into()])?;
+    store.execute(sql::GIVE_UP_UNREADABLE, &[id.into()])?;
+    Ok(())
 }
 
 /// Ends a cancellation under a lease, and says so in its history.

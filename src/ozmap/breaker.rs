@@ -45,8 +45,9 @@ const TROUBLED_MAX: usize = 256;
 /// How long a refused deletion stops the others, the first time.
 const DELETE_REFUSED_FIRST: Duration = Duration::from_secs(30);
 
-/// The longest that a refused deletion stops the others.
-const DELETE_REFUSED_MAX: Duration = Duration::from_secs(900);
+/// The longest that a refused deletion stops the others. Each waits longer by itself, so that this may stay short: many
+/// that may not be deleted must not keep the others waiting for a day.
+const DELETE_REFUSED_MAX: Duration = Duration::from_secs(60);
 
 /// For how long only those may try to delete then who were not refused: the right may lack for some properties only.
 const DELETE_NEWCOMERS: Duration = Duration::from_secs(10);

@@ -17,7 +17,7 @@ use super::trouble::{Error, Trouble};
 /// The most bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
-/// A connection that has not answered for this long is not used again, above all not for a DELETE.
+/// A connection that has not answered for this long is not used again.
 ///
 /// A server that closes idle connections loses half of the requests that are sent on them just then.
 const IDLE_MS_MAX: u64 = 2_000;
@@ -37,9 +37,14 @@ pub(super) trait Exchange: Send + Sync {
     fn exchange(&self, method: Method, url: Url, within: Duration) -> Exchanging<'_>;
 }
 
+/// The longest that a connection for a DELETE may take: what allows it is getting older meanwhile.
+const CONNECT_TO_DELETE_MAX: Duration = Duration::from_secs(2);
+
 /// The wire of the world: HTTP/1.1 over TCP, mostly with TLS.
 pub(super) struct Wire {
     http: Client,
+    /// For what must not be lost on a connection that the server is about to close: each on a new one.
+    deleting: Client,
     key: HeaderValue,
 }
 
@@ -70,24 +75,43 @@ impl Reply {
 
 impl Wire {
     pub(super) fn new(settings: &Settings) -> Result<Self, SetupError> {
-        let http = Client::builder()
-            .tls_backend_preconfigured(tls::client_config(&settings.trust)?)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .http1_only()
-            .retry(retry::never())
+        let trust = tls::client_config(&settings.trust)?;
+        let careful = || {
+            Client::builder()
+                .tls_backend_preconfigured(trust.clone())
+                .redirect(redirect::Policy::none())
+                .no_proxy()
+                .http1_only()
+                .retry(retry::never())
+                .user_agent(concat!("ozmap-cancel/", env!("CARGO_PKG_VERSION")))
+        };
+        let failed = |error| SetupError::Client(describe(&error));
+        let http = careful()
             .connect_timeout(settings.connect)
             .pool_idle_timeout(Duration::from_millis(IDLE_MS_MAX))
-            .user_agent(concat!("ozmap-cancel/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| SetupError::Client(describe(&error)))?;
+            .map_err(failed)?;
+        let deleting = careful()
+            .connect_timeout(settings.connect.min(CONNECT_TO_DELETE_MAX))
+            .pool_max_idle_per_host(0)
+            .build()
+            .map_err(failed)?;
         let mut key =
             HeaderValue::from_str(&settings.authorization()).map_err(|_| SetupError::Key)?;
         key.set_sensitive(true);
-        Ok(Self { http, key })
+        Ok(Self {
+            http,
+            deleting,
+            key,
+        })
     }
 
     async fn send(&self, method: Method, url: Url, within: Duration) -> Result<Reply, Error> {
+        let http = if method == Method::DELETE {
+            &self.deleting
+        } else {
+            &self.http
+        };
         let mut request = Request::new(method, url);
         *request.timeout_mut() = Some(within);
         request
@@ -96,8 +120,7 @@ impl Wire {
         request
             .headers_mut()
             .insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let mut response = self
-            .http
+        let mut response = http
             .execute(request)
             .await
             .map_err(|error| failed(&error))?;

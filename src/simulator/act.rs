@@ -59,8 +59,7 @@ impl State {
     }
 
     /// Applies the call and gives its answer, already changed as the fault asks.
-    pub(super) fn perform(&mut self, act: &Act<'_>) -> Answer {
-        let now = Moment::now();
+    pub(super) fn perform(&mut self, act: &Act<'_>, now: Moment) -> Answer {
         let caller = Caller::of(act.request, act.keys, &self.tokens);
         let witness = witness(&self.world, act.route, act.request);
         let subjects = match act.kind {

@@ -22,7 +22,6 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
-use super::documents::Moment;
 use super::endpoints;
 use super::faults::Fault;
 use super::plant::{self, Planting};
@@ -138,7 +137,7 @@ fn plant(shared: &Shared, request: &Request) -> Answer {
         Err(answer) => return answer,
     };
     let mut state = shared.state();
-    match plant::plant(&mut state.world, &planting, Moment::now()) {
+    match plant::plant(&mut state.world, &planting, shared.now()) {
         Ok(planted) => Answer::json(
             StatusCode::CREATED,
             json!({"id": planted.property, "client": planted.client}),
@@ -148,7 +147,7 @@ fn plant(shared: &Shared, request: &Request) -> Answer {
 }
 
 fn implant(shared: &Shared, id: &str) -> Answer {
-    match shared.state().world.implant(id, Moment::now()) {
+    match shared.state().world.implant(id, shared.now()) {
         true => Answer::ok(json!({"id": id, "implanted": true})),
         false => Answer::json(
             StatusCode::NOT_FOUND,

@@ -15,10 +15,23 @@ pub(super) struct Moment {
 }
 
 impl Moment {
+    /// The wall clock as it is now; only for a beginning, later moments are counted from one.
     pub(super) fn now() -> Moment {
         Moment {
             instant: Instant::now(),
             timestamp: Timestamp::now(),
+        }
+    }
+
+    /// The moment that has come since this one, by the clock that also counts the waits: under simulated time it goes
+    /// with the time of the test.
+    pub(super) fn passed(&self) -> Moment {
+        let instant = Instant::now();
+        let passed = instant.saturating_duration_since(self.instant);
+        let timestamp = self.timestamp.checked_add(passed);
+        Moment {
+            instant,
+            timestamp: timestamp.unwrap_or(self.timestamp),
         }
     }
 

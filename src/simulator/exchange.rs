@@ -11,7 +11,6 @@ use hyper::StatusCode;
 
 use super::act::Act;
 use super::answer::Answer;
-use super::documents::Moment;
 use super::kinds::{Canned, Cut, Deletion, Delivery, Kind};
 use super::plan::Fate;
 use super::records::{Call, Held};
@@ -54,7 +53,7 @@ struct OpenCall {
 
 impl OpenCall {
     fn begin(shared: &Arc<Shared>, request: Request, route: Route) -> OpenCall {
-        let began_ms = Moment::now().unix_ms();
+        let began_ms = shared.now().unix_ms();
         let group = route.group();
         let state = &mut *shared.state();
         let mut fate = state.plan.draw(group);
@@ -206,7 +205,7 @@ impl OpenCall {
 impl Drop for OpenCall {
     fn drop(&mut self) {
         let status = self.status.map(|status| status.as_u16());
-        let at_ms = Moment::now().unix_ms();
+        let at_ms = self.shared.now().unix_ms();
         self.shared.state().records.end(self.seq, status, at_ms);
     }
 }
@@ -221,13 +220,14 @@ struct Work {
 
 impl Work {
     fn apply(&self, shared: &Shared) -> Answer {
-        shared.state().perform(&Act {
+        let act = Act {
             seq: self.seq,
             request: &self.request,
             route: &self.route,
             kind: self.kind.as_ref(),
             keys: &shared.options.keys,
-        })
+        };
+        shared.state().perform(&act, shared.now())
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::io::{DuplexStream, duplex};
 
-use super::documents::{Moment, text};
+use super::documents::text;
 use super::options::Options;
 use super::plant::{self, Planting};
 use super::shared::Shared;
@@ -72,7 +72,7 @@ impl Memory {
             ..Planting::default()
         };
         let world = &mut self.shared.state().world;
-        let planted = plant::plant(world, &planting, Moment::now()).ok()?;
+        let planted = plant::plant(world, &planting, self.shared.now()).ok()?;
         Some(planted.property)
     }
 
@@ -80,7 +80,7 @@ impl Memory {
     pub(crate) fn install(&self, code: &str) {
         let world = &mut self.shared.state().world;
         for id in ids(world.by_code(code)) {
-            world.implant(&id, Moment::now());
+            world.implant(&id, self.shared.now());
         }
     }
 
@@ -88,7 +88,7 @@ impl Memory {
     pub(crate) fn reserve_again(&self, code: &str) -> Option<String> {
         let world = &mut self.shared.state().world;
         let raw = world.by_code(code).into_iter().next()?;
-        let planted = plant::replant(world, &raw, Moment::now()).ok()?;
+        let planted = plant::replant(world, &raw, self.shared.now()).ok()?;
         Some(planted.property)
     }
 

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::documents::Moment;
 use super::options::{Key, Options};
 use super::plan::Plan;
 use super::quirks::Quirks;
@@ -36,6 +37,7 @@ pub(super) struct Shared {
     pub(super) released: Notify,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
+    began: Moment,
     state: Mutex<State>,
 }
 
@@ -57,8 +59,14 @@ impl Shared {
             released: Notify::new(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            began: Moment::now(),
             state: Mutex::new(state),
         })
+    }
+
+    /// What time it is at the simulated provider.
+    pub(super) fn now(&self) -> Moment {
+        self.began.passed()
     }
 
     /// The state; a panic elsewhere does not make it unreadable.

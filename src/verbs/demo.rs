@@ -104,6 +104,8 @@ fn sources(port: u16, ozmap: SocketAddr, folder: &Path) -> Sources {
                 format!("sqlite:{}", folder.join("journal.db").display()),
             ),
             setting("CHANNELS__CHATBOT__SECRET", SECRET.to_owned()),
+            // Nobody has to turn to another replica.
+            setting("SERVER__STOP_NOTICE_MS", "0".to_owned()),
         ],
     }
 }

@@ -115,6 +115,7 @@ fn the_ids_of_the_refusals_are_what_journals_and_alarms_know() {
             "installed_unknown",
             "installed",
             "marked_deleted",
+            "reserved_later",
             "install_evidence",
             "building_unit",
             "preexisting_property",

@@ -37,6 +37,7 @@ impl Launch {
             .set("OZMAP__API_KEY", KEY)
             .set("JOURNAL__URL", journal)
             .set("CHANNELS__CHATBOT__SECRET", SECRET)
+            .set("SERVER__STOP_NOTICE_MS", "0")
     }
 
     /// Sets one key, like `("OZMAP__LOOKUP_MS", "500")`; a later one wins.

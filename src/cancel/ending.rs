@@ -1,0 +1,103 @@
+//! How a cancellation ends: which outcome is written down, and when it is given up.
+//!
+//! Nothing is told from here; what is written down is.
+
+use super::Cancellations;
+use super::advance::Step;
+use crate::domain::{FirstName, Outcome, ReservationCode, Sighting};
+use crate::guard;
+use crate::journal::{self, Ending, Held, State};
+use crate::ozmap::Trouble;
+
+/// How often a deletion that OZmap confirmed, but that did not happen, is sent.
+const CONFIRMED_DELETES_MAX: i64 = 2;
+
+/// How often a deletion is sent at all.
+const DELETES_MAX: i64 = 20;
+
+/// Why a cancellation waits whose work ended in too many panics: nothing more is tried for it.
+pub(super) const PANICKED_TOO_OFTEN: &str = "panicked_too_often";
+
+impl Cancellations {
+    /// Whether no further DELETE is worth sending.
+    pub(super) fn is_given_up(&self, held: &Held) -> bool {
+        let sent = held.record.deletes_sent;
+        held.record.is_past_deadline()
+            || sent >= DELETES_MAX
+            || (held.record.state == State::Acked && sent >= CONFIRMED_DELETES_MAX)
+    }
+
+    /// OZmap gives no answer that can be believed. Past the deadline, and settled, that is what is recorded.
+    pub(super) async fn cannot_tell(
+        &self,
+        held: &mut Held,
+        trouble: Trouble,
+        wait: Step,
+    ) -> Result<Step, journal::Error> {
+        if held.record.is_past_deadline() && held.record.unsettled_for().is_none() {
+            return self
+                .finish(held, Outcome::Unknown, trouble.id(), None)
+                .await;
+        }
+        Ok(wait)
+    }
+
+    /// A mistake of ours keeps ending the work on it: as soon as nothing can take effect any more, it is a person's.
+    pub(super) async fn leave_to_a_person(&self, held: &mut Held) -> Result<Step, journal::Error> {
+        if let Some(unsettled) = held.record.unsettled_for() {
+            return Ok(Step::Hold(unsettled, PANICKED_TOO_OFTEN));
+        }
+        let outcome = match held.record.deletes_sent {
+            0 => Outcome::Review,
+            _ => Outcome::Unknown,
+        };
+        let ending = Ending {
+            outcome,
+            reason: PANICKED_TOO_OFTEN.to_owned(),
+            needs_human: true,
+            first_name: None,
+        };
+        self.journal.finish(held, ending).await?;
+        Ok(Step::Finished)
+    }
+
+    /// Writes the outcome down; whoever waits is told after that.
+    pub(super) async fn finish(
+        &self,
+        held: &mut Held,
+        outcome: Outcome,
+        reason: &str,
+        first_name: Option<FirstName>,
+    ) -> Result<Step, journal::Error> {
+        let deleted_nothing_for_sure = held.record.deletes_sent == 0;
+        let needs_human = match outcome {
+            Outcome::Expired | Outcome::Unknown => true,
+            // Something was sent, and the answer is "no": that is for a person to understand.
+            Outcome::Installed | Outcome::Review => !deleted_nothing_for_sure,
+            Outcome::Cancelled
+            | Outcome::AlreadyCancelled
+            | Outcome::NotFound
+            | Outcome::InvalidCode
+            | Outcome::TooManyAttempts
+            | Outcome::WouldCancel
+            | Outcome::Found
+            | Outcome::Pending => false,
+        };
+        let ending = Ending {
+            outcome,
+            reason: reason.to_owned(),
+            needs_human,
+            first_name,
+        };
+        self.journal.finish(held, ending).await?;
+        Ok(Step::Finished)
+    }
+}
+
+/// What to call the customer of the one property of a sighting.
+pub(super) fn name_in(sighting: &Sighting, code: &ReservationCode) -> Option<FirstName> {
+    match sighting.rows.as_slice() {
+        [Ok(property)] => guard::first_name(property, code),
+        _ => None,
+    }
+}

@@ -1,0 +1,176 @@
+//! A property that is still there although its DELETE may have been sent.
+//!
+//! It is deleted again only when the guard allows it by its id and by its code; otherwise nothing is said before
+//! whatever was sent can take effect no more. It must never call what our own DELETE left behind a reason against it.
+
+use std::time::Duration;
+
+use super::Cancellations;
+use super::advance::{HELD, Memory, Step, asked};
+use super::ending::name_in;
+use crate::domain::{Outcome, Sighting};
+use crate::guard::{self, Deletable, Refusal, Verdict};
+use crate::journal::{self, Held, State};
+use crate::ozmap::{self, Slot};
+
+/// The waits between looks after a confirmed DELETE: OZmap may read from a copy that lags.
+const LOOKS_AFTER_ACK_MS: [u64; 3] = [300, 1_000, 3_000];
+
+/// What is to be done about it.
+enum Judged {
+    /// The guard allows it once more.
+    DeleteAgain(Box<Deletable>),
+    /// It is not deleted again: the guard objects, or no further DELETE is worth sending.
+    Keep(Option<Refusal>),
+    /// It cannot be told now.
+    NotNow(Step),
+}
+
+impl Cancellations {
+    /// Delete it again, if the guard still allows it; otherwise wait until nothing that was sent can take effect any
+    /// more, and only then say so. `unsettled` is of the time before the look.
+    pub(super) async fn still_there(
+        &self,
+        held: &mut Held,
+        memory: &mut Memory,
+        slot: &Slot<'_>,
+        sighting: &Sighting,
+        unsettled: Option<Duration>,
+    ) -> Result<Step, journal::Error> {
+        if let Some(pause) = self.pause_before_more(held, memory) {
+            return Ok(Step::Wait(pause, "still_there"));
+        }
+        if (self.rules.paused || self.rules.dry_run) && !held.record.is_past_deadline() {
+            let why = if self.rules.paused { "paused" } else { "dry_run" };
+            return Ok(Step::Hold(HELD, why));
+        }
+        let refusal = match self.judge_again(held, memory, slot, sighting).await? {
+            Judged::DeleteAgain(target) => {
+                if let Err(shut) = slot.may_delete() {
+                    return Ok(self.left_alone(shut));
+                }
+                return self.delete(held, memory, slot, &target).await;
+            }
+            Judged::NotNow(step) => return Ok(step),
+            Judged::Keep(refusal) => refusal,
+        };
+        self.changed_under_our_hands(held, memory, refusal).await?;
+        if let Some(unsettled) = unsettled {
+            return Ok(Step::Hold(unsettled, "unsettled"));
+        }
+        let name = name_in(sighting, &held.record.code);
+        match refusal {
+            Some(refusal) if is_trace(refusal) => {
+                self.finish(held, Outcome::Unknown, refusal.id(), None).await
+            }
+            Some(refusal) => {
+                let outcome = refusal.outcome(&self.policy);
+                self.finish(held, outcome, refusal.id(), name).await
+            }
+            None => {
+                self.finish(held, Outcome::Unknown, "delete_without_effect", name)
+                    .await
+            }
+        }
+    }
+
+    /// How long to wait before it is looked at again, without doing anything about it.
+    fn pause_before_more(&self, held: &Held, memory: &mut Memory) -> Option<Duration> {
+        let looks = memory.looks;
+        memory.looks += 1;
+        match held.record.state {
+            State::Acked => LOOKS_AFTER_ACK_MS
+                .get(looks)
+                .map(|ms| Duration::from_millis(*ms)),
+            State::Accepted | State::Intent | State::Done => {
+                (looks == 0 && memory.sent).then(|| self.full_jitter(held.record.deletes_sent))
+            }
+        }
+    }
+
+    async fn judge_again(
+        &self,
+        held: &Held,
+        memory: &mut Memory,
+        slot: &Slot<'_>,
+        by_id: &Sighting,
+    ) -> Result<Judged, journal::Error> {
+        match guard::judge(by_id, asked(held), &self.policy) {
+            Verdict::Delete(_) if self.is_given_up(held) => return Ok(Judged::Keep(None)),
+            Verdict::Delete(_) => {}
+            Verdict::Keep(refusal) => return Ok(Judged::Keep(Some(refusal))),
+            Verdict::Absent => {
+                return Err(journal::Error::Corrupt(
+                    "a present property without a row".to_owned(),
+                ));
+            }
+        }
+        // By its id it stands alone. Whether it is the only one of its code, only the code tells.
+        let by_code = match slot.lookup(&held.record.code).await {
+            Ok(sighting) => sighting,
+            Err(error) => return Ok(Judged::NotNow(self.wait_after(&error, held, memory))),
+        };
+        Ok(match guard::judge(&by_code, asked(held), &self.policy) {
+            Verdict::Keep(refusal) => Judged::Keep(Some(refusal)),
+            Verdict::Delete(target) if Some(&target.property().id) == held.record.property.as_ref() => {
+                if ozmap::is_too_old(&target) {
+                    Judged::NotNow(self.read_anew(held, memory))
+                } else {
+                    Judged::DeleteAgain(target)
+                }
+            }
+            Verdict::Delete(_) | Verdict::Absent => {
+                memory.failures += 1;
+                let pause = self.full_jitter(held.record.attempts.max(memory.failures));
+                Judged::NotNow(Step::Wait(pause, "not_under_its_code"))
+            }
+        })
+    }
+
+    async fn changed_under_our_hands(
+        &self,
+        held: &Held,
+        memory: &mut Memory,
+        refusal: Option<Refusal>,
+    ) -> Result<(), journal::Error> {
+        if memory.changed_noted {
+            return Ok(());
+        }
+        memory.changed_noted = true;
+        let why = refusal.map_or("delete_without_effect", Refusal::id);
+        tracing::error!(
+            op = %held.record.id, protocol = %held.record.protocol, reason = why,
+            "a reservation whose deletion was sent is still there and is not deleted again; a person should look"
+        );
+        const KIND: &str = "not_deleted_again";
+        match refusal {
+            // Should what was sent take effect all the same, somebody is deleted whom the guard would have kept.
+            Some(refusal) if !is_trace(refusal) => {
+                self.journal.call_a_person(&held.lease, KIND, why).await
+            }
+            Some(_) | None => self.journal.note(&held.lease, KIND, why).await,
+        }
+    }
+}
+
+/// Whether a refusal may be the trace of our own DELETE, half done, instead of a reason against it: "nothing was
+/// changed" must not be said then.
+fn is_trace(refusal: Refusal) -> bool {
+    match refusal {
+        Refusal::UnreadableDocument
+        | Refusal::BadId
+        | Refusal::UnknownKind
+        | Refusal::NoClient
+        | Refusal::UnreadableClient
+        | Refusal::OtherCode
+        | Refusal::InstalledUnknown
+        | Refusal::MarkedDeleted => true,
+        Refusal::SeveralProperties
+        | Refusal::Installed
+        | Refusal::ReservedLater
+        | Refusal::InstallEvidence
+        | Refusal::BuildingUnit
+        | Refusal::PreexistingProperty
+        | Refusal::OtherCreator => false,
+    }
+}
