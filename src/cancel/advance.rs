@@ -138,11 +138,18 @@ impl Cancellations {
 
     /// Which properties a person has to choose from.
     async fn note_several(&self, held: &Held, sighting: &Sighting) -> Result<(), journal::Error> {
-        let ids: Vec<&str> = sighting.rows.iter().flatten().map(|row| row.id.as_str()).collect();
+        let ids: Vec<&str> = sighting
+            .rows
+            .iter()
+            .flatten()
+            .map(|row| row.id.as_str())
+            .collect();
         if sighting.rows.len() < 2 {
             return Ok(());
         }
-        self.journal.note(&held.lease, "several", &ids.join(" ")).await
+        self.journal
+            .note(&held.lease, "several", &ids.join(" "))
+            .await
     }
 
     async fn absent(&self, held: &mut Held) -> Result<Step, journal::Error> {

@@ -83,7 +83,9 @@ impl Cancellations {
                 Err(error @ journal::Error::Corrupt(_)) => {
                     // Trying again at once would show the same; a person must look, and others must go on.
                     tracing::error!(op = %held.record.id, "a cancellation cannot be worked on: {error}");
-                    return self.give_back(held, journal::UNREADABLE, "unreadable_record").await;
+                    return self
+                        .give_back(held, journal::UNREADABLE, "unreadable_record")
+                        .await;
                 }
                 Err(error) => {
                     tracing::error!(op = %held.record.id, "a step could not be journaled: {error}");

@@ -41,7 +41,11 @@ impl Cancellations {
             return Ok(Step::Wait(pause, "still_there"));
         }
         if (self.rules.paused || self.rules.dry_run) && !held.record.is_past_deadline() {
-            let why = if self.rules.paused { "paused" } else { "dry_run" };
+            let why = if self.rules.paused {
+                "paused"
+            } else {
+                "dry_run"
+            };
             return Ok(Step::Hold(HELD, why));
         }
         let refusal = match self.judge_again(held, memory, slot, sighting).await? {
@@ -61,7 +65,8 @@ impl Cancellations {
         let name = name_in(sighting, &held.record.code);
         match refusal {
             Some(refusal) if is_trace(refusal) => {
-                self.finish(held, Outcome::Unknown, refusal.id(), None).await
+                self.finish(held, Outcome::Unknown, refusal.id(), None)
+                    .await
             }
             Some(refusal) => {
                 let outcome = refusal.outcome(&self.policy);
@@ -112,7 +117,9 @@ impl Cancellations {
         };
         Ok(match guard::judge(&by_code, asked(held), &self.policy) {
             Verdict::Keep(refusal) => Judged::Keep(Some(refusal)),
-            Verdict::Delete(target) if Some(&target.property().id) == held.record.property.as_ref() => {
+            Verdict::Delete(target)
+                if Some(&target.property().id) == held.record.property.as_ref() =>
+            {
                 if ozmap::is_too_old(&target) {
                     Judged::NotNow(self.read_anew(held, memory))
                 } else {

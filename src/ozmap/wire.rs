@@ -107,10 +107,9 @@ impl Wire {
     }
 
     async fn send(&self, method: Method, url: Url, within: Duration) -> Result<Reply, Error> {
-        let http = if method == Method::DELETE {
-            &self.deleting
-        } else {
-            &self.http
+        let http = match method.is_safe() {
+            true => &self.http,
+            false => &self.deleting,
         };
         let mut request = Request::new(method, url);
         *request.timeout_mut() = Some(within);

@@ -10,7 +10,10 @@ use ozmap_cancel::domain::{
     Client, ClientField, Defect, Field, Outcome, Property, PropertyId, ReservationCode, Residence,
     Row, Sighting,
 };
-use ozmap_cancel::guard::{Check, OnInstalled, Policy, Refusal, Verdict, first_name, judge};
+use ozmap_cancel::guard::{Asked, Check, OnInstalled, Policy, Refusal, Verdict, first_name, judge};
+
+/// 2026-01-12T13:00:00Z, an hour after the reservation.
+const ASKED_AT_MS: i64 = 1_768_222_800_000;
 
 fn text(value: &str) -> Field<String> {
     Field::Value(value.to_owned())
@@ -63,11 +66,11 @@ fn verdict(rows: Vec<Row>, policy: &Policy) -> Verdict {
         rows,
         read_at: Moment::now(),
     };
-    judge(
-        &sighting,
-        &ReservationCode::parse("123|123").unwrap(),
-        policy,
-    )
+    let asked = Asked {
+        code: &ReservationCode::parse("123|123").unwrap(),
+        at_ms: Some(ASKED_AT_MS),
+    };
+    judge(&sighting, asked, policy)
 }
 
 /// `delete`, `absent`, or the refusal's id.
@@ -241,6 +244,7 @@ fn the_first_rule_that_objects_is_the_one_that_is_told() {
         client.implanted = Field::Missing;
         client.deleted_at = text("2026-01-13T00:00:00Z");
         client.certified = Field::Value(true);
+        client.created_at = text("2026-03-01T00:00:00Z");
     });
     wrong.parent = Field::Value(());
     wrong.created_at = text("2020-01-01T00:00:00Z");
@@ -256,11 +260,12 @@ fn the_first_rule_that_objects_is_the_one_that_is_told() {
     told.push(says(wrong.clone(), &strict));
     wrong.client = document;
     told.push(says(wrong.clone(), &strict));
-    let repairs: [fn(&mut Client); 4] = [
+    let repairs: [fn(&mut Client); 5] = [
         |client| client.code = text("123|123"),
         |client| client.implanted = Field::Value(true),
         |client| client.implanted = Field::Value(false),
         |client| client.deleted_at = Field::Missing,
+        |client| client.created_at = text("2026-01-12T12:00:00Z"),
     ];
     for repair in repairs {
         if let ClientField::Document(client) = &mut wrong.client {
@@ -396,4 +401,39 @@ fn the_name_in_a_greeting_comes_from_a_readable_client_or_not_at_all() {
         ..property()
     };
     assert_eq!(named(&empty), None);
+}
+
+#[test]
+fn what_was_reserved_after_it_was_asked_for_is_kept() {
+    let born = |at: &str| {
+        let changed = with_client(|client| client.created_at = text(at));
+        Property {
+            created_at: text(at),
+            history: Field::Missing,
+            ..changed
+        }
+    };
+    // The clocks may be ten minutes apart.
+    assert_eq!(says(born("2026-01-12T13:10:00.000Z"), &policy()), "delete");
+    assert_eq!(
+        says(born("2026-01-12T13:10:00.001Z"), &policy()),
+        "reserved_later"
+    );
+    // A customer may be new on a property that was there before.
+    let new_customer = with_client(|client| client.created_at = text("2026-01-13T00:00:00Z"));
+    let lax = Policy {
+        preexisting_property: Check::Ignore,
+        ..policy()
+    };
+    assert_eq!(says(new_customer, &lax), "reserved_later");
+    // Whoever only looks has asked for nothing yet.
+    let sighting = Sighting {
+        rows: vec![Ok(born("2026-01-13T00:00:00Z"))],
+        read_at: Moment::now(),
+    };
+    let code = ReservationCode::parse("123|123").unwrap();
+    assert!(matches!(
+        judge(&sighting, &code, &policy()),
+        Verdict::Delete(_)
+    ));
 }

@@ -94,7 +94,8 @@ fn somebody_who_lived_there_before_keeps_the_property() {
     for history in [Field::Missing, Field::Null] {
         let property = Property {
             history,
-            ..with_client(|client| client.created_at = text("2026-03-01T00:00:00Z"))
+            created_at: text("2025-11-01T00:00:00Z"),
+            ..with_client(|client| client.created_at = text("2026-01-12T12:00:00Z"))
         };
         assert_eq!(says(property, &policy()), "preexisting_property");
     }

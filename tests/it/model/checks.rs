@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 
 use super::clockwork::Proc;
+use super::flow::CLOCKS_APART_MS;
 use super::front::{ANSWER_MS, Heard, LAST_MOMENT_MS};
 use super::plan::Rules;
 use super::safeguards::Promise;
 use super::store::{Accepted, DEADLINE_MS, Grant, Op, OpId, Outcome, SETTLE_MS, State};
-use super::world::World;
+use super::world::{DATABASE_EPOCH, World};
 
 /// How old the guard's reading may be.
 const GUARD_AGE_MS_MAX: i64 = 3_000;
@@ -145,18 +146,19 @@ impl World {
         if target.code != row.code {
             refuse("of another code");
         }
+        if DATABASE_EPOCH + target.created_at > row.created_at + CLOCKS_APART_MS {
+            refuse("that was made long after it was asked for");
+        }
         if target.implanted_at.is_some_and(|since| since < before) {
             refuse("whose customer was installed well before");
         }
         let mut all = truth.properties.iter().enumerate();
-        if row.sent <= 1
-            && all.any(|(id, other)| {
-                id != property
-                    && other.code == row.code
-                    && other.is_there(before)
-                    && other.is_there(now)
-            })
-        {
+        if all.any(|(id, other)| {
+            id != property
+                && other.code == row.code
+                && other.is_there(before)
+                && other.is_there(now)
+        }) {
             refuse("though the code leads to several");
         }
         let is_rehearsal = row.rehearsal || self.replica(me).rules.get() != Rules::Work;

@@ -11,6 +11,8 @@ use super::store::{Fault, Grant, LEASE_MS, Op, Outcome, State};
 use super::world::{Moment, World};
 
 const GUARD_AGE_MS_MAX: i64 = 3_000;
+/// How much later than the request something may seem to be made; scaled down like the deadline.
+pub const CLOCKS_APART_MS: i64 = 60_000;
 const DELETE_MS: i64 = 20_000;
 const LEASE_MARGIN_MS: i64 = 2_000;
 const HELD_MS: i64 = 60_000;
@@ -123,7 +125,7 @@ impl World {
             Err(trouble) => return Ok(self.wait_after(trouble, held, memory)),
         };
         memory.failures = 0;
-        match self.judge(&sighting, held.op.code) {
+        match self.judge(&sighting, &held.op) {
             Verdict::Absent => {
                 let code = held.op.code;
                 let outcome = match self.write(|store, _| Ok(store.was_cancelled(code))).await? {
@@ -288,7 +290,7 @@ impl World {
         let is_given_up = self.is_past_deadline(me, held)
             || held.op.sent >= DELETES_MAX
             || held.op.state == State::Acked && held.op.sent >= CONFIRMED_DELETES_MAX;
-        let verdict = match (self.judge(sighting, held.op.code), held.op.property) {
+        let verdict = match (self.judge(sighting, &held.op), held.op.property) {
             (Verdict::Keep(_), Some(property)) if !self.has(Safeguard::GuardEveryTime) => {
                 Verdict::Delete(Target {
                     property,
@@ -296,6 +298,30 @@ impl World {
                 })
             }
             (verdict, _) => verdict,
+        };
+        let verdict = match verdict {
+            Verdict::Delete(target)
+                if !is_given_up
+                    && self.has(Safeguard::OnlyOneOfItsCode)
+                    && self.has(Safeguard::GuardEveryTime) =>
+            {
+                // By its id it stands alone; whether it is the only one of its code, only the code tells.
+                let by_code = match self.look_up(me, held.op.code).await {
+                    Ok(by_code) => by_code,
+                    Err(trouble) => return Ok(self.wait_after(trouble, held, memory)),
+                };
+                match self.judge(&by_code, &held.op) {
+                    Verdict::Delete(found) if found.property == target.property => {
+                        Verdict::Delete(found)
+                    }
+                    Verdict::Delete(_) | Verdict::Absent => {
+                        memory.failures += 1;
+                        return Ok(Step::Wait(self.jitter(memory.failures)));
+                    }
+                    keep @ Verdict::Keep(_) => keep,
+                }
+            }
+            verdict => verdict,
         };
         let outcome = match verdict {
             Verdict::Delete(target) if !is_given_up && self.is_too_old(me, target) => {
@@ -321,18 +347,23 @@ impl World {
         }
     }
 
-    fn judge(&self, sighting: &Sighting, code: usize) -> Verdict {
+    fn judge(&self, sighting: &Sighting, op: &Op) -> Verdict {
         let row = match sighting.rows.as_slice() {
             [] => return Verdict::Absent,
             [row] => row,
             [row, ..] if !self.has(Safeguard::OneRowOnly) => row,
             [_, _, ..] => return Verdict::Keep(Outcome::Review),
         };
-        if row.code != code && self.has(Safeguard::CompareTheCode) {
+        if row.code != op.code && self.has(Safeguard::CompareTheCode) {
             return Verdict::Keep(Outcome::Review);
         }
         if row.implanted && self.has(Safeguard::KeepInstalled) {
             return Verdict::Keep(Outcome::Installed);
+        }
+        if row.created_at > op.created_at + CLOCKS_APART_MS
+            && self.has(Safeguard::NotWhatWasMadeLater)
+        {
+            return Verdict::Keep(Outcome::Review);
         }
         Verdict::Delete(Target {
             property: row.id,

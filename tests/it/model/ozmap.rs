@@ -7,7 +7,7 @@ use super::clockwork::Proc;
 use super::plan::Point;
 use super::safeguards::Safeguard;
 use super::store::{OpId, SETTLE_MS};
-use super::world::{Moment, World};
+use super::world::{DATABASE_EPOCH, Moment, World};
 
 const READ_MS_MAX: i64 = 8_000;
 /// A DELETE leaves within this time after it was written down: the guard's reading is older, and may be 3 s old.
@@ -49,6 +49,8 @@ pub struct Row {
     pub id: usize,
     pub code: usize,
     pub implanted: bool,
+    /// As OZmap dates it, whose clock goes as the database's.
+    pub created_at: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -235,6 +237,7 @@ impl World {
                 id,
                 code: property.code,
                 implanted: property.is_implanted(seen_at),
+                created_at: DATABASE_EPOCH + property.created_at,
             })
             .collect();
         match rows.is_empty() && (self.plan.says_404 || matches!(what, What::Id(_))) {

@@ -177,7 +177,29 @@ impl Plan {
         if random.chance(300) {
             plan.draw_a_coincidence(&random);
         }
+        if random.chance(30) {
+            plan.draw_a_long_wait(&random);
+        }
         plan
+    }
+
+    /// What was asked for waits until its customer has reserved anew.
+    fn draw_a_long_wait(&mut self, random: &Random) {
+        let again_at = random.between(150_000, 400_000);
+        let events = [
+            (
+                0,
+                Act::Revoke {
+                    ms: again_at + 1_000,
+                },
+            ),
+            (again_at, Act::ReserveAnew),
+        ];
+        self.events.extend(events.map(|(at, act)| Event {
+            when: When::At(at),
+            act,
+            replica: 0,
+        }));
     }
 
     /// What must come together for a rule to matter, and hardly ever would by chance.

@@ -87,6 +87,10 @@ safeguards! {
     CompareTheCode => [OnlyWhatMayGo];
     /// Several properties are for a person.
     OneRowOnly => [OnlyWhatMayGo];
+    /// ... also when another one came after the target was chosen.
+    OnlyOneOfItsCode => [OnlyWhatMayGo];
+    /// What was reserved after the request is not what was asked for.
+    NotWhatWasMadeLater => [OnlyWhatMayGo];
     /// An old reading allows no DELETE.
     GuardAge => [OnlyWhatMayGo];
     /// The age of a reading counts from the question.

@@ -14,7 +14,7 @@ use super::safeguards::Safeguard;
 use super::store::{Fault, OpId, Store};
 
 /// The hour begins a while before the schedule, so that a clock that jumps stays in it.
-const DATABASE_EPOCH: i64 = 900_000;
+pub const DATABASE_EPOCH: i64 = 900_000;
 
 /// A point in time on both clocks of a replica's machine.
 #[derive(Clone, Copy, Debug)]
