@@ -77,3 +77,16 @@ impl Moment {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_slept_makes_a_moment_older_and_a_clock_that_went_back_makes_it_no_younger() {
+        let now = Moment::now().unix_seconds().unsigned_abs();
+        // As if the monotonic clock had stood still for a minute.
+        assert!(Moment::at_unix_seconds(now - 60).age_ms() >= 59_000);
+        assert!(Moment::at_unix_seconds(now + 60).age_ms() < 10_000);
+    }
+}

@@ -11,9 +11,11 @@ use tokio::task::JoinSet;
 
 use super::journal::file;
 use super::support::store::is_embedded;
-use super::support::{Ozmap, Reply, World, eventually};
+use super::support::{Launch, Ozmap, Reply, World, eventually};
 pub use callers::try_ask_of;
 
+#[path = "cancel/anew.rs"]
+mod anew;
 #[path = "cancel/answers.rs"]
 mod answers;
 #[path = "cancel/breaker.rs"]
@@ -28,6 +30,8 @@ mod kept;
 mod late;
 #[path = "cancel/limits.rs"]
 mod limits;
+#[path = "cancel/overdue.rs"]
+mod overdue;
 
 /// The reservation of OZmap's own documentation, and its property.
 pub const CODE: &str = "123|123";

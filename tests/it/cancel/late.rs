@@ -39,6 +39,11 @@ async fn a_deletion_that_takes_effect_late_is_never_preceded_by_a_no() {
         events.iter().any(|kind| kind == "not_deleted_again"),
         "{events:?}"
     );
+    // Somebody was deleted whom the guard would have kept: true, and for a person to know.
+    assert_eq!(row(&world)["needs_human"], json!(1));
+    // It waited for the settling by itself; the journal had not to refuse anything.
+    let logs = world.service.logs();
+    assert!(!logs.contains("was lost; whoever has it now"), "{logs}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

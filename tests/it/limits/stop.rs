@@ -83,7 +83,7 @@ async fn a_stop_ends_in_time_also_while_callers_and_ozmap_stall() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_with_nothing_running_is_at_once_and_an_interrupt_is_a_stop() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let mut world = World::new().await;
         assert_eq!(world.cancel("123|123", "m-1").await.outcome(), "cancelled");
         world.service.signal(signal);
@@ -121,4 +121,40 @@ async fn a_caller_that_waits_at_a_stop_hears_that_it_goes_on() {
     world.ozmap.heal().await;
     world.restart().await;
     assert_eq!(world.ask_until_final(body).await.outcome(), "cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_is_announced_before_anybody_is_turned_away() {
+    let mut world = World::with(&[("SERVER__STOP_NOTICE_MS", "3000")]).await;
+    world.service.signal("TERM");
+    let announced = eventually("the announcement", || async {
+        let ready = world.service.get("/health/ready").await;
+        (ready.status == 503).then_some(ready)
+    })
+    .await;
+    assert_eq!(announced.json()["status"], json!("draining"));
+    assert_eq!(
+        world.service.get("/health").await.json()["draining"],
+        json!(true)
+    );
+    // Whoever has not been told yet is served as ever.
+    let reply = world.cancel("123|123", "m-1").await;
+    assert_eq!(reply.outcome(), "cancelled");
+    assert_eq!(world.service.ended().await, Some(0));
+    assert_eq!(world.journal()[0]["outcome"], "cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_twice_for_a_stop_does_not_wait() {
+    let mut world = World::with(&[("SERVER__STOP_NOTICE_MS", "30000")]).await;
+    let began = Instant::now();
+    world.service.signal("TERM");
+    eventually("the announcement", || async {
+        let ready = world.service.get("/health/ready").await;
+        (ready.status == 503).then_some(())
+    })
+    .await;
+    world.service.signal("TERM");
+    assert_eq!(world.service.ended().await, Some(0));
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
 }

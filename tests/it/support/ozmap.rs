@@ -19,12 +19,12 @@ pub struct Ozmap {
 impl Ozmap {
     /// A simulator with its seed.
     pub async fn start() -> Self {
-        let simulator = Simulator::bind(
-            SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            Options::default(),
-        )
-        .await
-        .unwrap();
+        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
+    }
+
+    /// The same, where a service expects it.
+    pub async fn start_at(address: SocketAddr) -> Self {
+        let simulator = Simulator::bind(address, Options::default()).await.unwrap();
         let address = simulator.address();
         let stop = CancellationToken::new();
         tokio::spawn(simulator.serve(stop.clone()));

@@ -1,0 +1,147 @@
+//! Reservations that somebody else makes, doubles or removes while a request about their code is under way.
+
+use super::*;
+use crate::support::{KEY, http};
+
+fn row(world: &World) -> Value {
+    file::cancellations(world.folder.path()).remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_reserved_while_a_request_waited_is_not_what_it_asked_for() {
+    let world = World::with(SHORT).await;
+    world.ozmap.fault("lookup:status=503").await;
+    assert_eq!(world.cancel("later-1", "m-1").await.outcome(), "pending");
+    // Ten minutes of grace are for clocks that differ.
+    let hour = std::time::Duration::from_secs(3_600);
+    let in_an_hour = jiff::Timestamp::now() + hour;
+    let reservation = json!({"code": "later-1", "created_at": format!("{in_an_hour:.3}")});
+    world.ozmap.reserve(reservation).await;
+    world.ozmap.heal().await;
+    let reply = world.ask_until_final(asking("later-1", "m-1")).await;
+    assert_eq!(reply.outcome(), "review");
+    assert_eq!(row(&world)["reason"], json!("reserved_later"));
+    assert!(calls_of(&world.ozmap, "delete").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_property_of_the_code_ends_the_deletions_of_the_first() {
+    let world = World::with(SHORT).await;
+    // The first one never reaches OZmap; before it is tried again, there are two.
+    world.ozmap.fault("delete:reset_before*1").await;
+    world.ozmap.fault("get:hold_before*1").await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
+    world.ozmap.held().await;
+    world.ozmap.reserve(json!({"code": CODE})).await;
+    world.ozmap.release().await;
+    let reply = world.ask_until_final(asking(CODE, "m-1")).await;
+    assert_eq!(reply.outcome(), "review");
+    let row = row(&world);
+    assert_eq!(
+        (&row["reason"], &row["needs_human"], &row["delete_sent"]),
+        (&json!("several_properties"), &json!(1), &json!(1))
+    );
+    assert!(world.ozmap.deletions().await.is_empty());
+    assert_eq!(world.ozmap.holds(CODE).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_properties_are_named_to_whoever_must_choose() {
+    let world = World::new().await;
+    assert_eq!(world.cancel("dup-1", "m-1").await.outcome(), "review");
+    let ids: Vec<String> = world
+        .ozmap
+        .holds("dup-1")
+        .await
+        .iter()
+        .map(|held| held["_id"].as_str().unwrap().to_owned())
+        .collect();
+    let events = file::table(world.folder.path(), "op_event");
+    let several = events
+        .iter()
+        .find(|event| event["kind"] == "several")
+        .unwrap();
+    let named = several["detail"].as_str().unwrap();
+    assert_eq!(ids.len(), 2);
+    assert!(ids.iter().all(|id| named.contains(id)), "{named}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_removed_after_our_no_is_not_said_to_be_our_cancellation() {
+    let world = World::with(SHORT).await;
+    // A DELETE was sent and lost, and then the customer was installed: the answer was no.
+    world.ozmap.fault("lookup:implant_after*1").await;
+    world.ozmap.fault("delete:reset_before*1").await;
+    let reply = world.ask_until_final(asking(CODE, "m-1")).await;
+    assert_eq!(reply.outcome(), "installed");
+    let path = format!("/api/v2/properties/{PROPERTY}");
+    let removed = http::send(
+        world.ozmap.address(),
+        "DELETE",
+        &path,
+        &[("Authorization", KEY)],
+        b"",
+    )
+    .await;
+    assert!(removed.unwrap().status < 300);
+    let reply = world.ask_until_final(asking(CODE, "m-2")).await;
+    assert_eq!(reply.outcome(), "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_waits_for_the_real_cancellation_that_changes_what_it_would_see() {
+    let world = World::with(SHORT).await;
+    world.ozmap.fault("delete:hold_after*1").await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
+    world.ozmap.held().await;
+    let rehearsal = json!({"code": CODE, "message_id": "m-2", "dry_run": true});
+    assert_eq!(world.ask(rehearsal.clone()).await.outcome(), "pending");
+    world.ozmap.release().await;
+    let real = world.ask_until_final(asking(CODE, "m-1")).await;
+    assert_eq!(real.outcome(), "cancelled");
+    let rehearsed = world.ask_until_final(rehearsal).await;
+    assert_eq!(rehearsed.outcome(), "already_cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_up_does_not_say_what_a_cancellation_has_changed_meanwhile() {
+    let world = World::with(SHORT).await;
+    world.ozmap.fault("lookup:hold_after*1").await;
+    let look = json!({"code": CODE, "action": "lookup"});
+    let address = world.service.address();
+    let looked = tokio::spawn(async move { try_ask_of(address, look).await });
+    world.ozmap.held().await;
+    world.ozmap.fault("delete:status=503").await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
+    called(&world.ozmap, "delete", 1).await;
+    world.ozmap.release().await;
+    let looked = looked.await.unwrap().unwrap();
+    // It waited longer than it may be waited for, or it hears that the code is being cancelled.
+    assert!(
+        looked.status == 503 || looked.outcome() == "pending",
+        "{looked:?}"
+    );
+    assert!(!looked.body.contains("\"found\""), "{looked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promise_outlasts_a_change_of_the_code_s_pattern() {
+    let mut world = World::with(SHORT).await;
+    world.ozmap.fault("lookup:status=503").await;
+    let promised = world.cancel(CODE, "m-1").await;
+    assert_eq!(promised.outcome(), "pending");
+    let strict = world
+        .service
+        .launch()
+        .clone()
+        .set("POLICY__CODE_PATTERN", "^[0-9]{9}$");
+    world.kill();
+    world.service = strict.start().await;
+    let again = world.cancel(CODE, "m-1").await;
+    assert_eq!(again.outcome(), "pending", "{again:?}");
+    world.ozmap.heal().await;
+    let reply = world.ask_until_final(asking(CODE, "m-1")).await;
+    assert_eq!(reply.outcome(), "cancelled");
+    assert_eq!(reply.json()["protocol"], promised.json()["protocol"]);
+    assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "invalid_code");
+}

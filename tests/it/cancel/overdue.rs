@@ -1,0 +1,101 @@
+//! What is given up: when OZmap is left alone, when a record cannot be read, when OZmap was never there.
+
+use super::*;
+
+fn give_up_after(seconds: &'static str) -> Vec<(&'static str, &'static str)> {
+    short_and(&[("JOURNAL__GIVE_UP_S", seconds)])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_over_ends_although_ozmap_is_left_alone_all_the_time() {
+    let faults = named(&["any:status=500", "any:status=401"]);
+    each(2, faults, |case, fault| async move {
+        let world = World::with(&give_up_after("3")).await;
+        world.ozmap.fault(fault).await;
+        let codes: Vec<String> = (0..6).map(|n| format!("over-{n}")).collect();
+        for code in &codes {
+            world.ozmap.reserve(json!({"code": code})).await;
+            assert_eq!(
+                world.cancel(code, code).await.outcome(),
+                "pending",
+                "{case}"
+            );
+        }
+        eventually("OZmap to be left alone", || async {
+            let health = world.service.get("/health").await.json();
+            health["ozmap"]["left_alone_s"].is_u64().then_some(())
+        })
+        .await;
+        for code in &codes {
+            let reply = world.ask_until_final(asking(code, code)).await;
+            assert_eq!(reply.outcome(), "expired", "{case}: {code}");
+        }
+        assert!(calls_of(&world.ozmap, "delete").await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_nobody_can_read_holds_up_no_other_and_ends_too() {
+    let mut world = World::with(&give_up_after("4")).await;
+    world.ozmap.fault("lookup:status=503").await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
+    world.kill();
+    file::Foreign::of(world.folder.path()).run("UPDATE op SET protocol = 'x'");
+    world.ozmap.heal().await;
+    world.restart().await;
+    assert_eq!(
+        world.ask_until_final(asking("abc", "m-2")).await.outcome(),
+        "not_found"
+    );
+    let row = eventually("the end of the unreadable one", || async {
+        let rows = file::cancellations(world.folder.path());
+        let row = rows.into_iter().find(|row| row["protocol"] == "x").unwrap();
+        (row["state"] == "done").then_some(row)
+    })
+    .await;
+    assert_eq!(
+        (&row["outcome"], &row["reason"], &row["needs_human"]),
+        (&json!("expired"), &json!("unreadable_record"), &json!(1))
+    );
+    assert!(holds(&world.ozmap, CODE, PROPERTY).await);
+    assert!(!world.service.logs().contains(CODE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ozmap_that_is_not_there_yet_is_waited_for() {
+    let ozmap = Ozmap::start().await;
+    let address = ozmap.address();
+    drop(ozmap);
+    eventually("the port to be closed", || async {
+        tokio::net::TcpStream::connect(address).await.err()
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let journal = crate::support::store::journal_url(folder.path());
+    let mut launch = Launch::new(&format!("http://{address}"), &journal);
+    for (name, value) in SHORT {
+        launch = launch.set(name, value);
+    }
+    let service = launch.start().await;
+    let pending = service.ask(&asking(CODE, "m-1")).await;
+    assert_eq!(
+        (pending.status, pending.outcome().as_str()),
+        (200, "pending")
+    );
+    let health = service.get("/health").await.json();
+    assert_eq!(
+        health["ozmap"]["status"],
+        json!("ozmap_connect"),
+        "{health}"
+    );
+    assert_eq!(service.get("/health/ready").await.status, 200);
+    let ozmap = Ozmap::start_at(address).await;
+    let reply = eventually("the end", || async {
+        let reply = service.ask(&asking(CODE, "m-1")).await;
+        (reply.outcome() != "pending").then_some(reply)
+    })
+    .await;
+    assert_eq!(reply.outcome(), "cancelled");
+    assert_deleted_only(&ozmap, &[PROPERTY], "late start").await;
+}
