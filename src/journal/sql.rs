@@ -88,9 +88,11 @@ AND (state = 'accepted' OR (state IN ('intent','acked') AND property_id = $1))";
 pub(super) const ACKED: &str = "\
 UPDATE op SET state = 'acked', updated_at = {NOW} WHERE id = $1 AND fence = $2 AND lease_owner = $3 AND state = 'intent'";
 
-/// Gives the lease back until a later time; `$2` is 1 when taking it was no attempt.
+/// Gives the lease back until a later time, or until its deadline if that comes first; `$2` is 1 when taking it was no
+/// attempt.
 pub(super) const BACKOFF: &str = "\
-UPDATE op SET next_at = {NOW}+$1, attempt = attempt-$2, lease_owner = NULL, lease_until = 0, reason = $3, updated_at = {NOW} \
+UPDATE op SET next_at = CASE WHEN deadline_at > {NOW} AND deadline_at < {NOW}+$1 THEN deadline_at ELSE {NOW}+$1 END, \
+attempt = attempt-$2, lease_owner = NULL, lease_until = 0, reason = $3, updated_at = {NOW} \
 WHERE id = $4 AND fence = $5 AND lease_owner = $6 AND state <> 'done'";
 
 /// Ends a cancellation. Nothing but `cancelled` is accepted while a deletion may still take effect.

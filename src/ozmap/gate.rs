@@ -243,6 +243,16 @@ mod tests {
 
     use super::*;
 
+    async fn let_in_at_once(gate: &Gate) -> usize {
+        let mut passes = Vec::new();
+        for mark in 0..8 {
+            let entered = tokio::time::timeout(Duration::from_secs(1), gate.enter(mark));
+            let Ok(Ok(pass)) = entered.await else { break };
+            passes.push(pass);
+        }
+        passes.len()
+    }
+
     fn throttled(seconds: u64) -> Error {
         let asked = Some(Duration::from_secs(seconds));
         Error::answered(Trouble::Throttled, StatusCode::TOO_MANY_REQUESTS, asked)
@@ -283,5 +293,19 @@ mod tests {
         assert!(gate.enter(9).await.is_err(), "one goes first");
         drop(second);
         assert!(gate.enter(9).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fewer_are_let_in_at_once_after_a_429_and_more_again_as_it_goes_well() {
+        let gate = Gate::new(4);
+        gate.enter(1).await.unwrap().troubled(&throttled(1));
+        sleep(Duration::from_secs(1)).await;
+        gate.probe().await.answered();
+        gate.enter(2).await.unwrap().answered();
+        assert_eq!(let_in_at_once(&gate).await, 2);
+        for mark in 0..24 {
+            gate.enter(mark).await.unwrap().answered();
+        }
+        assert_eq!(let_in_at_once(&gate).await, 4);
     }
 }

@@ -8,6 +8,7 @@
 
 mod dice;
 mod outage;
+mod panics;
 mod process;
 mod story;
 mod truth;

@@ -158,7 +158,7 @@ impl World {
         }
     }
 
-    fn happen(self: &Arc<Self>, what: &What) {
+    pub(crate) fn happen(self: &Arc<Self>, what: &What) {
         match what {
             What::Ask { code, webhook } => {
                 self.tasks.spawn(self.clone().ask(*code, *webhook));

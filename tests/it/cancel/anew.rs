@@ -15,7 +15,7 @@ async fn what_was_reserved_while_a_request_waited_is_not_what_it_asked_for() {
     // Ten minutes of grace are for clocks that differ.
     let hour = std::time::Duration::from_secs(3_600);
     let in_an_hour = jiff::Timestamp::now() + hour;
-    let reservation = json!({"code": "later-1", "created_at": format!("{in_an_hour:.3}")});
+    let reservation = json!({"code": "later-1", "createdAt": format!("{in_an_hour:.3}")});
     world.ozmap.reserve(reservation).await;
     world.ozmap.heal().await;
     let reply = world.ask_until_final(asking("later-1", "m-1")).await;

@@ -50,6 +50,11 @@ async fn a_second_writer_is_refused_and_the_first_goes_on() {
     );
     let here = Journal::open(&journal_place(world.folder.path()), LONG);
     assert!(matches!(here, Err(Error::InUse(_))));
+    // By another name it is the same one.
+    let other = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(file::path(world.folder.path()), file::path(other.path())).unwrap();
+    let here = Journal::open(&journal_place(other.path()), LONG);
+    assert!(matches!(here, Err(Error::InUse(_))));
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
 }
 
@@ -76,42 +81,104 @@ async fn the_journal_is_a_write_ahead_log_of_a_sqlite_that_does_not_lose_it() {
     assert_eq!(sound, "ok");
 }
 
-/// FULL means that every commit is on the disk before it counts: the system is asked to write it there.
-#[tokio::test(flavor = "multi_thread")]
-async fn every_step_is_synced_to_the_disk_before_the_next() {
-    if !is_embedded() {
-        return;
-    }
-    let Ok(found) = std::process::Command::new("strace").arg("-V").output() else {
-        return crate::support::skipped("strace");
-    };
-    if !found.status.success() {
-        return crate::support::skipped("strace");
-    }
-    let world = World::new().await;
-    let traced = world.folder.path().join("trace");
-    let mut strace = std::process::Command::new("strace")
-        .args([
-            "-f",
-            "-y",
-            "-s",
-            "24",
-            "-e",
-            "trace=fsync,fdatasync,write,sendto,writev",
-            "-o",
-        ])
-        .arg(&traced)
+fn has_strace() -> bool {
+    let found = std::process::Command::new("strace").arg("-V").output();
+    found.is_ok_and(|found| found.status.success())
+}
+
+/// Watches what the service writes, and maybe has some of its calls fail.
+async fn traced_to(traced: &std::path::Path, world: &World, more: &[&str]) -> std::process::Child {
+    let strace = std::process::Command::new("strace")
+        .args(["-f", "-y", "-s", "24", "-o"])
+        .arg(traced)
+        .args(["-e", "trace=fsync,fdatasync,write,sendto,writev"])
+        .args(more)
         .args(["-p", &world.service.pid().to_string()])
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
     // Attached as soon as anything that the service writes is seen.
     eventually("the trace", async || {
-        drop(world.service.get("/health/ready").await);
-        let trace = std::fs::read_to_string(&traced).unwrap_or_default();
+        drop(world.service.get("/health/live").await);
+        let trace = std::fs::read_to_string(traced).unwrap_or_default();
         trace.contains("HTTP/1.1 200").then_some(())
     })
     .await;
+    strace
+}
+
+/// SQLite finds a commit in its log at the next start whose sync failed and that was therefore said to be undone: whoever
+/// was told no must not be carried out then.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_disk_failed_to_keep_does_not_come_back_with_the_next_start() {
+    if !is_embedded() {
+        return;
+    }
+    if !has_strace() {
+        return crate::support::skipped("strace");
+    }
+    let mut world = World::new().await;
+    let traced = world.folder.path().join("trace");
+    let fails = ["-e", "inject=fsync,fdatasync:error=EIO:when=1"];
+    let mut strace = traced_to(&traced, &world, &fails).await;
+    let declined = world.cancel(CODE, "m-1").await;
+    assert_eq!(declined.status, 503, "{declined:?}");
+    assert!(declined.body.contains(":journal"), "{declined:?}");
+    let trace = std::fs::read_to_string(&traced).unwrap();
+    assert!(trace.contains("(INJECTED)"), "{trace}");
+    world.kill();
+    drop(strace.wait());
+    world.restart().await;
+    assert_eq!(world.cancel("nobody", "m-2").await.outcome(), "not_found");
+    let codes: Vec<Value> = file::cancellations(world.folder.path())
+        .iter()
+        .map(|row| row["code"].clone())
+        .collect();
+    assert_eq!(codes, [json!("nobody")]);
+    assert!(holds_all(&world).await);
+}
+
+/// While the disk goes on failing nobody can know what the next start finds: that is what the caller hears.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_disk_fails_nobody_is_told_no_for_certain() {
+    if !is_embedded() {
+        return;
+    }
+    if !has_strace() {
+        return crate::support::skipped("strace");
+    }
+    let mut world = World::with(SHORT).await;
+    let traced = world.folder.path().join("trace");
+    let fails = ["-e", "inject=fsync,fdatasync:error=EIO"];
+    let mut strace = traced_to(&traced, &world, &fails).await;
+    let unsure = world.cancel(CODE, "m-1").await;
+    assert_eq!(unsure.status, 503, "{unsure:?}");
+    assert!(unsure.body.contains("in_doubt"), "{unsure:?}");
+    world.kill();
+    drop(strace.wait());
+    // Whichever it was, asking again with the same key tells.
+    world.restart().await;
+    let reply = world.ask_until_final(request(CODE, "m-1")).await;
+    assert_eq!(reply.outcome(), "cancelled");
+    assert_eq!(file::cancellations(world.folder.path()).len(), 1);
+}
+
+async fn holds_all(world: &World) -> bool {
+    world.ozmap.deletions().await.is_empty() && world.ozmap.holds(CODE).await.len() == 1
+}
+
+/// FULL means that every commit is on the disk before it counts: the system is asked to write it there.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_step_is_synced_to_the_disk_before_the_next() {
+    if !is_embedded() {
+        return;
+    }
+    if !has_strace() {
+        return crate::support::skipped("strace");
+    }
+    let world = World::new().await;
+    let traced = world.folder.path().join("trace");
+    let mut strace = traced_to(&traced, &world, &[]).await;
     let before = std::fs::read_to_string(&traced).unwrap().len();
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
     let trace = eventually("the whole trace", async || {

@@ -1,0 +1,67 @@
+//! A mistake of ours that comes back every time: the cancellation that meets it is a person's after three times.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::dice::Dice;
+use super::story::{Story, What};
+use super::world::World;
+
+/// Runs one cancellation whose calls panic, after `spared` of them did not; returns its row and the kinds of its events.
+async fn panicking(spared: &str) -> Option<(Vec<String>, Vec<String>)> {
+    let story = Story {
+        processes: 1,
+        codes: 1,
+        happenings: Vec::new(),
+    };
+    let world = World::new(&story, &Dice::new(1))?;
+    world.memory.fault(spared).then_some(())?;
+    Arc::clone(&world).ask(0, 1).await;
+    // Whatever was spared has happened by now, and the answer to it is lost.
+    world.happen(&What::Panic {
+        process: 0,
+        times: u64::MAX,
+    });
+    for _ in 0..600 {
+        if world.active() == 0 {
+            break;
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+    let row = "SELECT outcome, reason, needs_human, delete_sent FROM op WHERE state = 'done'";
+    let rows = world.book.rows(row).ok()?;
+    let events = world
+        .book
+        .rows("SELECT kind FROM op_event ORDER BY at_ms, seq")
+        .ok()?;
+    let kinds = events.into_iter().flatten().collect();
+    Some((rows.into_iter().next()?, kinds))
+}
+
+fn run(spared: &str) -> (Vec<String>, Vec<String>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .ok();
+    let ended = runtime.and_then(|runtime| runtime.block_on(panicking(spared)));
+    ended.unwrap_or_else(|| unreachable!("{spared}: it never ended"))
+}
+
+#[test]
+fn what_panics_every_time_is_left_to_a_person_after_three_times() {
+    let (row, kinds) = run("lookup:status=503");
+    assert_eq!(row, ["review", "panicked_too_often", "1", "0"]);
+    let panics = kinds.iter().filter(|kind| *kind == "panicked").count();
+    assert_eq!(panics, 3, "{kinds:?}");
+}
+
+#[test]
+fn after_three_panics_nothing_more_is_deleted_and_nothing_is_denied() {
+    let (row, kinds) = run("delete:timeout_before");
+    assert_eq!(row, ["unknown", "panicked_too_often", "1", "1"]);
+    let panics = kinds.iter().filter(|kind| *kind == "panicked").count();
+    assert_eq!(panics, 3, "{kinds:?}");
+}
