@@ -155,15 +155,19 @@ async fn a_pause_between_two_deletions_is_not_begun_again_by_whoever_takes_over(
 }
 
 /// What OZmap does to the next run.
-const TROUBLES: [&str; 8] = [
-    "reset_before",
-    "reset_after",
-    "timeout_before",
-    "status=503",
-    "html_404",
-    "html_200",
-    "empty_200",
-    "truncated",
+const TROUBLES: [&str; 12] = [
+    "any:reset_before",
+    "any:reset_after",
+    "any:timeout_before",
+    "any:status=503",
+    "any:html_404",
+    "any:html_200",
+    "any:empty_200",
+    "any:truncated",
+    "any:status=429,1",
+    "delete:status=404",
+    "delete:stale_ms=900",
+    "delete:delayed_delete_ms=900",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,7 +195,9 @@ async fn an_ozmap_that_misbehaves_after_the_kill_changes_nothing_about_the_end()
             stopped.world.kill();
             stopped.assert_answer_was_true(&case).await;
             stopped.world.ozmap.release().await;
-            stopped.world.ozmap.fault(&format!("any:{trouble}*3")).await;
+            let times = if trouble.starts_with("any") { 3 } else { 1 };
+            let fault = format!("{trouble}*{times}");
+            stopped.world.ozmap.fault(&fault).await;
             stopped.world.restart().await;
             stopped.assert_it_ends_cancelled(&case).await;
         },

@@ -22,6 +22,35 @@ const FILE: &str = "pwrite64,fdatasync,fsync";
 /// What is written to the network, which a shared journal is on as well.
 const NETWORK: &str = "sendto,sendmsg,writev";
 
+/// What OZmap does meanwhile, in turn.
+const MEANWHILE: [&str; 10] = [
+    "",
+    "delete:reset_after*1",
+    "delete:delayed_delete_ms=900*1",
+    "delete:reset_before*1",
+    "get:html_404*1",
+    "delete:status=404*1",
+    "lookup:status=503*1",
+    "delete:stale_ms=900*1",
+    "delete:status=503*1",
+    "delete:timeout_after*1",
+];
+
+/// Whether every write is met by everything that OZmap may do, which takes hours on a shared journal; otherwise each is
+/// met by something else.
+fn is_long() -> bool {
+    std::env::var("OZMAP_CANCEL_CRASH").as_deref() == Ok("long")
+}
+
+/// A write, and what OZmap does meanwhile.
+fn met(points: impl Iterator<Item = usize>) -> Vec<(usize, &'static str)> {
+    let all = |which| MEANWHILE.map(|meanwhile| (which, meanwhile)).to_vec();
+    let one = |which: usize| vec![(which, MEANWHILE[which % MEANWHILE.len()])];
+    points
+        .flat_map(|which| if is_long() { all(which) } else { one(which) })
+        .collect()
+}
+
 /// Kills a service in place of one of its calls.
 struct Killer(Child);
 
@@ -72,14 +101,18 @@ async fn narrow_world() -> World {
 /// come after the answer: so nothing was left out.
 async fn killed_at_each(calls: &'static str, points: impl Iterator<Item = usize>) -> usize {
     let killed = Arc::new(AtomicUsize::new(0));
-    let cases: Vec<_> = points
-        .map(|which| (format!("{calls} {which}"), which))
+    let cases: Vec<_> = met(points)
+        .into_iter()
+        .map(|point| (format!("{calls} {}, {}", point.0, point.1), point))
         .collect();
     let (count, all) = (killed.clone(), cases.len());
-    each(6, cases, move |case, which| {
+    each(6, cases, move |case, (which, meanwhile)| {
         let count = count.clone();
         async move {
             let mut world = narrow_world().await;
+            if !meanwhile.is_empty() {
+                world.ozmap.fault(meanwhile).await;
+            }
             let killer = Killer::at(&world.service, calls, which);
             let asked = try_ask_of(world.service.address(), asking(CODE, "m-1")).await;
             match asked {
@@ -125,7 +158,7 @@ async fn a_kill_in_the_middle_of_any_transaction_leaves_it_whole_or_undone() {
         return skipped("strace");
     }
     // The promise, the spent deletion, the intent, the answer and the end: some pages each, and a sync.
-    let killed = killed_at_each(FILE, 1..=70).await;
+    let killed = killed_at_each(FILE, 1..=90).await;
     eprintln!("killed at {killed} writes of the journal's file");
     assert!(killed >= 12, "only {killed} were killed");
 }
@@ -136,10 +169,10 @@ async fn a_kill_before_any_bytes_leave_loses_nothing() {
         return skipped("strace");
     }
     // Every statement is one on a shared journal, and every kill costs a lease there.
-    let (points, least) = if is_embedded() {
-        ((1..=10).step_by(1), 4)
-    } else {
-        ((1..=90).step_by(3), 10)
+    let (points, least) = match (is_embedded(), is_long()) {
+        (true, _) => ((1..=16).step_by(1), 4),
+        (false, true) => ((1..=120).step_by(1), 30),
+        (false, false) => ((1..=120).step_by(3), 10),
     };
     let killed = killed_at_each(NETWORK, points).await;
     eprintln!("killed at {killed} writes to the network");

@@ -9,7 +9,13 @@ async fn a_server_that_is_killed_while_something_runs_loses_nothing_that_was_pro
     let Some(mut server) = Server::start(Sync::On, &[]) else {
         return skipped(NEEDS);
     };
-    let holds = named(&["lookup:hold_before*1", "delete:hold_after*1"]);
+    let holds = named(&[
+        "lookup:hold_before*1",
+        "lookup:hold_after*1",
+        "delete:hold_before*1",
+        "delete:hold_after*1",
+        "get:hold_after*1",
+    ]);
     for (case, hold) in holds {
         let replicas = Replicas::on(&server, 1, SHORT).await;
         let url = replicas.services[0].journal_url().to_owned();
@@ -23,6 +29,18 @@ async fn a_server_that_is_killed_while_something_runs_loses_nothing_that_was_pro
         assert_eq!(declined.status, 503, "{case}: {declined:?}");
         assert_eq!(replicas.services[0].get("/health/ready").await.status, 503);
         replicas.ozmap.release().await;
+        // What comes back now cannot be written down, and so nothing follows from it.
+        eventually("a step that cannot be journaled", || async {
+            let logs = replicas.services[0].logs();
+            logs.contains("could not be journaled").then_some(())
+        })
+        .await;
+        let sent = usize::from(!case.starts_with("lookup"));
+        assert_eq!(
+            calls_of(&replicas.ozmap, "delete").await.len(),
+            sent,
+            "{case}"
+        );
         server.run();
         let replicas = Replicas {
             journal: Session::open(&url),
