@@ -13,7 +13,7 @@ use super::backoff::delete_refused;
 use super::ending::{PANICKED_TOO_OFTEN, name_in};
 use crate::domain::{Mode, Outcome, Sighting};
 use crate::guard::{self, Asked, Deletable, Verdict};
-use crate::journal::{self, Held, State};
+use crate::journal::{self, Held, Latecomers, State};
 use crate::ozmap::{self, Presence, Slot, Trouble};
 
 /// How long a cancellation is held that the operator stopped, or whose hour is spent.
@@ -218,16 +218,18 @@ impl Cancellations {
         let unsettled = held.record.unsettled_for();
         let sighting = match slot.look_again(&id, &held.record.code).await {
             Ok(Presence::Gone { reserved_again }) => {
-                if reserved_again {
-                    // Whoever made it, maybe a system that writes reservations by itself, has to be told.
-                    let what = "the code leads to another property now";
-                    self.journal
-                        .call_a_person(&held.lease, "reserved_again", what)
-                        .await?;
-                }
-                return self
-                    .finish(held, Outcome::Cancelled, "seen_gone", None)
-                    .await;
+                let latecomers = match reserved_again {
+                    false => Latecomers::HearTheSame,
+                    true => {
+                        // Whoever made it, maybe a system that writes reservations by itself, has to be told.
+                        let what = "the code leads to another property now";
+                        self.journal
+                            .call_a_person(&held.lease, "reserved_again", what)
+                            .await?;
+                        Latecomers::AreForAPerson
+                    }
+                };
+                return self.cancelled(held, latecomers).await;
             }
             Ok(Presence::Present(sighting)) => sighting,
             Err(error) => {

@@ -6,7 +6,7 @@ use super::Cancellations;
 use super::advance::Step;
 use crate::domain::{FirstName, Outcome, ReservationCode, Sighting};
 use crate::guard;
-use crate::journal::{self, Ending, Held, State};
+use crate::journal::{self, Ending, Held, Latecomers, State};
 use crate::ozmap::Trouble;
 
 /// How often a deletion that OZmap confirmed, but that did not happen, is sent.
@@ -56,6 +56,24 @@ impl Cancellations {
             reason: PANICKED_TOO_OFTEN.to_owned(),
             needs_human: true,
             first_name: None,
+            latecomers: Latecomers::HearTheSame,
+        };
+        self.journal.finish(held, ending).await?;
+        Ok(Step::Finished)
+    }
+
+    /// The target was seen gone, and whoever asked for it hears so.
+    pub(super) async fn cancelled(
+        &self,
+        held: &mut Held,
+        latecomers: Latecomers,
+    ) -> Result<Step, journal::Error> {
+        let ending = Ending {
+            outcome: Outcome::Cancelled,
+            reason: "seen_gone".to_owned(),
+            needs_human: false,
+            first_name: None,
+            latecomers,
         };
         self.journal.finish(held, ending).await?;
         Ok(Step::Finished)
@@ -88,6 +106,7 @@ impl Cancellations {
             reason: reason.to_owned(),
             needs_human,
             first_name,
+            latecomers: Latecomers::HearTheSame,
         };
         self.journal.finish(held, ending).await?;
         Ok(Step::Finished)

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::Cancellations;
 use super::advance::{Memory, Step};
 use super::contained::contained;
-use crate::journal::{self, Held, Pulse, State};
+use crate::journal::{self, Held, Pulse};
 
 /// A pause up to this long is waited out under the lease; a longer one gives the lease back.
 const PAUSE_UNDER_LEASE_MAX: Duration = Duration::from_secs(5);
@@ -74,7 +74,8 @@ impl Cancellations {
                 Ok(Step::Wait(pause, _) | Step::Hold(pause, _)) => {
                     tokio::select! {
                         () = sleep(pause) => {}
-                        () = self.stopping.cancelled(), if held.record.state == State::Accepted => {
+                        // Whoever goes on looks first, whatever was sent: nothing is lost by handing it over.
+                        () = self.stopping.cancelled() => {
                             return self.give_back(held, Duration::ZERO, "parked").await;
                         }
                     }

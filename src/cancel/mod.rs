@@ -23,14 +23,14 @@ use chance::Chance;
 use jiff::tz::TimeZone;
 use promise::Promise;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use watchers::Watchers;
 
-use crate::domain::{Action, Answer, Ask, OpId, Outcome, ReservationCode};
+use crate::domain::{Action, Answer, Ask, Outcome, ReservationCode};
 use crate::guard::Policy;
-use crate::journal::{DeliveryKey, Journal, Record};
+use crate::journal::{Acceptance, DeliveryKey, Journal, Recalled, Record};
 use crate::ozmap::Ozmap;
 
 /// The most recovered cancellations that are worked on at the same time.
@@ -123,6 +123,7 @@ impl Cancellations {
     pub fn start(self: &Arc<Self>) {
         self.tracker.spawn(self.clone().recover());
         self.tracker.spawn(self.clone().probe_ozmap());
+        self.tracker.spawn(self.clone().hear_of_endings());
     }
 
     /// The journal, for the health page.
@@ -227,20 +228,28 @@ impl Cancellations {
         answer_by: Instant,
     ) -> Result<Answer, Declined> {
         let acceptance = self.acceptance(&ask, code);
-        let delivery = acceptance.delivery.clone();
+        let (delivery, again) = (acceptance.delivery.clone(), acceptance.clone());
         let accepted = match permit {
             Some(permit) => self.accept(acceptance, permit, answer_by).await?,
             None => self.recall(acceptance, answer_by).await?,
         };
-        let (record, replayed) = match accepted {
-            Promise::New(record) | Promise::Joined(record) => (record, false),
-            Promise::Repeated(record) => (record, true),
+        let (record, part) = match accepted {
+            Promise::New(record) => (record, Part::Began),
+            Promise::Joined(record) => (record, Part::Joined),
+            Promise::Repeated(record) => (record, Part::Repeated),
             Promise::KeyReused => return Err(Declined::KeyReused),
             Promise::TooManyCodes => return Ok(Answer::bare(Outcome::TooManyAttempts)),
         };
-        let record = self.ended_or_latest(record, answer_by).await;
+        let was_running = record.outcome.is_none();
+        let ended = self.ended_or_latest(record, answer_by).await;
+        let record = match ended.outcome {
+            Some(Outcome::Cancelled) if was_running && part != Part::Began => {
+                self.own_record(again, ended, answer_by).await
+            }
+            Some(_) | None => ended,
+        };
         let mut answer = answer_of(&record);
-        answer.replayed = replayed;
+        answer.replayed = part == Part::Repeated;
         if answer.outcome == Outcome::AlreadyCancelled {
             // Only a date: an answer in time is worth more.
             let earlier = self.journal.earlier_cancellation(&record.code);
@@ -254,6 +263,23 @@ impl Cancellations {
             self.note_told(delivery, answer.outcome);
         }
         Ok(answer)
+    }
+
+    /// Who joined a cancellation may have been set apart from it at its end: then its own record is what it is told.
+    async fn own_record(
+        &self,
+        asked: Acceptance,
+        mut joined: Record,
+        answer_by: Instant,
+    ) -> Record {
+        match timeout_at(answer_by, self.journal.recall(asked)).await {
+            Ok(Ok(Some(Recalled::Promised(own)))) => *own,
+            // It is not known in time; asking again tells.
+            Ok(Ok(Some(Recalled::KeyReused) | None) | Err(_)) | Err(_) => {
+                joined.outcome = None;
+                joined
+            }
+        }
     }
 
     /// The record when it has ended, or as it was when it is time to answer.
@@ -272,24 +298,8 @@ impl Cancellations {
             // First, because the last ending and the end of the stop are there at the same moment.
             biased;
             ended = timeout_at(answer_by, watch.ended()) => ended.ok().flatten().unwrap_or(*record),
-            ended = self.ended_elsewhere(record.id) => ended,
             // A stop does not wait for answers that cannot come: the work is taken up by the next run.
             () = self.stopped_and_drained() => *record,
-        }
-    }
-
-    /// The record, once another replica has ended it. Never returns where there can be no other.
-    async fn ended_elsewhere(&self, id: OpId) -> Record {
-        let Some(every) = self.journal.look_every() else {
-            return std::future::pending().await;
-        };
-        loop {
-            sleep(every).await;
-            if let Ok(Some(latest)) = self.journal.get(id).await
-                && latest.outcome.is_some()
-            {
-                return latest;
-            }
         }
     }
 
@@ -306,6 +316,17 @@ impl Cancellations {
             }
         });
     }
+}
+
+/// What a webhook has to do with a cancellation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// It began with it.
+    Began,
+    /// It came while another's was under way.
+    Joined,
+    /// It came before.
+    Repeated,
 }
 
 fn answer_of(record: &Record) -> Answer {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Cancellations;
 use super::contained::contained;
@@ -15,6 +15,12 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// The shortest time between two looks at what is due.
 const TICK_MIN: Duration = Duration::from_millis(20);
+
+/// How much later than it was written an ending of another process may be seen.
+const SEEN_LATE_MAX: Duration = Duration::from_secs(15);
+
+/// How often what no longer counts is forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(600);
 
 /// How often OZmap is asked whether the key still works, while all is well.
 const PROBE: Duration = Duration::from_secs(30);
@@ -29,7 +35,14 @@ impl Cancellations {
     }
 
     async fn take_up(self: Arc<Self>) {
+        let mut forget_at = Instant::now();
         while !self.stopping.is_cancelled() {
+            if forget_at <= Instant::now() {
+                forget_at = Instant::now() + FORGET_EVERY;
+                if let Err(error) = self.journal.forget_old_counts().await {
+                    tracing::warn!("old counts could not be forgotten: {error}");
+                }
+            }
             let permit = tokio::select! {
                 permit = self.recoveries.clone().acquire_owned() => permit,
                 () = self.stopping.cancelled() => return,
@@ -63,6 +76,30 @@ impl Cancellations {
                 () = sleep(wait.clamp(TICK_MIN, TICK)) => {}
                 () = self.stopping.cancelled() => {}
             }
+        }
+    }
+
+    /// Tells whoever waits here what another process has ended; one question for all of them.
+    pub(super) async fn hear_of_endings(self: Arc<Self>) {
+        let Some(every) = self.journal.look_every() else {
+            return;
+        };
+        let hearing = async {
+            loop {
+                sleep(every).await;
+                if self.watchers.is_empty() {
+                    continue;
+                }
+                // Its commit may be seen later than the time that stands in it.
+                if let Ok(ended) = self.journal.ended_within(SEEN_LATE_MAX).await {
+                    ended.iter().for_each(|record| self.watchers.ended(record));
+                }
+            }
+        };
+        // Who waits while the service stops is told as well.
+        tokio::select! {
+            () = hearing => {}
+            () = self.stopping.cancelled() => {}
         }
     }
 

@@ -38,6 +38,11 @@ impl Watchers {
         }
     }
 
+    /// Whether nobody waits for anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     /// Tells everybody who waits that it ended.
     pub(super) fn ended(&self, record: &Record) {
         if let Some(sender) = self.lock().get(&record.id) {

@@ -11,7 +11,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,9 @@ use super::{App, Limits, router};
 
 /// How long to wait before accepting again when the machine has no more file descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// How many connections the system keeps for us while we cannot accept; it may allow less.
+const BACKLOG: u32 = 1024;
 
 /// A listener that is bound but does not accept yet.
 pub struct Server {
@@ -44,7 +47,15 @@ impl Server {
     /// # Errors
     /// When the address is in use or not this machine's.
     pub async fn bind(address: SocketAddr, app: Arc<App>) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // A restart must not wait for connections of the last run to be forgotten.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
         let router = router(app.clone());
         Ok(Self {
             listener,

@@ -80,6 +80,8 @@ pub struct Times {
     pub deadline_ms: i64,
 }
 
+const HOUR_MS: i64 = 3_600_000;
+
 /// How long what another replica wrote may go unseen by somebody who waits for it.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -190,10 +192,8 @@ impl Journal {
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
     pub async fn spend_deletion(&self, per_hour_max: u32) -> Result<bool, Error> {
-        const HOUR_MS: i64 = 3_600_000;
         self.writer
-            .call(move |store| {
-                store.execute(sql::FORGET_BUDGET, &[(48 * HOUR_MS).into()])?;
+            .call_alone(move |store| {
                 let parameters = [
                     "deletes".into(),
                     HOUR_MS.into(),
@@ -216,7 +216,7 @@ impl Journal {
     ) -> Result<bool, Error> {
         let code = code.clone();
         self.writer
-            .call(move |store| accept::may_try(store, &conversation, &code, codes_max))
+            .call_alone(move |store| accept::may_try(store, &conversation, &code, codes_max))
             .await
     }
 
@@ -232,6 +232,31 @@ impl Journal {
         ];
         self.writer
             .call(move |store| store.execute(sql::TOLD, &parameters).map(drop))
+            .await
+    }
+
+    /// Forgets attempts and hours that no longer count.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn forget_old_counts(&self) -> Result<(), Error> {
+        self.writer
+            .call_alone(move |store| {
+                store.execute(sql::FORGET_BUDGET, &[(48 * HOUR_MS).into()])?;
+                store.execute(sql::FORGET_ATTEMPTS, &[accept::DAY_MS.into()])?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// The cancellations that ended within the last while, for whoever waits for one that another process works on.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be read now.
+    pub async fn ended_within(&self, time: Duration) -> Result<Vec<Record>, Error> {
+        let ms = i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 2);
+        self.reader
+            .call(move |store| read::records(store, sql::ENDED_WITHIN, &[ms.into()]))
             .await
     }
 
@@ -300,4 +325,16 @@ pub struct Ending {
     pub needs_human: bool,
     /// What the customer is called, when OZmap's record says it.
     pub first_name: Option<FirstName>,
+    /// What those hear who asked only after the deletion was decided.
+    pub latecomers: Latecomers,
+}
+
+/// What those hear who joined a cancellation after its deletion was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Latecomers {
+    /// The same as all others.
+    HearTheSame,
+    /// The code leads to another reservation now, and maybe that is the one that they meant: a person must look. It is not
+    /// deleted for them, because a repetition of the first request may look like a new one.
+    AreForAPerson,
 }

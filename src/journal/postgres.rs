@@ -13,7 +13,7 @@ use tokio_postgres::error::SqlState;
 use super::Error;
 use super::place::Server;
 use super::sql;
-use super::store::{Fate, Row, Store, Value};
+use super::store::{Fate, Row, Sharing, Store, Value};
 
 mod connection;
 mod schema;
@@ -206,6 +206,10 @@ impl Postgres {
 }
 
 impl Store for Postgres {
+    fn sharing(&self) -> Sharing {
+        Sharing::Shared
+    }
+
     fn begin(&mut self) -> Result<(), Error> {
         self.connected()?;
         let Purpose::Write(_) = self.purpose else {

@@ -46,10 +46,10 @@ pub(super) const ACCEPT_DELIVERY: &str = "\
 INSERT INTO delivery (channel, dedupe_key, fingerprint, op_id, conversation, locale, received_at) \
 VALUES ($1,$2,$3,$4,$5,$6,{NOW}) ON CONFLICT (channel, dedupe_key) DO NOTHING RETURNING op_id";
 
-/// Notes, once, what a webhook was told.
+/// Notes, once, what a webhook was told. Whoever notes it at the same moment notes the same.
 pub(super) const TOLD: &str = "\
-UPDATE delivery SET told_outcome = $1, told_at = {NOW} \
-WHERE channel = $2 AND dedupe_key = $3 AND told_outcome IS NULL";
+UPDATE delivery SET told_outcome = $1, told_at = {NOW} WHERE channel = $2 AND dedupe_key = \
+(SELECT dedupe_key FROM delivery WHERE channel = $2 AND dedupe_key = $3 AND told_outcome IS NULL {SKIP})";
 
 /// The columns of a record, in the order in which `record.rs` reads them.
 macro_rules! record_columns {
@@ -125,6 +125,21 @@ pub(super) const EVENT: &str = "\
 INSERT INTO op_event (op_id, seq, at_ms, fence, kind, detail) \
 SELECT $1, COALESCE(MAX(seq),0)+1, {NOW}, $2, $3, $4 FROM op_event WHERE op_id = $1";
 
+/// Whether webhooks joined a cancellation after its deletion was decided, and its protocol number.
+pub(super) const LATE_DELIVERIES: &str = "\
+SELECT o.protocol FROM op o WHERE o.id = $1 AND EXISTS (SELECT 1 FROM delivery d WHERE d.op_id = o.id AND d.received_at > \
+(SELECT MIN(e.at_ms) FROM op_event e WHERE e.op_id = o.id AND e.kind = 'intent'))";
+
+/// An ended record of their own for those, which a person must look at.
+pub(super) const SET_APART: &str = "\
+INSERT INTO op (id, protocol, code, dry_run, channel, state, outcome, reason, needs_human, next_at, deadline_at, created_at, updated_at, done_at) \
+SELECT $1, $2, code, dry_run, channel, 'done', 'review', 'reserved_again', 1, {NOW}, {NOW}, {NOW}, {NOW}, {NOW} FROM op WHERE id = $3";
+
+/// Ties them to it.
+pub(super) const MOVE_LATE_DELIVERIES: &str = "\
+UPDATE delivery SET op_id = $1 WHERE op_id = $2 AND received_at > \
+(SELECT MIN(at_ms) FROM op_event WHERE op_id = $2 AND kind = 'intent')";
+
 /// How often something happened to a cancellation.
 pub(super) const COUNT_EVENTS: &str =
     "SELECT COUNT(*) FROM op_event WHERE op_id = $1 AND kind = $2";
@@ -190,6 +205,13 @@ pub(super) const FORGET_WRITERS: [&str; 2] = [
 
 /// One record by its id.
 pub(super) const GET: &str = concat!("SELECT ", record_columns!(), " FROM op WHERE id = $1");
+
+/// What ended within a time in milliseconds.
+pub(super) const ENDED_WITHIN: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM op WHERE state = 'done' AND done_at > {NOW} - $1"
+);
 
 /// The active record of a code.
 pub(super) const ACTIVE: &str = concat!(

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
 use super::Error;
 use super::sql;
-use super::store::{Fate, Row, Store, Value};
+use super::store::{Fate, Row, Sharing, Store, Value};
 
 /// SQLite before 3.51.3 can lose the write-ahead log when it is reset.
 const VERSION_MIN: i32 = 3_051_003;
@@ -234,6 +234,10 @@ impl ToSql for Value {
 }
 
 impl Store for Sqlite {
+    fn sharing(&self) -> Sharing {
+        Sharing::Sole
+    }
+
     fn begin(&mut self) -> Result<(), Error> {
         // IMMEDIATE: a deferred transaction that reads first fails at once when another process wrote.
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)

@@ -4,9 +4,10 @@
 
 use tokio::time::{Duration, Instant};
 
+use super::accept::free_protocol;
 use super::record::{Held, Intent, Lease, Pulse, Record};
 use super::store::{Row, Store, Value};
-use super::{Ending, Error, Journal, read, sql};
+use super::{Ending, Error, Journal, Latecomers, read, sql};
 use crate::domain::{FirstName, OpId};
 use crate::guard::Deletable;
 
@@ -306,8 +307,34 @@ fn end(
     parameters.extend(lease);
     one_row(store, sql::DONE, &parameters)?;
     let detail = format!("{} {}", ending.outcome, ending.reason);
+    let op = event.op;
     Note { detail, ..event }.write(store)?;
-    read::get(store, event.op)?.ok_or(Error::Fenced)
+    if let Latecomers::AreForAPerson = ending.latecomers {
+        set_apart(store, op)?;
+    }
+    read::get(store, op)?.ok_or(Error::Fenced)
+}
+
+/// Gives those who asked only after the deletion was decided an ended record of their own, for a person.
+fn set_apart(store: &mut dyn Store, op: OpId) -> Result<(), Error> {
+    let late = store.query(sql::LATE_DELIVERIES, &[op.to_string().into()])?;
+    let Some(row) = late.first() else {
+        return Ok(());
+    };
+    // The date is what a protocol number begins with.
+    let date: String = row.text(0)?.chars().take(8).collect();
+    let (own, protocol) = (OpId::new(), free_protocol(store, &date)?);
+    let ids = [own.to_string().into(), op.to_string().into()];
+    let [own_id, op_id] = ids.clone();
+    store.execute(sql::SET_APART, &[own_id, protocol.into(), op_id])?;
+    store.execute(sql::MOVE_LATE_DELIVERIES, &ids)?;
+    Note {
+        op: own,
+        fence: 0,
+        kind: "done",
+        detail: "review reserved_again".to_owned(),
+    }
+    .write(store)
 }
 
 /// Runs a write that must change exactly one row.

@@ -88,8 +88,19 @@ pub(super) enum Fate {
     Unknown,
 }
 
+/// Whether other processes write to the same tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// None does.
+    Sole,
+    /// They may, and hold locks while they do.
+    Shared,
+}
+
 /// One connection of the journal, used by one thread.
 pub(super) trait Store: Send {
+    /// Whether other processes write to the same tables.
+    fn sharing(&self) -> Sharing;
     /// Begins a batch that will write.
     fn begin(&mut self) -> Result<(), Error>;
     /// Makes the batch durable, or says why nothing of it is.

@@ -1,8 +1,11 @@
 //! One thread owns the connection; whatever waits for it goes to the disk together (group commit).
 //!
+//! Where other processes write too, what they may want to lock as well goes alone: a lock that is held until many others
+//! have been written, in another order than elsewhere, is what replicas would wait for each other with.
 //! A caller hears of its operation only after the commit that made it durable, or after everything of it was undone.
 //! When the answer to a commit was lost, its callers wait until it is known, and nothing new is begun.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -11,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::Error;
-use super::store::{Fate, Store};
+use super::store::{Fate, Sharing, Store};
 
 /// The most operations in one commit; more wait for the next.
 const BATCH_MAX: usize = 128;
@@ -36,6 +39,8 @@ enum Queue {
 pub(super) trait Operation: Send {
     /// Does the work within the batch; false when it must be undone.
     fn run(&mut self, store: &mut dyn Store) -> Outcome;
+    /// With whom it may be written.
+    fn company(&self) -> Company;
     /// Tells the caller.
     fn finish(self: Box<Self>, committed: Result<(), Error>);
 }
@@ -45,7 +50,17 @@ pub(super) enum Outcome {
     Undo,
 }
 
+/// With whom an operation may be written in one transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Company {
+    /// With any other: it changes only rows that this process holds.
+    Any,
+    /// With none, where the journal is shared: it changes rows that other processes change as well.
+    None,
+}
+
 struct Call<T, F> {
+    company: Company,
     work: Option<F>,
     result: Option<Result<T, Error>>,
     caller: oneshot::Sender<Result<T, Error>>,
@@ -77,6 +92,10 @@ where
         };
         self.result = Some(result);
         outcome
+    }
+
+    fn company(&self) -> Company {
+        self.company
     }
 
     fn finish(self: Box<Self>, committed: Result<(), Error>) {
@@ -131,8 +150,26 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut dyn Store) -> Result<T, Error> + Send + 'static,
     {
+        self.call_in(Company::Any, work).await
+    }
+
+    /// The same for an operation whose rows other processes may want at the same time.
+    pub(super) async fn call_alone<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn Store) -> Result<T, Error> + Send + 'static,
+    {
+        self.call_in(Company::None, work).await
+    }
+
+    async fn call_in<T, F>(&self, company: Company, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn Store) -> Result<T, Error> + Send + 'static,
+    {
         let (caller, answer) = oneshot::channel();
         let operation = Call {
+            company,
             work: Some(work),
             result: None,
             caller,
@@ -150,45 +187,97 @@ impl Writer {
 pub(super) type Batch = Vec<Box<dyn Operation>>;
 
 fn write(store: &mut dyn Store, operations: &Receiver<Box<dyn Operation>>) {
-    let mut unsure = Batch::new();
+    let (mut unsure, mut waiting) = (Batch::new(), Waiting::default());
     loop {
-        let batch = match next(operations, &unsure) {
-            Ok(batch) => batch,
-            Err(RecvTimeoutError::Timeout) => Batch::new(),
-            Err(RecvTimeoutError::Disconnected) => return,
-        };
+        if waiting.is_empty() {
+            match next(operations, &unsure) {
+                Ok(first) => waiting.take(first),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+        while let Ok(more) = operations.try_recv() {
+            waiting.take(more);
+        }
         if !unsure.is_empty() {
             match store.fate() {
                 Fate::Unknown => {
                     let why = "what became of the last commit is not known yet";
-                    finish(batch, &Err(Error::Unavailable(why.to_owned())));
+                    finish(waiting.all(), &Err(Error::Unavailable(why.to_owned())));
                     continue;
                 }
                 Fate::Durable => finish(std::mem::take(&mut unsure), &Ok(())),
                 Fate::Undone(error) => finish(std::mem::take(&mut unsure), &Err(error)),
             }
         }
+        let batch = waiting.batch(store.sharing());
         unsure = run(store, batch);
     }
 }
 
-/// Whatever waits by now, or what comes next. While a commit is open, only for a moment.
+/// What comes next. While a commit is open, only for a moment.
 fn next(
     operations: &Receiver<Box<dyn Operation>>,
     unsure: &Batch,
-) -> Result<Batch, RecvTimeoutError> {
-    let first = match unsure.is_empty() {
-        true => operations.recv().map_err(RecvTimeoutError::from)?,
-        false => operations.recv_timeout(ASK_AGAIN)?,
-    };
-    let mut batch = vec![first];
-    while batch.len() < BATCH_MAX {
-        match operations.try_recv() {
-            Ok(next) => batch.push(next),
-            Err(_) => break,
+) -> Result<Box<dyn Operation>, RecvTimeoutError> {
+    match unsure.is_empty() {
+        true => operations.recv().map_err(RecvTimeoutError::from),
+        false => operations.recv_timeout(ASK_AGAIN),
+    }
+}
+
+/// What has come and is not written yet, in its order.
+#[derive(Default)]
+struct Waiting {
+    in_company: VecDeque<Box<dyn Operation>>,
+    alone: VecDeque<Box<dyn Operation>>,
+    was_alone: bool,
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.in_company.is_empty() && self.alone.is_empty()
+    }
+
+    fn take(&mut self, operation: Box<dyn Operation>) {
+        match operation.company() {
+            Company::Any => self.in_company.push_back(operation),
+            Company::None => self.alone.push_back(operation),
         }
     }
-    Ok(batch)
+
+    fn all(&mut self) -> Batch {
+        self.in_company
+            .drain(..)
+            .chain(self.alone.drain(..))
+            .collect()
+    }
+
+    /// The next batch. On a shared journal one that goes alone takes turns with all others, so that neither new promises
+    /// nor the work on old ones wait for all of the other.
+    fn batch(&mut self, sharing: Sharing) -> Batch {
+        let is_alone = match sharing {
+            Sharing::Sole => false,
+            Sharing::Shared => {
+                !self.alone.is_empty() && (self.in_company.is_empty() || !self.was_alone)
+            }
+        };
+        self.was_alone = is_alone;
+        if is_alone {
+            return self.alone.pop_front().into_iter().collect();
+        }
+        let mut batch: Batch = take_front(&mut self.in_company, BATCH_MAX);
+        if let Sharing::Sole = sharing {
+            let room = BATCH_MAX - batch.len();
+            batch.extend(take_front(&mut self.alone, room));
+        }
+        batch
+    }
+}
+
+fn take_front(queue: &mut VecDeque<Box<dyn Operation>>, count: usize) -> Batch {
+    let count = count.min(queue.len());
+    queue.drain(..count).collect()
 }
 
 /// Runs a batch and tells its callers; returns it when it is not known what became of it.
@@ -214,6 +303,16 @@ pub(super) fn finish(batch: Batch, committed: &Result<(), Error>) {
 fn run_batch(store: &mut dyn Store, batch: &mut Batch) -> Fate {
     if let Err(error) = store.begin() {
         return Fate::Undone(error);
+    }
+    if let [only] = batch.as_mut_slice() {
+        return match only.run(store) {
+            Outcome::Keep => store.commit(),
+            Outcome::Undo => {
+                store.rollback();
+                // Its own error is its answer.
+                Fate::Durable
+            }
+        };
     }
     let result = batch.iter_mut().try_for_each(|operation| {
         store.savepoint()?;

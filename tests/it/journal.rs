@@ -7,7 +7,8 @@ use ozmap_cancel::domain::{
 };
 use ozmap_cancel::guard::{self, Check, Deletable, OnInstalled, Policy, Verdict};
 use ozmap_cancel::journal::{
-    Acceptance, Accepted, DeliveryKey, Ending, Error, Held, Journal, Record, State, Times,
+    Acceptance, Accepted, DeliveryKey, Ending, Error, Held, Journal, Latecomers, Record, State,
+    Times,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -144,6 +145,7 @@ fn ending(outcome: Outcome) -> Ending {
         reason: "test".to_owned(),
         needs_human: false,
         first_name: None,
+        latecomers: Latecomers::HearTheSame,
     }
 }
 

@@ -145,3 +145,36 @@ async fn a_promise_outlasts_a_change_of_the_code_s_pattern() {
     assert_eq!(reply.json()["protocol"], promised.json()["protocol"]);
     assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "invalid_code");
 }
+
+/// A request that comes when the first one's reservation may be gone already, and another may be there, is not told that
+/// that other one is cancelled. Nor is it deleted: it may be the first request once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_joins_after_the_deletion_is_not_told_that_a_new_reservation_is_cancelled() {
+    let world = World::with(SHORT).await;
+    world.ozmap.fault("delete:reset_after*1").await;
+    world.ozmap.fault("get:status=503").await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
+    called(&world.ozmap, "get", 1).await;
+    world.ozmap.reserve(json!({"code": CODE})).await;
+    assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "pending");
+    let waiting = {
+        let (address, body) = (world.service.address(), asking(CODE, "m-2"));
+        tokio::spawn(async move { try_ask_of(address, body).await })
+    };
+    world.ozmap.heal().await;
+    let first = world.ask_until_final(asking(CODE, "m-1")).await;
+    assert_eq!(first.outcome(), "cancelled");
+    let late = world.ask_until_final(asking(CODE, "m-2")).await;
+    assert_eq!(late.outcome(), "review");
+    assert_ne!(late.json()["protocol"], first.json()["protocol"]);
+    let waited = waiting.await.unwrap().unwrap().outcome();
+    assert!(["pending", "review"].contains(&waited.as_str()), "{waited}");
+    assert_eq!(world.ozmap.holds(CODE).await.len(), 1);
+    assert_deleted_only(&world.ozmap, &[PROPERTY], "latecomers").await;
+    let rows = file::cancellations(world.folder.path());
+    let late = rows.iter().find(|row| row["outcome"] == "review").unwrap();
+    assert_eq!(
+        (&late["reason"], &late["needs_human"]),
+        (&json!("reserved_again"), &json!(1))
+    );
+}

@@ -321,7 +321,7 @@ impl World {
                     keep @ Verdict::Keep(_) => keep,
                 }
             }
-            verdict => verdict,
+            verdict @ (Verdict::Absent | Verdict::Keep(_) | Verdict::Delete(_)) => verdict,
         };
         let outcome = match verdict {
             Verdict::Delete(target) if !is_given_up && self.is_too_old(me, target) => {
