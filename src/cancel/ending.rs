@@ -58,8 +58,7 @@ impl Cancellations {
             first_name: None,
             latecomers: Latecomers::HearTheSame,
         };
-        self.journal.finish(held, ending).await?;
-        Ok(Step::Finished)
+        self.end(held, ending).await
     }
 
     /// The target was seen gone, and whoever asked for it hears so.
@@ -75,8 +74,7 @@ impl Cancellations {
             first_name: None,
             latecomers,
         };
-        self.journal.finish(held, ending).await?;
-        Ok(Step::Finished)
+        self.end(held, ending).await
     }
 
     /// Writes the outcome down; whoever waits is told after that.
@@ -108,6 +106,10 @@ impl Cancellations {
             first_name,
             latecomers: Latecomers::HearTheSame,
         };
+        self.end(held, ending).await
+    }
+
+    async fn end(&self, held: &mut Held, ending: Ending) -> Result<Step, journal::Error> {
         self.journal.finish(held, ending).await?;
         Ok(Step::Finished)
     }

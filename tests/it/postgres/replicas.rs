@@ -247,3 +247,73 @@ async fn replicas_that_start_at_once_find_the_same_tables_and_free_nobodys_lease
     assert_eq!(detail["journal"]["store"], "postgres");
     assert_eq!(replicas.services[3].journal()[0]["outcome"], "cancelled");
 }
+
+/// Two writers that lock the same rows in another order would wait for each other, and throw away what they wrote.
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_that_are_asked_for_much_do_not_wait_for_each_other() {
+    let Some(server) = shared() else {
+        return skipped(NEEDS);
+    };
+    let plenty = [
+        ("POLICY__DELETES_PER_HOUR_MAX", "100000"),
+        ("POLICY__CODES_PER_CONVERSATION_MAX", "1000"),
+        ("OZMAP__CONCURRENCY_MAX", "16"),
+    ];
+    let replicas = Replicas::on(server, 2, &plenty).await;
+    let codes: Vec<String> = (0..150).map(|n| format!("much-{n}")).collect();
+    for code in &codes {
+        replicas.ozmap.reserve(json!({"code": code})).await;
+    }
+    // Few conversations with many codes each, and every webhook on both replicas, the second time in another order.
+    let asks = |n: usize| json!({"code": codes[n], "message_id": codes[n], "conversation_id": format!("c-{}", n % 7)});
+    let mut bodies: Vec<Value> = (0..codes.len())
+        .flat_map(|n| [asks(n), asks(codes.len() - 1 - n)])
+        .collect();
+    bodies.push(asks(0));
+    ask_both(&replicas, bodies).await;
+    let rows = replicas.ended().await;
+    assert_eq!(rows.len(), codes.len());
+    assert!(rows.iter().all(|row| row["outcome"] == "cancelled"));
+    for service in &replicas.services {
+        let logs = service.logs();
+        assert!(!logs.contains("for too long"), "{logs}");
+        assert!(!logs.contains("lock timeout"), "{logs}");
+        assert!(!logs.contains("deadlock"), "{logs}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_hands_over_what_waits_also_while_ozmap_is_left_alone() {
+    let Some(server) = shared() else {
+        return skipped(NEEDS);
+    };
+    // Nobody could take it over by the lease alone within the patience of this test.
+    let long = [SHORT, &[("JOURNAL__LEASE_MS", "60000")]].concat();
+    let mut replicas = Replicas::on(server, 2, &long).await;
+    replicas.ozmap.fault("delete:timeout_before").await;
+    replicas.ozmap.fault("get:status=503").await;
+    replicas.ozmap.fault("lookup:status=503+1").await;
+    assert_eq!(
+        replicas.services[0]
+            .ask(&asking(CODE, "m-1"))
+            .await
+            .outcome(),
+        "pending"
+    );
+    eventually("the second look to fail", || async {
+        (!calls_of(&replicas.ozmap, "get").await.is_empty()).then_some(())
+    })
+    .await;
+    let holder = replicas.cancellations()[0]["lease_owner"].clone();
+    replicas.services[0].signal("TERM");
+    assert_eq!(replicas.services[0].ended().await, Some(0));
+    let row = &replicas.cancellations()[0];
+    assert!(
+        row["lease_owner"].is_null() || row["lease_owner"] != holder,
+        "{row}"
+    );
+    replicas.ozmap.heal().await;
+    let rows = replicas.ended().await;
+    assert_eq!(rows[0]["outcome"], "cancelled");
+    assert_deleted_only(&replicas.ozmap, &[PROPERTY], "handed over").await;
+}
