@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Problems, secret, settings};
-use crate::journal::{Error, Link, Place, PlainLink};
+use crate::journal::{Error, Link, NetworkDisk, Place, PlainLink};
 
 pub(super) fn place(settings: settings::Journal, problems: &mut Problems) -> Option<Place> {
     let file = settings.url_file.as_deref().filter(|file| !file.is_empty());
@@ -24,6 +24,10 @@ pub(super) fn place(settings: settings::Journal, problems: &mut Problems) -> Opt
         plain: match settings.allow_plain {
             true => PlainLink::Allowed,
             false => PlainLink::LoopbackOnly,
+        },
+        network_disk: match settings.allow_network_disk {
+            true => NetworkDisk::Allowed,
+            false => NetworkDisk::Refused,
         },
     };
     let place = Place::parse(url.expose_secret(), &link);

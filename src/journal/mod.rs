@@ -5,6 +5,7 @@
 //! on the disk. It must never decide what may be deleted, and never talk to OZmap.
 
 mod accept;
+mod disk;
 mod place;
 mod postgres;
 mod read;
@@ -24,7 +25,7 @@ use uuid::Uuid;
 
 pub use accept::{Acceptance, Accepted, Caller, Recalled};
 use place::Kind;
-pub use place::{Link, Place, PlainLink};
+pub use place::{Link, NetworkDisk, Place, PlainLink};
 use postgres::Postgres;
 pub use read::{DeliveryNote, Event, Filter, Reader, Stats, inspect};
 pub use record::{Held, Intent, Lease, Pulse, Record, State};
@@ -105,8 +106,8 @@ impl Journal {
     pub fn open(place: &Place, times: Times) -> Result<Self, Error> {
         let owner: Arc<str> = Uuid::now_v7().to_string().into();
         let (writer, reader, look_every) = match place.0.clone() {
-            Kind::File(path) => {
-                let writer = Writer::start(move || sqlite::Sqlite::open(&path))?;
+            Kind::File(path, network_disk) => {
+                let writer = Writer::start(move || sqlite::Sqlite::open(&path, network_disk))?;
                 (writer.clone(), writer, None)
             }
             Kind::Server(server) => {

@@ -37,6 +37,18 @@ pub struct Link {
     pub ca_pem: Option<Vec<u8>>,
     /// Whether it may be reached without TLS.
     pub plain: PlainLink,
+    /// Whether its file may lie on another machine.
+    pub network_disk: NetworkDisk,
+}
+
+/// Whether the file of an embedded journal may lie on a network file system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NetworkDisk {
+    /// It is refused at the start.
+    #[default]
+    Refused,
+    /// The operator knows that locks and syncs hold there.
+    Allowed,
 }
 
 /// Where the journal is.
@@ -45,7 +57,7 @@ pub struct Place(pub(super) Kind);
 
 #[derive(Clone)]
 pub(super) enum Kind {
-    File(PathBuf),
+    File(PathBuf, NetworkDisk),
     Server(Box<Server>),
 }
 
@@ -69,7 +81,9 @@ impl Place {
             .strip_prefix("sqlite://")
             .or_else(|| url.strip_prefix("sqlite:"));
         match path {
-            Some(path) if !path.is_empty() => Ok(Self(Kind::File(PathBuf::from(path)))),
+            Some(path) if !path.is_empty() => {
+                Ok(Self(Kind::File(PathBuf::from(path), link.network_disk)))
+            }
             _ => Err(Error::Open(
                 "journal.url must look like sqlite:data/journal.db or postgres://user:password@host:5432/database"
                     .to_owned(),
@@ -81,7 +95,7 @@ impl Place {
     #[must_use]
     pub fn store(&self) -> &'static str {
         match self.0 {
-            Kind::File(_) => "sqlite",
+            Kind::File(..) => "sqlite",
             Kind::Server(_) => "postgres",
         }
     }
@@ -91,7 +105,7 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::File(path) => path.display().fmt(f),
+            Kind::File(path, _) => path.display().fmt(f),
             Kind::Server(server) => {
                 let hosts: Vec<String> = server.config.get_hosts().iter().map(named).collect();
                 let database = server.config.get_dbname().unwrap_or("its usual database");

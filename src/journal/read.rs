@@ -70,7 +70,7 @@ impl Reader {
     /// [`Error::Open`] when there is none or it cannot be read.
     pub fn open(place: &Place) -> Result<Self, Error> {
         let store: Box<dyn Store> = match &place.0 {
-            Kind::File(path) => Box::new(Sqlite::open_to_read(path)?),
+            Kind::File(path, _) => Box::new(Sqlite::open_to_read(path)?),
             Kind::Server(server) => Box::new(Postgres::open_to_read(*server.clone())?),
         };
         Ok(Self { store })
@@ -171,7 +171,7 @@ impl Reader {
 /// [`Error::Open`] when the service would refuse it, [`Error::Unavailable`] when it cannot be read.
 pub fn inspect(place: &Place) -> Result<Option<Stats>, Error> {
     let is_there = match &place.0 {
-        Kind::File(path) => path.exists(),
+        Kind::File(path, _) => path.exists(),
         Kind::Server(server) => Postgres::examine(server)?,
     };
     is_there.then(|| Reader::open(place)?.stats()).transpose()

@@ -10,9 +10,9 @@ use std::time::Duration;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
-use super::Error;
-use super::sql;
+use super::place::NetworkDisk;
 use super::store::{Fate, Row, Sharing, Store, Value};
+use super::{Error, disk, sql};
 
 /// SQLite before 3.51.3 can lose the write-ahead log when it is reset.
 const VERSION_MIN: i32 = 3_051_003;
@@ -33,7 +33,7 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     /// Opens the journal for writing, creates it when it is not there, and locks out a second instance.
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+    pub(super) fn open(path: &Path, network_disk: NetworkDisk) -> Result<Self, Error> {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -44,6 +44,13 @@ impl Sqlite {
                 folder.display()
             ))
         })?;
+        if let (NetworkDisk::Refused, Some(kind)) = (network_disk, disk::network(folder)) {
+            return Err(Error::Open(format!(
+                "{} lies on another machine ({kind}), where a lost connection may lose what was promised; use a local \
+                 disk or a PostgreSQL, or set journal.allow_network_disk = true",
+                folder.display()
+            )));
+        }
         create_private_file(path)
             .map_err(|error| Error::Open(format!("cannot write {}: {error}", path.display())))?;
         // By whatever names two instances know it, there is one lock.
