@@ -40,8 +40,11 @@ impl Cancellations {
         tracing::warn!(op = %held.record.id, failures = memory.failures, "OZmap gave no usable answer: {error}");
         let usual = self.full_jitter(held.record.attempts.max(memory.failures));
         if let Some(shut) = self.ozmap.shut() {
-            // It asked, and was maybe the reason: one that always fails so must come back more and more rarely, or it
-            // would keep OZmap from all others.
+            if self.ozmap.is_away() {
+                return self.left_alone(shut);
+            }
+            // All was well before it asked, so it is maybe the reason: one that always fails so must come back more and
+            // more rarely, or it would keep OZmap from all others.
             let wait = shut.wait + self.chance.ms(0..=SPREAD_MS);
             return Step::Wait(wait.max(usual), shut.why.id());
         }

@@ -192,6 +192,11 @@ impl Breaker {
         }
     }
 
+    /// Whether it was shut again before anything went well: then it is not about the one that was asked for.
+    pub(super) fn is_lasting(&self) -> bool {
+        self.shuts > 1
+    }
+
     /// When the next probe is due, if it is shut.
     pub(super) fn probe_at(&self) -> Option<Instant> {
         match self.door {

@@ -74,6 +74,11 @@ impl Gate {
         self.state().breaker.turned_away(Instant::now())
     }
 
+    /// Whether OZmap has been left alone more than once in a row.
+    pub(super) fn is_lasting(&self) -> bool {
+        self.state().breaker.is_lasting()
+    }
+
     /// Whether the key is known to lack the right to delete.
     pub(super) fn are_deletes_refused(&self) -> bool {
         self.state().breaker.are_deletes_refused()

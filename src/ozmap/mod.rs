@@ -125,6 +125,12 @@ impl Ozmap {
         self.gate.turned_away()
     }
 
+    /// Whether OZmap was left alone again before it did anything well: whoever asks is not the reason.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.gate.is_lasting()
+    }
+
     /// Whether the key is known to lack the right to delete.
     #[must_use]
     pub fn are_deletes_refused(&self) -> bool {
