@@ -96,7 +96,6 @@ impl Cancellations {
                 }
             }
         };
-        // Who waits while the service stops is told as well.
         tokio::select! {
             () = hearing => {}
             () = self.stopping.cancelled() => {}
