@@ -171,8 +171,8 @@ async fn a_kill_before_any_bytes_leave_loses_nothing() {
     // Every statement is one on a shared journal, and every kill costs a lease there.
     let (points, least) = match (is_embedded(), is_long()) {
         (true, _) => ((1..=16).step_by(1), 4),
-        (false, true) => ((1..=120).step_by(1), 30),
-        (false, false) => ((1..=120).step_by(3), 10),
+        (false, true) => ((1..=90).step_by(1), 20),
+        (false, false) => ((1..=60).step_by(2), 10),
     };
     let killed = killed_at_each(NETWORK, points).await;
     eprintln!("killed at {killed} writes to the network");
