@@ -19,8 +19,8 @@ use crate::ozmap::{self, Presence, Slot, Trouble};
 /// How long a cancellation is held that the operator stopped, or whose hour is spent.
 pub(super) const HELD: Duration = Duration::from_secs(60);
 
-/// How long a rehearsal waits for the real cancellation of the same code.
-const REHEARSAL_WAITS: Duration = Duration::from_secs(1);
+/// How long a rehearsal waits for the real cancellation of the same code; long enough to be given back meanwhile.
+const REHEARSAL_WAITS: Duration = Duration::from_secs(6);
 
 /// What to do after a step.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub(super) struct Memory {
     pub(super) looks: usize,
     /// Reads in a row that failed.
     pub(super) failures: i64,
+    /// Looks by code in a row that did not agree with the look by id.
+    pub(super) disagreements: i64,
     /// Reads that had become too old to delete on.
     pub(super) too_old: i64,
     /// Whether a person was told already that this one changed under our hands.
@@ -77,9 +79,6 @@ impl Cancellations {
         if self.rules.paused {
             return Ok(Step::Hold(HELD, "paused"));
         }
-        if held.record.mode == Mode::DryRun && self.is_being_cancelled(held).await? {
-            return Ok(Step::Hold(REHEARSAL_WAITS, "cancelled_meanwhile"));
-        }
         let slot = match self.ozmap.slot(&held.record.code).await {
             Ok(slot) => slot,
             Err(shut) => return Ok(self.left_alone(shut)),
@@ -92,6 +91,10 @@ impl Cancellations {
             Err(error) => return Ok(self.wait_after(&error, held, memory)),
         };
         memory.failures = 0;
+        // Asked after the look: what was seen may be the work of the real one.
+        if held.record.mode == Mode::DryRun && self.is_being_cancelled(held).await? {
+            return Ok(Step::Hold(REHEARSAL_WAITS, "cancelled_meanwhile"));
+        }
         let name = name_in(&sighting, &held.record.code);
         match guard::judge(&sighting, asked(held), &self.policy) {
             Verdict::Absent => self.absent(held).await,

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::Cancellations;
 use super::advance::{Memory, Step};
 use super::contained::contained;
+use super::ending::PANICKED_TOO_OFTEN;
 use crate::journal::{self, Held, Pulse};
 
 /// A pause up to this long is waited out under the lease; a longer one gives the lease back.
@@ -71,12 +72,14 @@ impl Cancellations {
                 Ok(Step::Wait(pause, reason)) if pause > PAUSE_UNDER_LEASE_MAX => {
                     return self.give_back(held, pause, reason).await;
                 }
-                Ok(Step::Wait(pause, _) | Step::Hold(pause, _)) => {
+                Ok(Step::Wait(pause, reason) | Step::Hold(pause, reason)) => {
                     tokio::select! {
                         () = sleep(pause) => {}
                         // Whoever goes on looks first, whatever was sent: nothing is lost by handing it over.
                         () = self.stopping.cancelled() => {
-                            return self.give_back(held, Duration::ZERO, "parked").await;
+                            // What is a person's stays so in the next run.
+                            let reason = if reason == PANICKED_TOO_OFTEN { reason } else { "parked" };
+                            return self.give_back(held, Duration::ZERO, reason).await;
                         }
                     }
                 }

@@ -113,7 +113,10 @@ impl Cancellations {
         // By its id it stands alone. Whether it is the only one of its code, only the code tells.
         let by_code = match slot.lookup(&held.record.code).await {
             Ok(sighting) => sighting,
-            Err(error) => return Ok(Judged::NotNow(self.wait_after(&error, held, memory))),
+            Err(error) => {
+                let wait = self.wait_after(&error, held, memory);
+                return Ok(Judged::NotNow(self.disagreeing(wait, held, memory)));
+            }
         };
         Ok(match guard::judge(&by_code, asked(held), &self.policy) {
             Verdict::Keep(refusal) => Judged::Keep(Some(refusal)),
@@ -127,11 +130,21 @@ impl Cancellations {
                 }
             }
             Verdict::Delete(_) | Verdict::Absent => {
-                memory.failures += 1;
-                let pause = self.full_jitter(held.record.attempts.max(memory.failures));
-                Judged::NotNow(Step::Wait(pause, "not_under_its_code"))
+                let wait = Step::Wait(Duration::ZERO, "not_under_its_code");
+                Judged::NotNow(self.disagreeing(wait, held, memory))
             }
         })
+    }
+
+    /// By its id it is there, and its code does not say so: it is asked more and more rarely, although every look by id
+    /// went well.
+    fn disagreeing(&self, wait: Step, held: &Held, memory: &mut Memory) -> Step {
+        memory.disagreements += 1;
+        let usual = self.full_jitter(held.record.attempts.max(memory.disagreements));
+        match wait {
+            Step::Wait(pause, why) => Step::Wait(pause.max(usual), why),
+            step @ (Step::Again | Step::Hold(..) | Step::Finished | Step::Park) => step,
+        }
     }
 
     async fn changed_under_our_hands(

@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use rand::RngExt;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant, timeout};
 
 use super::record::{Held, Lease, Record};
 use super::steps::Note;
-use super::store::{Store, Value};
+use super::store::{Row, Store, Value};
 use super::{DeliveryKey, Error, Journal, Times, read, sql};
-use crate::domain::{FirstName, Mode, OpId, Protocol, ReservationCode};
+use crate::domain::{FirstName, Mode, OpId, Outcome, Protocol, ReservationCode};
 
 /// How often a protocol number is drawn before it grows a digit longer each time.
 const PROTOCOL_DRAWS_MAX: usize = 24;
 
 /// How often a promise is tried again that another replica made at the same moment.
 const RACES_MAX: usize = 3;
+
+/// How long a look for what was promised before may take, before the promise is made without it.
+const RECALL: Duration = Duration::from_millis(500);
 
 /// For how long a conversation's attempts count.
 pub(super) const DAY_MS: i64 = 86_400_000;
@@ -94,7 +97,7 @@ impl Journal {
     ) -> Result<Accepted, Error> {
         // A webhook that is sent again and again must not stand in the way of those who write.
         if self.look_every.is_some()
-            && let Ok(Some(recalled)) = self.recall(asked.clone()).await
+            && let Ok(Ok(Some(recalled))) = timeout(RECALL, self.recall(asked.clone())).await
         {
             return Ok(recalled.into());
         }
@@ -240,13 +243,26 @@ fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Recal
     if row.text(0)? != asked.fingerprint {
         return Ok(Some(Recalled::KeyReused));
     }
+    let mut record = promised(store, row)?;
+    if record.outcome == Some(Outcome::Cancelled) {
+        // Whoever joined late may have been set apart between the two reads, which then do not belong together.
+        let rows = store.query(sql::FIND_DELIVERY, &key)?;
+        if let Some(row) = rows.first()
+            && row.text(1)? != record.id.to_string()
+        {
+            record = promised(store, row)?;
+        }
+    }
+    Ok(Some(Recalled::Promised(Box::new(record))))
+}
+
+/// The cancellation of a webhook's row.
+fn promised(store: &mut dyn Store, row: &Row) -> Result<Record, Error> {
     let record = OpId::parse(row.text(1)?)
         .map(|id| read::get(store, id))
         .transpose()?
         .flatten();
-    let record =
-        record.ok_or_else(|| Error::Corrupt("a webhook without its cancellation".to_owned()))?;
-    Ok(Some(Recalled::Promised(Box::new(record))))
+    record.ok_or_else(|| Error::Corrupt("a webhook without its cancellation".to_owned()))
 }
 
 fn attach(store: &mut dyn Store, asked: &Acceptance, op: OpId) -> Result<(), Error> {

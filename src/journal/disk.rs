@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Kinds of file systems on another machine. The locks that SQLite relies on may not hold there, and what it was told is
 /// on the disk may not be (SQLite's own documentation, "How To Corrupt An SQLite Database File").
-const NETWORK: [&str; 13] = [
+const NETWORK: [&str; 18] = [
     "9p",
     "afs",
     "beegfs",
@@ -14,7 +14,12 @@ const NETWORK: [&str; 13] = [
     "cifs",
     "fuse.sshfs",
     "glusterfs",
+    "fuse.ceph-fuse",
     "fuse.glusterfs",
+    "fuse.rclone",
+    "fuse.s3fs",
+    "fuse.davfs",
+    "davfs",
     "lustre",
     "nfs",
     "nfs4",
@@ -22,12 +27,12 @@ const NETWORK: [&str; 13] = [
     "smbfs",
 ];
 
-/// The kind of the network file system that a folder lies on; `None` when it is none, or nobody can say.
-pub(super) fn network(folder: &Path) -> Option<String> {
+/// The kind of the network file system that a file lies on, by its canonical path; `None` when it is none, or nobody can
+/// say.
+pub(super) fn network(path: &Path) -> Option<String> {
     // Only Linux has this file; elsewhere it is up to the operator.
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
-    let folder = folder.canonicalize().ok()?;
-    kind(&mounts, &folder).filter(|kind| NETWORK.contains(&kind.as_str()))
+    kind(&mounts, path).filter(|kind| NETWORK.contains(&kind.as_str()))
 }
 
 /// The kind of the innermost mount that holds a path; of two at the same place the later one lies on top.

@@ -98,7 +98,9 @@ impl Book {
                 values
                     .iter()
                     .map(|value| match value {
-                        super::store::Value::Null => String::new(),
+                        super::store::Value::Null | super::store::Value::Unreadable => {
+                            String::new()
+                        }
                         super::store::Value::Integer(number) => number.to_string(),
                         super::store::Value::Text(text) => text.clone(),
                     })

@@ -25,11 +25,11 @@ pub(super) const FIND_DELIVERY: &str =
 
 /// Finds the same request of the same conversation, from a platform that gives its requests no key.
 ///
-/// Only while it runs, or after it deleted: asking again about anything else changes nothing, and may be answered better.
+/// Only while it runs, or after it deleted, or when it was left to a person because of that: asking again about anything else changes nothing, and may be answered better.
 pub(super) const FIND_RECENT: &str = "\
 SELECT d.fingerprint, d.op_id FROM delivery d JOIN op o ON o.id = d.op_id \
 WHERE d.channel = $1 AND d.conversation = $2 AND d.fingerprint = $3 AND d.received_at > {NOW} - $4 \
-AND (o.state <> 'done' OR o.outcome = 'cancelled') ORDER BY d.received_at DESC LIMIT 1";
+AND (o.state <> 'done' OR o.outcome = 'cancelled' OR o.reason = 'reserved_again') ORDER BY d.received_at DESC LIMIT 1";
 
 /// Accepts a new cancellation, or finds the active one of the same code: the returned id tells which.
 pub(super) const ACCEPT_OP: &str = "\
@@ -206,11 +206,12 @@ pub(super) const FORGET_WRITERS: [&str; 2] = [
 /// One record by its id.
 pub(super) const GET: &str = concat!("SELECT ", record_columns!(), " FROM op WHERE id = $1");
 
-/// What ended within a time in milliseconds.
+/// What ended within a time in milliseconds. The time is asked for once: a clock in a condition keeps PostgreSQL from its
+/// index.
 pub(super) const ENDED_WITHIN: &str = concat!(
     "SELECT ",
     record_columns!(),
-    " FROM op WHERE state = 'done' AND done_at > {NOW} - $1"
+    " FROM op WHERE state = 'done' AND done_at > (SELECT {NOW} - $1)"
 );
 
 /// The active record of a code.

@@ -44,19 +44,19 @@ impl Sqlite {
                 folder.display()
             ))
         })?;
-        if let (NetworkDisk::Refused, Some(kind)) = (network_disk, disk::network(folder)) {
-            return Err(Error::Open(format!(
-                "{} lies on another machine ({kind}), where a lost connection may lose what was promised; use a local \
-                 disk or a PostgreSQL, or set journal.allow_network_disk = true",
-                folder.display()
-            )));
-        }
         create_private_file(path)
             .map_err(|error| Error::Open(format!("cannot write {}: {error}", path.display())))?;
         // By whatever names two instances know it, there is one lock.
         let path = &path
             .canonicalize()
             .map_err(|error| Error::Open(format!("cannot find {}: {error}", path.display())))?;
+        if let (NetworkDisk::Refused, Some(kind)) = (network_disk, disk::network(path)) {
+            return Err(Error::Open(format!(
+                "{} lies on another machine ({kind}), where a lost connection may lose what was promised; use a local \
+                 disk or a PostgreSQL, or set journal.allow_network_disk = true",
+                path.display()
+            )));
+        }
         let lock = lock(path)?;
         let connection = Connection::open(path)
             .map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
@@ -236,6 +236,8 @@ impl ToSql for Value {
             Self::Null => Ok(rusqlite::types::Null.into()),
             Self::Integer(number) => Ok((*number).into()),
             Self::Text(text) => text.to_sql(),
+            // Only ever read.
+            Self::Unreadable => Ok(rusqlite::types::Null.into()),
         }
     }
 }
@@ -317,8 +319,8 @@ impl Store for Sqlite {
         let mut rows = statement.query(params_from_iter(parameters))?;
         let mut answer = Vec::new();
         while let Some(row) = rows.next()? {
-            let values: Result<Vec<Value>, Error> = (0..columns)
-                .map(|column| read(row.get_ref(column)?))
+            let values: rusqlite::Result<Vec<Value>> = (0..columns)
+                .map(|column| row.get_ref(column).map(read))
                 .collect();
             answer.push(Row(values?));
         }
@@ -326,17 +328,16 @@ impl Store for Sqlite {
     }
 }
 
-fn read(value: ValueRef<'_>) -> Result<Value, Error> {
+/// A value that the journal cannot have written stays in its row: the others can be read all the same.
+fn read(value: ValueRef<'_>) -> Value {
     match value {
-        ValueRef::Null => Ok(Value::Null),
-        ValueRef::Integer(number) => Ok(Value::Integer(number)),
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
         ValueRef::Text(text) => match std::str::from_utf8(text) {
-            Ok(text) => Ok(Value::Text(text.to_owned())),
-            Err(_) => Err(Error::Corrupt("a text that is not UTF-8".to_owned())),
+            Ok(text) => Value::Text(text.to_owned()),
+            Err(_) => Value::Unreadable,
         },
-        ValueRef::Real(_) | ValueRef::Blob(_) => {
-            Err(Error::Corrupt("a column of a foreign type".to_owned()))
-        }
+        ValueRef::Real(_) | ValueRef::Blob(_) => Value::Unreadable,
     }
 }
 

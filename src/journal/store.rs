@@ -13,6 +13,8 @@ pub(super) enum Value {
     Integer(i64),
     /// A text.
     Text(String),
+    /// Something that the journal cannot have written.
+    Unreadable,
 }
 
 impl From<i64> for Value {

@@ -40,6 +40,8 @@ pub(super) fn owned(parameters: &[Value]) -> Vec<Parameter> {
             Value::Null => (Box::new(None::<String>), Type::TEXT),
             Value::Integer(number) => (Box::new(*number), Type::INT8),
             // PostgreSQL has no text with a NUL, and a request must not fail for ever because of one.
+            // Only ever read, and never from here.
+            Value::Unreadable => (Box::new(None::<String>), Type::TEXT),
             Value::Text(text) => (Box::new(text.replace('\0', "\u{fffd}")), Type::TEXT),
         }
     };

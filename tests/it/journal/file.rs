@@ -66,6 +66,29 @@ impl Foreign {
         }
     }
 
+    /// How a record ended whose protocol number is none, as far as that can be read.
+    pub fn the_unreadable(&self, protocol: &str) -> Value {
+        match self {
+            Self::Embedded(connection) => {
+                let row = "SELECT state, outcome, reason, needs_human FROM op WHERE protocol = ?1";
+                let read = |row: &rusqlite::Row<'_>| {
+                    Ok(serde_json::json!({
+                        "state": row.get::<_, String>(0)?,
+                        "outcome": row.get::<_, Option<String>>(1)?,
+                        "reason": row.get::<_, Option<String>>(2)?,
+                        "needs_human": row.get::<_, i64>(3)?,
+                    }))
+                };
+                connection.query_row(row, [protocol], read).unwrap()
+            }
+            Self::Shared(_) => {
+                let rows = self.table("op");
+                let found = rows.into_iter().find(|row| row["protocol"] == protocol);
+                found.unwrap()
+            }
+        }
+    }
+
     fn table(&self, name: &str) -> Vec<Value> {
         match self {
             Self::Embedded(connection) => embedded(connection, name),
