@@ -332,7 +332,7 @@ fn set_apart(store: &mut dyn Store, op: OpId) -> Result<(), Error> {
         op: own,
         fence: 0,
         kind: "done",
-        detail: "review reserved_again".to_owned(),
+        detail: "unknown reserved_again".to_owned(),
     }
     .write(store)
 }
