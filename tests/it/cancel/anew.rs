@@ -173,7 +173,10 @@ async fn who_joins_after_the_deletion_is_not_told_that_a_new_reservation_is_canc
     assert_eq!(late.outcome(), "unknown");
     assert_ne!(late.json()["protocol"], first.json()["protocol"]);
     let waited = waiting.await.unwrap().unwrap().outcome();
-    assert!(["pending", "unknown"].contains(&waited.as_str()), "{waited}");
+    assert!(
+        ["pending", "unknown"].contains(&waited.as_str()),
+        "{waited}"
+    );
     assert_eq!(world.ozmap.holds(CODE).await.len(), 1);
     assert_deleted_only(&world.ozmap, &[PROPERTY], "latecomers").await;
     let rows = file::cancellations(world.folder.path());

@@ -79,6 +79,15 @@ async fn a_deletion_never_goes_out_on_a_connection_that_was_silent_for_two_secon
 }
 
 #[tokio::test]
+async fn a_deletion_goes_out_on_a_connection_of_its_own() {
+    let rig = Rig::new(one_then(vec![Act::Send(empty(204))])).await;
+    rig.delete().await.unwrap();
+    let looked = rig.server.requests().into_iter().next().unwrap();
+    let deleted = rig.server.of("DELETE").pop().unwrap();
+    assert_ne!(deleted.connection, looked.connection);
+}
+
+#[tokio::test]
 async fn a_connection_that_just_answered_is_used_again() {
     let rig = Rig::new(one_then(vec![Act::Send(empty(204))])).await;
     rig.lookup().await.unwrap();

@@ -288,7 +288,14 @@ async fn a_stop_hands_over_what_waits_also_while_ozmap_is_left_alone() {
         return skipped(NEEDS);
     };
     // Nobody could take it over by the lease alone within the patience of this test.
-    let long = [SHORT, &[("JOURNAL__LEASE_MS", "60000")]].concat();
+    let long = [
+        SHORT,
+        &[
+            ("JOURNAL__LEASE_MS", "60000"),
+            ("SERVER__DRAIN_MS_MAX", "1500"),
+        ],
+    ]
+    .concat();
     let mut replicas = Replicas::on(server, 2, &long).await;
     replicas.ozmap.fault("delete:timeout_before").await;
     replicas.ozmap.fault("get:status=503").await;
