@@ -181,7 +181,7 @@ impl Cancellations {
             return Ok(Answer::bare(Outcome::InvalidCode));
         };
         if !self.looks_like_ours(&code) {
-            return self.cancelled_before(ask, code, answer_by).await;
+            return self.promised_before(ask, code, answer_by).await;
         }
         let permit = self.admission.clone().try_acquire_owned().ok();
         match (ask.action, permit) {
@@ -203,7 +203,7 @@ impl Cancellations {
 
     /// A code that does not look like one of ours is refused, but not to a webhook that was promised something before
     /// the operator changed the pattern.
-    async fn cancelled_before(
+    async fn promised_before(
         self: &Arc<Self>,
         ask: Ask,
         code: ReservationCode,

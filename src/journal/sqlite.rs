@@ -119,15 +119,6 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Undoes what is open; after some errors SQLite has done so by itself.
-    fn rollback_if_open(&self) {
-        if !self.connection.is_autocommit()
-            && let Err(error) = self.connection.execute_batch("ROLLBACK")
-        {
-            tracing::warn!("the journal could not undo a batch: {error}");
-        }
-    }
-
     fn text(&mut self, sql: &'static str) -> String {
         let now = self.now;
         self.dialect
@@ -278,7 +269,7 @@ impl Store for Sqlite {
                 "the disk failed, and what was being written was undone".to_owned(),
             )),
             Err(error) => {
-                self.rollback_if_open();
+                self.rollback();
                 tracing::debug!("what became of a commit cannot be decided yet: {error}");
                 Fate::Unknown
             }
@@ -286,7 +277,12 @@ impl Store for Sqlite {
     }
 
     fn rollback(&mut self) {
-        self.rollback_if_open();
+        // After some errors SQLite has done so by itself.
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::warn!("the journal could not undo a batch: {error}");
+        }
     }
 
     fn savepoint(&mut self) -> Result<(), Error> {

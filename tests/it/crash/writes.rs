@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::cancel::{SHORT, try_ask_of};
-use crate::support::{Launch, skipped, store::is_embedded};
+use crate::support::{Launch, has_strace, skipped, store::is_embedded};
 
 /// What is written to the file of an embedded journal.
 const FILE: &str = "pwrite64,fdatasync,fsync";
@@ -78,11 +78,6 @@ impl Drop for Killer {
         drop(self.0.kill());
         drop(self.0.wait());
     }
-}
-
-fn has_strace() -> bool {
-    let found = Command::new("strace").arg("-V").output();
-    found.is_ok_and(|output| output.status.success())
 }
 
 /// A world whose service does everything on as few threads as it can, so that the n-th call is the same every time.

@@ -10,7 +10,7 @@ use super::file::Foreign;
 use super::*;
 use crate::cancel::{CODE, PROPERTY, SHORT, asking as request, calls_of, each, named, try_ask_of};
 use crate::support::store::is_embedded;
-use crate::support::{World, eventually};
+use crate::support::{World, eventually, has_strace};
 
 fn mode(path: &std::path::Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -79,11 +79,6 @@ async fn the_journal_is_a_write_ahead_log_of_a_sqlite_that_does_not_lose_it() {
         .pragma_query_value(None, "integrity_check", |row| row.get(0))
         .unwrap();
     assert_eq!(sound, "ok");
-}
-
-fn has_strace() -> bool {
-    let found = std::process::Command::new("strace").arg("-V").output();
-    found.is_ok_and(|found| found.status.success())
 }
 
 /// Watches what the service writes, and maybe has some of its calls fail.

@@ -164,6 +164,12 @@ pub fn draws() -> Config {
     }
 }
 
+/// Whether what a process writes can be watched here.
+pub fn has_strace() -> bool {
+    let found = std::process::Command::new("strace").arg("-V").output();
+    found.is_ok_and(|found| found.status.success())
+}
+
 /// Says that a test cannot run here; in CI, which installs everything, that is a failure.
 pub fn skipped(needs: &str) {
     assert!(
