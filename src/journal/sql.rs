@@ -131,9 +131,10 @@ SELECT o.protocol FROM op o WHERE o.id = $1 AND EXISTS (SELECT 1 FROM delivery d
 (SELECT MIN(e.at_ms) FROM op_event e WHERE e.op_id = o.id AND e.kind = 'intent'))";
 
 /// An ended record of their own for those, which a person must look at: whatever they meant, something was deleted.
+/// It keeps the deadline of the one they joined: no time ran out here, and it must not read as if one had.
 pub(super) const SET_APART: &str = "\
 INSERT INTO op (id, protocol, code, dry_run, channel, state, outcome, reason, needs_human, next_at, deadline_at, created_at, updated_at, done_at) \
-SELECT $1, $2, code, dry_run, channel, 'done', 'unknown', 'reserved_again', 1, {NOW}, {NOW}, {NOW}, {NOW}, {NOW} FROM op WHERE id = $3";
+SELECT $1, $2, code, dry_run, channel, 'done', 'unknown', 'reserved_again', 1, {NOW}, deadline_at, {NOW}, {NOW}, {NOW} FROM op WHERE id = $3";
 
 /// Ties them to it.
 pub(super) const MOVE_LATE_DELIVERIES: &str = "\
