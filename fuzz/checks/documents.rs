@@ -259,7 +259,9 @@ fn was_born_with(property: &Object, client: &Object) -> bool {
         }
         match residence.get("enter_date") {
             Member::Missing | Member::Text("null") => {}
-            date @ (Member::Text(_) | Member::Twice) => entered = date,
+            // Two dates are broken, whatever they would be compared with.
+            Member::Twice => return false,
+            date @ Member::Text(_) => entered = date,
         }
     }
     is_close(&property.get("createdAt"), &entered)
