@@ -41,6 +41,10 @@ pub fn check(bytes: &[u8]) {
         .map(|byte| char::from(byte & 0x7f))
         .filter(|c| c.is_ascii_graphic() && *c != '#')
         .collect();
+    if scheme == "twilio" && members(query.as_bytes()).iter().any(is_body_hash) {
+        // Twilio writes this one itself, for a body that is no form; forms are what is signed here.
+        return;
+    }
     let auth = auth(scheme);
     check_garbage(&auth, scheme, body);
     let signed = sign(scheme, &format!("/webhooks/ivr?{query}"), body);
@@ -182,6 +186,11 @@ fn sha256(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether Twilio would read a hash of the body in a member of the address.
+fn is_body_hash((name, _): &(String, String)) -> bool {
+    name == "bodySHA256"
 }
 
 fn members(encoded: &[u8]) -> Vec<(String, String)> {
