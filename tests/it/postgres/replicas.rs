@@ -198,6 +198,30 @@ async fn who_was_frozen_for_longer_than_its_lease_changes_nothing_and_tells_the_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_ozmap_longer_than_a_lease_keeps_it() {
+    let Some(server) = shared() else {
+        return skipped(NEEDS);
+    };
+    let mut settings = PATIENT.to_vec();
+    settings.retain(|(name, _)| *name != "OZMAP__LOOKUP_MS");
+    settings.push(("OZMAP__LOOKUP_MS", "18000"));
+    let (replicas, answer) = standing(server, "get:hold_before*1", &settings).await;
+    let lease_ends = |row: &Value| row["lease_until"].as_i64().unwrap();
+    let first = lease_ends(&replicas.cancellations()[0]);
+    // A lease that ends this late was made or renewed when the first one was over.
+    let row = eventually("a lease after the first one", || async {
+        let row = replicas.cancellations().remove(0);
+        (lease_ends(&row) > first + 6_500).then_some(row)
+    })
+    .await;
+    assert_eq!(row["fence"], 1, "somebody else took it: {row}");
+    replicas.ozmap.release().await;
+    assert_eq!(answer.await.unwrap().unwrap().outcome(), "cancelled");
+    assert_eq!(replicas.ended().await[0]["fence"], 1);
+    assert_deleted_only(&replicas.ozmap, &[PROPERTY], "a long look").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_stops_hands_over_at_once() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
