@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use super::Cancellations;
 use super::backoff::delete_refused;
-use super::ending::{PANICKED_TOO_OFTEN, name_in};
-use crate::domain::{Mode, Outcome, Sighting};
+use super::ending::{PANICKED_TOO_OFTEN, asked_before_now, name_in};
+use super::still_there::Seen;
+use crate::domain::{Mode, Outcome, Protocol, Sighting};
 use crate::guard::{self, Asked, Deletable, Verdict};
 use crate::journal::{self, Held, Latecomers, State};
 use crate::ozmap::{self, Presence, Slot, Trouble};
@@ -54,6 +55,15 @@ pub(super) struct Memory {
     pub(super) changed_noted: bool,
 }
 
+/// The real cancellations of a code that is rehearsed.
+#[derive(PartialEq, Eq)]
+struct RealOne {
+    /// Whether one is under way that may have deleted something.
+    is_deleting: bool,
+    /// The last one that ended and may have deleted something.
+    ended: Option<Protocol>,
+}
+
 impl Cancellations {
     /// Moves a cancellation one step.
     pub(super) async fn advance(
@@ -79,6 +89,14 @@ impl Cancellations {
         if self.rules.paused {
             return Ok(Step::Hold(HELD, "paused"));
         }
+        let real = match held.record.mode {
+            Mode::DryRun => Some(self.real_one(held).await?),
+            Mode::Real => None,
+        };
+        // OZmap is not asked for what cannot be told yet.
+        if real.as_ref().is_some_and(|real| real.is_deleting) {
+            return Ok(Step::Hold(REHEARSAL_WAITS, "being_cancelled"));
+        }
         let slot = match self.ozmap.slot(&held.record.code).await {
             Ok(slot) => slot,
             Err(shut) => return Ok(self.left_alone(shut)),
@@ -86,18 +104,21 @@ impl Cancellations {
         if self.stopping.is_cancelled() {
             return Ok(Step::Park);
         }
+        let latecomers = asked_before_now(held);
         let sighting = match slot.lookup(&held.record.code).await {
             Ok(sighting) => sighting,
             Err(error) => return Ok(self.wait_after(&error, held, memory)),
         };
         memory.failures = 0;
-        // Asked after the look: what was seen may be the work of the real one.
-        if held.record.mode == Mode::DryRun && self.is_being_cancelled(held).await? {
+        // Asked again after the look: what was seen may be the work of the real one, or from before it.
+        if let Some(before) = real
+            && self.real_one(held).await? != before
+        {
             return Ok(Step::Hold(REHEARSAL_WAITS, "cancelled_meanwhile"));
         }
         let name = name_in(&sighting, &held.record.code);
         match guard::judge(&sighting, asked(held), &self.policy) {
-            Verdict::Absent => self.absent(held).await,
+            Verdict::Absent => self.absent(held, latecomers).await,
             Verdict::Keep(refusal) => {
                 self.note_several(held, &sighting).await?;
                 self.finish(held, refusal.outcome(&self.policy), refusal.id(), name)
@@ -133,10 +154,16 @@ impl Cancellations {
         }
     }
 
-    /// Whether the real cancellation of a rehearsed code may have changed what a rehearsal would see.
-    async fn is_being_cancelled(&self, held: &Held) -> Result<bool, journal::Error> {
-        let active = self.journal.active(&held.record.code).await?;
-        Ok(active.is_some_and(|real| real.deletes_sent > 0))
+    /// What the real cancellations of a rehearsed code have come to.
+    async fn real_one(&self, held: &Held) -> Result<RealOne, journal::Error> {
+        let code = &held.record.code;
+        // In this order: one that ends between the two is seen ended.
+        let active = self.journal.active(code).await?;
+        let ended = self.journal.earlier_cancellation(code).await?;
+        Ok(RealOne {
+            is_deleting: active.is_some_and(|real| real.deletes_sent > 0),
+            ended: ended.map(|(protocol, _)| protocol),
+        })
     }
 
     /// Which properties a person has to choose from.
@@ -155,14 +182,16 @@ impl Cancellations {
             .await
     }
 
-    async fn absent(&self, held: &mut Held) -> Result<Step, journal::Error> {
-        match self.journal.earlier_cancellation(&held.record.code).await? {
-            Some(_) => {
-                self.finish(held, Outcome::AlreadyCancelled, "cancelled_before", None)
-                    .await
-            }
-            None => self.finish(held, Outcome::NotFound, "absent", None).await,
-        }
+    async fn absent(
+        &self,
+        held: &mut Held,
+        latecomers: Latecomers,
+    ) -> Result<Step, journal::Error> {
+        let (outcome, reason) = match self.journal.earlier_cancellation(&held.record.code).await? {
+            Some(_) => (Outcome::AlreadyCancelled, "cancelled_before"),
+            None => (Outcome::NotFound, "absent"),
+        };
+        self.nothing_there(held, outcome, reason, latecomers).await
     }
 
     /// Writes the target down, then sends the DELETE; the next step makes sure of what became of it.
@@ -219,10 +248,11 @@ impl Cancellations {
         };
         // Of the time before the look: what was seen while a DELETE could still take effect may not be so any more.
         let unsettled = held.record.unsettled_for();
-        let sighting = match slot.look_again(&id, &held.record.code).await {
+        let latecomers = asked_before_now(held);
+        let seen = match slot.look_again(&id, &held.record.code).await {
             Ok(Presence::Gone { reserved_again }) => {
                 let latecomers = match reserved_again {
-                    false => Latecomers::HearTheSame,
+                    false => latecomers,
                     true => {
                         // Whoever made it, maybe a system that writes reservations by itself, has to be told.
                         let what = "the code leads to another property now";
@@ -232,16 +262,19 @@ impl Cancellations {
                         Latecomers::AreForAPerson
                     }
                 };
-                return self.cancelled(held, latecomers).await;
+                return self
+                    .nothing_there(held, Outcome::Cancelled, "seen_gone", latecomers)
+                    .await;
             }
-            Ok(Presence::Present(sighting)) => sighting,
+            Ok(Presence::Present(sighting)) => Seen::ById(sighting),
+            Ok(Presence::OnlyByCode(sighting)) => Seen::OnlyByCode(sighting),
             Err(error) => {
                 let wait = self.wait_after(&error, held, memory);
                 return self.cannot_tell(held, error.trouble, wait).await;
             }
         };
         memory.failures = 0;
-        self.still_there(held, memory, &slot, &sighting, unsettled)
+        self.still_there(held, memory, &slot, &seen, unsettled)
             .await
     }
 }

@@ -61,15 +61,17 @@ impl Cancellations {
         self.end(held, ending).await
     }
 
-    /// The target was seen gone, and whoever asked for it hears so.
-    pub(super) async fn cancelled(
+    /// Nothing is there, or not any more, and whoever asked for it hears so.
+    pub(super) async fn nothing_there(
         &self,
         held: &mut Held,
+        outcome: Outcome,
+        reason: &str,
         latecomers: Latecomers,
     ) -> Result<Step, journal::Error> {
         let ending = Ending {
-            outcome: Outcome::Cancelled,
-            reason: "seen_gone".to_owned(),
+            outcome,
+            reason: reason.to_owned(),
             needs_human: false,
             first_name: None,
             latecomers,
@@ -112,6 +114,15 @@ impl Cancellations {
     async fn end(&self, held: &mut Held, ending: Ending) -> Result<Step, journal::Error> {
         self.journal.finish(held, ending).await?;
         Ok(Step::Finished)
+    }
+}
+
+/// Who may hear what a look that begins now will show: not those who join during it, as long as there is time to look
+/// again for them. They may ask for what was reserved in that moment.
+pub(super) fn asked_before_now(held: &Held) -> Latecomers {
+    match held.record.is_past_deadline() {
+        true => Latecomers::HearTheSame,
+        false => Latecomers::AreNotThereSince(held.record.now_ms()),
     }
 }
 

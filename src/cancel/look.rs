@@ -1,7 +1,7 @@
 //! A look-up: what is there, and whether it could be cancelled. It deletes nothing and promises nothing.
 
 use super::{Cancellations, Declined, answer_of, conversation_of};
-use crate::domain::{Answer, Ask, Field, Found, Outcome, Property, ReservationCode};
+use crate::domain::{Answer, Ask, Field, Found, Outcome, Property, Protocol, ReservationCode};
 use crate::guard::{self, Verdict};
 
 impl Cancellations {
@@ -21,6 +21,7 @@ impl Cancellations {
         if let Some(answer) = self.active_answer(code).await? {
             return Ok(answer);
         }
+        let before = self.earlier(code).await?;
         let slot = self.ozmap.slot(code).await.map_err(|shut| {
             tracing::warn!(channel = %ask.channel, "a look-up was turned away: {}", shut.why.id());
             Declined::Ozmap
@@ -38,8 +39,14 @@ impl Cancellations {
         if let Some(answer) = self.active_answer(code).await? {
             return Ok(answer);
         }
+        let earlier = self.earlier(code).await?;
+        // Or one came and ended: then nobody knows from which side of it this was seen.
+        if earlier != before {
+            tracing::warn!(channel = %ask.channel, "what a look-up saw was cancelled meanwhile");
+            return Err(Declined::Ozmap);
+        }
         let mut answer = match guard::judge(&sighting, code, &self.policy) {
-            Verdict::Absent => return self.absent_answer(code).await,
+            Verdict::Absent => return Ok(absent_answer(earlier)),
             Verdict::Keep(refusal) => Answer::bare(refusal.outcome(&self.policy)),
             Verdict::Delete(_) => Answer {
                 found: property.map(found),
@@ -57,20 +64,21 @@ impl Cancellations {
         Ok(active.as_ref().map(answer_of))
     }
 
-    async fn absent_answer(&self, code: &ReservationCode) -> Result<Answer, Declined> {
-        let earlier = self
-            .journal
-            .earlier_cancellation(code)
-            .await
-            .map_err(|_| Declined::Journal)?;
-        Ok(match earlier {
-            None => Answer::bare(Outcome::NotFound),
-            Some((protocol, at_ms)) => Answer {
-                protocol: Some(protocol),
-                cancelled_at_ms: Some(at_ms),
-                ..Answer::bare(Outcome::AlreadyCancelled)
-            },
-        })
+    /// The last cancellation of this code that may have deleted something.
+    async fn earlier(&self, code: &ReservationCode) -> Result<Option<(Protocol, i64)>, Declined> {
+        let earlier = self.journal.earlier_cancellation(code).await;
+        earlier.map_err(|_| Declined::Journal)
+    }
+}
+
+fn absent_answer(earlier: Option<(Protocol, i64)>) -> Answer {
+    match earlier {
+        None => Answer::bare(Outcome::NotFound),
+        Some((protocol, at_ms)) => Answer {
+            protocol: Some(protocol),
+            cancelled_at_ms: Some(at_ms),
+            ..Answer::bare(Outcome::AlreadyCancelled)
+        },
     }
 }
 

@@ -16,6 +16,31 @@ use crate::ozmap::{self, Slot};
 /// The waits between looks after a confirmed DELETE: OZmap may read from a copy that lags.
 const LOOKS_AFTER_ACK_MS: [u64; 3] = [300, 1_000, 3_000];
 
+/// How it was seen to be there.
+pub(super) enum Seen {
+    /// By its id.
+    ById(Sighting),
+    /// Only under its code, while its id leads to nothing or to something that says it was deleted: half of what was sent
+    /// may have been done.
+    OnlyByCode(Sighting),
+}
+
+impl Seen {
+    fn sighting(&self) -> &Sighting {
+        match self {
+            Self::ById(sighting) | Self::OnlyByCode(sighting) => sighting,
+        }
+    }
+
+    /// Whether "nothing was changed" must not be said with this refusal.
+    fn may_be_half_deleted(&self, refusal: Refusal) -> bool {
+        match self {
+            Self::ById(_) => is_trace(refusal),
+            Self::OnlyByCode(_) => true,
+        }
+    }
+}
+
 /// What is to be done about it.
 enum Judged {
     /// The guard allows it once more.
@@ -34,7 +59,7 @@ impl Cancellations {
         held: &mut Held,
         memory: &mut Memory,
         slot: &Slot<'_>,
-        sighting: &Sighting,
+        seen: &Seen,
         unsettled: Option<Duration>,
     ) -> Result<Step, journal::Error> {
         if let Some(pause) = self.pause_before_more(held, memory) {
@@ -48,6 +73,7 @@ impl Cancellations {
             };
             return Ok(Step::Hold(HELD, why));
         }
+        let sighting = seen.sighting();
         let refusal = match self.judge_again(held, memory, slot, sighting).await? {
             Judged::DeleteAgain(target) => {
                 if let Err(shut) = slot.may_delete() {
@@ -64,7 +90,7 @@ impl Cancellations {
         }
         let name = name_in(sighting, &held.record.code);
         match refusal {
-            Some(refusal) if is_trace(refusal) => {
+            Some(refusal) if seen.may_be_half_deleted(refusal) => {
                 self.finish(held, Outcome::Unknown, refusal.id(), None)
                     .await
             }
@@ -184,13 +210,14 @@ fn is_trace(refusal: Refusal) -> bool {
         | Refusal::UnreadableClient
         | Refusal::OtherCode
         | Refusal::InstalledUnknown
-        | Refusal::MarkedDeleted => true,
+        | Refusal::MarkedDeleted
+        // Somebody moved out, by what the document says.
+        | Refusal::PreexistingProperty => true,
         Refusal::SeveralProperties
         | Refusal::Installed
         | Refusal::ReservedLater
         | Refusal::InstallEvidence
         | Refusal::BuildingUnit
-        | Refusal::PreexistingProperty
         | Refusal::OtherCreator => false,
     }
 }

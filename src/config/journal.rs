@@ -37,6 +37,7 @@ pub(super) fn place(settings: settings::Journal, problems: &mut Problems) -> Opt
         | Error::Unavailable(_)
         | Error::Fenced
         | Error::Raced
+        | Error::Joined
         | Error::Corrupt(_)) => other.to_string(),
     }))
 }

@@ -220,6 +220,26 @@ fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<A
 }
 
 fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Recalled>, Error> {
+    let Some(row) = delivery_of(store, asked)? else {
+        return Ok(None);
+    };
+    if row.text(0)? != asked.fingerprint {
+        return Ok(Some(Recalled::KeyReused));
+    }
+    let mut record = promised(store, &row)?;
+    if record.outcome == Some(Outcome::Cancelled) {
+        // Whoever joined late may have been set apart between the two reads, which then do not belong together.
+        if let Some(row) = delivery_of(store, asked)?
+            && row.text(1)? != record.id.to_string()
+        {
+            record = promised(store, &row)?;
+        }
+    }
+    Ok(Some(Recalled::Promised(Box::new(record))))
+}
+
+/// The row of a webhook that came before: the one with its key, or of a caller without keys the same request.
+fn delivery_of(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Row>, Error> {
     let key = [
         asked.delivery.channel.as_str().into(),
         asked.delivery.key.as_str().into(),
@@ -237,23 +257,7 @@ fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Recal
         ];
         rows = store.query(sql::FIND_RECENT, &recent)?;
     }
-    let Some(row) = rows.first() else {
-        return Ok(None);
-    };
-    if row.text(0)? != asked.fingerprint {
-        return Ok(Some(Recalled::KeyReused));
-    }
-    let mut record = promised(store, row)?;
-    if record.outcome == Some(Outcome::Cancelled) {
-        // Whoever joined late may have been set apart between the two reads, which then do not belong together.
-        let rows = store.query(sql::FIND_DELIVERY, &key)?;
-        if let Some(row) = rows.first()
-            && row.text(1)? != record.id.to_string()
-        {
-            record = promised(store, row)?;
-        }
-    }
-    Ok(Some(Recalled::Promised(Box::new(record))))
+    Ok(rows.into_iter().next())
 }
 
 /// The cancellation of a webhook's row.

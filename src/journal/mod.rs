@@ -53,6 +53,9 @@ pub enum Error {
     /// Another replica did the same at the same moment; nothing was changed, look again.
     #[error("another replica was faster")]
     Raced,
+    /// Somebody joined after the look that was to be the outcome; nothing was changed, look again.
+    #[error("another request joined meanwhile")]
+    Joined,
     /// A row cannot be understood.
     #[error("the journal holds something unreadable: {0}")]
     Corrupt(String),
@@ -343,6 +346,9 @@ pub struct Ending {
 pub enum Latecomers {
     /// The same as all others.
     HearTheSame,
+    /// The same, if nobody joined after this time of the journal's clock, in milliseconds: what was seen says
+    /// nothing about what they asked for. Otherwise it does not end, with [`Error::Joined`].
+    AreNotThereSince(i64),
     /// The code leads to another reservation now, and maybe that is the one that they meant: a person must look. It is not
     /// deleted for them, because a repetition of the first request may look like a new one.
     AreForAPerson,

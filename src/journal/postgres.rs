@@ -362,6 +362,7 @@ fn at_start(error: Error) -> Error {
         | Error::InUse(_)
         | Error::Fenced
         | Error::Raced
+        | Error::Joined
         | Error::Corrupt(_)) => other,
     }
 }

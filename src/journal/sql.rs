@@ -25,11 +25,13 @@ pub(super) const FIND_DELIVERY: &str =
 
 /// Finds the same request of the same conversation, from a platform that gives its requests no key.
 ///
-/// Only while it runs, or after it deleted, or when it was left to a person because of that: asking again about anything else changes nothing, and may be answered better.
+/// Only while it runs, or after it deleted, or when it was left to a person because of that: asking again about anything
+/// else changes nothing, and may be answered better. The time counts from its end: whoever was told to wait for it may
+/// ask long after it began, and must not begin another one.
 pub(super) const FIND_RECENT: &str = "\
 SELECT d.fingerprint, d.op_id FROM delivery d JOIN op o ON o.id = d.op_id \
-WHERE d.channel = $1 AND d.conversation = $2 AND d.fingerprint = $3 AND d.received_at > {NOW} - $4 \
-AND (o.state <> 'done' OR o.outcome = 'cancelled' OR o.reason = 'reserved_again') ORDER BY d.received_at DESC LIMIT 1";
+WHERE d.channel = $1 AND d.conversation = $2 AND d.fingerprint = $3 \
+AND (o.state <> 'done' OR (o.done_at > {NOW} - $4 AND (o.outcome = 'cancelled' OR o.reason = 'reserved_again'))) ORDER BY d.received_at DESC LIMIT 1";
 
 /// Accepts a new cancellation, or finds the active one of the same code: the returned id tells which.
 pub(super) const ACCEPT_OP: &str = "\
@@ -124,6 +126,10 @@ WHERE id = $1 AND state <> 'done' AND deadline_at <= {NOW} AND settle_at <= {NOW
 pub(super) const EVENT: &str = "\
 INSERT INTO op_event (op_id, seq, at_ms, fence, kind, detail) \
 SELECT $1, COALESCE(MAX(seq),0)+1, {NOW}, $2, $3, $4 FROM op_event WHERE op_id = $1";
+
+/// Whether somebody joined a cancellation after what was seen of it.
+pub(super) const JOINED_SINCE: &str =
+    "SELECT op_id FROM delivery WHERE op_id = $1 AND received_at > $2 LIMIT 1";
 
 /// Whether webhooks joined a cancellation after its deletion was decided, and its protocol number.
 pub(super) const LATE_DELIVERIES: &str = "\

@@ -172,7 +172,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost, or when the outcome is not `cancelled` and a deletion may still
-    /// take effect.
+    /// take effect. [`Error::Joined`] when somebody is there who, by [`Latecomers`], must not be.
     pub async fn finish(&self, held: &mut Held, ending: Ending) -> Result<(), Error> {
         let lease = self.lease_parameters(&held.lease, vec![]);
         let event = Note::of(&held.lease, "done", "");
@@ -309,8 +309,16 @@ fn end(
     let detail = format!("{} {}", ending.outcome, ending.reason);
     let op = event.op;
     Note { detail, ..event }.write(store)?;
-    if let Latecomers::AreForAPerson = ending.latecomers {
-        set_apart(store, op)?;
+    // After the row was changed: whoever joins holds it, so that by now either they are seen or they find it ended.
+    match ending.latecomers {
+        Latecomers::HearTheSame => {}
+        Latecomers::AreNotThereSince(at_ms) => {
+            let joined = store.query(sql::JOINED_SINCE, &[op.to_string().into(), at_ms.into()])?;
+            if !joined.is_empty() {
+                return Err(Error::Joined);
+            }
+        }
+        Latecomers::AreForAPerson => set_apart(store, op)?,
     }
     read::get(store, op)?.ok_or(Error::Fenced)
 }

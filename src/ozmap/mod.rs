@@ -7,6 +7,7 @@ mod breaker;
 mod document;
 mod gate;
 mod path;
+mod proof;
 mod settings;
 #[cfg(test)]
 pub(crate) mod simulated;
@@ -46,6 +47,8 @@ pub enum Presence {
     },
     /// Still there.
     Present(Sighting),
+    /// Its code still leads to it; by its id it is not there, or says that it was deleted.
+    OnlyByCode(Sighting),
 }
 
 /// Whether a guard's reading is too old for a DELETE, so that none need be written down for it.

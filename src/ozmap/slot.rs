@@ -66,7 +66,9 @@ impl Slot<'_> {
         let mut others = 0;
         for row in &sighting.rows {
             match row {
-                Ok(property) if property.id == *id => return Ok(Presence::Present(sighting)),
+                Ok(property) if property.id == *id => {
+                    return Ok(Presence::OnlyByCode(sighting));
+                }
                 Ok(_) => others += 1,
                 Err(_) => {
                     return Err(Error::not_acted(
@@ -131,39 +133,6 @@ impl Slot<'_> {
         }
     }
 
-    /// Proves that the address and the key are good, without touching any reservation.
-    ///
-    /// # Errors
-    /// [`Error`] says what OZmap answered instead.
-    pub async fn probe(&self) -> Result<(), Error> {
-        let mut reply = self.get(self.ozmap.base.fixed("/authenticated")).await?;
-        if reply.status == StatusCode::NOT_FOUND {
-            // The route is not there on every server; a list of projects proves the key as well.
-            reply = self
-                .get(self.ozmap.base.fixed("/projects?limit=1&select=name"))
-                .await?;
-            if !document::is_list(&reply.body) {
-                return Err(Error::not_acted(
-                    Trouble::Shape,
-                    "the list of projects cannot be read",
-                ));
-            }
-        }
-        if reply.is_html() {
-            return Err(self.note(Error::not_acted(
-                Trouble::Html,
-                "a page instead of an answer",
-            )));
-        }
-        if !reply.status.is_success() {
-            return Err(self.note(Error::not_acted(
-                Trouble::Status,
-                format!("status {}", reply.status.as_u16()),
-            )));
-        }
-        Ok(())
-    }
-
     /// One property by its id; `None` when it is not there, which is only a candidate until its code agrees.
     async fn by_id(&self, id: &PropertyId) -> Result<Option<Sighting>, Error> {
         let read_at = Moment::now();
@@ -173,7 +142,7 @@ impl Slot<'_> {
             return Ok(None);
         }
         let raw = match self.content(&reply)? {
-            Content::Nothing => return Ok(None),
+            Content::Nothing(_) => return Ok(None),
             Content::Document(raw) => raw,
             Content::Rows(rows) => match <[Box<RawValue>; 1]>::try_from(rows) {
                 Ok([raw]) => raw,
@@ -200,29 +169,6 @@ impl Slot<'_> {
             rows: vec![row],
             read_at,
         }))
-    }
-
-    /// The rows of a list, or none when the answer means "nothing there" and the key is proven to work.
-    async fn rows(&self, url: Url) -> Result<Vec<Box<RawValue>>, Error> {
-        if let Some(rows) = self.rows_or_nothing(url.clone()).await? {
-            return Ok(rows);
-        }
-        // A gateway with no OZmap behind it says the same about everything. Only a key that works after that answer
-        // shows that somebody is there, and only the same answer again that it was OZmap's own.
-        self.probe().await?;
-        Ok(self.rows_or_nothing(url).await?.unwrap_or_default())
-    }
-
-    async fn rows_or_nothing(&self, url: Url) -> Result<Option<Vec<Box<RawValue>>>, Error> {
-        let reply = self.get(Some(url)).await?;
-        match self.content(&reply)? {
-            Content::Rows(rows) => Ok(Some(rows)),
-            Content::Nothing => Ok(None),
-            Content::Document(_) => Err(Error::not_acted(
-                Trouble::Shape,
-                "an object instead of a list",
-            )),
-        }
     }
 
     /// The look-up for codes that cannot be a path segment: the client by its code, then its properties.
@@ -272,7 +218,7 @@ impl Slot<'_> {
         let reply = self.get(self.ozmap.base.client(&id)).await?;
         match self.content(&reply)? {
             Content::Document(client) => Ok(with_client(property, &id, &client)),
-            Content::Nothing => Ok(Ok(property)),
+            Content::Nothing(_) => Ok(Ok(property)),
             Content::Rows(_) => Err(Error::not_acted(
                 Trouble::Shape,
                 "a list instead of a client",
@@ -280,7 +226,7 @@ impl Slot<'_> {
         }
     }
 
-    async fn get(&self, url: Option<Url>) -> Result<Reply, Error> {
+    pub(super) async fn get(&self, url: Option<Url>) -> Result<Reply, Error> {
         let url =
             url.ok_or_else(|| Error::not_acted(Trouble::Shape, "the address cannot be built"))?;
         let within = self.ozmap.settings.lookup;
@@ -288,7 +234,7 @@ impl Slot<'_> {
     }
 
     /// Makes sense of the answer to a GET; what makes none is an error, and never "nothing there".
-    fn content(&self, reply: &Reply) -> Result<Content, Error> {
+    pub(super) fn content(&self, reply: &Reply) -> Result<Content, Error> {
         if reply.is_html() {
             return Err(self.note(Error::not_acted(
                 Trouble::Html,
@@ -296,7 +242,7 @@ impl Slot<'_> {
             )));
         }
         let expected = |answer| match self.ozmap.settings.not_found_answers.contains(&answer) {
-            true => Ok(Content::Nothing),
+            true => Ok(Content::Nothing(answer)),
             false => Err(Error::not_acted(
                 Trouble::Shape,
                 "an answer that is not in ozmap.not_found_answers",
@@ -349,7 +295,7 @@ impl Slot<'_> {
         }
     }
 
-    fn note(&self, error: Error) -> Error {
+    pub(super) fn note(&self, error: Error) -> Error {
         self.keep(Some(error.trouble));
         error
     }
@@ -375,8 +321,8 @@ fn says_deleted(sighting: &Sighting) -> bool {
 }
 
 /// What an answer to a GET holds.
-enum Content {
-    Nothing,
+pub(super) enum Content {
+    Nothing(NotFoundAnswer),
     Rows(Vec<Box<RawValue>>),
     Document(Box<RawValue>),
 }

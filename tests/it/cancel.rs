@@ -30,6 +30,8 @@ mod kept;
 mod late;
 #[path = "cancel/limits.rs"]
 mod limits;
+#[path = "cancel/meanwhile.rs"]
+mod meanwhile;
 #[path = "cancel/overdue.rs"]
 mod overdue;
 

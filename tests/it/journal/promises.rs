@@ -102,12 +102,43 @@ async fn without_a_key_the_same_request_of_a_conversation_is_the_same_for_a_whil
     let mut stranger = keyless("c-1", 3);
     stranger.conversation = Some("chatbot/551188".to_owned());
     assert_eq!(record(accepted(&book, stranger).await).0, "joined");
-    let later = std::cell::Cell::new(4);
-    crate::support::eventually("the end of the window", async || {
-        later.set(later.get() + 1);
-        (record(accepted(&book, keyless("c-1", later.get())).await).0 == "joined").then_some(())
-    })
-    .await;
+    // Who was told to wait may ask long after, and again when it has ended: from then the time counts.
+    let foreign = file::Foreign::of(book.folder.path());
+    foreign.run("UPDATE delivery SET received_at = received_at - 3600000");
+    assert_eq!(
+        record(accepted(&book, keyless("c-1", 4)).await).0,
+        "repeated"
+    );
+    for (outcome, expected) in [
+        (Outcome::Cancelled, "repeated"),
+        (Outcome::NotFound, "fresh"),
+    ] {
+        let code = format!("c-{outcome}");
+        let mut asked = keyless(&code, 5);
+        asked.duplicate_window_ms = Some(3_600_000);
+        asked.delivery.key = format!("first-{outcome}");
+        let Accepted::Fresh(mut held) = accepted(&book, asked.clone()).await else {
+            panic!("somebody asked before");
+        };
+        foreign.run("UPDATE op SET property_id = '62d194b46c9401002392c704'");
+        foreign.run("UPDATE delivery SET received_at = received_at - 7200000");
+        book.journal
+            .finish(&mut held, ending(outcome))
+            .await
+            .unwrap();
+        asked.delivery.key = format!("again-{outcome}");
+        assert_eq!(record(accepted(&book, asked.clone()).await).0, expected);
+        foreign.run("UPDATE op SET done_at = done_at - 7200000 WHERE outcome = 'cancelled'");
+        asked.delivery.key = format!("late-{outcome}");
+        let late = record(accepted(&book, asked).await).0;
+        // The second one of what was not found is still running.
+        let expected = if outcome == Outcome::Cancelled {
+            "fresh"
+        } else {
+            "repeated"
+        };
+        assert_eq!(late, expected, "{outcome}");
+    }
 }
 
 #[tokio::test]

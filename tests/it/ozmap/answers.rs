@@ -189,6 +189,7 @@ async fn second_look(by_id: Vec<u8>, by_code: Vec<u8>) -> &'static str {
             reserved_again: true,
         }) => "reserved again",
         Ok(Presence::Present(_)) => "present",
+        Ok(Presence::OnlyByCode(_)) => "only by its code",
         Err(error) => error.trouble.id(),
     }
 }
@@ -204,7 +205,7 @@ async fn gone_takes_both_the_id_and_the_code() {
     assert_eq!(second_look(missing(), rows(&other)).await, "reserved again");
     assert_eq!(
         second_look(missing(), rows(&reservation())).await,
-        "present"
+        "only by its code"
     );
     assert_eq!(second_look(there(), json(200, "[]")).await, "present");
     assert_eq!(

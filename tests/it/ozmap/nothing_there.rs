@@ -41,9 +41,16 @@ fn not_founds() -> Vec<Vec<u8>> {
 async fn not_found_is_believed_only_when_the_key_is_proven() {
     let missing = || json(404, "{}");
     for nothing in not_founds() {
+        let by_contrast = match nothing.starts_with(b"HTTP/1.1 404") {
+            true => "absent",
+            false => "ozmap_shape",
+        };
         for (authenticated, projects, expected) in [
-            (json(200, "{}"), missing(), "absent"),
-            (empty(204), missing(), "absent"),
+            // Another answer than the 404, but "nothing" again where that was said with success.
+            (json(200, "{}"), missing(), by_contrast),
+            (empty(204), missing(), by_contrast),
+            (json(200, "{}"), json(200, "[]"), "absent"),
+            (json(200, "{\"valid\":true}"), missing(), "absent"),
             (missing(), json(200, "[]"), "absent"),
             (missing(), json(200, "{\"total\":0,\"rows\":[]}"), "absent"),
             (missing(), missing(), "ozmap_shape"),
@@ -68,6 +75,26 @@ async fn not_found_is_believed_only_when_the_key_is_proven() {
         ] {
             let rig = server(nothing.clone(), authenticated, projects).await;
             assert_eq!(word(&rig.judged("123|123").await), expected);
+        }
+    }
+}
+
+/// A stub, or a firewall, that says "nothing" with success whatever it is asked.
+#[tokio::test]
+async fn who_says_nothing_to_everything_is_not_ozmap() {
+    for nothing in [empty(204), json(200, "null"), json(200, "{}")] {
+        let stub = nothing.clone();
+        let rig = Rig::new(move |_| vec![Act::Send(stub.clone())]).await;
+        assert_eq!(word(&rig.judged("123|123").await), "ozmap_shape");
+        let seen = rig.look_again().await;
+        assert!(seen.is_err(), "not gone: {seen:?}");
+        // With a list of projects, or with an answer about the key, it is somebody who knows.
+        let (key, projects) = (json(200, "{\"valid\":true}"), json(200, "[]"));
+        for rig in [
+            server(nothing.clone(), nothing.clone(), projects).await,
+            server(nothing.clone(), key, json(500, "")).await,
+        ] {
+            assert_eq!(word(&rig.judged("123|123").await), "absent");
         }
     }
 }
@@ -161,7 +188,7 @@ async fn an_answer_that_the_operator_did_not_list_is_no_not_found() {
             let rig = Rig::with(
                 move |request| match request.target.as_str() {
                     LOOKUP => vec![Act::Send(bytes.clone())],
-                    _ => vec![Act::Send(json(200, "{}"))],
+                    _ => vec![Act::Send(json(200, "{\"valid\":true}"))],
                 },
                 |settings| settings.not_found_answers = vec![listed],
             )

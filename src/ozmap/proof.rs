@@ -1,0 +1,107 @@
+//! When "nothing there" is believed: an empty list says it by itself, anything else only with a proof that OZmap and no
+//! gateway said it.
+//!
+//! It must never take silence, a page or a stub for "nothing there".
+
+use reqwest::{StatusCode, Url};
+use serde_json::value::RawValue;
+
+use super::NotFoundAnswer;
+use super::document::{self, Shape};
+use super::slot::{Content, Slot};
+use super::trouble::{Error, Trouble};
+use super::wire::Reply;
+
+impl Slot<'_> {
+    /// Proves that the address and the key are good, without touching any reservation.
+    ///
+    /// # Errors
+    /// [`Error`] says what OZmap answered instead.
+    pub async fn probe(&self) -> Result<(), Error> {
+        self.prove_key().await.map(drop)
+    }
+
+    /// The answer that proves it.
+    async fn prove_key(&self) -> Result<Reply, Error> {
+        let reply = self.get(self.ozmap.base.fixed("/authenticated")).await?;
+        match reply.status == StatusCode::NOT_FOUND {
+            // The route is not there on every server; a list of projects proves the key as well.
+            true => self.prove_list().await,
+            false => self.succeeded(reply),
+        }
+    }
+
+    async fn prove_list(&self) -> Result<Reply, Error> {
+        let projects = self.ozmap.base.fixed("/projects?limit=1&select=name");
+        let reply = self.get(projects).await?;
+        match document::is_list(&reply.body) {
+            true => self.succeeded(reply),
+            false => Err(Error::not_acted(
+                Trouble::Shape,
+                "the list of projects cannot be read",
+            )),
+        }
+    }
+
+    fn succeeded(&self, reply: Reply) -> Result<Reply, Error> {
+        if reply.is_html() {
+            return Err(self.note(Error::not_acted(
+                Trouble::Html,
+                "a page instead of an answer",
+            )));
+        }
+        if !reply.status.is_success() {
+            return Err(self.note(Error::not_acted(
+                Trouble::Status,
+                format!("status {}", reply.status.as_u16()),
+            )));
+        }
+        Ok(reply)
+    }
+
+    /// The rows of a list, or none when the answer means "nothing there" and the key is proven to work.
+    pub(super) async fn rows(&self, url: Url) -> Result<Vec<Box<RawValue>>, Error> {
+        let nothing = match self.listed(url.clone()).await? {
+            Listed::Rows(rows) => return Ok(rows),
+            Listed::Nothing(answer) => answer,
+        };
+        // A gateway with no OZmap behind it says the same about everything. Only a key that works after that answer
+        // shows that somebody is there, and only the same answer again that it was OZmap's own.
+        let proof = self.prove_key().await?;
+        // A stub that says "nothing" with success says the same of the key. That OZmap is there, only a list tells then.
+        if nothing != NotFoundAnswer::Status404 && says_nothing(&proof) {
+            self.prove_list().await?;
+        }
+        match self.listed(url).await? {
+            Listed::Rows(rows) => Ok(rows),
+            Listed::Nothing(_) => Ok(Vec::new()),
+        }
+    }
+
+    async fn listed(&self, url: Url) -> Result<Listed, Error> {
+        let reply = self.get(Some(url)).await?;
+        match self.content(&reply)? {
+            Content::Rows(rows) => Ok(Listed::Rows(rows)),
+            Content::Nothing(answer) => Ok(Listed::Nothing(answer)),
+            Content::Document(_) => Err(Error::not_acted(
+                Trouble::Shape,
+                "an object instead of a list",
+            )),
+        }
+    }
+}
+
+/// What the answer to a question for a list holds.
+enum Listed {
+    Nothing(NotFoundAnswer),
+    Rows(Vec<Box<RawValue>>),
+}
+
+/// Whether an answer could be that of somebody who says "nothing" to everything.
+fn says_nothing(reply: &Reply) -> bool {
+    reply.is_empty()
+        || matches!(
+            document::shape(&reply.body),
+            Some(Shape::Null | Shape::EmptyObject)
+        )
+}

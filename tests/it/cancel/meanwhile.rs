@@ -1,0 +1,123 @@
+//! What happens while OZmap is being asked: an answer says nothing about whoever asks, or about what is done, after it was
+//! made.
+
+use super::*;
+use crate::support::Service;
+
+/// Short times, and an OZmap that may take long for a look.
+fn patient() -> Vec<(&'static str, &'static str)> {
+    let mut settings = SHORT.to_vec();
+    settings.retain(|(name, _)| *name != "OZMAP__LOOKUP_MS");
+    settings.push(("OZMAP__LOOKUP_MS", "8000"));
+    settings
+}
+
+/// A request whose caller waits.
+fn waiting(service: &Service, body: Value) -> tokio::task::JoinHandle<std::io::Result<Reply>> {
+    let address = service.address();
+    tokio::spawn(async move { try_ask_of(address, body).await })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_up_that_saw_it_before_a_whole_cancellation_says_nothing_of_it() {
+    let mut settings = patient();
+    settings.retain(|(name, _)| *name != "CHANNELS__CHATBOT__ANSWER_MS_MAX");
+    settings.push(("CHANNELS__CHATBOT__ANSWER_MS_MAX", "8000"));
+    let world = World::with(&settings).await;
+    world.ozmap.fault("lookup:hold_after*1").await;
+    let look = json!({"code": CODE, "action": "lookup"});
+    let looking = waiting(&world.service, look.clone());
+    world.ozmap.held().await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
+    world.ozmap.release().await;
+    let looked = looking.await.unwrap().unwrap();
+    assert_eq!(looked.status, 503, "{looked:?}");
+    assert_eq!(world.ask(look).await.outcome(), "already_cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_that_saw_it_before_a_whole_cancellation_looks_again() {
+    let world = World::with(&patient()).await;
+    world.ozmap.fault("lookup:hold_after*1").await;
+    let rehearsal = json!({"code": CODE, "message_id": "m-2", "dry_run": true});
+    assert_eq!(world.ask(rehearsal.clone()).await.outcome(), "pending");
+    world.ozmap.held().await;
+    let real = world.ask_until_final(asking(CODE, "m-1")).await;
+    assert_eq!(real.outcome(), "cancelled");
+    world.ozmap.release().await;
+    let rehearsed = world.ask_until_final(rehearsal).await;
+    assert_eq!(rehearsed.outcome(), "already_cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_beside_a_deletion_that_cannot_end_leaves_ozmap_alone() {
+    let world = World::with(SHORT).await;
+    world.ozmap.fault("delete:status=403").await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
+    eventually("the deletion to wait", || async {
+        let rows = file::cancellations(world.folder.path());
+        (rows[0]["reason"] == "ozmap_forbidden").then_some(())
+    })
+    .await;
+    let before = world.ozmap.calls().await.len();
+    let rehearsal = json!({"code": CODE, "message_id": "m-2", "dry_run": true});
+    assert_eq!(world.ask(rehearsal).await.outcome(), "pending");
+    eventually("the rehearsal to wait", || async {
+        let rows = file::cancellations(world.folder.path());
+        let waits = |row: &Value| row["dry_run"] == 1 && row["reason"] == "being_cancelled";
+        rows.iter().any(waits).then_some(())
+    })
+    .await;
+    assert_eq!(world.ozmap.calls().await.len(), before);
+}
+
+/// What the last look saw was reserved after it began, and its customer asks: the look is made again.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_joins_during_the_last_look_does_not_hear_what_it_saw_before() {
+    let world = World::with(&patient()).await;
+    world.ozmap.fault("lookup:hold_after*1+1").await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
+    world.ozmap.held().await;
+    assert!(world.ozmap.holds(CODE).await.is_empty());
+    world.ozmap.reserve(json!({"code": CODE})).await;
+    assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "pending");
+    world.ozmap.release().await;
+    let first = world.ask_until_final(asking(CODE, "m-1")).await;
+    assert_eq!(first.outcome(), "cancelled");
+    let second = world.ask_until_final(asking(CODE, "m-2")).await;
+    assert_eq!(second.outcome(), "unknown", "another one is there");
+    assert_eq!(world.ozmap.holds(CODE).await.len(), 1);
+    assert_deleted_only(&world.ozmap, &[PROPERTY], "joined").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_joins_while_nothing_is_found_is_looked_for_again() {
+    let world = World::with(&patient()).await;
+    world.ozmap.fault("lookup:hold_after*1").await;
+    assert_eq!(world.cancel("new-1", "m-1").await.outcome(), "pending");
+    world.ozmap.held().await;
+    world.ozmap.reserve(json!({"code": "new-1"})).await;
+    assert_eq!(world.cancel("new-1", "m-2").await.outcome(), "pending");
+    world.ozmap.release().await;
+    for message in ["m-2", "m-1"] {
+        let reply = world.ask_until_final(asking("new-1", message)).await;
+        assert_eq!(reply.outcome(), "cancelled", "{message}");
+    }
+    assert!(world.ozmap.holds("new-1").await.is_empty());
+}
+
+/// Its id is gone and its code still shows it: half of the deletion may be done, whatever that copy says.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_its_code_still_shows_is_not_called_unchanged() {
+    let world = World::with(SHORT).await;
+    world.ozmap.fault("lookup:implant_after*1").await;
+    world.ozmap.fault("delete:ignored_delete*1").await;
+    world.ozmap.fault("get:status=404").await;
+    let reply = world.ask_until_final(asking(CODE, "m-1")).await;
+    assert_eq!(reply.outcome(), "unknown");
+    let row = file::cancellations(world.folder.path()).remove(0);
+    assert_eq!(
+        (&row["reason"], &row["needs_human"]),
+        (&json!("installed"), &json!(1))
+    );
+}
