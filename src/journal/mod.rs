@@ -27,7 +27,7 @@ pub use accept::{Acceptance, Accepted, Caller, Recalled};
 use place::Kind;
 pub use place::{Link, NetworkDisk, Place, PlainLink};
 use postgres::Postgres;
-pub use read::{DeliveryNote, Event, Filter, Reader, Stats, inspect};
+pub use read::{DeliveryNote, Event, Filter, Found, Reader, Stats, inspect};
 pub use record::{Held, Intent, Lease, Pulse, Record, State};
 pub use steps::UNREADABLE;
 use store::Value;

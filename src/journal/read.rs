@@ -3,7 +3,7 @@
 use super::place::{Kind, Place};
 use super::postgres::Postgres;
 use super::record::Record;
-use super::sqlite::Sqlite;
+use super::sqlite::{self, Sqlite};
 use super::store::{Store, Value};
 use super::{Error, sql};
 use crate::domain::OpId;
@@ -58,6 +58,15 @@ pub struct Filter {
     pub limit: u32,
 }
 
+/// Records that were looked for.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Those that can be understood.
+    pub records: Vec<Record>,
+    /// The ids of the others, each with what is wrong.
+    pub unreadable: Vec<String>,
+}
+
 /// A journal that is opened for reading only; the service may be running.
 pub struct Reader {
     store: Box<dyn Store>,
@@ -80,25 +89,36 @@ impl Reader {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be read.
-    pub fn list(&mut self, filter: &Filter) -> Result<Vec<Record>, Error> {
+    pub fn list(&mut self, filter: &Filter) -> Result<Found, Error> {
         let parameters = [
             filter.state.as_str().into(),
             filter.outcome.as_str().into(),
             i64::from(filter.limit).into(),
         ];
-        records(self.store.as_mut(), sql::LIST, &parameters)
+        self.found(sql::LIST, &parameters)
     }
 
     /// Records by protocol number, id, reservation code or property id; the newest first.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be read.
-    pub fn find(&mut self, what: &str, limit: u32) -> Result<Vec<Record>, Error> {
-        records(
-            self.store.as_mut(),
-            sql::FIND,
-            &[what.into(), i64::from(limit).into()],
-        )
+    pub fn find(&mut self, what: &str, limit: u32) -> Result<Found, Error> {
+        self.found(sql::FIND, &[what.into(), i64::from(limit).into()])
+    }
+
+    /// One that cannot be understood must not hide the others, nor be hidden by them.
+    fn found(&mut self, sql: &'static str, parameters: &[Value]) -> Result<Found, Error> {
+        let mut found = Found::default();
+        for row in self.store.query(sql, parameters)? {
+            match Record::read(&row) {
+                Ok(record) => found.records.push(record),
+                Err(error) => {
+                    let id = row.text(0).unwrap_or("?");
+                    found.unreadable.push(format!("{id}: {error}"));
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// What the health page tells of the journal.
@@ -171,7 +191,10 @@ impl Reader {
 /// [`Error::Open`] when the service would refuse it, [`Error::Unavailable`] when it cannot be read.
 pub fn inspect(place: &Place) -> Result<Option<Stats>, Error> {
     let is_there = match &place.0 {
-        Kind::File(path, _) => path.exists(),
+        Kind::File(path, network_disk) => {
+            sqlite::may_lie(path, *network_disk)?;
+            path.exists()
+        }
         Kind::Server(server) => Postgres::examine(server)?,
     };
     is_there.then(|| Reader::open(place)?.stats()).transpose()

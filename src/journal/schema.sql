@@ -33,6 +33,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS op_one_active ON op (code, dry_run) WHERE stat
 CREATE UNIQUE INDEX IF NOT EXISTS op_protocol ON op (protocol);
 CREATE INDEX IF NOT EXISTS op_history ON op (code, done_at);
 CREATE INDEX IF NOT EXISTS op_ended ON op (done_at) WHERE state = 'done';
+CREATE INDEX IF NOT EXISTS op_for_a_person ON op (needs_human) WHERE needs_human = 1;
 CREATE INDEX IF NOT EXISTS op_due ON op (next_at) WHERE state <> 'done';
 -- One row per webhook; a retry of the platform finds its row and gets the same outcome.
 CREATE TABLE IF NOT EXISTS delivery (

@@ -38,6 +38,7 @@ impl Sqlite {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
+        may_lie(path, network_disk)?;
         create_private_folder(folder).map_err(|error| {
             Error::Open(format!(
                 "cannot create the folder {}: {error}",
@@ -50,13 +51,6 @@ impl Sqlite {
         let path = &path
             .canonicalize()
             .map_err(|error| Error::Open(format!("cannot find {}: {error}", path.display())))?;
-        if let (NetworkDisk::Refused, Some(kind)) = (network_disk, disk::network(path)) {
-            return Err(Error::Open(format!(
-                "{} lies on another machine ({kind}), where a lost connection may lose what was promised; use a local \
-                 disk or a PostgreSQL, or set journal.allow_network_disk = true",
-                path.display()
-            )));
-        }
         let lock = lock(path)?;
         let connection = Connection::open(path)
             .map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
@@ -205,6 +199,24 @@ fn create_private_file(path: &Path) -> std::io::Result<()> {
         .append(true)
         .open(path)
         .map(drop)
+}
+
+/// Whether a journal may lie where a path leads, which need not be there yet.
+pub(super) fn may_lie(path: &Path, network_disk: NetworkDisk) -> Result<(), Error> {
+    let nearest = path.ancestors().find_map(|place| {
+        let is_here = place.as_os_str().is_empty();
+        if is_here { Path::new(".") } else { place }
+            .canonicalize()
+            .ok()
+    });
+    match nearest.and_then(|place| disk::network(&place)) {
+        Some(kind) if network_disk == NetworkDisk::Refused => Err(Error::Open(format!(
+            "{} lies on another machine ({kind}), where a lost connection may lose what was promised; use a local \
+             disk or a PostgreSQL, or set journal.allow_network_disk = true",
+            path.display()
+        ))),
+        Some(_) | None => Ok(()),
+    }
 }
 
 #[cfg(unix)]

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use ozmap_cancel::config::{self, Sources};
 use ozmap_cancel::domain::{Mode, Outcome};
-use ozmap_cancel::journal::{Filter, Reader, Record, State};
+use ozmap_cancel::journal::{Filter, Found, Reader, Record, State};
 use serde_json::{Value, json};
 
 use super::{Done, Problem, tell};
@@ -63,18 +63,18 @@ fn run_list(list: &List, journal: &mut Reader) -> Done {
         outcome: list.outcome.clone().unwrap_or_default(),
         limit: list.limit,
     };
-    let records = journal.list(&filter)?;
+    let found = journal.list(&filter)?;
     if list.json {
-        for record in &records {
+        for record in &found.records {
             tell(&as_json(record).to_string())?;
         }
-        return Ok(ExitCode::SUCCESS);
+        return all_read(&found);
     }
     tell(&format!(
         "{:<20}  {:<16}  {:<8}  {:<18}  {:<22}  {}",
         "ACCEPTED", "PROTOCOL", "STATE", "OUTCOME", "REASON", "CODE"
     ))?;
-    for record in &records {
+    for record in &found.records {
         tell(&format!(
             "{:<20}  {:<16}  {:<8}  {:<18}  {:<22}  {}",
             when(record.created_at_ms),
@@ -85,17 +85,28 @@ fn run_list(list: &List, journal: &mut Reader) -> Done {
             record.code.as_str(),
         ))?;
     }
-    Ok(ExitCode::SUCCESS)
+    all_read(&found)
+}
+
+/// Success, unless something that was looked for could not be shown.
+fn all_read(found: &Found) -> Done {
+    if found.unreadable.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(Problem::new(format!(
+        "the journal holds what cannot be shown; a person must look at these rows of its table op:\n  {}",
+        found.unreadable.join("\n  ")
+    )))
 }
 
 fn run_show(show: &Show, journal: &mut Reader) -> Done {
-    let records = journal.find(&show.what, SHOWN_MAX)?;
-    if records.is_empty() {
+    let found = journal.find(&show.what, SHOWN_MAX)?;
+    if found.records.is_empty() && found.unreadable.is_empty() {
         return Err(Problem::new(
             "the journal has nothing under this protocol number, id, code or property id",
         ));
     }
-    for record in &records {
+    for record in &found.records {
         let (snapshot, note) = journal.snapshot(record.id)?;
         let events = journal.events(record.id)?;
         let deliveries = journal.deliveries(record.id)?;
@@ -137,7 +148,7 @@ fn run_show(show: &Show, journal: &mut Reader) -> Done {
             ))?;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    all_read(&found)
 }
 
 fn describe(record: &Record) -> String {

@@ -66,6 +66,21 @@ async fn a_record_that_nobody_can_read_holds_up_no_other_and_ends_too() {
     );
     assert!(holds(&world.ozmap, CODE, PROPERTY).await);
     assert!(!world.service.logs().contains(CODE));
+    // Whoever looks finds the others, and which one cannot be shown.
+    let list = world.service.launch().run(&["journal", "list"]);
+    let (shown, problem) = (text(&list.stdout), text(&list.stderr));
+    assert!(shown.contains("not_found"), "{shown}");
+    assert!(
+        problem.contains("a record has an unreadable protocol"),
+        "{problem}"
+    );
+    assert!(!list.status.success());
+    let show = world.service.launch().run(&["journal", "show", CODE]);
+    assert!(text(&show.stderr).contains("unreadable protocol"));
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
