@@ -125,7 +125,7 @@ WHERE id = $1 AND state <> 'done' AND deadline_at <= {NOW} AND settle_at <= {NOW
 /// Appends to the history of a cancellation.
 pub(super) const EVENT: &str = "\
 INSERT INTO op_event (op_id, seq, at_ms, fence, kind, detail) \
-SELECT $1, COALESCE(MAX(seq),0)+1, {NOW}, $2, $3, $4 FROM op_event WHERE op_id = $1";
+SELECT $1, COALESCE(MAX(seq),0)+1, COALESCE(CAST($5 AS BIGINT), {NOW}), $2, $3, $4 FROM op_event WHERE op_id = $1";
 
 /// Whether somebody joined a cancellation after what was seen of it.
 pub(super) const JOINED_SINCE: &str =

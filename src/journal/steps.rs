@@ -100,7 +100,13 @@ impl Journal {
             held.lease.fence.into(),
             Value::from(&*self.owner),
         ];
-        let event = Note::of(&held.lease, "intent", property.id.as_str());
+        // From when it was decided, which may be long before it is written: who joined since then, asks of what the guard
+        // did not see.
+        let age_ms = i64::try_from(target.read_at().age_ms()).unwrap_or(i64::MAX / 2);
+        let event = Note {
+            at_ms: Some(held.record.now_ms() - age_ms),
+            ..Note::of(&held.lease, "intent", property.id.as_str())
+        };
         held.record = self
             .writer
             .call(move |store| {
@@ -252,6 +258,8 @@ pub(super) struct Note {
     fence: i64,
     kind: &'static str,
     detail: String,
+    /// When it was, on the journal's clock; `None` is now.
+    at_ms: Option<i64>,
 }
 
 impl Note {
@@ -261,6 +269,7 @@ impl Note {
             fence: lease.fence,
             kind,
             detail: detail.trim().to_owned(),
+            at_ms: None,
         }
     }
 
@@ -270,6 +279,7 @@ impl Note {
             self.fence.into(),
             self.kind.into(),
             self.detail.as_str().into(),
+            self.at_ms.map_or(Value::Null, Value::from),
         ];
         store.execute(sql::EVENT, &parameters).map(drop)
     }
@@ -341,6 +351,7 @@ fn set_apart(store: &mut dyn Store, op: OpId) -> Result<(), Error> {
         fence: 0,
         kind: "done",
         detail: "unknown reserved_again".to_owned(),
+        at_ms: None,
     }
     .write(store)
 }

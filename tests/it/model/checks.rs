@@ -10,7 +10,7 @@ use super::flow::CLOCKS_APART_MS;
 use super::front::{ANSWER_MS, Heard, LAST_MOMENT_MS};
 use super::plan::Rules;
 use super::safeguards::Promise;
-use super::store::{Accepted, DEADLINE_MS, Grant, Op, OpId, Outcome, SETTLE_MS, State};
+use super::store::{Accepted, DEADLINE_MS, Delivery, Grant, Op, OpId, Outcome, SETTLE_MS, State};
 use super::world::{DATABASE_EPOCH, World};
 
 /// How old the guard's reading may be.
@@ -238,6 +238,32 @@ impl World {
                 false,
                 format!("op{id} ends much too late"),
             );
+        }
+    }
+
+    /// Nobody who asked about a reservation that stands is told that it is gone, or that nothing is there.
+    pub fn check_joined(&self, op: &Op, deliveries: &[Delivery]) {
+        match op.outcome {
+            Some(Outcome::Cancelled | Outcome::NotFound | Outcome::AlreadyCancelled) => {}
+            Some(_) | None => return,
+        }
+        let (now, truth) = (self.now(), self.truth.borrow());
+        let mut notes = self.notes.borrow_mut();
+        for one in deliveries.iter().filter(|one| one.op == op.id) {
+            let asked_at = one.received_at - DATABASE_EPOCH;
+            let stands = |property: &super::ozmap::Property| {
+                property.code == op.code
+                    && property.is_there(asked_at - self.plan.lag_ms)
+                    && property.is_there(now)
+            };
+            if truth.properties.iter().any(stands) {
+                let text = format!(
+                    "m{} hears {:?} of op{}, and it stands",
+                    one.message, op.outcome, op.id
+                );
+                let excused = notes.has_jumped();
+                notes.breaks(Promise::OfItsOwn, excused, text);
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use super::clockwork::Proc;
 use super::ozmap::{Presence, Sighting, Trouble};
 use super::plan::{Point, Rules};
 use super::safeguards::Safeguard;
-use super::store::{Fault, Grant, LEASE_MS, Op, Outcome, State};
+use super::store::{Fault, Grant, LEASE_MS, Latecomers, Op, Outcome, State};
 use super::world::{Moment, World};
 
 const GUARD_AGE_MS_MAX: i64 = 3_000;
@@ -120,6 +120,7 @@ impl World {
         if self.replica(me).stopping.get() {
             return Ok(Step::Park);
         }
+        let latecomers = self.asked_before_now(me, held);
         let sighting = match self.look_up(me, held.op.code).await {
             Ok(sighting) => sighting,
             Err(trouble) => return Ok(self.wait_after(trouble, held, memory)),
@@ -132,7 +133,7 @@ impl World {
                     true => Outcome::AlreadyCancelled,
                     false => Outcome::NotFound,
                 };
-                self.finish(me, held, outcome).await
+                self.end(me, held, outcome, latecomers).await
             }
             Verdict::Keep(outcome) => self.finish(me, held, outcome).await,
             Verdict::Delete(_)
@@ -175,7 +176,9 @@ impl World {
             self.at(me, Point::IntentAsked).await;
             let (grant, asked_at) = (held.grant, self.monotonic(me));
             let op = self
-                .write(|store, now| store.intend(&grant, target.property, now))
+                .write(|store, now| {
+                    store.intend(&grant, target.property, self.age(me, target.read_at), now)
+                })
                 .await?;
             held.is_now(self, me, Some(op));
             held.until.set(self.lease_end(me, asked_at));
@@ -187,7 +190,9 @@ impl World {
         if !self.has(Safeguard::Intent) {
             let grant = held.grant;
             let op = self
-                .write(|store, now| store.intend(&grant, target.property, now))
+                .write(|store, now| {
+                    store.intend(&grant, target.property, self.age(me, target.read_at), now)
+                })
                 .await?;
             held.is_now(self, me, Some(op));
         }
@@ -242,8 +247,16 @@ impl World {
             return Ok(Step::Park);
         };
         let mut unsettled = held.op.settle_at - held.now(self, me);
+        let latecomers = self.asked_before_now(me, held);
         let sighting = match self.look_again(me, property, held.op.code).await {
-            Ok(Presence::Gone) => return self.finish(me, held, Outcome::Cancelled).await,
+            Ok(Presence::Gone { reserved_again }) => {
+                let latecomers = match (reserved_again, self.has(Safeguard::SetLatecomersApart)) {
+                    (true, true) => Latecomers::AreForAPerson,
+                    (true, false) => Latecomers::HearTheSame,
+                    (false, _) => latecomers,
+                };
+                return self.end(me, held, Outcome::Cancelled, latecomers).await;
+            }
             Ok(Presence::Present(sighting)) => sighting,
             Err(_)
                 if self.is_past_deadline(me, held) && held.op.settle_at <= held.now(self, me) =>
@@ -371,7 +384,25 @@ impl World {
         })
     }
 
+    /// Who may hear what a look that begins now will show.
+    fn asked_before_now(&self, me: Proc, held: &Held) -> Latecomers {
+        match self.has(Safeguard::LookAgainForWhoJoins) && !self.is_past_deadline(me, held) {
+            true => Latecomers::AreNotThereSince(held.now(self, me)),
+            false => Latecomers::HearTheSame,
+        }
+    }
+
     async fn finish(&self, me: Proc, held: &mut Held, outcome: Outcome) -> Result<Step, Fault> {
+        self.end(me, held, outcome, Latecomers::HearTheSame).await
+    }
+
+    async fn end(
+        &self,
+        me: Proc,
+        held: &mut Held,
+        outcome: Outcome,
+        latecomers: Latecomers,
+    ) -> Result<Step, Fault> {
         self.at(me, Point::DoneAsked).await;
         if !self.has(Safeguard::RecordThenTell) {
             self.tell_early(me, held.op.id, outcome);
@@ -379,8 +410,9 @@ impl World {
         let grant = held.grant;
         let op = self
             .write(|store, now| {
-                let op = store.done(&grant, outcome, now)?;
+                let op = store.done(&grant, outcome, latecomers, now)?;
                 self.check_done(&op);
+                self.check_joined(&op, &store.deliveries);
                 Ok(op)
             })
             .await?;

@@ -133,6 +133,7 @@ async fn answer(world: &World, me: Proc, message: usize, call: usize) -> (Heard,
         world.clockwork.sleep_or(until, &signal).await;
     }
     let early = world.note(|notes| notes.told_early.get(&(me, op)).copied());
+    let op = world.store.borrow().own_record(op, message);
     match early.or(world.store.borrow().ops[op].outcome) {
         Some(outcome) => (Heard::Final(outcome), Some(op)),
         None => (Heard::Pending, Some(op)),

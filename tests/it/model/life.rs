@@ -39,7 +39,7 @@ impl World {
             let asked_at = self.monotonic(me);
             match self.write(|store, now| store.renew(&grant, now)).await {
                 Ok(()) => until.set(self.lease_end(me, asked_at)),
-                Err(Fault::Fenced) => return,
+                Err(Fault::Fenced | Fault::Joined) => return,
                 Err(Fault::Unavailable) => {
                     self.sleep(500).await;
                     if until.get() <= self.monotonic(me) {
@@ -77,6 +77,8 @@ impl World {
                     }
                 }
                 Err(Fault::Fenced) => return false,
+                // What was seen is older than their question.
+                Err(Fault::Joined) => {}
                 Err(Fault::Unavailable) => {
                     self.sleep(500).await;
                     if held.until.get() <= self.monotonic(me) {

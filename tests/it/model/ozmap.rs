@@ -68,7 +68,10 @@ pub enum Trouble {
 }
 
 pub enum Presence {
-    Gone,
+    Gone {
+        /// Whether the code leads to another property now.
+        reserved_again: bool,
+    },
     Present(Sighting),
 }
 
@@ -143,12 +146,15 @@ impl World {
             Read::Refused => return Err(Trouble::Unauthorized),
         }
         if !self.has(Safeguard::CodeConfirmsGone) {
-            return Ok(Presence::Gone);
+            let reserved_again = false;
+            return Ok(Presence::Gone { reserved_again });
         }
         let sighting = self.look_up(me, code).await?;
         match sighting.rows.iter().any(|row| row.id == id) {
             true => Ok(Presence::Present(sighting)),
-            false => Ok(Presence::Gone),
+            false => Ok(Presence::Gone {
+                reserved_again: !sighting.rows.is_empty(),
+            }),
         }
     }
 

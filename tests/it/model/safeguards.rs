@@ -17,6 +17,8 @@ pub enum Promise {
     NeverChanges,
     /// A "no" is told only when nothing of it took effect or still may, and `not_found` only when it was so.
     NoMeansNo,
+    /// Whoever asks about a reservation that stands is not told of another one that is gone.
+    OfItsOwn,
     /// No more deletions than the operator allows.
     Budget,
     /// The caller is answered in time.
@@ -113,6 +115,10 @@ safeguards! {
     GivenUpIsUnknown => [NoMeansNo];
     /// A cancellation has one target: the journal refuses another.
     OneTarget => [NeverChanges];
+    /// Who asked after the deletion was decided, and may mean a new reservation, is told so.
+    SetLatecomersApart => [OfItsOwn];
+    /// Who asks while OZmap is being asked is looked for again.
+    LookAgainForWhoJoins => [OfItsOwn];
     /// The operator's budget.
     SpendTheBudget => [Budget];
     /// The handler answers in time and the work goes on.

@@ -33,6 +33,18 @@ pub enum Outcome {
 pub enum Fault {
     Unavailable,
     Fenced,
+    /// Somebody joined who must not hear what was seen before.
+    Joined,
+}
+
+/// What those hear who joined a cancellation late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Latecomers {
+    HearTheSame,
+    /// The same, if nobody joined after this time; otherwise it does not end.
+    AreNotThereSince(i64),
+    /// An ended record of their own, for a person.
+    AreForAPerson,
 }
 
 pub type OpId = usize;
@@ -54,6 +66,11 @@ pub struct Op {
     pub next_at: i64,
     pub deadline_at: i64,
     pub created_at: i64,
+    /// When the first deletion was decided, at the earliest.
+    pub decided_at: Option<i64>,
+    pub done_at: Option<i64>,
+    /// The one that its callers had joined too late.
+    pub apart_from: Option<OpId>,
 }
 
 impl Op {
@@ -154,6 +171,9 @@ impl Store {
             next_at: now,
             deadline_at: now + DEADLINE_MS,
             created_at: now,
+            decided_at: None,
+            done_at: None,
+            apart_from: None,
         };
         self.ops.push(op.clone());
         self.deliveries.push(Delivery {
@@ -174,9 +194,9 @@ impl Store {
         }
         let is_same = |one: &&Delivery| {
             let op = &self.ops[one.op];
-            one.message == asked.message
-                && one.received_at > now - DUPLICATE_WINDOW_MS
-                && (op.state != State::Done || op.outcome == Some(Outcome::Cancelled))
+            let is_recent = op.done_at.is_some_and(|at| at > now - DUPLICATE_WINDOW_MS);
+            let binds = op.outcome == Some(Outcome::Cancelled) || op.apart_from.is_some();
+            one.message == asked.message && (op.state != State::Done || is_recent && binds)
         };
         let recent = self
             .deliveries
@@ -218,7 +238,14 @@ impl Store {
         Ok(())
     }
 
-    pub fn intend(&mut self, lease: &Grant, property: usize, now: i64) -> Result<Op, Fault> {
+    /// `age` is how old the guard's reading is by now.
+    pub fn intend(
+        &mut self,
+        lease: &Grant,
+        property: usize,
+        age: i64,
+        now: i64,
+    ) -> Result<Op, Fault> {
         let (one_target, anew) = (self.has_one_target, self.settles_anew);
         let op = self.held(lease, now)?;
         if op.state != State::Accepted && op.property != Some(property) && one_target {
@@ -231,6 +258,7 @@ impl Store {
         }
         op.sent += 1;
         op.lease_until = now + LEASE_MS;
+        op.decided_at = op.decided_at.or(Some(now - age));
         Ok(op.clone())
     }
 
@@ -251,9 +279,22 @@ impl Store {
         Ok(())
     }
 
-    pub fn done(&mut self, lease: &Grant, outcome: Outcome, now: i64) -> Result<Op, Fault> {
+    pub fn done(
+        &mut self,
+        lease: &Grant,
+        outcome: Outcome,
+        latecomers: Latecomers,
+        now: i64,
+    ) -> Result<Op, Fault> {
         let has_settle = self.has_settle;
+        let joined = match latecomers {
+            Latecomers::AreNotThereSince(at) => self.has_joined(lease.op, at),
+            Latecomers::HearTheSame | Latecomers::AreForAPerson => false,
+        };
         let op = self.held(lease, now)?;
+        if joined {
+            return Err(Fault::Joined);
+        }
         if outcome != Outcome::Cancelled && op.settle_at > now && has_settle {
             return Err(Fault::Fenced);
         }
@@ -261,7 +302,44 @@ impl Store {
         op.outcome = Some(outcome);
         op.owner = None;
         op.lease_until = 0;
-        Ok(op.clone())
+        op.done_at = Some(now);
+        let op = op.clone();
+        if latecomers == Latecomers::AreForAPerson {
+            self.set_apart(&op);
+        }
+        Ok(op)
+    }
+
+    fn has_joined(&self, op: OpId, since: i64) -> bool {
+        let mut joined = self.deliveries.iter().filter(|one| one.op == op);
+        joined.any(|one| one.received_at > since)
+    }
+
+    /// Gives those who asked only after the deletion was decided an ended record of their own.
+    fn set_apart(&mut self, joined: &Op) {
+        let own = self.ops.len();
+        let of_it = |one: &&mut Delivery| one.op == joined.id;
+        let mut all: Vec<_> = self.deliveries.iter_mut().filter(of_it).collect();
+        all.retain(|one| Some(one.received_at) > joined.decided_at);
+        if all.is_empty() {
+            return;
+        }
+        all.into_iter().for_each(|one| one.op = own);
+        self.ops.push(Op {
+            id: own,
+            outcome: Some(Outcome::Unknown),
+            property: None,
+            sent: 0,
+            apart_from: Some(joined.id),
+            ..joined.clone()
+        });
+    }
+
+    /// The record that a webhook hears of: its own, if it was set apart from the one that it had joined.
+    pub fn own_record(&self, joined: OpId, message: usize) -> OpId {
+        let mut own = self.deliveries.iter().filter(|one| one.message == message);
+        own.find(|one| self.ops[one.op].apart_from == Some(joined))
+            .map_or(joined, |one| one.op)
     }
 
     pub fn spend(&mut self, budget: i64) -> bool {
