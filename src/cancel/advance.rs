@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use super::Cancellations;
 use super::backoff::delete_refused;
-use super::ending::{PANICKED_TOO_OFTEN, asked_before_now, name_in};
+use super::ending::{PANICKED_TOO_OFTEN, ending, name_in};
 use super::still_there::Seen;
 use crate::domain::{Mode, Outcome, Protocol, Sighting};
 use crate::guard::{self, Asked, Deletable, Verdict};
-use crate::journal::{self, Held, Latecomers, State};
+use crate::journal::{self, Ending, Held, Latecomers, State};
 use crate::ozmap::{self, Presence, Slot, Trouble};
 
 /// How long a cancellation is held that the operator stopped, or whose hour is spent.
@@ -51,6 +51,8 @@ pub(super) struct Memory {
     pub(super) disagreements: i64,
     /// Reads that had become too old to delete on.
     pub(super) too_old: i64,
+    /// Looks that were made anew because somebody joined during them.
+    pub(super) joined: i64,
     /// Whether a person was told already that this one changed under our hands.
     pub(super) changed_noted: bool,
 }
@@ -104,7 +106,7 @@ impl Cancellations {
         if self.stopping.is_cancelled() {
             return Ok(Step::Park);
         }
-        let latecomers = asked_before_now(held);
+        let latecomers = self.asked_by_now(held).await?;
         let sighting = match slot.lookup(&held.record.code).await {
             Ok(sighting) => sighting,
             Err(error) => return Ok(self.wait_after(&error, held, memory)),
@@ -118,15 +120,22 @@ impl Cancellations {
         }
         let name = name_in(&sighting, &held.record.code);
         match guard::judge(&sighting, asked(held), &self.policy) {
-            Verdict::Absent => self.absent(held, latecomers).await,
+            Verdict::Absent => self.absent(held, memory, latecomers).await,
             Verdict::Keep(refusal) => {
                 self.note_several(held, &sighting).await?;
-                self.finish(held, refusal.outcome(&self.policy), refusal.id(), name)
-                    .await
+                let outcome = refusal.outcome(&self.policy);
+                let ending = Ending {
+                    latecomers,
+                    ..ending(held, outcome, refusal.id(), name)
+                };
+                self.finish_seen(held, memory, ending).await
             }
             Verdict::Delete(_) if held.record.mode == Mode::DryRun => {
-                self.finish(held, Outcome::WouldCancel, "dry_run", name)
-                    .await
+                let ending = Ending {
+                    latecomers,
+                    ..ending(held, Outcome::WouldCancel, "dry_run", name)
+                };
+                self.finish_seen(held, memory, ending).await
             }
             // Accepted before the operator began to rehearse: it keeps its place until the rehearsal is over.
             Verdict::Delete(_) if self.rules.dry_run => Ok(Step::Hold(HELD, "dry_run")),
@@ -185,13 +194,18 @@ impl Cancellations {
     async fn absent(
         &self,
         held: &mut Held,
+        memory: &mut Memory,
         latecomers: Latecomers,
     ) -> Result<Step, journal::Error> {
         let (outcome, reason) = match self.journal.earlier_cancellation(&held.record.code).await? {
             Some(_) => (Outcome::AlreadyCancelled, "cancelled_before"),
             None => (Outcome::NotFound, "absent"),
         };
-        self.nothing_there(held, outcome, reason, latecomers).await
+        let ending = Ending {
+            latecomers,
+            ..ending(held, outcome, reason, None)
+        };
+        self.finish_seen(held, memory, ending).await
     }
 
     /// Writes the target down, then sends the DELETE; the next step makes sure of what became of it.
@@ -248,7 +262,7 @@ impl Cancellations {
         };
         // Of the time before the look: what was seen while a DELETE could still take effect may not be so any more.
         let unsettled = held.record.unsettled_for();
-        let latecomers = asked_before_now(held);
+        let latecomers = self.asked_before_the_last_look(held, memory).await?;
         let seen = match slot.look_again(&id, &held.record.code).await {
             Ok(Presence::Gone { reserved_again }) => {
                 let latecomers = match reserved_again {
@@ -262,9 +276,11 @@ impl Cancellations {
                         Latecomers::AreForAPerson
                     }
                 };
-                return self
-                    .nothing_there(held, Outcome::Cancelled, "seen_gone", latecomers)
-                    .await;
+                let ending = Ending {
+                    latecomers,
+                    ..ending(held, Outcome::Cancelled, "seen_gone", None)
+                };
+                return self.finish_seen(held, memory, ending).await;
             }
             Ok(Presence::Present(sighting)) => Seen::ById(sighting),
             Ok(Presence::OnlyByCode(sighting)) => Seen::OnlyByCode(sighting),

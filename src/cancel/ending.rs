@@ -3,7 +3,7 @@
 //! Nothing is told from here; what is written down is.
 
 use super::Cancellations;
-use super::advance::Step;
+use super::advance::{Memory, Step};
 use crate::domain::{FirstName, Outcome, ReservationCode, Sighting};
 use crate::guard;
 use crate::journal::{self, Ending, Held, Latecomers, State};
@@ -14,6 +14,9 @@ const CONFIRMED_DELETES_MAX: i64 = 2;
 
 /// How often a deletion is sent at all.
 const DELETES_MAX: i64 = 20;
+
+/// How often a look after the deletion is made anew because somebody joined during it.
+const JOINED_MAX: i64 = 3;
 
 /// Why a cancellation waits whose work ended in too many panics: nothing more is tried for it.
 pub(super) const PANICKED_TOO_OFTEN: &str = "panicked_too_often";
@@ -52,29 +55,8 @@ impl Cancellations {
             _ => Outcome::Unknown,
         };
         let ending = Ending {
-            outcome,
-            reason: PANICKED_TOO_OFTEN.to_owned(),
             needs_human: true,
-            first_name: None,
-            latecomers: Latecomers::HearTheSame,
-        };
-        self.end(held, ending).await
-    }
-
-    /// Nothing is there, or not any more, and whoever asked for it hears so.
-    pub(super) async fn nothing_there(
-        &self,
-        held: &mut Held,
-        outcome: Outcome,
-        reason: &str,
-        latecomers: Latecomers,
-    ) -> Result<Step, journal::Error> {
-        let ending = Ending {
-            outcome,
-            reason: reason.to_owned(),
-            needs_human: false,
-            first_name: None,
-            latecomers,
+            ..ending(held, outcome, PANICKED_TOO_OFTEN, None)
         };
         self.end(held, ending).await
     }
@@ -87,28 +69,44 @@ impl Cancellations {
         reason: &str,
         first_name: Option<FirstName>,
     ) -> Result<Step, journal::Error> {
-        let deleted_nothing_for_sure = held.record.deletes_sent == 0;
-        let needs_human = match outcome {
-            Outcome::Expired | Outcome::Unknown => true,
-            // Something was sent, and the answer is "no": that is for a person to understand.
-            Outcome::Installed | Outcome::Review => !deleted_nothing_for_sure,
-            Outcome::Cancelled
-            | Outcome::AlreadyCancelled
-            | Outcome::NotFound
-            | Outcome::InvalidCode
-            | Outcome::TooManyAttempts
-            | Outcome::WouldCancel
-            | Outcome::Found
-            | Outcome::Pending => false,
-        };
-        let ending = Ending {
-            outcome,
-            reason: reason.to_owned(),
-            needs_human,
-            first_name,
-            latecomers: Latecomers::HearTheSame,
-        };
+        let ending = ending(held, outcome, reason, first_name);
         self.end(held, ending).await
+    }
+
+    /// The same with what a look showed, unless somebody joined since it began: they may ask for what was made in that
+    /// moment, and it is looked at again.
+    pub(super) async fn finish_seen(
+        &self,
+        held: &mut Held,
+        memory: &mut Memory,
+        ending: Ending,
+    ) -> Result<Step, journal::Error> {
+        match self.end(held, ending).await {
+            Err(journal::Error::Joined) => {
+                memory.joined += 1;
+                Ok(Step::Wait(self.full_jitter(memory.joined), "joined"))
+            }
+            ended => ended,
+        }
+    }
+
+    /// Who may hear what a look that begins now will show: those who are there.
+    pub(super) async fn asked_by_now(&self, held: &Held) -> Result<Latecomers, journal::Error> {
+        let joined = self.journal.joined(held.record.id).await?;
+        Ok(Latecomers::AreNoMoreThan(joined))
+    }
+
+    /// The same of a look after the deletion: it is not made anew for ever. In the end those who joined after the deletion
+    /// was decided are left to a person.
+    pub(super) async fn asked_before_the_last_look(
+        &self,
+        held: &Held,
+        memory: &Memory,
+    ) -> Result<Latecomers, journal::Error> {
+        match memory.joined >= JOINED_MAX || held.record.is_past_deadline() {
+            true => Ok(Latecomers::AreForAPerson),
+            false => self.asked_by_now(held).await,
+        }
     }
 
     async fn end(&self, held: &mut Held, ending: Ending) -> Result<Step, journal::Error> {
@@ -117,12 +115,32 @@ impl Cancellations {
     }
 }
 
-/// Who may hear what a look that begins now will show: not those who join during it, as long as there is time to look
-/// again for them. They may ask for what was reserved in that moment.
-pub(super) fn asked_before_now(held: &Held) -> Latecomers {
-    match held.record.is_past_deadline() {
-        true => Latecomers::HearTheSame,
-        false => Latecomers::AreNotThereSince(held.record.now_ms()),
+/// An ending that all hear.
+pub(super) fn ending(
+    held: &Held,
+    outcome: Outcome,
+    reason: &str,
+    first_name: Option<FirstName>,
+) -> Ending {
+    let needs_human = match outcome {
+        Outcome::Expired | Outcome::Unknown => true,
+        // Something was sent, and the answer is "no": that is for a person to understand.
+        Outcome::Installed | Outcome::Review => held.record.deletes_sent > 0,
+        Outcome::Cancelled
+        | Outcome::AlreadyCancelled
+        | Outcome::NotFound
+        | Outcome::InvalidCode
+        | Outcome::TooManyAttempts
+        | Outcome::WouldCancel
+        | Outcome::Found
+        | Outcome::Pending => false,
+    };
+    Ending {
+        outcome,
+        reason: reason.to_owned(),
+        needs_human,
+        first_name,
+        latecomers: Latecomers::HearTheSame,
     }
 }
 

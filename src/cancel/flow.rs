@@ -84,8 +84,6 @@ impl Cancellations {
                     }
                 }
                 Err(journal::Error::Fenced) => return End::Lost,
-                // What was seen is older than their question: the next step looks anew.
-                Err(journal::Error::Joined) => {}
                 Err(error @ journal::Error::Corrupt(_)) => {
                     // Trying again at once would show the same; a person must look, and others must go on.
                     tracing::error!(op = %held.record.id, "a cancellation cannot be worked on: {error}");

@@ -254,6 +254,7 @@ fn delivery_of(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Row>,
             conversation.as_str().into(),
             asked.fingerprint.as_str().into(),
             window_ms.into(),
+            asked.code.as_str().into(),
         ];
         rows = store.query(sql::FIND_RECENT, &recent)?;
     }

@@ -291,6 +291,16 @@ impl Journal {
         self.reader.call(move |store| read::get(store, id)).await
     }
 
+    /// How many webhooks a cancellation answers.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be read now.
+    pub async fn joined(&self, id: OpId) -> Result<i64, Error> {
+        self.reader
+            .call(move |store| steps::joined(store, id))
+            .await
+    }
+
     /// The cancellation of a code that has not ended, if there is one.
     ///
     /// # Errors
@@ -346,9 +356,9 @@ pub struct Ending {
 pub enum Latecomers {
     /// The same as all others.
     HearTheSame,
-    /// The same, if nobody joined after this time of the journal's clock, in milliseconds: what was seen says
-    /// nothing about what they asked for. Otherwise it does not end, with [`Error::Joined`].
-    AreNotThereSince(i64),
+    /// The same, if there are no more webhooks than this, which [`Journal::joined`] counted before the look: what was seen
+    /// says nothing about what those ask for who came since. Otherwise it does not end, with [`Error::Joined`].
+    AreNoMoreThan(i64),
     /// The code leads to another reservation now, and maybe that is the one that they meant: a person must look. It is not
     /// deleted for them, because a repetition of the first request may look like a new one.
     AreForAPerson,

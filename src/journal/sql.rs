@@ -29,8 +29,8 @@ pub(super) const FIND_DELIVERY: &str =
 /// else changes nothing, and may be answered better. The time counts from its end: whoever was told to wait for it may
 /// ask long after it began, and must not begin another one.
 pub(super) const FIND_RECENT: &str = "\
-SELECT d.fingerprint, d.op_id FROM delivery d JOIN op o ON o.id = d.op_id \
-WHERE d.channel = $1 AND d.conversation = $2 AND d.fingerprint = $3 \
+SELECT d.fingerprint, d.op_id FROM op o JOIN delivery d ON d.op_id = o.id \
+WHERE o.code = $5 AND d.channel = $1 AND d.conversation = $2 AND d.fingerprint = $3 \
 AND (o.state <> 'done' OR (o.done_at > {NOW} - $4 AND (o.outcome = 'cancelled' OR o.reason = 'reserved_again'))) ORDER BY d.received_at DESC LIMIT 1";
 
 /// Accepts a new cancellation, or finds the active one of the same code: the returned id tells which.
@@ -127,9 +127,8 @@ pub(super) const EVENT: &str = "\
 INSERT INTO op_event (op_id, seq, at_ms, fence, kind, detail) \
 SELECT $1, COALESCE(MAX(seq),0)+1, COALESCE(CAST($5 AS BIGINT), {NOW}), $2, $3, $4 FROM op_event WHERE op_id = $1";
 
-/// Whether somebody joined a cancellation after what was seen of it.
-pub(super) const JOINED_SINCE: &str =
-    "SELECT op_id FROM delivery WHERE op_id = $1 AND received_at > $2 LIMIT 1";
+/// How many webhooks a cancellation answers.
+pub(super) const JOINED: &str = "SELECT COUNT(*) FROM delivery WHERE op_id = $1";
 
 /// Whether webhooks joined a cancellation after its deletion was decided, and its protocol number.
 pub(super) const LATE_DELIVERIES: &str = "\

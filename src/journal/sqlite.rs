@@ -51,6 +51,8 @@ impl Sqlite {
         let path = &path
             .canonicalize()
             .map_err(|error| Error::Open(format!("cannot find {}: {error}", path.display())))?;
+        // Again, because a link that led to nothing leads to the file now.
+        may_lie(path, network_disk)?;
         let lock = lock(path)?;
         let connection = Connection::open(path)
             .map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;

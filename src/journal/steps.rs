@@ -322,15 +322,20 @@ fn end(
     // After the row was changed: whoever joins holds it, so that by now either they are seen or they find it ended.
     match ending.latecomers {
         Latecomers::HearTheSame => {}
-        Latecomers::AreNotThereSince(at_ms) => {
-            let joined = store.query(sql::JOINED_SINCE, &[op.to_string().into(), at_ms.into()])?;
-            if !joined.is_empty() {
+        Latecomers::AreNoMoreThan(before) => {
+            if joined(store, op)? > before {
                 return Err(Error::Joined);
             }
         }
         Latecomers::AreForAPerson => set_apart(store, op)?,
     }
     read::get(store, op)?.ok_or(Error::Fenced)
+}
+
+/// How many webhooks a cancellation answers.
+pub(super) fn joined(store: &mut dyn Store, op: OpId) -> Result<i64, Error> {
+    let counted = store.query(sql::JOINED, &[op.to_string().into()])?;
+    counted.first().map_or(Ok(0), |row| row.integer(0))
 }
 
 /// Gives those who asked only after the deletion was decided an ended record of their own, for a person.

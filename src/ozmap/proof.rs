@@ -74,7 +74,11 @@ impl Slot<'_> {
         }
         match self.listed(url).await? {
             Listed::Rows(rows) => Ok(rows),
-            Listed::Nothing(_) => Ok(Vec::new()),
+            Listed::Nothing(again) if again == nothing => Ok(Vec::new()),
+            Listed::Nothing(_) => Err(Error::not_acted(
+                Trouble::Shape,
+                "two answers that mean \"nothing there\" in different ways",
+            )),
         }
     }
 

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use ozmap_cancel::config::{self, Sources};
 use ozmap_cancel::domain::{Mode, Outcome};
-use ozmap_cancel::journal::{Filter, Found, Reader, Record, State};
+use ozmap_cancel::journal::{self, DeliveryNote, Event, Filter, Found, Reader, Record, State};
 use serde_json::{Value, json};
 
 use super::{Done, Problem, tell};
@@ -100,16 +100,20 @@ fn all_read(found: &Found) -> Done {
 }
 
 fn run_show(show: &Show, journal: &mut Reader) -> Done {
-    let found = journal.find(&show.what, SHOWN_MAX)?;
+    let mut found = journal.find(&show.what, SHOWN_MAX)?;
     if found.records.is_empty() && found.unreadable.is_empty() {
         return Err(Problem::new(
             "the journal has nothing under this protocol number, id, code or property id",
         ));
     }
     for record in &found.records {
-        let (snapshot, note) = journal.snapshot(record.id)?;
-        let events = journal.events(record.id)?;
-        let deliveries = journal.deliveries(record.id)?;
+        let (snapshot, note, events, deliveries) = match all_of(record, journal) {
+            Ok(all) => all,
+            Err(error) => {
+                found.unreadable.push(format!("{}: {error}", record.id));
+                continue;
+            }
+        };
         if show.json {
             let mut whole = as_json(record);
             whole["customers_reason"] = json!(note);
@@ -149,6 +153,29 @@ fn run_show(show: &Show, journal: &mut Reader) -> Done {
         }
     }
     all_read(&found)
+}
+
+/// What is kept of a cancellation beside its record: the property before its deletion, the customer's reason, the history
+/// and the webhooks.
+#[expect(
+    clippy::type_complexity,
+    reason = "the four things are shown in one place"
+)]
+fn all_of(
+    record: &Record,
+    journal: &mut Reader,
+) -> Result<
+    (
+        Option<String>,
+        Option<String>,
+        Vec<Event>,
+        Vec<DeliveryNote>,
+    ),
+    journal::Error,
+> {
+    let (snapshot, note) = journal.snapshot(record.id)?;
+    let events = journal.events(record.id)?;
+    Ok((snapshot, note, events, journal.deliveries(record.id)?))
 }
 
 fn describe(record: &Record) -> String {

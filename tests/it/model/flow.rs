@@ -18,6 +18,7 @@ const LEASE_MARGIN_MS: i64 = 2_000;
 const HELD_MS: i64 = 60_000;
 const KEY_REFUSED_MS: i64 = 30_000;
 const CONFIRMED_DELETES_MAX: i64 = 2;
+const JOINED_MAX: i64 = 3;
 const DELETES_MAX: i64 = 20;
 const LOOKS_AFTER_ACK_MS: [i64; 3] = [300, 1_000, 3_000];
 
@@ -44,6 +45,7 @@ pub struct Memory {
     looks: usize,
     failures: i64,
     too_old: i64,
+    joined: i64,
 }
 
 enum Verdict {
@@ -120,7 +122,7 @@ impl World {
         if self.replica(me).stopping.get() {
             return Ok(Step::Park);
         }
-        let latecomers = self.asked_before_now(me, held);
+        let latecomers = self.asked_by_now(held).await?;
         let sighting = match self.look_up(me, held.op.code).await {
             Ok(sighting) => sighting,
             Err(trouble) => return Ok(self.wait_after(trouble, held, memory)),
@@ -133,13 +135,19 @@ impl World {
                     true => Outcome::AlreadyCancelled,
                     false => Outcome::NotFound,
                 };
-                self.end(me, held, outcome, latecomers).await
+                self.finish_seen(me, held, memory, outcome, latecomers)
+                    .await
             }
-            Verdict::Keep(outcome) => self.finish(me, held, outcome).await,
+            Verdict::Keep(outcome) => {
+                self.finish_seen(me, held, memory, outcome, latecomers)
+                    .await
+            }
             Verdict::Delete(_)
                 if held.op.rehearsal && self.has(Safeguard::RehearsalOfTheCaller) =>
             {
-                self.finish(me, held, Outcome::WouldCancel).await
+                let outcome = Outcome::WouldCancel;
+                self.finish_seen(me, held, memory, outcome, latecomers)
+                    .await
             }
             Verdict::Delete(_)
                 if rules == Rules::Rehearse && self.has(Safeguard::RehearsalOfTheOperator) =>
@@ -247,7 +255,7 @@ impl World {
             return Ok(Step::Park);
         };
         let mut unsettled = held.op.settle_at - held.now(self, me);
-        let latecomers = self.asked_before_now(me, held);
+        let latecomers = self.asked_before_the_last_look(me, held, memory).await?;
         let sighting = match self.look_again(me, property, held.op.code).await {
             Ok(Presence::Gone { reserved_again }) => {
                 let latecomers = match (reserved_again, self.has(Safeguard::SetLatecomersApart)) {
@@ -255,7 +263,8 @@ impl World {
                     (true, false) => Latecomers::HearTheSame,
                     (false, _) => latecomers,
                 };
-                return self.end(me, held, Outcome::Cancelled, latecomers).await;
+                let gone = Outcome::Cancelled;
+                return self.finish_seen(me, held, memory, gone, latecomers).await;
             }
             Ok(Presence::Present(sighting)) => sighting,
             Err(_)
@@ -384,11 +393,46 @@ impl World {
         })
     }
 
-    /// Who may hear what a look that begins now will show.
-    fn asked_before_now(&self, me: Proc, held: &Held) -> Latecomers {
-        match self.has(Safeguard::LookAgainForWhoJoins) && !self.is_past_deadline(me, held) {
-            true => Latecomers::AreNotThereSince(held.now(self, me)),
-            false => Latecomers::HearTheSame,
+    /// Who may hear what a look that begins now will show: those who are there.
+    async fn asked_by_now(&self, held: &Held) -> Result<Latecomers, Fault> {
+        let op = held.op.id;
+        match self.has(Safeguard::LookAgainForWhoJoins) {
+            true => {
+                let joined = self.write(|store, _| Ok(store.joined(op))).await?;
+                Ok(Latecomers::AreNoMoreThan(joined))
+            }
+            false => Ok(Latecomers::HearTheSame),
+        }
+    }
+
+    /// The same of a look after the deletion, which is not made anew for ever.
+    async fn asked_before_the_last_look(
+        &self,
+        me: Proc,
+        held: &Held,
+        memory: &Memory,
+    ) -> Result<Latecomers, Fault> {
+        let is_enough = memory.joined >= JOINED_MAX || self.is_past_deadline(me, held);
+        match is_enough && self.has(Safeguard::SetLatecomersApart) {
+            true => Ok(Latecomers::AreForAPerson),
+            false => self.asked_by_now(held).await,
+        }
+    }
+
+    async fn finish_seen(
+        &self,
+        me: Proc,
+        held: &mut Held,
+        memory: &mut Memory,
+        outcome: Outcome,
+        latecomers: Latecomers,
+    ) -> Result<Step, Fault> {
+        match self.end(me, held, outcome, latecomers).await {
+            Err(Fault::Joined) => {
+                memory.joined += 1;
+                Ok(Step::Wait(self.jitter(memory.joined)))
+            }
+            ended => ended,
         }
     }
 

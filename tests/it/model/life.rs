@@ -76,9 +76,7 @@ impl World {
                         return self.give_back(held, 0).await;
                     }
                 }
-                Err(Fault::Fenced) => return false,
-                // What was seen is older than their question.
-                Err(Fault::Joined) => {}
+                Err(Fault::Fenced | Fault::Joined) => return false,
                 Err(Fault::Unavailable) => {
                     self.sleep(500).await;
                     if held.until.get() <= self.monotonic(me) {

@@ -41,8 +41,8 @@ pub enum Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Latecomers {
     HearTheSame,
-    /// The same, if nobody joined after this time; otherwise it does not end.
-    AreNotThereSince(i64),
+    /// The same, if there are no more than were counted before the look; otherwise it does not end.
+    AreNoMoreThan(usize),
     /// An ended record of their own, for a person.
     AreForAPerson,
 }
@@ -288,7 +288,7 @@ impl Store {
     ) -> Result<Op, Fault> {
         let has_settle = self.has_settle;
         let joined = match latecomers {
-            Latecomers::AreNotThereSince(at) => self.has_joined(lease.op, at),
+            Latecomers::AreNoMoreThan(before) => self.joined(lease.op) > before,
             Latecomers::HearTheSame | Latecomers::AreForAPerson => false,
         };
         let op = self.held(lease, now)?;
@@ -310,9 +310,10 @@ impl Store {
         Ok(op)
     }
 
-    fn has_joined(&self, op: OpId, since: i64) -> bool {
-        let mut joined = self.deliveries.iter().filter(|one| one.op == op);
-        joined.any(|one| one.received_at > since)
+    /// How many webhooks a cancellation answers.
+    pub fn joined(&self, op: OpId) -> usize {
+        let of_it = self.deliveries.iter().filter(|one| one.op == op);
+        of_it.count()
     }
 
     /// Gives those who asked only after the deletion was decided an ended record of their own.
