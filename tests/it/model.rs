@@ -23,6 +23,8 @@ mod clockwork;
 mod flow;
 #[path = "model/front.rs"]
 mod front;
+#[path = "model/latecomers.rs"]
+mod latecomers;
 #[path = "model/life.rs"]
 mod life;
 #[path = "model/ozmap.rs"]

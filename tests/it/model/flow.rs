@@ -18,7 +18,6 @@ const LEASE_MARGIN_MS: i64 = 2_000;
 const HELD_MS: i64 = 60_000;
 const KEY_REFUSED_MS: i64 = 30_000;
 const CONFIRMED_DELETES_MAX: i64 = 2;
-const JOINED_MAX: i64 = 3;
 const DELETES_MAX: i64 = 20;
 const LOOKS_AFTER_ACK_MS: [i64; 3] = [300, 1_000, 3_000];
 
@@ -45,7 +44,7 @@ pub struct Memory {
     looks: usize,
     failures: i64,
     too_old: i64,
-    joined: i64,
+    pub joined: i64,
 }
 
 enum Verdict {
@@ -97,12 +96,12 @@ impl World {
         }
     }
 
-    fn jitter(&self, attempts: i64) -> i64 {
+    pub fn jitter(&self, attempts: i64) -> i64 {
         let bound = (500 << attempts.clamp(0, 12)).min(300_000);
         self.random.between(100, bound)
     }
 
-    fn is_past_deadline(&self, me: Proc, held: &Held) -> bool {
+    pub fn is_past_deadline(&self, me: Proc, held: &Held) -> bool {
         self.has(Safeguard::Deadline) && held.op.deadline_at <= held.now(self, me)
     }
 
@@ -393,54 +392,11 @@ impl World {
         })
     }
 
-    /// Who may hear what a look that begins now will show: those who are there.
-    async fn asked_by_now(&self, held: &Held) -> Result<Latecomers, Fault> {
-        let op = held.op.id;
-        match self.has(Safeguard::LookAgainForWhoJoins) {
-            true => {
-                let joined = self.write(|store, _| Ok(store.joined(op))).await?;
-                Ok(Latecomers::AreNoMoreThan(joined))
-            }
-            false => Ok(Latecomers::HearTheSame),
-        }
-    }
-
-    /// The same of a look after the deletion, which is not made anew for ever.
-    async fn asked_before_the_last_look(
-        &self,
-        me: Proc,
-        held: &Held,
-        memory: &Memory,
-    ) -> Result<Latecomers, Fault> {
-        let is_enough = memory.joined >= JOINED_MAX || self.is_past_deadline(me, held);
-        match is_enough && self.has(Safeguard::SetLatecomersApart) {
-            true => Ok(Latecomers::AreForAPerson),
-            false => self.asked_by_now(held).await,
-        }
-    }
-
-    async fn finish_seen(
-        &self,
-        me: Proc,
-        held: &mut Held,
-        memory: &mut Memory,
-        outcome: Outcome,
-        latecomers: Latecomers,
-    ) -> Result<Step, Fault> {
-        match self.end(me, held, outcome, latecomers).await {
-            Err(Fault::Joined) => {
-                memory.joined += 1;
-                Ok(Step::Wait(self.jitter(memory.joined)))
-            }
-            ended => ended,
-        }
-    }
-
     async fn finish(&self, me: Proc, held: &mut Held, outcome: Outcome) -> Result<Step, Fault> {
         self.end(me, held, outcome, Latecomers::HearTheSame).await
     }
 
-    async fn end(
+    pub async fn end(
         &self,
         me: Proc,
         held: &mut Held,
