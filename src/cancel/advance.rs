@@ -14,7 +14,7 @@ use super::ending::{PANICKED_TOO_OFTEN, ending, name_in};
 use super::still_there::Seen;
 use crate::domain::{Mode, Outcome, Protocol, Sighting};
 use crate::guard::{self, Asked, Deletable, Verdict};
-use crate::journal::{self, Ending, Held, Latecomers, State};
+use crate::journal::{self, Held, Latecomers, State};
 use crate::ozmap::{self, Presence, Slot, Trouble};
 
 /// How long a cancellation is held that the operator stopped, or whose hour is spent.
@@ -124,18 +124,12 @@ impl Cancellations {
             Verdict::Keep(refusal) => {
                 self.note_several(held, &sighting).await?;
                 let outcome = refusal.outcome(&self.policy);
-                let ending = Ending {
-                    latecomers,
-                    ..ending(held, outcome, refusal.id(), name)
-                };
-                self.finish_seen(held, memory, ending).await
+                let ending = ending(held, outcome, refusal.id(), name);
+                self.finish_seen(held, memory, latecomers, ending).await
             }
             Verdict::Delete(_) if held.record.mode == Mode::DryRun => {
-                let ending = Ending {
-                    latecomers,
-                    ..ending(held, Outcome::WouldCancel, "dry_run", name)
-                };
-                self.finish_seen(held, memory, ending).await
+                let ending = ending(held, Outcome::WouldCancel, "dry_run", name);
+                self.finish_seen(held, memory, latecomers, ending).await
             }
             // Accepted before the operator began to rehearse: it keeps its place until the rehearsal is over.
             Verdict::Delete(_) if self.rules.dry_run => Ok(Step::Hold(HELD, "dry_run")),
@@ -201,11 +195,8 @@ impl Cancellations {
             Some(_) => (Outcome::AlreadyCancelled, "cancelled_before"),
             None => (Outcome::NotFound, "absent"),
         };
-        let ending = Ending {
-            latecomers,
-            ..ending(held, outcome, reason, None)
-        };
-        self.finish_seen(held, memory, ending).await
+        let ending = ending(held, outcome, reason, None);
+        self.finish_seen(held, memory, latecomers, ending).await
     }
 
     /// Writes the target down, then sends the DELETE; the next step makes sure of what became of it.
@@ -276,11 +267,8 @@ impl Cancellations {
                         Latecomers::AreForAPerson
                     }
                 };
-                let ending = Ending {
-                    latecomers,
-                    ..ending(held, Outcome::Cancelled, "seen_gone", None)
-                };
-                return self.finish_seen(held, memory, ending).await;
+                let ending = ending(held, Outcome::Cancelled, "seen_gone", None);
+                return self.finish_seen(held, memory, latecomers, ending).await;
             }
             Ok(Presence::Present(sighting)) => Seen::ById(sighting),
             Ok(Presence::OnlyByCode(sighting)) => Seen::OnlyByCode(sighting),

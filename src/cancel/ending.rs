@@ -79,8 +79,13 @@ impl Cancellations {
         &self,
         held: &mut Held,
         memory: &mut Memory,
+        latecomers: Latecomers,
         ending: Ending,
     ) -> Result<Step, journal::Error> {
+        let ending = Ending {
+            latecomers,
+            ..ending
+        };
         match self.end(held, ending).await {
             Err(journal::Error::Joined) => {
                 memory.joined += 1;
