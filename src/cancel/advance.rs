@@ -11,10 +11,10 @@ use std::time::Duration;
 use super::Cancellations;
 use super::backoff::delete_refused;
 use super::ending::{PANICKED_TOO_OFTEN, ending, name_in};
-use super::still_there::Seen;
+use super::still_there::{Before, Seen};
 use crate::domain::{Mode, Outcome, Protocol, Sighting};
 use crate::guard::{self, Asked, Deletable, Verdict};
-use crate::journal::{self, Held, Latecomers, State};
+use crate::journal::{self, Apart, Held, Latecomers, State};
 use crate::ozmap::{self, Presence, Slot, Trouble};
 
 /// How long a cancellation is held that the operator stopped, or whose hour is spent.
@@ -51,8 +51,10 @@ pub(super) struct Memory {
     pub(super) disagreements: i64,
     /// Reads that had become too old to delete on.
     pub(super) too_old: i64,
-    /// Looks that were made anew because somebody joined during them.
+    /// Looks since the last DELETE that were made anew because somebody joined during them.
     pub(super) joined: i64,
+    /// Whether the history tells between which properties a person has to choose.
+    pub(super) several_noted: bool,
     /// Whether a person was told already that this one changed under our hands.
     pub(super) changed_noted: bool,
 }
@@ -122,7 +124,7 @@ impl Cancellations {
         match guard::judge(&sighting, asked(held), &self.policy) {
             Verdict::Absent => self.absent(held, memory, latecomers).await,
             Verdict::Keep(refusal) => {
-                self.note_several(held, &sighting).await?;
+                self.note_several(held, memory, &sighting).await?;
                 let outcome = refusal.outcome(&self.policy);
                 let ending = ending(held, outcome, refusal.id(), name);
                 self.finish_seen(held, memory, latecomers, ending).await
@@ -170,16 +172,22 @@ impl Cancellations {
     }
 
     /// Which properties a person has to choose from.
-    async fn note_several(&self, held: &Held, sighting: &Sighting) -> Result<(), journal::Error> {
+    async fn note_several(
+        &self,
+        held: &Held,
+        memory: &mut Memory,
+        sighting: &Sighting,
+    ) -> Result<(), journal::Error> {
         let ids: Vec<&str> = sighting
             .rows
             .iter()
             .flatten()
             .map(|row| row.id.as_str())
             .collect();
-        if sighting.rows.len() < 2 {
+        if sighting.rows.len() < 2 || memory.several_noted {
             return Ok(());
         }
+        memory.several_noted = true;
         self.journal
             .note(&held.lease, "several", &ids.join(" "))
             .await
@@ -212,6 +220,7 @@ impl Cancellations {
         }
         let intent = self.journal.intend(held, target).await?;
         memory.looks = 0;
+        memory.joined = 0;
         memory.sent = true;
         match slot.delete(intent).await {
             Ok(()) => self.journal.acked(held).await?,
@@ -251,20 +260,21 @@ impl Cancellations {
                     .await;
             }
         };
-        // Of the time before the look: what was seen while a DELETE could still take effect may not be so any more.
-        let unsettled = held.record.unsettled_for();
-        let latecomers = self.asked_before_the_last_look(held, memory).await?;
+        let before = Before {
+            unsettled: held.record.unsettled_for(),
+            latecomers: self.asked_before_the_last_look(held, memory).await?,
+        };
         let seen = match slot.look_again(&id, &held.record.code).await {
             Ok(Presence::Gone { reserved_again }) => {
                 let latecomers = match reserved_again {
-                    false => latecomers,
+                    false => before.latecomers,
                     true => {
                         // Whoever made it, maybe a system that writes reservations by itself, has to be told.
                         let what = "the code leads to another property now";
                         self.journal
                             .call_a_person(&held.lease, "reserved_again", what)
                             .await?;
-                        Latecomers::AreForAPerson
+                        Latecomers::AreForAPerson(Apart::ReservedAgain)
                     }
                 };
                 let ending = ending(held, Outcome::Cancelled, "seen_gone", None);
@@ -278,8 +288,7 @@ impl Cancellations {
             }
         };
         memory.failures = 0;
-        self.still_there(held, memory, &slot, &seen, unsettled)
-            .await
+        self.still_there(held, memory, &slot, &seen, before).await
     }
 }
 

@@ -6,7 +6,7 @@ use super::Cancellations;
 use super::advance::{Memory, Step};
 use crate::domain::{FirstName, Outcome, ReservationCode, Sighting};
 use crate::guard;
-use crate::journal::{self, Ending, Held, Latecomers, State};
+use crate::journal::{self, Apart, Ending, Held, Latecomers, State};
 use crate::ozmap::Trouble;
 
 /// How often a deletion that OZmap confirmed, but that did not happen, is sent.
@@ -108,8 +108,8 @@ impl Cancellations {
         held: &Held,
         memory: &Memory,
     ) -> Result<Latecomers, journal::Error> {
-        match memory.joined >= JOINED_MAX || held.record.is_past_deadline() {
-            true => Ok(Latecomers::AreForAPerson),
+        match memory.joined >= JOINED_MAX {
+            true => Ok(Latecomers::AreForAPerson(Apart::JoinedLate)),
             false => self.asked_by_now(held).await,
         }
     }

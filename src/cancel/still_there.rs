@@ -7,14 +7,22 @@ use std::time::Duration;
 
 use super::Cancellations;
 use super::advance::{HELD, Memory, Step, asked};
-use super::ending::name_in;
+use super::ending::{ending, name_in};
 use crate::domain::{Outcome, Sighting};
 use crate::guard::{self, Deletable, Refusal, Verdict};
-use crate::journal::{self, Held, State};
+use crate::journal::{self, Held, Latecomers, State};
 use crate::ozmap::{self, Slot};
 
 /// The waits between looks after a confirmed DELETE: OZmap may read from a copy that lags.
 const LOOKS_AFTER_ACK_MS: [u64; 3] = [300, 1_000, 3_000];
+
+/// What held before the look: what was seen says nothing about what came after it.
+pub(super) struct Before {
+    /// For how long something that was sent could still take effect.
+    pub(super) unsettled: Option<Duration>,
+    /// Who may hear what the look showed.
+    pub(super) latecomers: Latecomers,
+}
 
 /// How it was seen to be there.
 pub(super) enum Seen {
@@ -53,14 +61,14 @@ enum Judged {
 
 impl Cancellations {
     /// Delete it again, if the guard still allows it; otherwise wait until nothing that was sent can take effect any
-    /// more, and only then say so. `unsettled` is of the time before the look.
+    /// more, and only then say so.
     pub(super) async fn still_there(
         &self,
         held: &mut Held,
         memory: &mut Memory,
         slot: &Slot<'_>,
         seen: &Seen,
-        unsettled: Option<Duration>,
+        before: Before,
     ) -> Result<Step, journal::Error> {
         if let Some(pause) = self.pause_before_more(held, memory) {
             return Ok(Step::Wait(pause, "still_there"));
@@ -85,7 +93,7 @@ impl Cancellations {
             Judged::Keep(refusal) => refusal,
         };
         self.changed_under_our_hands(held, memory, refusal).await?;
-        if let Some(unsettled) = unsettled {
+        if let Some(unsettled) = before.unsettled {
             return Ok(Step::Hold(unsettled, "unsettled"));
         }
         let name = name_in(sighting, &held.record.code);
@@ -96,7 +104,9 @@ impl Cancellations {
             }
             Some(refusal) => {
                 let outcome = refusal.outcome(&self.policy);
-                self.finish(held, outcome, refusal.id(), name).await
+                let ending = ending(held, outcome, refusal.id(), name);
+                self.finish_seen(held, memory, before.latecomers, ending)
+                    .await
             }
             None => {
                 self.finish(held, Outcome::Unknown, "delete_without_effect", name)
@@ -144,8 +154,10 @@ impl Cancellations {
                 return Ok(Judged::NotNow(self.disagreeing(wait, held, memory)));
             }
         };
+        let mut shown = by_code.rows.iter().flatten();
+        let is_shown = shown.any(|row| Some(&row.id) == held.record.property.as_ref());
         Ok(match guard::judge(&by_code, asked(held), &self.policy) {
-            Verdict::Keep(refusal) => Judged::Keep(Some(refusal)),
+            Verdict::Keep(refusal) if is_shown || is_trace(refusal) => Judged::Keep(Some(refusal)),
             Verdict::Delete(target)
                 if Some(&target.property().id) == held.record.property.as_ref() =>
             {
@@ -155,7 +167,8 @@ impl Cancellations {
                     Judged::DeleteAgain(target)
                 }
             }
-            Verdict::Delete(_) | Verdict::Absent => {
+            // What stands there instead is no reason for or against the one that was deleted.
+            Verdict::Keep(_) | Verdict::Delete(_) | Verdict::Absent => {
                 let wait = Step::Wait(Duration::ZERO, "not_under_its_code");
                 Judged::NotNow(self.disagreeing(wait, held, memory))
             }

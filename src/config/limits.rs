@@ -5,6 +5,10 @@ use std::time::Duration;
 use super::{Problems, Settings};
 use crate::http::Limits;
 
+/// For how long after its intent a deletion may wait before it leaves: the time of a connection and the age of what the
+/// guard saw, in milliseconds.
+const SEND_MS_MAX: u64 = 2_000 + 3_000;
+
 pub(super) fn limits(settings: &Settings) -> Limits {
     let server = &settings.server;
     Limits {
@@ -19,10 +23,21 @@ pub(super) fn limits(settings: &Settings) -> Limits {
     }
 }
 
+/// A time that only just holds: what OZmap does with the very last bytes of a deletion is then not waited for.
+pub(super) fn tight_times(settings: &Settings) -> Option<String> {
+    let (settle_ms, delete_ms) = (settings.journal.settle_ms, settings.ozmap.delete_ms);
+    let enough = delete_ms + SEND_MS_MAX;
+    (settle_ms < enough).then(|| {
+        format!(
+            "journal.settle_ms = {settle_ms} is short: a deletion may leave {SEND_MS_MAX} ms late and then take ozmap.delete_ms = {delete_ms}; write at least {enough}, or a customer may be told no too early"
+        )
+    })
+}
+
 /// Times that contradict each other would make a promise that cannot be kept.
 pub(super) fn check_times(settings: &Settings, problems: &mut Problems) {
     let (journal, ozmap) = (&settings.journal, &settings.ozmap);
-    let lease_min = ozmap.delete_ms + 2_000 + 3_000;
+    let lease_min = ozmap.delete_ms + SEND_MS_MAX;
     if journal.lease_ms < lease_min {
         problems.require(Err(format!(
             "journal.lease_ms = {} is too short for ozmap.delete_ms = {}; write at least {lease_min}",

@@ -163,7 +163,7 @@ fn assemble(mut settings: Settings, problems: &mut Problems) -> Option<Config> {
         )
     }));
     limits::check_times(&settings, problems);
-    let mut warnings = Vec::new();
+    let mut warnings = Vec::from_iter(limits::tight_times(&settings));
     let surroundings = channels::Surroundings {
         listen,
         locale,

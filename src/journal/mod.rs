@@ -359,7 +359,27 @@ pub enum Latecomers {
     /// The same, if there are no more webhooks than this, which [`Journal::joined`] counted before the look: what was seen
     /// says nothing about what those ask for who came since. Otherwise it does not end, with [`Error::Joined`].
     AreNoMoreThan(i64),
-    /// The code leads to another reservation now, and maybe that is the one that they meant: a person must look. It is not
-    /// deleted for them, because a repetition of the first request may look like a new one.
-    AreForAPerson,
+    /// Nobody knows which reservation they meant: a person must look. Nothing is deleted for them, because a repetition of
+    /// the first request may look like a new one.
+    AreForAPerson(Apart),
+}
+
+/// Why those who joined late end apart from those whose deletion it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apart {
+    /// The code leads to another reservation now.
+    ReservedAgain,
+    /// Somebody new joined during every look.
+    JoinedLate,
+}
+
+impl Apart {
+    /// The word for it in the journal, which [`sql::FIND_RECENT`] knows too.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::ReservedAgain => "reserved_again",
+            Self::JoinedLate => "joined_late",
+        }
+    }
 }

@@ -31,7 +31,7 @@ pub(super) const FIND_DELIVERY: &str =
 pub(super) const FIND_RECENT: &str = "\
 SELECT d.fingerprint, d.op_id FROM op o JOIN delivery d ON d.op_id = o.id \
 WHERE o.code = $5 AND d.channel = $1 AND d.conversation = $2 AND d.fingerprint = $3 \
-AND (o.state <> 'done' OR (o.done_at > {NOW} - $4 AND (o.outcome = 'cancelled' OR o.reason = 'reserved_again'))) ORDER BY d.received_at DESC LIMIT 1";
+AND (o.state <> 'done' OR (o.done_at > {NOW} - $4 AND (o.outcome = 'cancelled' OR o.reason IN ('reserved_again', 'joined_late')))) ORDER BY d.received_at DESC LIMIT 1";
 
 /// Accepts a new cancellation, or finds the active one of the same code: the returned id tells which.
 pub(super) const ACCEPT_OP: &str = "\
@@ -43,10 +43,12 @@ RETURNING id";
 /// Whether a protocol number is taken.
 pub(super) const FIND_PROTOCOL: &str = "SELECT id FROM op WHERE protocol = $1";
 
-/// Ties a webhook to a cancellation; inserts nothing when another request with this key was faster.
+/// Ties a webhook to a cancellation; inserts nothing when another request with this key was faster. Whoever comes after an
+/// intent is later than that, whatever became of the clock.
 pub(super) const ACCEPT_DELIVERY: &str = "\
 INSERT INTO delivery (channel, dedupe_key, fingerprint, op_id, conversation, locale, received_at) \
-VALUES ($1,$2,$3,$4,$5,$6,{NOW}) ON CONFLICT (channel, dedupe_key) DO NOTHING RETURNING op_id";
+VALUES ($1,$2,$3,$4,$5,$6,(SELECT MAX(t) FROM (SELECT {NOW} AS t UNION ALL SELECT at_ms+1 FROM op_event WHERE op_id = $4 AND kind = 'intent') AS times)) \
+ON CONFLICT (channel, dedupe_key) DO NOTHING RETURNING op_id";
 
 /// Notes, once, what a webhook was told. Whoever notes it at the same moment notes the same.
 pub(super) const TOLD: &str = "\
@@ -125,7 +127,13 @@ WHERE id = $1 AND state <> 'done' AND deadline_at <= {NOW} AND settle_at <= {NOW
 /// Appends to the history of a cancellation.
 pub(super) const EVENT: &str = "\
 INSERT INTO op_event (op_id, seq, at_ms, fence, kind, detail) \
-SELECT $1, COALESCE(MAX(seq),0)+1, COALESCE(CAST($5 AS BIGINT), {NOW}), $2, $3, $4 FROM op_event WHERE op_id = $1";
+SELECT $1, COALESCE(MAX(seq),0)+1, {NOW}, $2, $3, $4 FROM op_event WHERE op_id = $1";
+
+/// Appends an intent, of the time `$4`, but of none before its first webhook: that one is never late.
+pub(super) const INTENT_EVENT: &str = "\
+INSERT INTO op_event (op_id, seq, at_ms, fence, kind, detail) \
+SELECT $1, COALESCE(MAX(seq),0)+1, (SELECT MAX(t) FROM (SELECT CAST($4 AS BIGINT) AS t UNION ALL SELECT MIN(received_at) FROM delivery WHERE op_id = $1) AS times), \
+$2, 'intent', $3 FROM op_event WHERE op_id = $1";
 
 /// How many webhooks a cancellation answers.
 pub(super) const JOINED: &str = "SELECT COUNT(*) FROM delivery WHERE op_id = $1";
@@ -139,7 +147,7 @@ SELECT o.protocol FROM op o WHERE o.id = $1 AND EXISTS (SELECT 1 FROM delivery d
 /// It keeps the deadline of the one they joined: no time ran out here, and it must not read as if one had.
 pub(super) const SET_APART: &str = "\
 INSERT INTO op (id, protocol, code, dry_run, channel, state, outcome, reason, needs_human, next_at, deadline_at, created_at, updated_at, done_at) \
-SELECT $1, $2, code, dry_run, channel, 'done', 'unknown', 'reserved_again', 1, {NOW}, deadline_at, {NOW}, {NOW}, {NOW} FROM op WHERE id = $3";
+SELECT $1, $2, code, dry_run, channel, 'done', 'unknown', $4, 1, {NOW}, deadline_at, {NOW}, {NOW}, {NOW} FROM op WHERE id = $3";
 
 /// Ties them to it.
 pub(super) const MOVE_LATE_DELIVERIES: &str = "\

@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant};
 use super::accept::free_protocol;
 use super::record::{Held, Intent, Lease, Pulse, Record};
 use super::store::{Row, Store, Value};
-use super::{Ending, Error, Journal, Latecomers, read, sql};
+use super::{Apart, Ending, Error, Journal, Latecomers, read, sql};
 use crate::domain::{FirstName, OpId};
 use crate::guard::Deletable;
 
@@ -103,16 +103,19 @@ impl Journal {
         // From when it was decided, which may be long before it is written: who joined since then, asks of what the guard
         // did not see.
         let age_ms = i64::try_from(target.read_at().age_ms()).unwrap_or(i64::MAX / 2);
-        let event = Note {
-            at_ms: Some(held.record.now_ms() - age_ms),
-            ..Note::of(&held.lease, "intent", property.id.as_str())
-        };
+        let op = held.lease.op;
+        let event = vec![
+            op.to_string().into(),
+            held.lease.fence.into(),
+            property.id.as_str().into(),
+            (held.record.now_ms() - age_ms).into(),
+        ];
         held.record = self
             .writer
             .call(move |store| {
                 one_row(store, sql::INTENT, &parameters)?;
-                event.write(store)?;
-                read::get(store, event.op)?.ok_or(Error::Fenced)
+                store.execute(sql::INTENT_EVENT, &event)?;
+                read::get(store, op)?.ok_or(Error::Fenced)
             })
             .await?;
         held.lease.prolong(until);
@@ -258,8 +261,6 @@ pub(super) struct Note {
     fence: i64,
     kind: &'static str,
     detail: String,
-    /// When it was, on the journal's clock; `None` is now.
-    at_ms: Option<i64>,
 }
 
 impl Note {
@@ -269,7 +270,6 @@ impl Note {
             fence: lease.fence,
             kind,
             detail: detail.trim().to_owned(),
-            at_ms: None,
         }
     }
 
@@ -279,7 +279,6 @@ impl Note {
             self.fence.into(),
             self.kind.into(),
             self.detail.as_str().into(),
-            self.at_ms.map_or(Value::Null, Value::from),
         ];
         store.execute(sql::EVENT, &parameters).map(drop)
     }
@@ -327,7 +326,7 @@ fn end(
                 return Err(Error::Joined);
             }
         }
-        Latecomers::AreForAPerson => set_apart(store, op)?,
+        Latecomers::AreForAPerson(why) => set_apart(store, op, why)?,
     }
     read::get(store, op)?.ok_or(Error::Fenced)
 }
@@ -339,7 +338,7 @@ pub(super) fn joined(store: &mut dyn Store, op: OpId) -> Result<i64, Error> {
 }
 
 /// Gives those who asked only after the deletion was decided an ended record of their own, for a person.
-fn set_apart(store: &mut dyn Store, op: OpId) -> Result<(), Error> {
+fn set_apart(store: &mut dyn Store, op: OpId, why: Apart) -> Result<(), Error> {
     let late = store.query(sql::LATE_DELIVERIES, &[op.to_string().into()])?;
     let Some(row) = late.first() else {
         return Ok(());
@@ -349,14 +348,14 @@ fn set_apart(store: &mut dyn Store, op: OpId) -> Result<(), Error> {
     let (own, protocol) = (OpId::new(), free_protocol(store, &date)?);
     let ids = [own.to_string().into(), op.to_string().into()];
     let [own_id, op_id] = ids.clone();
-    store.execute(sql::SET_APART, &[own_id, protocol.into(), op_id])?;
+    let apart = [own_id, protocol.into(), op_id, why.id().into()];
+    store.execute(sql::SET_APART, &apart)?;
     store.execute(sql::MOVE_LATE_DELIVERIES, &ids)?;
     Note {
         op: own,
         fence: 0,
         kind: "done",
-        detail: "unknown reserved_again".to_owned(),
-        at_ms: None,
+        detail: format!("unknown {}", why.id()),
     }
     .write(store)
 }

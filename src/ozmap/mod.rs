@@ -117,6 +117,15 @@ impl Ozmap {
         Slot { ozmap: self, pass }.probe().await
     }
 
+    /// Finds out whether a "nothing there" that OZmap says with success will be believed, where it is listed as one.
+    ///
+    /// # Errors
+    /// [`Error`] says what OZmap answered for the list of projects, which is needed for it.
+    pub async fn probe_nothing(&self) -> Result<(), Error> {
+        let pass = self.gate.probe().await;
+        Slot { ozmap: self, pass }.probe_nothing().await
+    }
+
     /// Waits until a probe is due: after `every`, or as soon as OZmap may be asked again after a trouble.
     pub async fn probe_is_due(&self, every: Duration) {
         self.gate.probe_is_due(every).await;

@@ -21,6 +21,18 @@ impl Slot<'_> {
         self.prove_key().await.map(drop)
     }
 
+    /// Proves that a "nothing there" with success could be told from a stub's, as [`Slot::rows`] demands it.
+    ///
+    /// # Errors
+    /// [`Error`] says what OZmap answered for its list of projects, which is needed for it and cannot be read.
+    pub async fn probe_nothing(&self) -> Result<(), Error> {
+        let listed = &self.ozmap.settings.not_found_answers;
+        if listed.iter().any(needs_more_than_a_key) && says_nothing(&self.prove_key().await?) {
+            self.prove_list().await?;
+        }
+        Ok(())
+    }
+
     /// The answer that proves it.
     async fn prove_key(&self) -> Result<Reply, Error> {
         let reply = self.get(self.ozmap.base.fixed("/authenticated")).await?;
@@ -69,7 +81,7 @@ impl Slot<'_> {
         // shows that somebody is there, and only the same answer again that it was OZmap's own.
         let proof = self.prove_key().await?;
         // A stub that says "nothing" with success says the same of the key. That OZmap is there, only a list tells then.
-        if nothing != NotFoundAnswer::Status404 && says_nothing(&proof) {
+        if needs_more_than_a_key(&nothing) && says_nothing(&proof) {
             self.prove_list().await?;
         }
         match self.listed(url).await? {
@@ -99,6 +111,11 @@ impl Slot<'_> {
 enum Listed {
     Nothing(NotFoundAnswer),
     Rows(Vec<Box<RawValue>>),
+}
+
+/// Whether a key that works does not prove an answer: who says "nothing" with success may say it of the key as well.
+fn needs_more_than_a_key(nothing: &NotFoundAnswer) -> bool {
+    *nothing != NotFoundAnswer::Status404
 }
 
 /// Whether an answer could be that of somebody who says "nothing" to everything.

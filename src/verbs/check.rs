@@ -69,10 +69,7 @@ pub(crate) fn run(sources: &Sources) -> Done {
     block_on(async move {
         match Ozmap::new(config.ozmap) {
             Err(error) => findings.bad(&error.to_string())?,
-            Ok(ozmap) => match ozmap.probe().await {
-                Ok(()) => findings.good("OZmap answers and accepts the key")?,
-                Err(error) => findings.bad(&format!("OZmap: {error}; {}", advice(&error)))?,
-            },
+            Ok(ozmap) => check_ozmap(&ozmap, &mut findings).await?,
         }
         Ok(if findings.problems == 0 {
             ExitCode::SUCCESS
@@ -80,6 +77,20 @@ pub(crate) fn run(sources: &Sources) -> Done {
             ExitCode::FAILURE
         })
     })
+}
+
+async fn check_ozmap(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Problem> {
+    if let Err(error) = ozmap.probe().await {
+        return findings.bad(&format!("OZmap: {error}; {}", advice(&error)));
+    }
+    findings.good("OZmap answers and accepts the key")?;
+    match ozmap.probe_nothing().await {
+        Ok(()) => Ok(()),
+        // Not a problem yet: an OZmap that says 404 for a code that it does not know needs no list.
+        Err(error) => findings.warn(&format!(
+            "OZmap says nothing about the key, and its list of projects cannot be read ({error}): only a 404 will be taken for \"not found\"; let the key list projects, or write ozmap.not_found_answers = [\"404\"] if OZmap answers that"
+        )),
+    }
 }
 
 fn check_journal(config: &Config, findings: &mut Findings) -> Result<(), Problem> {

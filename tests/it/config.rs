@@ -247,9 +247,13 @@ fn times_that_contradict_each_other_are_refused() {
     Setup::complete()
         .set("JOURNAL__LEASE_MS", "25000")
         .accepted();
-    Setup::complete()
-        .set("JOURNAL__SETTLE_MS", "20000")
-        .accepted();
+    for (settle_ms, is_short) in [("20000", true), ("24999", true), ("25000", false)] {
+        let said = Setup::complete()
+            .set("JOURNAL__SETTLE_MS", settle_ms)
+            .accepted();
+        let warned = said.contains("warning  journal.settle_ms") && said.contains("at least 25000");
+        assert_eq!(warned, is_short, "{said}");
+    }
 }
 
 #[test]

@@ -21,6 +21,8 @@ mod disk;
 pub mod file;
 #[path = "journal/full.rs"]
 mod full;
+#[path = "journal/late.rs"]
+mod late;
 #[path = "journal/leases.rs"]
 mod leases;
 #[path = "journal/promises.rs"]

@@ -1,6 +1,8 @@
 //! What happens while OZmap is being asked: an answer says nothing about whoever asks, or about what is done, after it was
 //! made.
 
+use ozmap_cancel::clock::Moment;
+
 use super::*;
 use crate::support::Service;
 
@@ -142,4 +144,53 @@ async fn who_joins_between_the_guards_look_and_the_deletion_asks_of_what_it_did_
     assert!(is_true, "{heard:?}");
     let left = if heard.0 == "cancelled" { 1 } else { 2 };
     assert_eq!(world.ozmap.holds(CODE).await.len(), left);
+}
+
+/// It was installed after the deletion was sent, and while that is being looked at somebody changes it and its customer
+/// asks: they do not hear what was seen before.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_joins_while_a_no_after_the_deletion_is_found_does_not_hear_it() {
+    let world = World::with(&patient()).await;
+    world.ozmap.fault("lookup:implant_after*1").await;
+    world.ozmap.fault("delete:ignored_delete*1").await;
+    // The last one after a confirmed deletion: by then it has settled.
+    world.ozmap.fault("get:hold_after*1+3").await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
+    world.ozmap.held().await;
+    let row = file::cancellations(world.folder.path()).remove(0);
+    assert!(row["settle_at"].as_i64().unwrap() < Moment::now().unix_ms());
+    world.ozmap.remove(PROPERTY).await;
+    world.ozmap.reserve(json!({"code": CODE})).await;
+    assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "pending");
+    world.ozmap.release().await;
+    let second = world.ask_until_final(asking(CODE, "m-2")).await;
+    assert_eq!(second.outcome(), "unknown", "another one is there");
+    let first = world.ask_until_final(asking(CODE, "m-1")).await;
+    assert_eq!(first.outcome(), "cancelled", "somebody removed it");
+    assert_eq!(world.ozmap.holds(CODE).await.len(), 1);
+}
+
+/// Looks that were made anew before anything was deleted do not count for those after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_joined_before_there_was_anything_to_delete_costs_nobody_an_answer_after_it() {
+    let world = World::with(&patient()).await;
+    world.ozmap.fault("lookup:hold_after*3").await;
+    world.ozmap.fault("delete:hold_after*1").await;
+    assert_eq!(world.cancel("new-1", "m-0").await.outcome(), "pending");
+    for message in ["m-1", "m-2", "m-3"] {
+        world.ozmap.held().await;
+        assert_eq!(world.cancel("new-1", message).await.outcome(), "pending");
+        if message == "m-3" {
+            world.ozmap.reserve(json!({"code": "new-1"})).await;
+        }
+        world.ozmap.release().await;
+    }
+    called(&world.ozmap, "delete", 1).await;
+    world.ozmap.held().await;
+    assert_eq!(world.cancel("new-1", "m-4").await.outcome(), "pending");
+    world.ozmap.release().await;
+    for message in ["m-0", "m-1", "m-2", "m-3", "m-4"] {
+        let reply = world.ask_until_final(asking("new-1", message)).await;
+        assert_eq!(reply.outcome(), "cancelled", "{message}");
+    }
 }

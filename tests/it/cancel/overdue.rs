@@ -120,3 +120,25 @@ async fn an_ozmap_that_is_not_there_yet_is_waited_for() {
     assert_eq!(reply.outcome(), "cancelled");
     assert_deleted_only(&ozmap, &[PROPERTY], "late start").await;
 }
+
+/// Nobody joined while it was looked at, so what was seen holds for all of them, also on the last day.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_gone_when_its_time_is_over_is_cancelled_for_all_who_asked() {
+    let world = World::with(&give_up_after("4")).await;
+    world.ozmap.fault("delete:status=403*1").await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
+    called(&world.ozmap, "delete", 1).await;
+    eventually("the deletion to wait", || async {
+        let rows = file::cancellations(world.folder.path());
+        (rows[0]["reason"] == "ozmap_forbidden").then_some(())
+    })
+    .await;
+    assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "pending");
+    world.ozmap.remove(PROPERTY).await;
+    for message in ["m-1", "m-2"] {
+        let reply = world.ask_until_final(asking(CODE, message)).await;
+        assert_eq!(reply.outcome(), "cancelled", "{message}");
+    }
+    let rows = file::cancellations(world.folder.path());
+    assert!(rows[0]["done_at"].as_i64() >= rows[0]["deadline_at"].as_i64());
+}

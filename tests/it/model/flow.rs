@@ -88,6 +88,14 @@ impl Held {
     }
 }
 
+/// What held before a look.
+pub struct Before {
+    /// For how long something that was sent could still take effect.
+    unsettled: i64,
+    /// Who may hear what it showed.
+    latecomers: Latecomers,
+}
+
 impl World {
     pub fn lease_end(&self, me: Proc, asked_at: i64) -> i64 {
         match self.has(Safeguard::LeaseFromBeforeCommit) {
@@ -192,6 +200,7 @@ impl World {
             self.at(me, Point::IntentWritten).await;
         }
         memory.looks = 0;
+        memory.joined = 0;
         memory.sent = true;
         let answer = self.send(me, held, target).await;
         if !self.has(Safeguard::Intent) {
@@ -254,7 +263,7 @@ impl World {
             return Ok(Step::Park);
         };
         let mut unsettled = held.op.settle_at - held.now(self, me);
-        let latecomers = self.asked_before_the_last_look(me, held, memory).await?;
+        let latecomers = self.asked_before_the_last_look(held, memory).await?;
         let sighting = match self.look_again(me, property, held.op.code).await {
             Ok(Presence::Gone { reserved_again }) => {
                 let latecomers = match (reserved_again, self.has(Safeguard::SetLatecomersApart)) {
@@ -277,8 +286,11 @@ impl World {
         if !self.has(Safeguard::SettledBeforeLooking) {
             unsettled = held.op.settle_at - held.now(self, me);
         }
-        self.still_there(me, held, memory, &sighting, unsettled)
-            .await
+        let before = Before {
+            unsettled,
+            latecomers,
+        };
+        self.still_there(me, held, memory, &sighting, before).await
     }
 
     async fn still_there(
@@ -287,7 +299,7 @@ impl World {
         held: &mut Held,
         memory: &mut Memory,
         sighting: &Sighting,
-        unsettled: i64,
+        before: Before,
     ) -> Result<Step, Fault> {
         let looks = memory.looks;
         memory.looks += 1;
@@ -331,15 +343,17 @@ impl World {
                     Ok(by_code) => by_code,
                     Err(trouble) => return Ok(self.wait_after(trouble, held, memory)),
                 };
+                let is_shown = by_code.rows.iter().any(|row| row.id == target.property);
                 match self.judge(&by_code, &held.op) {
                     Verdict::Delete(found) if found.property == target.property => {
                         Verdict::Delete(found)
                     }
-                    Verdict::Delete(_) | Verdict::Absent => {
+                    keep @ Verdict::Keep(_) if is_shown => keep,
+                    // What stands there instead is no reason for or against the one that was deleted.
+                    Verdict::Keep(_) | Verdict::Delete(_) | Verdict::Absent => {
                         memory.failures += 1;
                         return Ok(Step::Wait(self.jitter(memory.failures)));
                     }
-                    keep @ Verdict::Keep(_) => keep,
                 }
             }
             verdict @ (Verdict::Absent | Verdict::Keep(_) | Verdict::Delete(_)) => verdict,
@@ -355,9 +369,16 @@ impl World {
             Verdict::Keep(outcome) => outcome,
         };
         self.write(|_, _| Ok(())).await?;
-        match unsettled > 0 && self.has(Safeguard::Settle) {
-            true => Ok(Step::Wait(unsettled)),
-            false => self.finish(me, held, outcome).await,
+        match outcome {
+            _ if before.unsettled > 0 && self.has(Safeguard::Settle) => {
+                Ok(Step::Wait(before.unsettled))
+            }
+            // A person looks, whoever asked.
+            Outcome::Unknown | Outcome::Expired => self.finish(me, held, outcome).await,
+            no => {
+                self.finish_seen(me, held, memory, no, before.latecomers)
+                    .await
+            }
         }
     }
 

@@ -25,11 +25,10 @@ impl World {
     /// The same of a look after the deletion, which is not made anew for ever.
     pub async fn asked_before_the_last_look(
         &self,
-        me: Proc,
         held: &Held,
         memory: &Memory,
     ) -> Result<Latecomers, Fault> {
-        let is_enough = memory.joined >= JOINED_MAX || self.is_past_deadline(me, held);
+        let is_enough = memory.joined >= JOINED_MAX;
         match is_enough && self.has(Safeguard::SetLatecomersApart) {
             true => Ok(Latecomers::AreForAPerson),
             false => self.asked_by_now(held).await,

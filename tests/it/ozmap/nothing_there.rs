@@ -7,6 +7,7 @@ use ozmap_cancel::ozmap::{NotFoundAnswer, Trouble};
 
 use super::rig::{LOOKUP, Rig, one, word};
 use super::stand_in::{Act, answer, empty, json};
+use crate::support::Launch;
 
 const AUTHENTICATED: &str = "/api/v2/authenticated";
 const PROJECTS: &str = "/api/v2/projects?limit=1&select=name";
@@ -96,6 +97,31 @@ async fn who_says_nothing_to_everything_is_not_ozmap() {
         ] {
             assert_eq!(word(&rig.judged("123|123").await), "absent");
         }
+    }
+}
+
+/// Whoever runs `check` hears that such an OZmap will never be believed when it says "nothing", before customers wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn check_says_when_a_nothing_will_never_be_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = format!("sqlite:{}", folder.path().join("journal.db").display());
+    let (silent, key) = (json(200, "{}"), json(200, "{\"valid\":true}"));
+    let (list, forbidden) = (json(200, "[]"), json(403, ""));
+    for (authenticated, projects, believed, is_warned) in [
+        (&silent, &forbidden, "404,null", true),
+        (&silent, &silent, "null", true),
+        (&silent, &forbidden, "404", false),
+        (&silent, &list, "404,null", false),
+        (&key, &forbidden, "404,null", false),
+    ] {
+        let rig = server(json(404, ""), authenticated.clone(), projects.clone()).await;
+        let checked = Launch::new(&rig.server.url(), &journal)
+            .set("OZMAP__NOT_FOUND_ANSWERS", believed)
+            .run(&["check"]);
+        let said = String::from_utf8(checked.stdout).unwrap();
+        assert_eq!(checked.status.code(), Some(0), "{said}");
+        let warned = said.contains("warning  OZmap") && said.contains("let the key list projects");
+        assert_eq!(warned, is_warned, "{believed}: {said}");
     }
 }
 

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::sync::DropGuard;
 
-use super::eventually;
 use super::http::send;
+use super::{KEY, eventually};
 
 /// A simulator in this process; it ends with the test.
 pub struct Ozmap {
@@ -85,6 +85,20 @@ impl Ozmap {
     /// Adds a reservation, with whatever differs from a plain one.
     pub async fn reserve(&self, reservation: Value) -> Value {
         self.post("/__sim/properties", &reservation).await
+    }
+
+    /// Deletes a property as somebody does who works in OZmap.
+    pub async fn remove(&self, property: &str) {
+        let path = format!("/api/v2/properties/{property}");
+        let removed = send(
+            self.address,
+            "DELETE",
+            &path,
+            &[("Authorization", KEY)],
+            b"",
+        )
+        .await;
+        assert!(removed.unwrap().status < 300);
     }
 
     /// The properties that it really holds under a code.

@@ -1,0 +1,58 @@
+//! Who joined after a deletion was decided, whatever the clock does meanwhile.
+
+use ozmap_cancel::journal::Apart;
+
+use super::*;
+
+const APART: Latecomers = Latecomers::AreForAPerson(Apart::ReservedAgain);
+
+/// Ends a cancellation as one whose code leads to another reservation now.
+async fn end_apart(book: &Book, mut held: Held) {
+    let ending = Ending {
+        latecomers: APART,
+        ..ending(Outcome::Cancelled)
+    };
+    book.journal.finish(&mut held, ending).await.unwrap();
+}
+
+/// What a webhook that comes again hears.
+async fn heard(book: &Book, code: &str, key: &str) -> Option<Outcome> {
+    match book.journal.accept(asking(code, key), || true).await {
+        Ok(Accepted::Repeated(record)) => record.outcome,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A clock that jumps forward makes the guard's look seem older than it is, even than the request.
+#[tokio::test]
+async fn the_webhook_that_began_it_is_never_late() {
+    let book = Book::open(LONG);
+    let target = deletable("c-1", TARGET);
+    let looked_at = Moment::now().unix_ms();
+    crate::support::eventually("the clock to go on", async || {
+        (Moment::now().unix_ms() > looked_at + 5).then_some(())
+    })
+    .await;
+    let mut held = book.held("c-1").await;
+    drop(book.journal.intend(&mut held, &target).await.unwrap());
+    end_apart(&book, held).await;
+    assert_eq!(heard(&book, "c-1", "c-1").await, Some(Outcome::Cancelled));
+    assert_eq!(book.rows().len(), 1);
+}
+
+/// A clock that steps back gives whoever comes after the intent a time before it.
+#[tokio::test]
+async fn who_comes_after_the_intent_is_late_although_the_clock_went_back() {
+    let book = Book::open(LONG);
+    let held = book.intended("c-1").await;
+    // As if the intent had been written before the clock went back by a minute.
+    file::Foreign::of(book.folder.path())
+        .run("UPDATE op_event SET at_ms = at_ms + 60000 WHERE kind = 'intent'");
+    match book.journal.accept(asking("c-1", "m-2"), || true).await {
+        Ok(Accepted::Joined(_)) => {}
+        other => panic!("{other:?}"),
+    }
+    end_apart(&book, held).await;
+    assert_eq!(heard(&book, "c-1", "c-1").await, Some(Outcome::Cancelled));
+    assert_eq!(heard(&book, "c-1", "m-2").await, Some(Outcome::Unknown));
+}
