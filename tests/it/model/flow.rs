@@ -375,8 +375,13 @@ impl World {
             }
             // A person looks, whoever asked.
             Outcome::Unknown | Outcome::Expired => self.finish(me, held, outcome).await,
-            no => {
-                self.finish_seen(me, held, memory, no, before.latecomers)
+            Outcome::Cancelled
+            | Outcome::AlreadyCancelled
+            | Outcome::NotFound
+            | Outcome::Installed
+            | Outcome::Review
+            | Outcome::WouldCancel => {
+                self.finish_seen(me, held, memory, outcome, before.latecomers)
                     .await
             }
         }
