@@ -53,8 +53,8 @@ pub(super) struct Memory {
     pub(super) too_old: i64,
     /// Looks since the last DELETE that were made anew because somebody joined during them.
     pub(super) joined: i64,
-    /// Whether the history tells between which properties a person has to choose.
-    pub(super) several_noted: bool,
+    /// Between which properties a person has to choose, as the history tells it.
+    pub(super) several: String,
     /// Whether a person was told already that this one changed under our hands.
     pub(super) changed_noted: bool,
 }
@@ -184,13 +184,13 @@ impl Cancellations {
             .flatten()
             .map(|row| row.id.as_str())
             .collect();
-        if sighting.rows.len() < 2 || memory.several_noted {
+        let several = ids.join(" ");
+        if sighting.rows.len() < 2 || memory.several == several {
             return Ok(());
         }
-        memory.several_noted = true;
-        self.journal
-            .note(&held.lease, "several", &ids.join(" "))
-            .await
+        self.journal.note(&held.lease, "several", &several).await?;
+        memory.several = several;
+        Ok(())
     }
 
     async fn absent(

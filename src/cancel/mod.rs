@@ -243,7 +243,7 @@ impl Cancellations {
         let was_running = record.outcome.is_none();
         let ended = self.ended_or_latest(record, answer_by).await;
         let record = match ended.outcome {
-            Some(Outcome::Cancelled) if was_running && part != Part::Began => {
+            Some(_) if was_running && part != Part::Began => {
                 self.own_record(again, ended, answer_by).await
             }
             Some(_) | None => ended,
@@ -274,6 +274,8 @@ impl Cancellations {
     ) -> Record {
         match timeout_at(answer_by, self.journal.recall(asked)).await {
             Ok(Ok(Some(Recalled::Promised(own)))) => *own,
+            // Without a key, and nobody was set apart who asked the same: a "no" is not found again, it is looked for.
+            Ok(Ok(None)) if joined.outcome != Some(Outcome::Cancelled) => joined,
             // It is not known in time; asking again tells.
             Ok(Ok(Some(Recalled::KeyReused) | None) | Err(_)) | Err(_) => {
                 joined.outcome = None;

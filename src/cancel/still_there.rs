@@ -136,41 +136,52 @@ impl Cancellations {
         slot: &Slot<'_>,
         by_id: &Sighting,
     ) -> Result<Judged, journal::Error> {
-        match guard::judge(by_id, asked(held), &self.policy) {
+        let refused = match guard::judge(by_id, asked(held), &self.policy) {
             Verdict::Delete(_) if self.is_given_up(held) => return Ok(Judged::Keep(None)),
-            Verdict::Delete(_) => {}
-            Verdict::Keep(refusal) => return Ok(Judged::Keep(Some(refusal))),
+            Verdict::Delete(_) => None,
+            Verdict::Keep(refusal) if is_trace(refusal) => {
+                return Ok(Judged::Keep(Some(refusal)));
+            }
+            Verdict::Keep(refusal) => Some(refusal),
             Verdict::Absent => {
                 return Err(journal::Error::Corrupt(
                     "a present property without a row".to_owned(),
                 ));
             }
-        }
-        // By its id it stands alone. Whether it is the only one of its code, only the code tells.
+        };
+        // By its id it stands alone, and may be what OZmap keeps of a deleted one. Whether it is there, and the only one of
+        // its code, only the code tells.
         let by_code = match slot.lookup(&held.record.code).await {
             Ok(sighting) => sighting,
+            Err(_) if held.record.is_past_deadline() => return Ok(Judged::Keep(None)),
             Err(error) => {
                 let wait = self.wait_after(&error, held, memory);
                 return Ok(Judged::NotNow(self.disagreeing(wait, held, memory)));
             }
         };
-        let mut shown = by_code.rows.iter().flatten();
-        let is_shown = shown.any(|row| Some(&row.id) == held.record.property.as_ref());
-        Ok(match guard::judge(&by_code, asked(held), &self.policy) {
-            Verdict::Keep(refusal) if is_shown || is_trace(refusal) => Judged::Keep(Some(refusal)),
-            Verdict::Delete(target)
-                if Some(&target.property().id) == held.record.property.as_ref() =>
-            {
-                if ozmap::is_too_old(&target) {
-                    Judged::NotNow(self.read_anew(held, memory))
-                } else {
-                    Judged::DeleteAgain(target)
-                }
-            }
+        if !may_show(&by_code, held) {
             // What stands there instead is no reason for or against the one that was deleted.
-            Verdict::Keep(_) | Verdict::Delete(_) | Verdict::Absent => {
-                let wait = Step::Wait(Duration::ZERO, "not_under_its_code");
-                Judged::NotNow(self.disagreeing(wait, held, memory))
+            if held.record.is_past_deadline() {
+                return Ok(Judged::Keep(None));
+            }
+            let wait = Step::Wait(Duration::ZERO, "not_under_its_code");
+            return Ok(Judged::NotNow(self.disagreeing(wait, held, memory)));
+        }
+        let verdict = guard::judge(&by_code, asked(held), &self.policy);
+        Ok(match (verdict, refused) {
+            (Verdict::Keep(by_code), Some(_)) if is_trace(by_code) => Judged::Keep(Some(by_code)),
+            (Verdict::Keep(_) | Verdict::Delete(_) | Verdict::Absent, Some(by_id)) => {
+                Judged::Keep(Some(by_id))
+            }
+            (Verdict::Keep(by_code), None) => Judged::Keep(Some(by_code)),
+            (Verdict::Delete(target), None) if ozmap::is_too_old(&target) => {
+                Judged::NotNow(self.read_anew(held, memory))
+            }
+            (Verdict::Delete(target), None) => Judged::DeleteAgain(target),
+            (Verdict::Absent, None) => {
+                return Err(journal::Error::Corrupt(
+                    "a shown property without a row".to_owned(),
+                ));
             }
         })
     }
@@ -210,6 +221,14 @@ impl Cancellations {
             Some(_) | None => self.journal.note(&held.lease, KIND, why).await,
         }
     }
+}
+
+/// Whether the code leads to the property of this cancellation; a row that cannot be read may be it.
+fn may_show(by_code: &Sighting, held: &Held) -> bool {
+    by_code.rows.iter().any(|row| match row {
+        Ok(row) => Some(&row.id) == held.record.property.as_ref(),
+        Err(_) => true,
+    })
 }
 
 /// Whether a refusal may be the trace of our own DELETE, half done, instead of a reason against it: "nothing was

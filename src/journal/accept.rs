@@ -9,7 +9,7 @@ use super::record::{Held, Lease, Record};
 use super::steps::Note;
 use super::store::{Row, Store, Value};
 use super::{DeliveryKey, Error, Journal, Times, read, sql};
-use crate::domain::{FirstName, Mode, OpId, Outcome, Protocol, ReservationCode};
+use crate::domain::{FirstName, Mode, OpId, Protocol, ReservationCode};
 
 /// How often a protocol number is drawn before it grows a digit longer each time.
 const PROTOCOL_DRAWS_MAX: usize = 24;
@@ -227,7 +227,7 @@ fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Recal
         return Ok(Some(Recalled::KeyReused));
     }
     let mut record = promised(store, &row)?;
-    if record.outcome == Some(Outcome::Cancelled) {
+    if record.outcome.is_some() {
         // Whoever joined late may have been set apart between the two reads, which then do not belong together.
         if let Some(row) = delivery_of(store, asked)?
             && row.text(1)? != record.id.to_string()

@@ -132,7 +132,7 @@ SELECT $1, COALESCE(MAX(seq),0)+1, {NOW}, $2, $3, $4 FROM op_event WHERE op_id =
 /// Appends an intent, of the time `$4`, but of none before its first webhook: that one is never late.
 pub(super) const INTENT_EVENT: &str = "\
 INSERT INTO op_event (op_id, seq, at_ms, fence, kind, detail) \
-SELECT $1, COALESCE(MAX(seq),0)+1, (SELECT MAX(t) FROM (SELECT CAST($4 AS BIGINT) AS t UNION ALL SELECT MIN(received_at) FROM delivery WHERE op_id = $1) AS times), \
+SELECT $1, COALESCE(MAX(seq),0)+1, (SELECT MAX(t) FROM (SELECT CAST($4 AS BIGINT) AS t UNION ALL SELECT MIN(d.received_at) FROM delivery d JOIN op o ON o.id = d.op_id WHERE o.id = $1 AND d.received_at >= o.created_at) AS times), \
 $2, 'intent', $3 FROM op_event WHERE op_id = $1";
 
 /// How many webhooks a cancellation answers.
@@ -141,7 +141,7 @@ pub(super) const JOINED: &str = "SELECT COUNT(*) FROM delivery WHERE op_id = $1"
 /// Whether webhooks joined a cancellation after its deletion was decided, and its protocol number.
 pub(super) const LATE_DELIVERIES: &str = "\
 SELECT o.protocol FROM op o WHERE o.id = $1 AND EXISTS (SELECT 1 FROM delivery d WHERE d.op_id = o.id AND d.received_at > \
-(SELECT MIN(e.at_ms) FROM op_event e WHERE e.op_id = o.id AND e.kind = 'intent'))";
+(SELECT e.at_ms FROM op_event e WHERE e.op_id = o.id AND e.kind = 'intent' ORDER BY e.seq LIMIT 1))";
 
 /// An ended record of their own for those, which a person must look at: whatever they meant, something was deleted.
 /// It keeps the deadline of the one they joined: no time ran out here, and it must not read as if one had.
@@ -152,7 +152,7 @@ SELECT $1, $2, code, dry_run, channel, 'done', 'unknown', $4, 1, {NOW}, deadline
 /// Ties them to it.
 pub(super) const MOVE_LATE_DELIVERIES: &str = "\
 UPDATE delivery SET op_id = $1 WHERE op_id = $2 AND received_at > \
-(SELECT MIN(at_ms) FROM op_event WHERE op_id = $2 AND kind = 'intent')";
+(SELECT at_ms FROM op_event WHERE op_id = $2 AND kind = 'intent' ORDER BY seq LIMIT 1)";
 
 /// How often something happened to a cancellation.
 pub(super) const COUNT_EVENTS: &str =

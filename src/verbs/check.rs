@@ -88,7 +88,7 @@ async fn check_ozmap(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
         Ok(()) => Ok(()),
         // Not a problem yet: an OZmap that says 404 for a code that it does not know needs no list.
         Err(error) => findings.warn(&format!(
-            "OZmap says nothing about the key, and its list of projects cannot be read ({error}): only a 404 will be taken for \"not found\"; let the key list projects, or write ozmap.not_found_answers = [\"404\"] if OZmap answers that"
+            "OZmap says nothing about the key, or its list of projects cannot be read ({error}): only a 404 or an empty list will be taken for \"not found\"; let the key list projects, or write ozmap.not_found_answers = [\"404\"] if OZmap answers that"
         )),
     }
 }

@@ -146,19 +146,72 @@ async fn who_joins_between_the_guards_look_and_the_deletion_asks_of_what_it_did_
     assert_eq!(world.ozmap.holds(CODE).await.len(), left);
 }
 
+/// Short times, but enough of it for a deletion that is answered, or held.
+fn unhurried() -> Vec<(&'static str, &'static str)> {
+    let mut settings = patient();
+    settings.extend([
+        ("OZMAP__DELETE_MS", "8000"),
+        ("JOURNAL__LEASE_MS", "13000"),
+        ("JOURNAL__SETTLE_MS", "8000"),
+    ]);
+    settings
+}
+
+/// Lets a deletion be sent, come to nothing, and be held by the first of so many looks after it has settled: the customer
+/// is installed by then.
+async fn refused_after_the_deletion(world: &World, held: usize) {
+    world.ozmap.fault("lookup:implant_after*1").await;
+    world.ozmap.fault("delete:ignored_delete*1").await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
+    eventually("the settling", || async {
+        let settle_at = file::cancellations(world.folder.path())[0]["settle_at"].as_i64();
+        (Moment::now().unix_ms() > settle_at.unwrap()).then_some(())
+    })
+    .await;
+    world.ozmap.fault(&format!("get:hold_after*{held}")).await;
+    world.ozmap.held().await;
+}
+
+/// In the end whoever joined late is left to a person; who waits for it hears that, and no other word before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_set_apart_from_a_no_hears_one_word_only() {
+    let world = World::with(&patient()).await;
+    refused_after_the_deletion(&world, 3).await;
+    for message in ["m-2", "m-3", "m-4"] {
+        world.ozmap.held().await;
+        assert_eq!(world.cancel(CODE, message).await.outcome(), "pending");
+        world.ozmap.release().await;
+    }
+    // All of them wait while the last look is made.
+    let heard = tokio::join!(
+        world.ask_until_final(asking(CODE, "m-2")),
+        world.ask_until_final(asking(CODE, "m-3")),
+        world.ask_until_final(asking(CODE, "m-4")),
+    );
+    for heard in [heard.0, heard.1, heard.2] {
+        assert_eq!(heard.outcome(), "unknown", "{heard:?}");
+    }
+    let first = world.ask_until_final(asking(CODE, "m-1")).await;
+    assert_eq!(first.outcome(), "installed");
+    for message in ["m-2", "m-3", "m-4"] {
+        let again = world.cancel(CODE, message).await;
+        assert_eq!(again.outcome(), "unknown", "{again:?}");
+    }
+    let rows = file::cancellations(world.folder.path());
+    let apart = rows.iter().find(|row| row["outcome"] == "unknown").unwrap();
+    assert_eq!(
+        (&apart["reason"], &apart["needs_human"]),
+        (&json!("joined_late"), &json!(1))
+    );
+    assert_eq!(world.ozmap.holds(CODE).await.len(), 1);
+}
+
 /// It was installed after the deletion was sent, and while that is being looked at somebody changes it and its customer
 /// asks: they do not hear what was seen before.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_joins_while_a_no_after_the_deletion_is_found_does_not_hear_it() {
     let world = World::with(&patient()).await;
-    world.ozmap.fault("lookup:implant_after*1").await;
-    world.ozmap.fault("delete:ignored_delete*1").await;
-    // The last one after a confirmed deletion: by then it has settled.
-    world.ozmap.fault("get:hold_after*1+3").await;
-    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
-    world.ozmap.held().await;
-    let row = file::cancellations(world.folder.path()).remove(0);
-    assert!(row["settle_at"].as_i64().unwrap() < Moment::now().unix_ms());
+    refused_after_the_deletion(&world, 1).await;
     world.ozmap.remove(PROPERTY).await;
     world.ozmap.reserve(json!({"code": CODE})).await;
     assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "pending");
@@ -173,7 +226,7 @@ async fn who_joins_while_a_no_after_the_deletion_is_found_does_not_hear_it() {
 /// Looks that were made anew before anything was deleted do not count for those after it.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_joined_before_there_was_anything_to_delete_costs_nobody_an_answer_after_it() {
-    let world = World::with(&patient()).await;
+    let world = World::with(&unhurried()).await;
     world.ozmap.fault("lookup:hold_after*3").await;
     world.ozmap.fault("delete:hold_after*1").await;
     assert_eq!(world.cancel("new-1", "m-0").await.outcome(), "pending");

@@ -124,7 +124,7 @@ async fn an_ozmap_that_is_not_there_yet_is_waited_for() {
 /// Nobody joined while it was looked at, so what was seen holds for all of them, also on the last day.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_gone_when_its_time_is_over_is_cancelled_for_all_who_asked() {
-    let world = World::with(&give_up_after("4")).await;
+    let world = World::with(&give_up_after("8")).await;
     world.ozmap.fault("delete:status=403*1").await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
     called(&world.ozmap, "delete", 1).await;
