@@ -54,6 +54,8 @@ pub struct Filter {
     pub state: String,
     /// Only records with this outcome; empty means any.
     pub outcome: String,
+    /// Only records that a person must look at; false means any.
+    pub needs_human: bool,
     /// The most records.
     pub limit: u32,
 }
@@ -94,6 +96,7 @@ impl Reader {
             filter.state.as_str().into(),
             filter.outcome.as_str().into(),
             i64::from(filter.limit).into(),
+            i64::from(filter.needs_human).into(),
         ];
         self.found(sql::LIST, &parameters)
     }

@@ -242,11 +242,12 @@ pub(super) const FIND: &str = concat!(
     " FROM op WHERE protocol = $1 OR id = $1 OR code = $1 OR property_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2"
 );
 
-/// The newest records; `$1` and `$2` narrow by state and outcome when they are not empty.
+/// The newest records; `$1` and `$2` narrow by state and outcome when they are not empty, `$4` to those for a person when it
+/// is 1.
 pub(super) const LIST: &str = concat!(
     "SELECT ",
     record_columns!(),
-    " FROM op WHERE ($1 = '' OR state = $1) AND ($2 = '' OR outcome = $2) ORDER BY created_at DESC, id DESC LIMIT $3"
+    " FROM op WHERE ($1 = '' OR state = $1) AND ($2 = '' OR outcome = $2) AND (CAST($4 AS BIGINT) = 0 OR needs_human = 1) ORDER BY created_at DESC, id DESC LIMIT $3"
 );
 
 /// How many cancellations are not ended, how long the oldest waits (ms), and how many ended ones want a person.

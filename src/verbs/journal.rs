@@ -29,6 +29,9 @@ pub(crate) struct List {
     /// Only those with this outcome
     #[arg(long, value_parser = PossibleValuesParser::new(Outcome::ALL.map(Outcome::id)))]
     outcome: Option<String>,
+    /// Only those that a person must look at, which `/health` counts
+    #[arg(long)]
+    needs_human: bool,
     /// The most lines
     #[arg(long, default_value_t = 50)]
     limit: u32,
@@ -61,6 +64,7 @@ fn run_list(list: &List, journal: &mut Reader) -> Done {
     let filter = Filter {
         state: list.state.clone().unwrap_or_default(),
         outcome: list.outcome.clone().unwrap_or_default(),
+        needs_human: list.needs_human,
         limit: list.limit,
     };
     let found = journal.list(&filter)?;

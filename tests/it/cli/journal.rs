@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{stderr, stdout};
+use crate::journal::file;
 use crate::support::World;
 
 /// A world in which four cancellations ended in four ways.
@@ -37,8 +38,10 @@ fn rows(world: &World, arguments: &[&str]) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_is_newest_first_and_narrowed_by_state_outcome_and_limit() {
+async fn the_list_is_newest_first_and_narrowed_by_state_outcome_person_and_limit() {
     let world = with_history().await;
+    file::Foreign::of(world.folder.path())
+        .run("UPDATE op SET needs_human = 1 WHERE code = 'test-status'");
     let codes = |rows: Vec<Value>| -> Vec<String> {
         rows.iter()
             .map(|row| row["code"].as_str().unwrap().to_owned())
@@ -53,6 +56,7 @@ async fn the_list_is_newest_first_and_narrowed_by_state_outcome_and_limit() {
         codes(rows(&world, &["--outcome", "cancelled"])),
         ["123|123"]
     );
+    assert_eq!(codes(rows(&world, &["--needs-human"])), ["test-status"]);
     assert_eq!(rows(&world, &["--state", "accepted"]).len(), 0);
     assert_eq!(rows(&world, &["--state", "done"]).len(), 4);
     let (code, table) = journal(&world, &["list"]);
