@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use super::Cancellations;
 use super::backoff::delete_refused;
-use super::ending::{PANICKED_TOO_OFTEN, ending, name_in};
-use super::still_there::{Before, Seen};
-use crate::domain::{Mode, Outcome, Protocol, Sighting};
+use super::ending::{Before, PANICKED_TOO_OFTEN, ending, name_in};
+use super::still_there::Seen;
+use crate::domain::{Mode, Outcome, ReservationCode, Sighting};
 use crate::guard::{self, Asked, Deletable, Verdict};
 use crate::journal::{self, Apart, Held, Latecomers, State};
 use crate::ozmap::{self, Presence, Slot, Trouble};
@@ -59,15 +59,6 @@ pub(super) struct Memory {
     pub(super) changed_noted: bool,
 }
 
-/// The real cancellations of a code that is rehearsed.
-#[derive(PartialEq, Eq)]
-struct RealOne {
-    /// Whether one is under way that may have deleted something.
-    is_deleting: bool,
-    /// The last one that ended and may have deleted something.
-    ended: Option<Protocol>,
-}
-
 impl Cancellations {
     /// Moves a cancellation one step.
     pub(super) async fn advance(
@@ -94,7 +85,7 @@ impl Cancellations {
             return Ok(Step::Hold(HELD, "paused"));
         }
         let real = match held.record.mode {
-            Mode::DryRun => Some(self.real_one(held).await?),
+            Mode::DryRun => Some(self.journal.real_one(&held.record.code).await?),
             Mode::Real => None,
         };
         // OZmap is not asked for what cannot be told yet.
@@ -108,30 +99,33 @@ impl Cancellations {
         if self.stopping.is_cancelled() {
             return Ok(Step::Park);
         }
-        let latecomers = self.asked_by_now(held).await?;
+        let before = Before {
+            unsettled: None,
+            latecomers: self.asked_by_now(held).await?,
+            beside: real,
+        };
         let sighting = match slot.lookup(&held.record.code).await {
             Ok(sighting) => sighting,
             Err(error) => return Ok(self.wait_after(&error, held, memory)),
         };
         memory.failures = 0;
-        // Asked again after the look: what was seen may be the work of the real one, or from before it.
-        if let Some(before) = real
-            && self.real_one(held).await? != before
-        {
-            return Ok(Step::Hold(REHEARSAL_WAITS, "cancelled_meanwhile"));
+        let is_old = self.shows_what_is_gone(&held.record.code, &sighting);
+        let is_old = is_old.await?;
+        if is_old {
+            return Ok(self.read_anew(held, memory));
         }
         let name = name_in(&sighting, &held.record.code);
         match guard::judge(&sighting, asked(held), &self.policy) {
-            Verdict::Absent => self.absent(held, memory, latecomers).await,
+            Verdict::Absent => self.absent(held, memory, before).await,
             Verdict::Keep(refusal) => {
                 self.note_several(held, memory, &sighting).await?;
                 let outcome = refusal.outcome(&self.policy);
                 let ending = ending(held, outcome, refusal.id(), name);
-                self.finish_seen(held, memory, latecomers, ending).await
+                self.finish_seen(held, memory, before, ending).await
             }
             Verdict::Delete(_) if held.record.mode == Mode::DryRun => {
                 let ending = ending(held, Outcome::WouldCancel, "dry_run", name);
-                self.finish_seen(held, memory, latecomers, ending).await
+                self.finish_seen(held, memory, before, ending).await
             }
             // Accepted before the operator began to rehearse: it keeps its place until the rehearsal is over.
             Verdict::Delete(_) if self.rules.dry_run => Ok(Step::Hold(HELD, "dry_run")),
@@ -159,16 +153,18 @@ impl Cancellations {
         }
     }
 
-    /// What the real cancellations of a rehearsed code have come to.
-    async fn real_one(&self, held: &Held) -> Result<RealOne, journal::Error> {
-        let code = &held.record.code;
-        // In this order: one that ends between the two is seen ended.
-        let active = self.journal.active(code).await?;
-        let ended = self.journal.earlier_cancellation(code).await?;
-        Ok(RealOne {
-            is_deleting: active.is_some_and(|real| real.deletes_sent > 0),
-            ended: ended.map(|(protocol, _)| protocol),
-        })
+    /// Whether a look shows a property that was seen gone already: then it is from before that, and no reason for anything.
+    pub(super) async fn shows_what_is_gone(
+        &self,
+        code: &ReservationCode,
+        sighting: &Sighting,
+    ) -> Result<bool, journal::Error> {
+        for property in sighting.rows.iter().flatten() {
+            if self.journal.seen_gone(code, &property.id).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Which properties a person has to choose from.
@@ -197,14 +193,14 @@ impl Cancellations {
         &self,
         held: &mut Held,
         memory: &mut Memory,
-        latecomers: Latecomers,
+        before: Before,
     ) -> Result<Step, journal::Error> {
         let (outcome, reason) = match self.journal.earlier_cancellation(&held.record.code).await? {
             Some(_) => (Outcome::AlreadyCancelled, "cancelled_before"),
             None => (Outcome::NotFound, "absent"),
         };
         let ending = ending(held, outcome, reason, None);
-        self.finish_seen(held, memory, latecomers, ending).await
+        self.finish_seen(held, memory, before, ending).await
     }
 
     /// Writes the target down, then sends the DELETE; the next step makes sure of what became of it.
@@ -263,6 +259,7 @@ impl Cancellations {
         let before = Before {
             unsettled: held.record.unsettled_for(),
             latecomers: self.asked_before_the_last_look(held, memory).await?,
+            beside: None,
         };
         let seen = match slot.look_again(&id, &held.record.code).await {
             Ok(Presence::Gone { reserved_again }) => {
@@ -278,7 +275,11 @@ impl Cancellations {
                     }
                 };
                 let ending = ending(held, Outcome::Cancelled, "seen_gone", None);
-                return self.finish_seen(held, memory, latecomers, ending).await;
+                let before = Before {
+                    latecomers,
+                    ..before
+                };
+                return self.finish_seen(held, memory, before, ending).await;
             }
             Ok(Presence::Present(sighting)) => Seen::ById(sighting),
             Ok(Presence::OnlyByCode(sighting)) => Seen::OnlyByCode(sighting),

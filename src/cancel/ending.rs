@@ -2,11 +2,13 @@
 //!
 //! Nothing is told from here; what is written down is.
 
+use std::time::Duration;
+
 use super::Cancellations;
 use super::advance::{Memory, Step};
 use crate::domain::{FirstName, Outcome, ReservationCode, Sighting};
 use crate::guard;
-use crate::journal::{self, Apart, Ending, Held, Latecomers, State};
+use crate::journal::{self, Apart, Ending, Held, Latecomers, RealOne, State};
 use crate::ozmap::Trouble;
 
 /// How often a deletion that OZmap confirmed, but that did not happen, is sent.
@@ -21,13 +23,31 @@ const JOINED_MAX: i64 = 3;
 /// Why a cancellation waits whose work ended in too many panics: nothing more is tried for it.
 pub(super) const PANICKED_TOO_OFTEN: &str = "panicked_too_often";
 
+/// What held before a look: what was seen says nothing about what came after it.
+pub(super) struct Before {
+    /// For how long something that was sent could still take effect.
+    pub(super) unsettled: Option<Duration>,
+    /// Who may hear what the look showed.
+    pub(super) latecomers: Latecomers,
+    /// Of a rehearsal: the real cancellations of its code.
+    pub(super) beside: Option<RealOne>,
+}
+
 impl Cancellations {
     /// Whether no further DELETE is worth sending.
-    pub(super) fn is_given_up(&self, held: &Held) -> bool {
+    pub(super) async fn is_given_up(&self, held: &Held) -> Result<bool, journal::Error> {
         let sent = held.record.deletes_sent;
-        held.record.is_past_deadline()
-            || sent >= DELETES_MAX
-            || (held.record.state == State::Acked && sent >= CONFIRMED_DELETES_MAX)
+        if held.record.is_past_deadline() || sent >= DELETES_MAX {
+            return Ok(true);
+        }
+        // Those that OZmap never confirmed say nothing against one more.
+        match held.record.state {
+            State::Acked if sent >= CONFIRMED_DELETES_MAX => {
+                let confirmed = self.journal.times_of(held.record.id, journal::ACKED);
+                Ok(confirmed.await? >= CONFIRMED_DELETES_MAX)
+            }
+            State::Accepted | State::Intent | State::Acked | State::Done => Ok(false),
+        }
     }
 
     /// OZmap gives no answer that can be believed. Past the deadline, and settled, that is what is recorded.
@@ -73,17 +93,18 @@ impl Cancellations {
         self.end(held, ending).await
     }
 
-    /// The same with what a look showed, unless somebody joined since it began: they may ask for what was made in that
-    /// moment, and it is looked at again.
+    /// The same with what a look showed, unless somebody joined since it began, who may ask for what was made in that
+    /// moment, or it was cancelled beside a rehearsal: then it is looked at again.
     pub(super) async fn finish_seen(
         &self,
         held: &mut Held,
         memory: &mut Memory,
-        latecomers: Latecomers,
+        before: Before,
         ending: Ending,
     ) -> Result<Step, journal::Error> {
         let ending = Ending {
-            latecomers,
+            latecomers: before.latecomers,
+            beside: before.beside,
             ..ending
         };
         match self.end(held, ending).await {
@@ -146,6 +167,7 @@ pub(super) fn ending(
         needs_human,
         first_name,
         latecomers: Latecomers::HearTheSame,
+        beside: None,
     }
 }
 

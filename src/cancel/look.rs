@@ -45,6 +45,11 @@ impl Cancellations {
             tracing::warn!(channel = %ask.channel, "what a look-up saw was cancelled meanwhile");
             return Err(Declined::Ozmap);
         }
+        let is_old = self.shows_what_is_gone(code, &sighting).await;
+        if is_old.map_err(|_| Declined::Journal)? {
+            tracing::warn!(channel = %ask.channel, "a look-up saw what was seen gone before");
+            return Err(Declined::Ozmap);
+        }
         let mut answer = match guard::judge(&sighting, code, &self.policy) {
             Verdict::Absent => return Ok(absent_answer(earlier)),
             Verdict::Keep(refusal) => Answer::bare(refusal.outcome(&self.policy)),

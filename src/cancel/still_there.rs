@@ -7,22 +7,14 @@ use std::time::Duration;
 
 use super::Cancellations;
 use super::advance::{HELD, Memory, Step, asked};
-use super::ending::{ending, name_in};
+use super::ending::{Before, ending, name_in};
 use crate::domain::{Outcome, Sighting};
 use crate::guard::{self, Deletable, Refusal, Verdict};
-use crate::journal::{self, Held, Latecomers, State};
+use crate::journal::{self, Held, State};
 use crate::ozmap::{self, Slot};
 
 /// The waits between looks after a confirmed DELETE: OZmap may read from a copy that lags.
 const LOOKS_AFTER_ACK_MS: [u64; 3] = [300, 1_000, 3_000];
-
-/// What held before the look: what was seen says nothing about what came after it.
-pub(super) struct Before {
-    /// For how long something that was sent could still take effect.
-    pub(super) unsettled: Option<Duration>,
-    /// Who may hear what the look showed.
-    pub(super) latecomers: Latecomers,
-}
 
 /// How it was seen to be there.
 pub(super) enum Seen {
@@ -105,8 +97,7 @@ impl Cancellations {
             Some(refusal) => {
                 let outcome = refusal.outcome(&self.policy);
                 let ending = ending(held, outcome, refusal.id(), name);
-                self.finish_seen(held, memory, before.latecomers, ending)
-                    .await
+                self.finish_seen(held, memory, before, ending).await
             }
             None => {
                 self.finish(held, Outcome::Unknown, "delete_without_effect", name)
@@ -136,8 +127,9 @@ impl Cancellations {
         slot: &Slot<'_>,
         by_id: &Sighting,
     ) -> Result<Judged, journal::Error> {
+        let is_given_up = self.is_given_up(held).await?;
         let refused = match guard::judge(by_id, asked(held), &self.policy) {
-            Verdict::Delete(_) if self.is_given_up(held) => return Ok(Judged::Keep(None)),
+            Verdict::Delete(_) if is_given_up => return Ok(Judged::Keep(None)),
             Verdict::Delete(_) => None,
             Verdict::Keep(refusal) if is_trace(refusal) => {
                 return Ok(Judged::Keep(Some(refusal)));

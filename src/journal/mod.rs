@@ -6,6 +6,7 @@
 
 mod accept;
 mod disk;
+mod history;
 mod place;
 mod postgres;
 mod read;
@@ -24,16 +25,17 @@ use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub use accept::{Acceptance, Accepted, Caller, Recalled};
+pub use history::RealOne;
 use place::Kind;
 pub use place::{Link, NetworkDisk, Place, PlainLink};
 use postgres::Postgres;
 pub use read::{DeliveryNote, Event, Filter, Found, Reader, Stats, inspect};
 pub use record::{Held, Intent, Lease, Pulse, Record, State};
-pub use steps::UNREADABLE;
+pub use steps::{ACKED, UNREADABLE};
 use store::Value;
 use writer::Writer;
 
-use crate::domain::{FirstName, OpId, Outcome, Protocol, ReservationCode};
+use crate::domain::{FirstName, OpId, Outcome, ReservationCode};
 
 /// Why the journal could not do something. The variants are what a caller does differently.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -53,7 +55,7 @@ pub enum Error {
     /// Another replica did the same at the same moment; nothing was changed, look again.
     #[error("another replica was faster")]
     Raced,
-    /// Somebody joined after the look that was to be the outcome; nothing was changed, look again.
+    /// Something came after the look that was to be the outcome; nothing was changed, look again.
     #[error("another request joined meanwhile")]
     Joined,
     /// A row cannot be understood.
@@ -168,30 +170,6 @@ impl Journal {
         Ok(wait_ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0))))
     }
 
-    /// The last time that this service cancelled a code, or sent its deletion without seeing what became of it. Only
-    /// to be told when OZmap shows nothing under the code.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the journal cannot be read now.
-    pub async fn earlier_cancellation(
-        &self,
-        code: &ReservationCode,
-    ) -> Result<Option<(Protocol, i64)>, Error> {
-        let parameters = [Value::from(code.as_str())];
-        let rows = self
-            .reader
-            .call(move |store| store.query(sql::EARLIER_CANCEL, &parameters))
-            .await?;
-        rows.first()
-            .map(|row| {
-                let protocol = Protocol::parse(row.text(0)?);
-                let protocol = protocol
-                    .ok_or_else(|| Error::Corrupt("a protocol is not a number".to_owned()))?;
-                Ok((protocol, row.integer(1)?))
-            })
-            .transpose()
-    }
-
     /// Spends one of the deletions of this hour. False when they are spent.
     ///
     /// # Errors
@@ -291,28 +269,6 @@ impl Journal {
         self.reader.call(move |store| read::get(store, id)).await
     }
 
-    /// How many webhooks a cancellation answers.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the journal cannot be read now.
-    pub async fn joined(&self, id: OpId) -> Result<i64, Error> {
-        self.reader
-            .call(move |store| steps::joined(store, id))
-            .await
-    }
-
-    /// The cancellation of a code that has not ended, if there is one.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the journal cannot be read now.
-    pub async fn active(&self, code: &ReservationCode) -> Result<Option<Record>, Error> {
-        let parameters = [Value::from(code.as_str())];
-        self.reader
-            .call(move |store| read::records(store, sql::ACTIVE, &parameters))
-            .await
-            .map(|found| found.into_iter().next())
-    }
-
     /// What the health page tells.
     ///
     /// # Errors
@@ -349,6 +305,9 @@ pub struct Ending {
     pub first_name: Option<FirstName>,
     /// What those hear who asked only after the deletion was decided.
     pub latecomers: Latecomers,
+    /// Of a rehearsal: what the real cancellations of its code had come to before the look. When that is so no more, it does
+    /// not end, with [`Error::Joined`].
+    pub beside: Option<RealOne>,
 }
 
 /// What those hear who joined a cancellation after its deletion was decided.

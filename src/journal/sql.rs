@@ -65,9 +65,10 @@ macro_rules! record_columns {
 
 /// Takes the lease of one cancellation that is due and that nobody holds; of those past their deadline when `$3` is 1.
 ///
+/// One whose owner was killed or froze was interrupted and did not fail: it counts as no attempt, and waits no longer for it.
 /// The outer condition stands there twice on purpose: PostgreSQL re-checks only the outer WHERE.
 pub(super) const TAKE_DUE: &str = concat!(
-    "UPDATE op SET lease_owner = $1, lease_until = {NOW}+$2, fence = fence+1, attempt = attempt+1, updated_at = {NOW} \
+    "UPDATE op SET lease_owner = $1, lease_until = {NOW}+$2, fence = fence+1, attempt = attempt + CASE WHEN lease_owner IS NULL THEN 1 ELSE 0 END, updated_at = {NOW} \
      WHERE id = (SELECT id FROM op WHERE state <> 'done' AND next_at <= {NOW} AND lease_until < {NOW} AND (CAST($3 AS BIGINT) = 0 OR deadline_at <= {NOW}) ORDER BY next_at LIMIT 1 {SKIP}) \
      AND state <> 'done' AND lease_until < {NOW} RETURNING ",
     record_columns!()
@@ -165,6 +166,14 @@ SELECT protocol, done_at FROM op WHERE code = $1 AND state = 'done' \
 AND (outcome = 'cancelled' OR (outcome = 'unknown' AND delete_sent > 0)) \
 ORDER BY done_at DESC LIMIT 1";
 
+/// Waits for whoever writes to the real cancellation of a code, and makes whoever would wait.
+pub(super) const HOLD_REAL_ONE: &str =
+    "UPDATE op SET updated_at = updated_at WHERE code = $1 AND dry_run = 0 AND state <> 'done'";
+
+/// Whether this service saw a property of a code gone within a time in milliseconds.
+pub(super) const SEEN_GONE: &str = "\
+SELECT 1 FROM op WHERE code = $1 AND property_id = $2 AND state = 'done' AND outcome = 'cancelled' AND done_at > {NOW} - $3 LIMIT 1";
+
 /// Spends one of an hour's deletions; no row means that the hour is spent.
 pub(super) const SPEND: &str = "\
 INSERT INTO budget (name, bucket_at, used) VALUES ($1, ({NOW} / $2) * $2, 1) \
@@ -190,8 +199,7 @@ pub(super) const TRIED_CODES: &str = "SELECT COUNT(*) FROM attempt WHERE convers
 pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW} - $1";
 
 /// At start, an embedded journal has no other user: whoever held a lease is dead.
-pub(super) const FREE_LEASES: &str =
-    "UPDATE op SET lease_owner = NULL, lease_until = 0, next_at = {NOW} WHERE state <> 'done'";
+pub(super) const FREE_LEASES: &str = "UPDATE op SET attempt = attempt - CASE WHEN lease_owner IS NULL THEN 0 ELSE 1 END, lease_owner = NULL, lease_until = 0, next_at = {NOW} WHERE state <> 'done'";
 
 /// At start, on a shared journal: what waits is due, as it is after a start of an embedded one. The settings may be
 /// others now. What somebody holds is left alone.

@@ -5,6 +5,7 @@
 use tokio::time::{Duration, Instant};
 
 use super::accept::free_protocol;
+use super::history::{joined, real_one, times_of};
 use super::record::{Held, Intent, Lease, Pulse, Record};
 use super::store::{Row, Store, Value};
 use super::{Apart, Ending, Error, Journal, Latecomers, read, sql};
@@ -13,6 +14,9 @@ use crate::guard::Deletable;
 
 /// The kind of the event that a panic leaves.
 const PANICKED: &str = "panicked";
+
+/// The kind of the event that a confirmed deletion leaves.
+pub const ACKED: &str = "acked";
 
 /// How long a record that cannot be understood is left alone.
 pub const UNREADABLE: Duration = Duration::from_secs(300);
@@ -128,7 +132,7 @@ impl Journal {
     /// [`Error::Fenced`] when the lease is lost.
     pub async fn acked(&self, held: &mut Held) -> Result<(), Error> {
         let parameters = self.lease_parameters(&held.lease, vec![]);
-        let event = Note::of(&held.lease, "acked", "");
+        let event = Note::of(&held.lease, ACKED, "");
         held.record = self
             .writer
             .call(move |store| {
@@ -203,11 +207,7 @@ impl Journal {
             .writer
             .call(move |store| {
                 event.write(store)?;
-                let counted = store.query(
-                    sql::COUNT_EVENTS,
-                    &[event.op.to_string().into(), PANICKED.into()],
-                )?;
-                let panics = counted.first().map_or(Ok(0), |row| row.integer(0))?;
+                let panics = times_of(store, event.op, PANICKED)?;
                 let record = read::get(store, event.op)?.ok_or(Error::Fenced)?;
                 Ok((record, panics))
             })
@@ -318,6 +318,14 @@ fn end(
     let detail = format!("{} {}", ending.outcome, ending.reason);
     let op = event.op;
     Note { detail, ..event }.write(store)?;
+    let record = read::get(store, op)?.ok_or(Error::Fenced)?;
+    if let Some(before) = ending.beside {
+        // Whoever intends to delete waits for this, or this for them: what is told was true before anything was sent.
+        store.execute(sql::HOLD_REAL_ONE, &[record.code.as_str().into()])?;
+        if real_one(store, &record.code)? != before {
+            return Err(Error::Joined);
+        }
+    }
     // After the row was changed: whoever joins holds it, so that by now either they are seen or they find it ended.
     match ending.latecomers {
         Latecomers::HearTheSame => {}
@@ -328,13 +336,7 @@ fn end(
         }
         Latecomers::AreForAPerson(why) => set_apart(store, op, why)?,
     }
-    read::get(store, op)?.ok_or(Error::Fenced)
-}
-
-/// How many webhooks a cancellation answers.
-pub(super) fn joined(store: &mut dyn Store, op: OpId) -> Result<i64, Error> {
-    let counted = store.query(sql::JOINED, &[op.to_string().into()])?;
-    counted.first().map_or(Ok(0), |row| row.integer(0))
+    Ok(record)
 }
 
 /// Gives those who asked only after the deletion was decided an ended record of their own, for a person.

@@ -148,6 +148,7 @@ fn ending(outcome: Outcome) -> Ending {
         needs_human: false,
         first_name: None,
         latecomers: Latecomers::HearTheSame,
+        beside: None,
     }
 }
 

@@ -250,3 +250,13 @@ async fn who_gives_up_says_whether_anything_was_sent() {
     })
     .await;
 }
+
+/// Those that OZmap never confirmed say nothing against one more.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_confirmed_deletion_without_effect_is_not_the_last_one() {
+    let world = World::with(SHORT).await;
+    world.ozmap.fault("delete:reset_before*1").await;
+    world.ozmap.fault("delete:ignored_delete*1").await;
+    assert_eq!(watch_to_the_end(&world, "ignored").await, "cancelled");
+    assert_eq!(calls_of(&world.ozmap, "delete").await.len(), 3);
+}

@@ -1,4 +1,5 @@
-//! Who joined after a deletion was decided, whatever the clock does meanwhile.
+//! What comes after a look: who joined after a deletion was decided, whatever the clock does meanwhile, and a deletion
+//! beside a rehearsal.
 
 use ozmap_cancel::journal::Apart;
 
@@ -55,4 +56,40 @@ async fn who_comes_after_the_intent_is_late_although_the_clock_went_back() {
     end_apart(&book, held).await;
     assert_eq!(heard(&book, "c-1", "c-1").await, Some(Outcome::Cancelled));
     assert_eq!(heard(&book, "c-1", "m-2").await, Some(Outcome::Unknown));
+}
+
+/// A rehearsal looked before the real one decided, and would be told after it.
+#[tokio::test]
+async fn a_rehearsal_does_not_end_on_a_look_from_before_the_real_deletion() {
+    let book = Book::open(LONG);
+    let real = book.held("c-1").await;
+    let rehearsal = Acceptance {
+        mode: Mode::DryRun,
+        ..asking("c-1", "m-2")
+    };
+    let mut rehearsed = match book.journal.accept(rehearsal, || true).await.unwrap() {
+        Accepted::Fresh(held) => *held,
+        other @ (Accepted::Joined(_)
+        | Accepted::Repeated(_)
+        | Accepted::KeyReused
+        | Accepted::TooManyCodes) => panic!("{other:?}"),
+    };
+    let before = book.journal.real_one(&real.record.code).await.unwrap();
+    let mut real = real;
+    let target = deletable("c-1", TARGET);
+    drop(book.journal.intend(&mut real, &target).await.unwrap());
+    for _ in ["while it runs", "when it has ended"] {
+        let ending = Ending {
+            beside: Some(before.clone()),
+            ..ending(Outcome::WouldCancel)
+        };
+        let refused = book.journal.finish(&mut rehearsed, ending).await;
+        assert!(matches!(refused, Err(Error::Joined)), "{refused:?}");
+        assert_eq!(rehearsed.record.outcome, None);
+        if real.record.outcome.is_none() {
+            let cancelled = super::ending(Outcome::Cancelled);
+            book.journal.finish(&mut real, cancelled).await.unwrap();
+        }
+    }
+    assert_eq!(book.rows().len(), 2);
 }

@@ -220,10 +220,12 @@ impl Store {
             .iter_mut()
             .filter(is_due)
             .min_by_key(|op| op.next_at)?;
+        if op.owner.is_none() {
+            op.attempt += 1;
+        }
         op.owner = Some(owner);
         op.lease_until = now + LEASE_MS;
         op.fence += 1;
-        op.attempt += 1;
         Some(op.clone())
     }
 

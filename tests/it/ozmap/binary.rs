@@ -1,7 +1,7 @@
 //! The same lies told to the real binary: what the customer hears, and what OZmap was sent.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use serde_json::json as value;
 use tempfile::TempDir;
@@ -70,9 +70,19 @@ impl Setting {
     }
 
     async fn cancel(&self) -> Reply {
-        self.service
-            .ask(&value!({"code": CODE, "message_id": "m-1"}))
-            .await
+        self.ask(value!({"code": CODE, "message_id": "m-1"})).await
+    }
+
+    async fn ask(&self, body: serde_json::Value) -> Reply {
+        self.service.ask(&body).await
+    }
+
+    async fn ask_until_final(&self, body: serde_json::Value) -> Reply {
+        eventually("the end", || async {
+            let reply = self.ask(body.clone()).await;
+            (reply.json()["final"] == value!(true)).then_some(reply)
+        })
+        .await
     }
 }
 
@@ -251,11 +261,8 @@ async fn keeping(kept: String, under_the_code: String) -> Reply {
         },
     )
     .await;
-    let reply = eventually("the end", || async {
-        let reply = setting.cancel().await;
-        (reply.json()["final"] == value!(true)).then_some(reply)
-    })
-    .await;
+    let asked = value!({"code": CODE, "message_id": "m-1"});
+    let reply = setting.ask_until_final(asked).await;
     assert_eq!(setting.ozmap.of("DELETE").len(), 1);
     reply
 }
@@ -276,4 +283,66 @@ async fn a_no_never_rests_on_what_is_kept_of_a_deleted_property() {
     kept["client"]["implanted"] = value!(true);
     let reply = keeping(kept.to_string(), "[]".to_owned()).await;
     assert_eq!(reply.outcome(), "unknown", "{reply:?}");
+}
+
+/// One that was seen gone, and that a copy which lags shows once more; then a new one stands there, or none.
+async fn lagging(new: &'static str) -> Setting {
+    let holding = Holding::new();
+    let is_there = holding.0.clone();
+    let (looks, is_new_gone) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let setting = Setting::new(move |request| {
+        let is_there = is_there.load(SeqCst);
+        match (request.method.as_str(), request.target.as_str()) {
+            // The first is the look after the deletion, which sees it gone.
+            ("GET", LOOKUP) if !is_there => match looks.fetch_add(1, SeqCst) {
+                0 => send(json(200, "[]")),
+                1 | 2 => send(json(200, &one())),
+                _ if is_new_gone.load(SeqCst) => send(json(200, "[]")),
+                _ => send(json(200, new)),
+            },
+            ("DELETE", BY_ID_OF_THE_NEW) => {
+                is_new_gone.store(true, SeqCst);
+                send(empty(204))
+            }
+            _ => holding.answer(request),
+        }
+    })
+    .await;
+    assert_eq!(setting.cancel().await.outcome(), "cancelled");
+    setting
+}
+
+const BY_ID_OF_THE_NEW: &str = "/api/v2/properties/62d194b46c9401002392c7ff";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_seen_gone_is_not_deleted_once_more_in_place_of_a_new_one() {
+    let mut new = reservation();
+    new["_id"] = value!("62d194b46c9401002392c7ff");
+    let new: &str = value!([new]).to_string().leak();
+    let setting = lagging(new).await;
+    let again = value!({"code": CODE, "message_id": "m-2"});
+    let reply = setting.ask_until_final(again).await;
+    assert_eq!(reply.outcome(), "cancelled");
+    let deleted: Vec<String> = setting
+        .ozmap
+        .of("DELETE")
+        .iter()
+        .map(Request::line)
+        .collect();
+    let each = [BY_ID, BY_ID_OF_THE_NEW].map(|target| format!("DELETE {target}"));
+    assert_eq!(deleted, each);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_seen_gone_is_no_reason_for_anything() {
+    let setting = lagging("[]").await;
+    let look = value!({"code": CODE, "action": "lookup"});
+    assert_eq!(setting.ask(look).await.status, 503, "nobody knows");
+    let rehearsal = value!({"code": CODE, "message_id": "m-2", "dry_run": true});
+    let rehearsed = setting.ask_until_final(rehearsal).await;
+    assert_eq!(rehearsed.outcome(), "already_cancelled");
+    let again = value!({"code": CODE, "message_id": "m-3"});
+    let reply = setting.ask_until_final(again).await;
+    assert_eq!(reply.outcome(), "already_cancelled");
+    assert_eq!(setting.ozmap.of("DELETE").len(), 1);
 }

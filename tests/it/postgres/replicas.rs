@@ -145,7 +145,7 @@ async fn what_a_killed_replica_worked_on_is_finished_by_the_other_and_who_waits_
         }
         let row = replicas.ended().await.remove(0);
         assert_eq!(
-            (&row["outcome"], &row["attempt"]),
+            (&row["outcome"], &row["fence"]),
             (&json!("cancelled"), &json!(2)),
             "{case}"
         );

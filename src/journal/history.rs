@@ -1,0 +1,131 @@
+//! What a cancellation asks about itself, and about others of its code, while it runs. Reads only.
+
+use super::record::Record;
+use super::store::{Store, Value};
+use super::{Error, Journal, read, sql};
+use crate::domain::{OpId, PropertyId, Protocol, ReservationCode};
+
+/// The real cancellations of a code that is rehearsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RealOne {
+    /// Whether one is under way that may have deleted something.
+    pub is_deleting: bool,
+    /// The last one that ended and may have deleted something.
+    pub ended: Option<Protocol>,
+}
+
+impl Journal {
+    /// The last time that this service cancelled a code, or sent its deletion without seeing what became of it. Only
+    /// to be told when OZmap shows nothing under the code.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be read now.
+    pub async fn earlier_cancellation(
+        &self,
+        code: &ReservationCode,
+    ) -> Result<Option<(Protocol, i64)>, Error> {
+        let code = code.clone();
+        self.reader.call(move |store| earlier(store, &code)).await
+    }
+
+    /// What the real cancellations of a code have come to.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be read now.
+    pub async fn real_one(&self, code: &ReservationCode) -> Result<RealOne, Error> {
+        let code = code.clone();
+        self.reader.call(move |store| real_one(store, &code)).await
+    }
+
+    /// Whether a property of this code was seen gone so lately that OZmap may still show it: within the time that a deletion
+    /// takes to settle. Its id is never used again.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be read now.
+    pub async fn seen_gone(
+        &self,
+        code: &ReservationCode,
+        property: &PropertyId,
+    ) -> Result<bool, Error> {
+        let parameters = [
+            Value::from(code.as_str()),
+            property.as_str().into(),
+            self.times.settle_ms.into(),
+        ];
+        let rows = self
+            .reader
+            .call(move |store| store.query(sql::SEEN_GONE, &parameters))
+            .await?;
+        Ok(!rows.is_empty())
+    }
+
+    /// How often something happened to a cancellation, by the kind of the event in its history.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be read now.
+    pub async fn times_of(&self, id: OpId, kind: &'static str) -> Result<i64, Error> {
+        self.reader
+            .call(move |store| times_of(store, id, kind))
+            .await
+    }
+
+    /// The cancellation of a code that has not ended, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be read now.
+    pub async fn active(&self, code: &ReservationCode) -> Result<Option<Record>, Error> {
+        let code = code.clone();
+        self.reader.call(move |store| active(store, &code)).await
+    }
+
+    /// How many webhooks a cancellation answers.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be read now.
+    pub async fn joined(&self, id: OpId) -> Result<i64, Error> {
+        self.reader.call(move |store| joined(store, id)).await
+    }
+}
+
+/// How many webhooks a cancellation answers.
+pub(super) fn joined(store: &mut dyn Store, op: OpId) -> Result<i64, Error> {
+    let counted = store.query(sql::JOINED, &[op.to_string().into()])?;
+    counted.first().map_or(Ok(0), |row| row.integer(0))
+}
+
+/// How often something happened to a cancellation.
+pub(super) fn times_of(store: &mut dyn Store, op: OpId, kind: &str) -> Result<i64, Error> {
+    let counted = store.query(sql::COUNT_EVENTS, &[op.to_string().into(), kind.into()])?;
+    counted.first().map_or(Ok(0), |row| row.integer(0))
+}
+
+/// What the real cancellations of a code have come to.
+pub(super) fn real_one(store: &mut dyn Store, code: &ReservationCode) -> Result<RealOne, Error> {
+    // In this order: one that ends between the two is seen ended.
+    let active = active(store, code)?;
+    let ended = earlier(store, code)?;
+    Ok(RealOne {
+        is_deleting: active.is_some_and(|real| real.deletes_sent > 0),
+        ended: ended.map(|(protocol, _)| protocol),
+    })
+}
+
+fn active(store: &mut dyn Store, code: &ReservationCode) -> Result<Option<Record>, Error> {
+    let found = read::records(store, sql::ACTIVE, &[code.as_str().into()])?;
+    Ok(found.into_iter().next())
+}
+
+fn earlier(
+    store: &mut dyn Store,
+    code: &ReservationCode,
+) -> Result<Option<(Protocol, i64)>, Error> {
+    let rows = store.query(sql::EARLIER_CANCEL, &[code.as_str().into()])?;
+    rows.first()
+        .map(|row| {
+            let protocol = Protocol::parse(row.text(0)?);
+            let protocol =
+                protocol.ok_or_else(|| Error::Corrupt("a protocol is not a number".to_owned()))?;
+            Ok((protocol, row.integer(1)?))
+        })
+        .transpose()
+}
