@@ -12,7 +12,7 @@ use super::Cancellations;
 use super::backoff::delete_refused;
 use super::ending::{Before, PANICKED_TOO_OFTEN, ending, name_in};
 use super::still_there::Seen;
-use crate::domain::{Mode, Outcome, ReservationCode, Sighting};
+use crate::domain::{Mode, Outcome, PropertyId, ReservationCode, Sighting};
 use crate::guard::{self, Asked, Deletable, Verdict};
 use crate::journal::{self, Apart, Held, Latecomers, State};
 use crate::ozmap::{self, Presence, Slot, Trouble};
@@ -109,9 +109,8 @@ impl Cancellations {
             Err(error) => return Ok(self.wait_after(&error, held, memory)),
         };
         memory.failures = 0;
-        let is_old = self.shows_what_is_gone(&held.record.code, &sighting);
-        let is_old = is_old.await?;
-        if is_old {
+        let code = &held.record.code;
+        if self.shows_what_is_gone(code, &ids_in(&sighting)).await? {
             return Ok(self.read_anew(held, memory));
         }
         let name = name_in(&sighting, &held.record.code);
@@ -157,14 +156,15 @@ impl Cancellations {
     pub(super) async fn shows_what_is_gone(
         &self,
         code: &ReservationCode,
-        sighting: &Sighting,
+        shown: &[PropertyId],
     ) -> Result<bool, journal::Error> {
-        for property in sighting.rows.iter().flatten() {
-            if self.journal.seen_gone(code, &property.id).await? {
-                return Ok(true);
-            }
+        if shown.is_empty() {
+            return Ok(false);
         }
-        Ok(false)
+        let gone = self.journal.seen_gone(code).await?;
+        Ok(shown
+            .iter()
+            .any(|id| gone.iter().any(|gone| gone == id.as_str())))
     }
 
     /// Which properties a person has to choose from.
@@ -174,12 +174,8 @@ impl Cancellations {
         memory: &mut Memory,
         sighting: &Sighting,
     ) -> Result<(), journal::Error> {
-        let ids: Vec<&str> = sighting
-            .rows
-            .iter()
-            .flatten()
-            .map(|row| row.id.as_str())
-            .collect();
+        let ids = ids_in(sighting);
+        let ids: Vec<&str> = ids.iter().map(PropertyId::as_str).collect();
         let several = ids.join(" ");
         if sighting.rows.len() < 2 || memory.several == several {
             return Ok(());
@@ -262,10 +258,15 @@ impl Cancellations {
             beside: None,
         };
         let seen = match slot.look_again(&id, &held.record.code).await {
-            Ok(Presence::Gone { reserved_again }) => {
-                let latecomers = match reserved_again {
-                    false => before.latecomers,
-                    true => {
+            Ok(Presence::Gone { others }) => {
+                let code = &held.record.code;
+                if self.shows_what_is_gone(code, &others).await? {
+                    let wait = self.read_anew(held, memory);
+                    return self.cannot_tell(held, Trouble::Stale, wait).await;
+                }
+                let latecomers = match others.is_empty() {
+                    true => before.latecomers,
+                    false => {
                         // Whoever made it, maybe a system that writes reservations by itself, has to be told.
                         let what = "the code leads to another property now";
                         self.journal
@@ -291,6 +292,12 @@ impl Cancellations {
         memory.failures = 0;
         self.still_there(held, memory, &slot, &seen, before).await
     }
+}
+
+/// The properties that a look shows.
+pub(super) fn ids_in(sighting: &Sighting) -> Vec<PropertyId> {
+    let rows = sighting.rows.iter().flatten();
+    rows.map(|row| row.id.clone()).collect()
 }
 
 /// What the guard is asked about: the code, and when its cancellation was promised.

@@ -65,7 +65,7 @@ impl Cancellations {
             match self.advance(held, &mut memory).await {
                 Ok(Step::Again) => {}
                 Ok(Step::Finished) => return End::Finished,
-                Ok(Step::Park) => return self.give_back(held, Duration::ZERO, "parked").await,
+                Ok(Step::Park) => return self.park(held, "parked").await,
                 Ok(Step::Hold(pause, reason)) if pause > PAUSE_UNDER_LEASE_MAX => {
                     return given_back(held, self.journal.hold(held, pause, reason).await);
                 }
@@ -79,7 +79,7 @@ impl Cancellations {
                         () = self.stopping.cancelled() => {
                             // What is a person's stays so in the next run.
                             let reason = if reason == PANICKED_TOO_OFTEN { reason } else { "parked" };
-                            return self.give_back(held, Duration::ZERO, reason).await;
+                            return self.park(held, reason).await;
                         }
                     }
                 }
@@ -127,6 +127,11 @@ impl Cancellations {
                 End::Lost
             }
         }
+    }
+
+    /// Hands it over to whoever goes on; a stop is no attempt that failed.
+    async fn park(&self, held: &Held, reason: &str) -> End {
+        given_back(held, self.journal.hold(held, Duration::ZERO, reason).await)
     }
 
     async fn give_back(&self, held: &Held, pause: Duration, reason: &str) -> End {

@@ -1,5 +1,6 @@
 //! A look-up: what is there, and whether it could be cancelled. It deletes nothing and promises nothing.
 
+use super::advance::ids_in;
 use super::{Cancellations, Declined, answer_of, conversation_of};
 use crate::domain::{Answer, Ask, Field, Found, Outcome, Property, Protocol, ReservationCode};
 use crate::guard::{self, Verdict};
@@ -45,7 +46,7 @@ impl Cancellations {
             tracing::warn!(channel = %ask.channel, "what a look-up saw was cancelled meanwhile");
             return Err(Declined::Ozmap);
         }
-        let is_old = self.shows_what_is_gone(code, &sighting).await;
+        let is_old = self.shows_what_is_gone(code, &ids_in(&sighting)).await;
         if is_old.map_err(|_| Declined::Journal)? {
             tracing::warn!(channel = %ask.channel, "a look-up saw what was seen gone before");
             return Err(Declined::Ozmap);

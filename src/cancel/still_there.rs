@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::Cancellations;
-use super::advance::{HELD, Memory, Step, asked};
+use super::advance::{HELD, Memory, Step, asked, ids_in};
 use super::ending::{Before, ending, name_in};
 use crate::domain::{Outcome, Sighting};
 use crate::guard::{self, Deletable, Refusal, Verdict};
@@ -151,6 +151,13 @@ impl Cancellations {
                 return Ok(Judged::NotNow(self.disagreeing(wait, held, memory)));
             }
         };
+        let code = &held.record.code;
+        if self.shows_what_is_gone(code, &ids_in(&by_code)).await? {
+            return Ok(match held.record.is_past_deadline() {
+                true => Judged::Keep(None),
+                false => Judged::NotNow(self.read_anew(held, memory)),
+            });
+        }
         if !may_show(&by_code, held) {
             // What stands there instead is no reason for or against the one that was deleted.
             if held.record.is_past_deadline() {
@@ -215,12 +222,15 @@ impl Cancellations {
     }
 }
 
-/// Whether the code leads to the property of this cancellation; a row that cannot be read may be it.
+/// Whether the code leads to the property of this cancellation; the only row may be it, when it cannot be read.
 fn may_show(by_code: &Sighting, held: &Held) -> bool {
-    by_code.rows.iter().any(|row| match row {
-        Ok(row) => Some(&row.id) == held.record.property.as_ref(),
-        Err(_) => true,
-    })
+    match by_code.rows.as_slice() {
+        [Err(_)] => true,
+        rows => {
+            let mut readable = rows.iter().flatten();
+            readable.any(|row| Some(&row.id) == held.record.property.as_ref())
+        }
+    }
 }
 
 /// Whether a refusal may be the trace of our own DELETE, half done, instead of a reason against it: "nothing was

@@ -3,7 +3,7 @@
 use super::record::Record;
 use super::store::{Store, Value};
 use super::{Error, Journal, read, sql};
-use crate::domain::{OpId, PropertyId, Protocol, ReservationCode};
+use crate::domain::{OpId, Protocol, ReservationCode};
 
 /// The real cancellations of a code that is rehearsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,26 +37,18 @@ impl Journal {
         self.reader.call(move |store| real_one(store, &code)).await
     }
 
-    /// Whether a property of this code was seen gone so lately that OZmap may still show it: within the time that a deletion
-    /// takes to settle. Its id is never used again.
+    /// The properties of this code that were seen gone so lately that OZmap may still show them: within the time that a
+    /// deletion takes to settle. Their ids are never used again.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
-    pub async fn seen_gone(
-        &self,
-        code: &ReservationCode,
-        property: &PropertyId,
-    ) -> Result<bool, Error> {
-        let parameters = [
-            Value::from(code.as_str()),
-            property.as_str().into(),
-            self.times.settle_ms.into(),
-        ];
+    pub async fn seen_gone(&self, code: &ReservationCode) -> Result<Vec<String>, Error> {
+        let parameters = [Value::from(code.as_str()), self.times.settle_ms.into()];
         let rows = self
             .reader
             .call(move |store| store.query(sql::SEEN_GONE, &parameters))
             .await?;
-        Ok(!rows.is_empty())
+        rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect()
     }
 
     /// How often something happened to a cancellation, by the kind of the event in its history.

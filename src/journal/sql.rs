@@ -170,9 +170,9 @@ ORDER BY done_at DESC LIMIT 1";
 pub(super) const HOLD_REAL_ONE: &str =
     "UPDATE op SET updated_at = updated_at WHERE code = $1 AND dry_run = 0 AND state <> 'done'";
 
-/// Whether this service saw a property of a code gone within a time in milliseconds.
+/// The properties of a code that this service saw gone within a time in milliseconds.
 pub(super) const SEEN_GONE: &str = "\
-SELECT 1 FROM op WHERE code = $1 AND property_id = $2 AND state = 'done' AND outcome = 'cancelled' AND done_at > {NOW} - $3 LIMIT 1";
+SELECT property_id FROM op WHERE code = $1 AND state = 'done' AND outcome = 'cancelled' AND property_id IS NOT NULL AND done_at > {NOW} - $2";
 
 /// Spends one of an hour's deletions; no row means that the hour is spent.
 pub(super) const SPEND: &str = "\

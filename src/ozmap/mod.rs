@@ -31,7 +31,7 @@ pub use trouble::{Acted, Error, Trouble};
 use wire::{Exchange, Wire};
 
 use crate::clock::Moment;
-use crate::domain::{ReservationCode, Sighting};
+use crate::domain::{PropertyId, ReservationCode, Sighting};
 use crate::guard::Deletable;
 
 /// How old the guard's reading may be when the DELETE leaves.
@@ -42,8 +42,8 @@ const GUARD_AGE_MS_MAX: u64 = 3_000;
 pub enum Presence {
     /// Gone: its id is not found any more, and its code does not lead to it.
     Gone {
-        /// Whether the code leads to another property now, which is not ours to touch.
-        reserved_again: bool,
+        /// The properties that the code leads to now, which are not ours to touch.
+        others: Vec<PropertyId>,
     },
     /// Still there.
     Present(Sighting),

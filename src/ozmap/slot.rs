@@ -63,13 +63,13 @@ impl Slot<'_> {
         }
         // A 404 alone may be a route that is not there.
         let sighting = self.lookup(code).await?;
-        let mut others = 0;
+        let mut others = Vec::new();
         for row in &sighting.rows {
             match row {
                 Ok(property) if property.id == *id => {
                     return Ok(Presence::OnlyByCode(sighting));
                 }
-                Ok(_) => others += 1,
+                Ok(property) => others.push(property.id.clone()),
                 Err(_) => {
                     return Err(Error::not_acted(
                         Trouble::Shape,
@@ -78,9 +78,7 @@ impl Slot<'_> {
                 }
             }
         }
-        Ok(Presence::Gone {
-            reserved_again: others > 0,
-        })
+        Ok(Presence::Gone { others })
     }
 
     /// Whether a deletion may be tried; asked before it is written down.

@@ -163,6 +163,8 @@ async fn refused_after_the_deletion(world: &World, held: usize) {
     world.ozmap.fault("lookup:implant_after*1").await;
     world.ozmap.fault("delete:ignored_delete*1").await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
+    // The last one before that which it may end on.
+    called(&world.ozmap, "get", 3).await;
     eventually("the settling", || async {
         let settle_at = file::cancellations(world.folder.path())[0]["settle_at"].as_i64();
         (Moment::now().unix_ms() > settle_at.unwrap()).then_some(())

@@ -81,3 +81,20 @@ async fn a_stopping_service_accepts_nothing_more() {
     assert_eq!(file::cancellations(stopped.world.folder.path()).len(), 1);
     assert_eq!(stopped.world.ozmap.holds("reservation_123").await.len(), 1);
 }
+
+/// Whoever takes it up waits no longer because of the stop.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_is_no_attempt_that_failed() {
+    let mut stopped = Stopped::at(Call::of("lookup", 0), "hold_before", &[]).await;
+    stopped.world.service.signal("TERM");
+    eventually("the stop to begin", || async {
+        let logs = stopped.world.service.logs();
+        logs.contains("stopping:").then_some(())
+    })
+    .await;
+    stopped.world.ozmap.release().await;
+    stopped_by_itself(&mut stopped.world.service, "parked").await;
+    let row = file::cancellations(stopped.world.folder.path()).remove(0);
+    let left = (&row["state"], &row["reason"], &row["attempt"]);
+    assert_eq!(left, (&json!("accepted"), &json!("parked"), &json!(0)));
+}

@@ -182,12 +182,8 @@ async fn second_look(by_id: Vec<u8>, by_code: Vec<u8>) -> &'static str {
     })
     .await;
     match rig.look_again().await {
-        Ok(Presence::Gone {
-            reserved_again: false,
-        }) => "gone",
-        Ok(Presence::Gone {
-            reserved_again: true,
-        }) => "reserved again",
+        Ok(Presence::Gone { others }) if others.is_empty() => "gone",
+        Ok(Presence::Gone { .. }) => "reserved again",
         Ok(Presence::Present(_)) => "present",
         Ok(Presence::OnlyByCode(_)) => "only by its code",
         Err(error) => error.trouble.id(),

@@ -346,3 +346,47 @@ async fn what_was_seen_gone_is_no_reason_for_anything() {
     assert_eq!(reply.outcome(), "already_cancelled");
     assert_eq!(setting.ozmap.of("DELETE").len(), 1);
 }
+
+/// The deletion of the new one came to nothing, and the look after it is of a copy from before the new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_from_before_it_was_made_does_not_show_that_it_is_gone() {
+    let mut new = reservation();
+    new["_id"] = value!("62d194b46c9401002392c7ff");
+    let (by_id, by_code) = (new.to_string(), value!([new]).to_string());
+    let holding = Holding::new();
+    let is_there = holding.0.clone();
+    let [looks, looks_by_id, deletions] = [0; 3].map(AtomicUsize::new);
+    let setting = Setting::new(move |request| {
+        let is_new_gone = deletions.load(SeqCst) > 1;
+        match (request.method.as_str(), request.target.as_str()) {
+            ("GET", LOOKUP) if !is_there.load(SeqCst) => match looks.fetch_add(1, SeqCst) {
+                0 => send(json(200, "[]")),
+                2 => send(json(200, &one())),
+                _ if is_new_gone => send(json(200, "[]")),
+                _ => send(json(200, &by_code)),
+            },
+            ("GET", BY_ID_OF_THE_NEW) => match looks_by_id.fetch_add(1, SeqCst) {
+                0 => send(json(404, "{}")),
+                _ if is_new_gone => send(json(404, "{}")),
+                _ => send(json(200, &by_id)),
+            },
+            ("DELETE", BY_ID_OF_THE_NEW) => {
+                deletions.fetch_add(1, SeqCst);
+                send(empty(204))
+            }
+            _ => holding.answer(request),
+        }
+    })
+    .await;
+    assert_eq!(setting.cancel().await.outcome(), "cancelled");
+    let again = value!({"code": CODE, "message_id": "m-2"});
+    assert_eq!(setting.ask_until_final(again).await.outcome(), "cancelled");
+    let deleted: Vec<String> = setting
+        .ozmap
+        .of("DELETE")
+        .iter()
+        .map(Request::line)
+        .collect();
+    let each = [BY_ID, BY_ID_OF_THE_NEW, BY_ID_OF_THE_NEW].map(|id| format!("DELETE {id}"));
+    assert_eq!(deleted, each);
+}
