@@ -55,8 +55,8 @@ async fn a_no_follows_only_from_a_look_that_began_after_the_deletion_had_settled
     .await;
     world.ozmap.fault("lookup:implant_after*1").await;
     world.ozmap.fault("delete:delayed_delete_ms=2000*1").await;
-    // The second look sees it still there, and its answer is on its way until it is true no more.
-    world.ozmap.fault("get:hold_after*1+1").await;
+    // The second look sees it still there, by its id and by its code, and the answer is on its way until it is true no more.
+    world.ozmap.fault("lookup:hold_after*1").await;
     drop(world.cancel(CODE, "m-1").await);
     world.ozmap.held().await;
     assert!(holds(&world.ozmap, CODE, PROPERTY).await, "held too late");
