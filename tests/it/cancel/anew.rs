@@ -1,7 +1,6 @@
 //! Reservations that somebody else makes, doubles or removes while a request about their code is under way.
 
 use super::*;
-use crate::support::{KEY, http};
 
 fn row(world: &World) -> Value {
     file::cancellations(world.folder.path()).remove(0)
@@ -74,16 +73,7 @@ async fn what_somebody_else_removed_after_our_no_is_not_said_to_be_our_cancellat
     world.ozmap.fault("delete:reset_before*1").await;
     let reply = world.ask_until_final(asking(CODE, "m-1")).await;
     assert_eq!(reply.outcome(), "installed");
-    let path = format!("/api/v2/properties/{PROPERTY}");
-    let removed = http::send(
-        world.ozmap.address(),
-        "DELETE",
-        &path,
-        &[("Authorization", KEY)],
-        b"",
-    )
-    .await;
-    assert!(removed.unwrap().status < 300);
+    world.ozmap.remove(PROPERTY).await;
     let reply = world.ask_until_final(asking(CODE, "m-2")).await;
     assert_eq!(reply.outcome(), "not_found");
 }

@@ -6,20 +6,20 @@ async fn stopped_by_itself(service: &mut Service, case: &str) {
     assert_eq!(service.ended().await, Some(0), "{case}: {}", service.logs());
 }
 
+/// Waits until a service that was told to stop does so.
+async fn begun(service: &Service) {
+    eventually("the stop to begin", || async {
+        service.logs().contains("stopping:").then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_while_ozmap_answers_ends_or_parks_what_runs() {
     each(12, every_point(), |case, (call, hold)| async move {
         let mut stopped = Stopped::at(call, hold, &[]).await;
         stopped.world.service.signal("TERM");
-        eventually("the stop to begin", || async {
-            stopped
-                .world
-                .service
-                .logs()
-                .contains("stopping:")
-                .then_some(())
-        })
-        .await;
+        begun(&stopped.world.service).await;
         stopped.world.ozmap.release().await;
         stopped_by_itself(&mut stopped.world.service, &case).await;
         let reply = stopped.assert_answer_was_true(&case).await.unwrap();
@@ -64,15 +64,7 @@ async fn a_stopping_service_accepts_nothing_more() {
     let mut stopped = Stopped::at(Call::of("delete", 0), "hold_before", &drain).await;
     let address = stopped.world.service.address();
     stopped.world.service.signal("TERM");
-    eventually("the stop to begin", || async {
-        stopped
-            .world
-            .service
-            .logs()
-            .contains("stopping:")
-            .then_some(())
-    })
-    .await;
+    begun(&stopped.world.service).await;
     let late = crate::cancel::try_ask_of(address, asking("reservation_123", "m-2")).await;
     assert!(late.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused));
     stopped.world.ozmap.release().await;
@@ -87,11 +79,7 @@ async fn a_stopping_service_accepts_nothing_more() {
 async fn a_stop_is_no_attempt_that_failed() {
     let mut stopped = Stopped::at(Call::of("lookup", 0), "hold_before", &[]).await;
     stopped.world.service.signal("TERM");
-    eventually("the stop to begin", || async {
-        let logs = stopped.world.service.logs();
-        logs.contains("stopping:").then_some(())
-    })
-    .await;
+    begun(&stopped.world.service).await;
     stopped.world.ozmap.release().await;
     stopped_by_itself(&mut stopped.world.service, "parked").await;
     let row = file::cancellations(stopped.world.folder.path()).remove(0);

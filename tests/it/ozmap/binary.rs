@@ -77,6 +77,11 @@ impl Setting {
         self.service.ask(&body).await
     }
 
+    /// What it was told to delete, in order.
+    fn deletions(&self) -> Vec<String> {
+        self.ozmap.of("DELETE").iter().map(Request::line).collect()
+    }
+
     async fn ask_until_final(&self, body: serde_json::Value) -> Reply {
         eventually("the end", || async {
             let reply = self.ask(body.clone()).await;
@@ -241,6 +246,15 @@ async fn a_proxy_in_the_environment_is_not_obeyed() {
     assert_eq!(proxy.connections(), 0);
 }
 
+const BY_ID_OF_THE_NEW: &str = "/api/v2/properties/62d194b46c9401002392c7ff";
+
+/// The same code reserved once more.
+fn new_one() -> serde_json::Value {
+    let mut new = reservation();
+    new["_id"] = value!("62d194b46c9401002392c7ff");
+    new
+}
+
 /// A service that gives up soon, on an OZmap that keeps what it deleted, readable by its id and without a mark (whether it
 /// does is not documented): what it keeps, and what stands under the code by then.
 async fn keeping(kept: String, under_the_code: String) -> Reply {
@@ -269,8 +283,7 @@ async fn keeping(kept: String, under_the_code: String) -> Reply {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_no_never_rests_on_another_property_under_the_code() {
-    let mut other = reservation();
-    other["_id"] = value!("62d194b46c9401002392c7ff");
+    let mut other = new_one();
     other["client"]["implanted"] = value!(true);
     let reply = keeping(reservation().to_string(), value!([other]).to_string()).await;
     assert_eq!(reply.outcome(), "unknown", "{reply:?}");
@@ -286,7 +299,7 @@ async fn a_no_never_rests_on_what_is_kept_of_a_deleted_property() {
 }
 
 /// One that was seen gone, and that a copy which lags shows once more; then a new one stands there, or none.
-async fn lagging(new: &'static str) -> Setting {
+async fn lagging(new: String) -> Setting {
     let holding = Holding::new();
     let is_there = holding.0.clone();
     let (looks, is_new_gone) = (AtomicUsize::new(0), AtomicBool::new(false));
@@ -298,7 +311,7 @@ async fn lagging(new: &'static str) -> Setting {
                 0 => send(json(200, "[]")),
                 1 | 2 => send(json(200, &one())),
                 _ if is_new_gone.load(SeqCst) => send(json(200, "[]")),
-                _ => send(json(200, new)),
+                _ => send(json(200, &new)),
             },
             ("DELETE", BY_ID_OF_THE_NEW) => {
                 is_new_gone.store(true, SeqCst);
@@ -312,30 +325,19 @@ async fn lagging(new: &'static str) -> Setting {
     setting
 }
 
-const BY_ID_OF_THE_NEW: &str = "/api/v2/properties/62d194b46c9401002392c7ff";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_seen_gone_is_not_deleted_once_more_in_place_of_a_new_one() {
-    let mut new = reservation();
-    new["_id"] = value!("62d194b46c9401002392c7ff");
-    let new: &str = value!([new]).to_string().leak();
-    let setting = lagging(new).await;
+    let setting = lagging(value!([new_one()]).to_string()).await;
     let again = value!({"code": CODE, "message_id": "m-2"});
     let reply = setting.ask_until_final(again).await;
     assert_eq!(reply.outcome(), "cancelled");
-    let deleted: Vec<String> = setting
-        .ozmap
-        .of("DELETE")
-        .iter()
-        .map(Request::line)
-        .collect();
     let each = [BY_ID, BY_ID_OF_THE_NEW].map(|target| format!("DELETE {target}"));
-    assert_eq!(deleted, each);
+    assert_eq!(setting.deletions(), each);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_seen_gone_is_no_reason_for_anything() {
-    let setting = lagging("[]").await;
+    let setting = lagging("[]".to_owned()).await;
     let look = value!({"code": CODE, "action": "lookup"});
     assert_eq!(setting.ask(look).await.status, 503, "nobody knows");
     let rehearsal = value!({"code": CODE, "message_id": "m-2", "dry_run": true});
@@ -350,8 +352,7 @@ async fn what_was_seen_gone_is_no_reason_for_anything() {
 /// The deletion of the new one came to nothing, and the look after it is of a copy from before the new one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_from_before_it_was_made_does_not_show_that_it_is_gone() {
-    let mut new = reservation();
-    new["_id"] = value!("62d194b46c9401002392c7ff");
+    let new = new_one();
     let (by_id, by_code) = (new.to_string(), value!([new]).to_string());
     let holding = Holding::new();
     let is_there = holding.0.clone();
@@ -381,12 +382,6 @@ async fn a_copy_from_before_it_was_made_does_not_show_that_it_is_gone() {
     assert_eq!(setting.cancel().await.outcome(), "cancelled");
     let again = value!({"code": CODE, "message_id": "m-2"});
     assert_eq!(setting.ask_until_final(again).await.outcome(), "cancelled");
-    let deleted: Vec<String> = setting
-        .ozmap
-        .of("DELETE")
-        .iter()
-        .map(Request::line)
-        .collect();
     let each = [BY_ID, BY_ID_OF_THE_NEW, BY_ID_OF_THE_NEW].map(|id| format!("DELETE {id}"));
-    assert_eq!(deleted, each);
+    assert_eq!(setting.deletions(), each);
 }
