@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Problems, secret, settings};
-use crate::journal::{Error, Link, NetworkDisk, Place, PlainLink};
+use crate::journal::{DiskRules, Error, Link, NetworkDisk, Place, PlainLink};
 
 pub(super) fn place(settings: settings::Journal, problems: &mut Problems) -> Option<Place> {
     let file = settings.url_file.as_deref().filter(|file| !file.is_empty());
@@ -25,9 +25,12 @@ pub(super) fn place(settings: settings::Journal, problems: &mut Problems) -> Opt
             true => PlainLink::Allowed,
             false => PlainLink::LoopbackOnly,
         },
-        network_disk: match settings.allow_network_disk {
-            true => NetworkDisk::Allowed,
-            false => NetworkDisk::Refused,
+        disk: DiskRules {
+            network: match settings.allow_network_disk {
+                true => NetworkDisk::Allowed,
+                false => NetworkDisk::Refused,
+            },
+            free_bytes_min: settings.disk_free_bytes_min,
         },
     };
     let place = Place::parse(url.expose_secret(), &link);

@@ -97,6 +97,7 @@ pub(super) struct Journal {
     pub(super) tls_ca_file: String,
     pub(super) allow_plain: bool,
     pub(super) allow_network_disk: bool,
+    pub(super) disk_free_bytes_min: u64,
     pub(super) lease_ms: u64,
     pub(super) settle_ms: u64,
     pub(super) give_up_s: u64,

@@ -185,6 +185,7 @@ fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<A
     if let Some(recalled) = seen_before(store, asked)? {
         return Ok(recalled.into());
     }
+    store.room()?;
     if let Some(conversation) = &asked.conversation
         && !may_try(store, conversation, &asked.code, asked.codes_max)?
     {

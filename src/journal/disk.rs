@@ -1,4 +1,4 @@
-//! What kind of disk a file lies on, as far as the system says it.
+//! What kind of disk a file lies on and how much room it has, as far as the system says it.
 //!
 //! It only tells; whether a journal may lie there is decided by whoever opens it.
 
@@ -33,6 +33,19 @@ pub(super) fn network(path: &Path) -> Option<String> {
     // Only Linux has this file; elsewhere it is up to the operator.
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
     kind(&mounts, path).filter(|kind| NETWORK.contains(&kind.as_str()))
+}
+
+/// How many bytes this user may still write where a folder lies; `None` when nobody can say.
+#[cfg(unix)]
+pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
+    let room = rustix::fs::statvfs(folder).ok()?;
+    Some(room.f_bavail.saturating_mul(room.f_frsize))
+}
+
+/// Elsewhere it is up to the operator.
+#[cfg(not(unix))]
+pub(super) fn free_bytes(_folder: &Path) -> Option<u64> {
+    None
 }
 
 /// The kind of the innermost mount that holds a path; of two at the same place the later one lies on top.
@@ -98,5 +111,11 @@ broken line
     #[test]
     fn a_folder_of_this_machine_is_on_no_network() {
         assert_eq!(network(&std::env::temp_dir()), None);
+    }
+
+    #[test]
+    fn a_folder_has_room_and_one_that_is_not_there_cannot_say() {
+        assert!(free_bytes(&std::env::temp_dir()).is_some_and(|free| free > 0));
+        assert_eq!(free_bytes(Path::new("/nowhere/at/all")), None);
     }
 }

@@ -27,7 +27,7 @@ use uuid::Uuid;
 pub use accept::{Acceptance, Accepted, Caller, Recalled};
 pub use history::RealOne;
 use place::Kind;
-pub use place::{Link, NetworkDisk, Place, PlainLink};
+pub use place::{DiskRules, Link, NetworkDisk, Place, PlainLink};
 use postgres::Postgres;
 pub use read::{DeliveryNote, Event, Filter, Found, Reader, Stats, inspect};
 pub use record::{Held, Intent, Lease, Pulse, Record, State};
@@ -112,8 +112,8 @@ impl Journal {
     pub fn open(place: &Place, times: Times) -> Result<Self, Error> {
         let owner: Arc<str> = Uuid::now_v7().to_string().into();
         let (writer, reader, look_every) = match place.0.clone() {
-            Kind::File(path, network_disk) => {
-                let writer = Writer::start(move || sqlite::Sqlite::open(&path, network_disk))?;
+            Kind::File(path, disk) => {
+                let writer = Writer::start(move || sqlite::Sqlite::open(&path, disk))?;
                 (writer.clone(), writer, None)
             }
             Kind::Server(server) => {
@@ -250,14 +250,17 @@ impl Journal {
             .await
     }
 
-    /// Proves that the journal can be written, by writing.
+    /// Proves that something can be promised, by writing.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when it cannot.
+    /// [`Error::Unavailable`] when the journal cannot be written, or has too little room left.
     pub async fn prove_writable(&self) -> Result<(), Error> {
         let parameters = [Value::from(&*self.owner)];
         self.writer
-            .call(move |store| store.execute(sql::HEARTBEAT, &parameters).map(drop))
+            .call(move |store| {
+                store.room()?;
+                store.execute(sql::HEARTBEAT, &parameters).map(drop)
+            })
             .await
     }
 

@@ -37,8 +37,17 @@ pub struct Link {
     pub ca_pem: Option<Vec<u8>>,
     /// Whether it may be reached without TLS.
     pub plain: PlainLink,
-    /// Whether its file may lie on another machine.
-    pub network_disk: NetworkDisk,
+    /// What the disk of its file must be like.
+    pub disk: DiskRules,
+}
+
+/// What the disk must be like that the file of an embedded journal lies on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DiskRules {
+    /// Whether it may be another machine's.
+    pub network: NetworkDisk,
+    /// Nothing new is promised while fewer bytes than this are free, so that what is running can still be written down.
+    pub free_bytes_min: u64,
 }
 
 /// Whether the file of an embedded journal may lie on a network file system.
@@ -57,7 +66,7 @@ pub struct Place(pub(super) Kind);
 
 #[derive(Clone)]
 pub(super) enum Kind {
-    File(PathBuf, NetworkDisk),
+    File(PathBuf, DiskRules),
     Server(Box<Server>),
 }
 
@@ -82,7 +91,7 @@ impl Place {
             .or_else(|| url.strip_prefix("sqlite:"));
         match path {
             Some(path) if !path.is_empty() => {
-                Ok(Self(Kind::File(PathBuf::from(path), link.network_disk)))
+                Ok(Self(Kind::File(PathBuf::from(path), link.disk)))
             }
             _ => Err(Error::Open(
                 "journal.url must look like sqlite:data/journal.db or postgres://user:password@host:5432/database"

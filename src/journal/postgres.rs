@@ -210,6 +210,11 @@ impl Store for Postgres {
         Sharing::Shared
     }
 
+    /// Its disk is the server's, and another machine's as a rule.
+    fn room(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn begin(&mut self) -> Result<(), Error> {
         self.connected()?;
         let Purpose::Write(_) = self.purpose else {

@@ -191,11 +191,13 @@ impl Reader {
 /// Blocks: not for asynchronous code.
 ///
 /// # Errors
-/// [`Error::Open`] when the service would refuse it, [`Error::Unavailable`] when it cannot be read.
+/// [`Error::Open`] when the service would refuse it, [`Error::Unavailable`] when it cannot be read, or when too little of
+/// its disk is free to accept anything.
 pub fn inspect(place: &Place) -> Result<Option<Stats>, Error> {
     let is_there = match &place.0 {
-        Kind::File(path, network_disk) => {
-            sqlite::may_lie(path, *network_disk)?;
+        Kind::File(path, disk) => {
+            sqlite::may_lie(path, disk.network)?;
+            sqlite::has_room(sqlite::folder_of(path), disk.free_bytes_min)?;
             path.exists()
         }
         Kind::Server(server) => Postgres::examine(server)?,

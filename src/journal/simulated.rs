@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::place::{Kind, NetworkDisk, Place};
+use super::place::{DiskRules, Kind, Place};
 use super::sqlite::Sqlite;
 use super::store::{Row, Store};
 use super::writer::{Operation, Writer, finish, run};
@@ -74,7 +74,7 @@ impl Book {
         Ok(Journal {
             reader: writer.clone(),
             writer,
-            place: Place(Kind::File("simulated.db".into(), NetworkDisk::Refused)),
+            place: Place(Kind::File("simulated.db".into(), DiskRules::default())),
             look_every: match alone {
                 Alone::Yes => None,
                 Alone::No => Some(LOOK_EVERY),

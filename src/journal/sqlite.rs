@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
-use super::place::NetworkDisk;
+use super::place::{DiskRules, NetworkDisk};
 use super::store::{Fate, Row, Sharing, Store, Value};
 use super::{Error, disk, sql};
 
@@ -22,23 +22,28 @@ const BUSY_MS: u64 = 2_000;
 
 const NOW: &str = "CAST(unixepoch('subsec')*1000 AS INTEGER)";
 
+/// How much must be free beside the file.
+#[derive(Default)]
+struct Room {
+    folder: PathBuf,
+    free_bytes_min: u64,
+}
+
 /// The connection, and the statements in its dialect.
 pub(super) struct Sqlite {
     connection: Connection,
     now: &'static str,
     dialect: HashMap<&'static str, String>,
+    room: Room,
     // Held as long as the store lives; the lock goes with the file handle, also after a kill.
     _lock: Option<File>,
 }
 
 impl Sqlite {
     /// Opens the journal for writing, creates it when it is not there, and locks out a second instance.
-    pub(super) fn open(path: &Path, network_disk: NetworkDisk) -> Result<Self, Error> {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        may_lie(path, network_disk)?;
+    pub(super) fn open(path: &Path, disk: DiskRules) -> Result<Self, Error> {
+        let folder = folder_of(path);
+        may_lie(path, disk.network)?;
         create_private_folder(folder).map_err(|error| {
             Error::Open(format!(
                 "cannot create the folder {}: {error}",
@@ -52,11 +57,15 @@ impl Sqlite {
             .canonicalize()
             .map_err(|error| Error::Open(format!("cannot find {}: {error}", path.display())))?;
         // Again, because a link that led to nothing leads to the file now.
-        may_lie(path, network_disk)?;
+        may_lie(path, disk.network)?;
         let lock = lock(path)?;
         let connection = Connection::open(path)
             .map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
         let mut store = Self::with(connection, Some(lock))?;
+        store.room = Room {
+            folder: folder.to_owned(),
+            free_bytes_min: disk.free_bytes_min,
+        };
         store.prepare_for_writing()?;
         Ok(store)
     }
@@ -88,6 +97,7 @@ impl Sqlite {
             connection,
             now: NOW,
             dialect: HashMap::new(),
+            room: Room::default(),
             _lock: lock,
         })
     }
@@ -203,6 +213,17 @@ fn create_private_file(path: &Path) -> std::io::Result<()> {
         .map(drop)
 }
 
+/// Whether a folder's disk has room for another promise.
+pub(super) fn has_room(folder: &Path, free_bytes_min: u64) -> Result<(), Error> {
+    match disk::free_bytes(folder) {
+        Some(free) if free < free_bytes_min => Err(Error::Unavailable(format!(
+            "only {free} bytes are free where it lies, and nothing new is accepted below \
+             journal.disk_free_bytes_min = {free_bytes_min}"
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Whether a journal may lie where a path leads, which need not be there yet.
 pub(super) fn may_lie(path: &Path, network_disk: NetworkDisk) -> Result<(), Error> {
     let nearest = path.ancestors().find_map(|place| {
@@ -218,6 +239,13 @@ pub(super) fn may_lie(path: &Path, network_disk: NetworkDisk) -> Result<(), Erro
             path.display()
         ))),
         Some(_) | None => Ok(()),
+    }
+}
+
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 
@@ -250,6 +278,10 @@ impl ToSql for Value {
 impl Store for Sqlite {
     fn sharing(&self) -> Sharing {
         Sharing::Sole
+    }
+
+    fn room(&self) -> Result<(), Error> {
+        has_room(&self.room.folder, self.room.free_bytes_min)
     }
 
     fn begin(&mut self) -> Result<(), Error> {

@@ -103,6 +103,8 @@ pub(super) enum Sharing {
 pub(super) trait Store: Send {
     /// Whether other processes write to the same tables.
     fn sharing(&self) -> Sharing;
+    /// Whether there is room for another promise and all that has to be written down until it ends.
+    fn room(&self) -> Result<(), Error>;
     /// Begins a batch that will write.
     fn begin(&mut self) -> Result<(), Error>;
     /// Makes the batch durable, or says why nothing of it is.

@@ -11,17 +11,17 @@ use crate::cancel::{asking as request, try_ask_of};
 use crate::support::store::is_embedded;
 use crate::support::{Launch, Ozmap, Service, eventually, skipped};
 
-/// A disk of a megabyte.
+/// A small disk.
 struct Disk {
     folder: tempfile::TempDir,
 }
 
 impl Disk {
     /// `None` where this user may not mount one.
-    fn mount() -> Option<Self> {
+    fn mount(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
             .arg(folder.path())
             .output();
         mounted
@@ -44,6 +44,11 @@ impl Disk {
             std::io::ErrorKind::StorageFull,
             "the disk is full"
         );
+    }
+
+    /// Takes so much of it.
+    fn take(&self, bytes: usize) {
+        std::fs::write(self.filler(), vec![0; bytes]).unwrap();
     }
 
     fn free(&self) {
@@ -80,11 +85,12 @@ struct Cramped {
 }
 
 impl Cramped {
-    async fn standing_at(hold: &str, disk: Disk) -> Self {
+    async fn standing_at(hold: &str, disk: Disk, free_bytes_min: &str) -> Self {
         let ozmap = Ozmap::start().await;
         let journal = format!("sqlite:{}", file::path(disk.folder.path()).display());
         let service = Launch::new(&ozmap.url(), &journal)
             .set("CHANNELS__CHATBOT__ANSWER_MS_MAX", "5000")
+            .set("JOURNAL__DISK_FREE_BYTES_MIN", free_bytes_min)
             .start()
             .await;
         ozmap.fault(hold).await;
@@ -142,6 +148,9 @@ impl Cramped {
     }
 }
 
+/// The size of a disk that is filled to the last byte.
+const FULL: &str = "1m";
+
 const HOLDS: &[&str] = &[
     "lookup:hold_before*1",
     "lookup:hold_after*1",
@@ -155,11 +164,11 @@ async fn a_full_disk_stops_what_would_have_to_be_written_down_and_nothing_is_los
     if !is_embedded() {
         return;
     }
-    if Disk::mount().is_none() {
+    if Disk::mount(FULL).is_none() {
         return skipped("a tmpfs");
     }
     each(5, named(HOLDS), |case, hold| async move {
-        let mut cramped = Cramped::standing_at(hold, Disk::mount().unwrap()).await;
+        let mut cramped = Cramped::standing_at(hold, Disk::mount(FULL).unwrap(), "0").await;
         cramped.disk.fill();
         cramped.declines_everything(&case).await;
         cramped.ozmap.release().await;
@@ -182,11 +191,11 @@ async fn a_kill_while_the_disk_is_full_loses_nothing_either() {
     if !is_embedded() {
         return;
     }
-    if Disk::mount().is_none() {
+    if Disk::mount(FULL).is_none() {
         return skipped("a tmpfs");
     }
     each(5, named(HOLDS), |case, hold| async move {
-        let mut cramped = Cramped::standing_at(hold, Disk::mount().unwrap()).await;
+        let mut cramped = Cramped::standing_at(hold, Disk::mount(FULL).unwrap(), "0").await;
         cramped.disk.fill();
         cramped.declines_everything(&case).await;
         cramped.ozmap.release().await;
@@ -201,6 +210,44 @@ async fn a_kill_while_the_disk_is_full_loses_nothing_either() {
         assert_whole(cramped.disk.folder.path());
         cramped.disk.free();
         cramped.service = launch.start().await;
+        cramped.ends_well(&case).await;
+    })
+    .await;
+}
+
+/// Before the disk is full nothing new is taken, so that what is running finds room to be written down to its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_nearly_full_keeps_its_room_for_what_is_running() {
+    if !is_embedded() {
+        return;
+    }
+    if Disk::mount("8m").is_none() {
+        return skipped("a tmpfs");
+    }
+    each(5, named(HOLDS), |case, hold| async move {
+        let disk = Disk::mount("8m").unwrap();
+        let mut cramped = Cramped::standing_at(hold, disk, "4194304").await;
+        cramped.disk.take(5 << 20);
+        cramped.declines_everything(&case).await;
+        // It asks the simulator, which lives in this process.
+        let launch = cramped.service.launch().clone();
+        let said = tokio::task::spawn_blocking(move || launch.run(&["check"]));
+        let said = said.await.unwrap();
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        assert!(
+            said.contains("journal.disk_free_bytes_min = 4194304"),
+            "{case}: {said}"
+        );
+        cramped.ozmap.release().await;
+        let reply = (&mut cramped.asked).await.unwrap().unwrap();
+        assert_is_true(&cramped.ozmap, CODE, PROPERTY, &reply, &case).await;
+        let is_over = eventually("what was running to end", async || {
+            let again = cramped.service.ask(&request(CODE, "m-1")).await;
+            (again.json()["final"] == true).then_some(again)
+        });
+        assert_eq!(is_over.await.outcome(), "cancelled", "{case}");
+        cramped.declines_everything(&case).await;
+        cramped.disk.free();
         cramped.ends_well(&case).await;
     })
     .await;
