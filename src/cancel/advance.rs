@@ -20,9 +20,6 @@ use crate::ozmap::{self, Presence, Slot, Trouble};
 /// How long a cancellation is held that the operator stopped, or whose hour is spent.
 pub(super) const HELD: Duration = Duration::from_secs(60);
 
-/// How long a rehearsal waits for the real cancellation of the same code; long enough to be given back meanwhile.
-const REHEARSAL_WAITS: Duration = Duration::from_secs(6);
-
 /// What to do after a step.
 #[derive(Debug)]
 pub(super) enum Step {
@@ -53,6 +50,10 @@ pub(super) struct Memory {
     pub(super) too_old: i64,
     /// Looks since the last DELETE that were made anew because somebody joined during them.
     pub(super) joined: i64,
+    /// Waits of a rehearsal for the real cancellation.
+    pub(super) rehearsal_waits: u32,
+    /// Whether one of the hour's deletions is spent for it and not used yet.
+    pub(super) has_spent: bool,
     /// Between which properties a person has to choose, as the history tells it.
     pub(super) several: String,
     /// Whether a person was told already that this one changed under our hands.
@@ -79,7 +80,7 @@ impl Cancellations {
     /// Nothing was sent yet: look up by code, judge, delete.
     async fn begin(&self, held: &mut Held, memory: &mut Memory) -> Result<Step, journal::Error> {
         if held.record.is_past_deadline() {
-            return self.finish(held, Outcome::Expired, "deadline", None).await;
+            return self.expire(held, memory).await;
         }
         if self.rules.paused {
             return Ok(Step::Hold(HELD, "paused"));
@@ -90,7 +91,9 @@ impl Cancellations {
         };
         // OZmap is not asked for what cannot be told yet.
         if real.as_ref().is_some_and(|real| real.is_deleting) {
-            return Ok(Step::Hold(REHEARSAL_WAITS, "being_cancelled"));
+            memory.rehearsal_waits += 1;
+            let wait = rehearsal_wait(memory.rehearsal_waits);
+            return Ok(Step::Hold(wait, "being_cancelled"));
         }
         let slot = match self.ozmap.slot(&held.record.code).await {
             Ok(slot) => slot,
@@ -135,21 +138,42 @@ impl Cancellations {
                 if let Err(shut) = slot.may_delete() {
                     return Ok(self.left_alone(shut));
                 }
-                if !self
-                    .journal
-                    .spend_deletion(self.rules.deletes_per_hour_max)
-                    .await?
-                {
-                    tracing::error!(
-                        op = %held.record.id,
-                        "the deletions of this hour are spent ({}); cancellations are held until the next hour",
-                        self.rules.deletes_per_hour_max
-                    );
+                if !self.may_spend(held, memory).await? {
                     return Ok(Step::Hold(HELD, "deletes_per_hour"));
                 }
                 self.delete(held, memory, &slot, &target).await
             }
         }
+    }
+
+    /// Its time is over and nothing was sent for it. That is no word about the reservation when another cancellation of its
+    /// code may have deleted it: then a person must look.
+    async fn expire(&self, held: &mut Held, memory: &mut Memory) -> Result<Step, journal::Error> {
+        let real = self.journal.real_one(&held.record.code).await?;
+        let (outcome, reason) = match real.may_have_deleted() {
+            true => (Outcome::Unknown, "deadline_after_a_deletion"),
+            false => (Outcome::Expired, "deadline"),
+        };
+        let before = Before {
+            unsettled: None,
+            latecomers: Latecomers::HearTheSame,
+            beside: (held.record.mode == Mode::DryRun).then_some(real),
+        };
+        let ending = ending(held, outcome, reason, None);
+        self.finish_seen(held, memory, before, ending).await
+    }
+
+    /// Spends one of the hour's deletions, once until its intent is written down. False when they are spent.
+    async fn may_spend(&self, held: &Held, memory: &mut Memory) -> Result<bool, journal::Error> {
+        let max = self.rules.deletes_per_hour_max;
+        memory.has_spent = memory.has_spent || self.journal.spend_deletion(max).await?;
+        if !memory.has_spent {
+            tracing::error!(
+                op = %held.record.id,
+                "the deletions of this hour are spent ({max}); cancellations are held until the next hour"
+            );
+        }
+        Ok(memory.has_spent)
     }
 
     /// Whether a look shows a property that was seen gone already: then it is from before that, and no reason for anything.
@@ -214,6 +238,7 @@ impl Cancellations {
         memory.looks = 0;
         memory.joined = 0;
         memory.sent = true;
+        memory.has_spent = false;
         match slot.delete(intent).await {
             Ok(()) => self.journal.acked(held).await?,
             Err(error) => {
@@ -292,6 +317,16 @@ impl Cancellations {
         memory.failures = 0;
         self.still_there(held, memory, &slot, &seen, before).await
     }
+}
+
+/// How long a rehearsal waits, for the nth time, for the real cancellation of the same code. As a rule that one ends within
+/// the first two; the others are long enough for the rehearsal to be given back meanwhile.
+fn rehearsal_wait(time: u32) -> Duration {
+    Duration::from_millis(match time {
+        0 | 1 => 300,
+        2 => 1_000,
+        3.. => 6_000,
+    })
 }
 
 /// The properties that a look shows.

@@ -2,8 +2,9 @@
 
 use super::advance::ids_in;
 use super::{Cancellations, Declined, answer_of, conversation_of};
-use crate::domain::{Answer, Ask, Field, Found, Outcome, Property, Protocol, ReservationCode};
+use crate::domain::{Answer, Ask, Field, Found, Outcome, Property, ReservationCode};
 use crate::guard::{self, Verdict};
+use crate::journal::Earlier;
 
 impl Cancellations {
     /// Says what is there; deletes nothing and promises nothing.
@@ -70,19 +71,19 @@ impl Cancellations {
         Ok(active.as_ref().map(answer_of))
     }
 
-    /// The last cancellation of this code that may have deleted something.
-    async fn earlier(&self, code: &ReservationCode) -> Result<Option<(Protocol, i64)>, Declined> {
+    /// The cancellations of this code that may have deleted something.
+    async fn earlier(&self, code: &ReservationCode) -> Result<Option<Earlier>, Declined> {
         let earlier = self.journal.earlier_cancellation(code).await;
         earlier.map_err(|_| Declined::Journal)
     }
 }
 
-fn absent_answer(earlier: Option<(Protocol, i64)>) -> Answer {
+fn absent_answer(earlier: Option<Earlier>) -> Answer {
     match earlier {
         None => Answer::bare(Outcome::NotFound),
-        Some((protocol, at_ms)) => Answer {
-            protocol: Some(protocol),
-            cancelled_at_ms: Some(at_ms),
+        Some(earlier) => Answer {
+            protocol: Some(earlier.protocol),
+            cancelled_at_ms: Some(earlier.at_ms),
             ..Answer::bare(Outcome::AlreadyCancelled)
         },
     }

@@ -257,7 +257,7 @@ impl Cancellations {
                 .await
                 .ok()
                 .and_then(Result::ok);
-            answer.cancelled_at_ms = earlier.flatten().map(|(_, at_ms)| at_ms);
+            answer.cancelled_at_ms = earlier.flatten().map(|earlier| earlier.at_ms);
         }
         if answer.outcome.is_final() {
             self.note_told(delivery, answer.outcome);

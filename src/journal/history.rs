@@ -5,17 +5,36 @@ use super::store::{Store, Value};
 use super::{Error, Journal, read, sql};
 use crate::domain::{OpId, Protocol, ReservationCode};
 
+/// The cancellations of a code that ended and may have deleted something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// The number of the last one.
+    pub protocol: Protocol,
+    /// When that one ended, in milliseconds since 1970 on the database's clock.
+    pub at_ms: i64,
+    /// How many there are: whatever became of the clock, one more is seen.
+    pub count: i64,
+}
+
 /// The real cancellations of a code that is rehearsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RealOne {
     /// Whether one is under way that may have deleted something.
     pub is_deleting: bool,
-    /// The last one that ended and may have deleted something.
-    pub ended: Option<Protocol>,
+    /// Those that ended and may have deleted something.
+    pub ended: Option<Earlier>,
+}
+
+impl RealOne {
+    /// Whether one of them may have deleted something, or may still do so.
+    #[must_use]
+    pub fn may_have_deleted(&self) -> bool {
+        self.is_deleting || self.ended.is_some()
+    }
 }
 
 impl Journal {
-    /// The last time that this service cancelled a code, or sent its deletion without seeing what became of it. Only
+    /// What this service cancelled under a code, or sent the deletion of without seeing what became of it. Only
     /// to be told when OZmap shows nothing under the code.
     ///
     /// # Errors
@@ -23,7 +42,7 @@ impl Journal {
     pub async fn earlier_cancellation(
         &self,
         code: &ReservationCode,
-    ) -> Result<Option<(Protocol, i64)>, Error> {
+    ) -> Result<Option<Earlier>, Error> {
         let code = code.clone();
         self.reader.call(move |store| earlier(store, &code)).await
     }
@@ -98,7 +117,7 @@ pub(super) fn real_one(store: &mut dyn Store, code: &ReservationCode) -> Result<
     let ended = earlier(store, code)?;
     Ok(RealOne {
         is_deleting: active.is_some_and(|real| real.deletes_sent > 0),
-        ended: ended.map(|(protocol, _)| protocol),
+        ended,
     })
 }
 
@@ -107,17 +126,18 @@ fn active(store: &mut dyn Store, code: &ReservationCode) -> Result<Option<Record
     Ok(found.into_iter().next())
 }
 
-fn earlier(
-    store: &mut dyn Store,
-    code: &ReservationCode,
-) -> Result<Option<(Protocol, i64)>, Error> {
+fn earlier(store: &mut dyn Store, code: &ReservationCode) -> Result<Option<Earlier>, Error> {
     let rows = store.query(sql::EARLIER_CANCEL, &[code.as_str().into()])?;
     rows.first()
         .map(|row| {
             let protocol = Protocol::parse(row.text(0)?);
             let protocol =
                 protocol.ok_or_else(|| Error::Corrupt("a protocol is not a number".to_owned()))?;
-            Ok((protocol, row.integer(1)?))
+            Ok(Earlier {
+                protocol,
+                at_ms: row.integer(1)?,
+                count: row.integer(2)?,
+            })
         })
         .transpose()
 }

@@ -25,7 +25,7 @@ use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub use accept::{Acceptance, Accepted, Caller, Recalled};
-pub use history::RealOne;
+pub use history::{Earlier, RealOne};
 use place::Kind;
 pub use place::{DiskRules, Link, NetworkDisk, Place, PlainLink};
 use postgres::Postgres;

@@ -27,11 +27,12 @@ pub(super) const FIND_DELIVERY: &str =
 ///
 /// Only while it runs, or after it deleted, or when it was left to a person because of that: asking again about anything
 /// else changes nothing, and may be answered better. The time counts from its end: whoever was told to wait for it may
-/// ask long after it began, and must not begin another one.
+/// ask long after it began, and must not begin another one. An end of a later time than that is one of a clock that was
+/// put right since: it counts for no longer than any other.
 pub(super) const FIND_RECENT: &str = "\
 SELECT d.fingerprint, d.op_id FROM op o JOIN delivery d ON d.op_id = o.id \
 WHERE o.code = $5 AND d.channel = $1 AND d.conversation = $2 AND d.fingerprint = $3 \
-AND (o.state <> 'done' OR (o.done_at > {NOW} - $4 AND (o.outcome = 'cancelled' OR o.reason IN ('reserved_again', 'joined_late')))) ORDER BY d.received_at DESC LIMIT 1";
+AND (o.state <> 'done' OR (o.done_at > {NOW} - $4 AND o.done_at <= {NOW} + $4 AND (o.outcome = 'cancelled' OR o.reason IN ('reserved_again', 'joined_late')))) ORDER BY CASE WHEN o.state = 'done' THEN 1 ELSE 0 END, d.received_at DESC LIMIT 1";
 
 /// Accepts a new cancellation, or finds the active one of the same code: the returned id tells which.
 pub(super) const ACCEPT_OP: &str = "\
@@ -160,9 +161,9 @@ pub(super) const COUNT_EVENTS: &str =
     "SELECT COUNT(*) FROM op_event WHERE op_id = $1 AND kind = $2";
 
 /// The last time that this service cancelled a code, or gave up after it had sent the deletion: when nothing is there
-/// any more, that is what became of it.
+/// any more, that is what became of it. And how often that was, which does not rest on the clock.
 pub(super) const EARLIER_CANCEL: &str = "\
-SELECT protocol, done_at FROM op WHERE code = $1 AND state = 'done' \
+SELECT protocol, done_at, COUNT(*) OVER () FROM op WHERE code = $1 AND state = 'done' \
 AND (outcome = 'cancelled' OR (outcome = 'unknown' AND delete_sent > 0)) \
 ORDER BY done_at DESC LIMIT 1";
 

@@ -357,4 +357,35 @@ mod tests {
         assert_eq!(rows.first().map_or(Ok(0), |row| row.integer(0))?, 1);
         Ok(())
     }
+
+    #[test]
+    fn an_operation_that_fails_in_company_leaves_nothing_and_the_others_are_kept()
+    -> Result<(), Error> {
+        let call = |work: fn(&mut dyn Store) -> Result<u64, Error>| {
+            let (caller, answer) = oneshot::channel();
+            let call = Call {
+                company: Company::Any,
+                work: Some(work),
+                result: None,
+                caller,
+            };
+            (Box::new(call) as Box<dyn Operation>, answer)
+        };
+        let mut store = Sqlite::in_memory()?;
+        let (first, _first) = call(|store| write_row(store, "one"));
+        let (failing, mut failed) = call(|store| {
+            write_row(store, "two")?;
+            Err(Error::Joined)
+        });
+        let (last, _last) = call(|store| write_row(store, "three"));
+        assert!(run(&mut store, vec![first, failing, last]).is_empty());
+        assert!(matches!(failed.try_recv(), Ok(Err(Error::Joined))));
+        let owners = store.query("SELECT owner FROM heartbeat ORDER BY owner", &[])?;
+        let owners = owners
+            .iter()
+            .map(|row| row.text(0))
+            .collect::<Result<Vec<_>, _>>()?;
+        assert_eq!(owners, ["one", "three"]);
+        Ok(())
+    }
 }

@@ -12,8 +12,11 @@ async fn held_back(world: &World, why: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spent_hour_holds_the_next_deletion_and_deletes_nothing() {
-    let world = World::with(&short_and(&[("POLICY__DELETES_PER_HOUR_MAX", "1")])).await;
+    let mut world = World::with(&short_and(&[("POLICY__DELETES_PER_HOUR_MAX", "1")])).await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
+    // A start forgets hours that are over, and this one is not.
+    world.kill();
+    world.restart().await;
     let second = world.cancel("reservation_123", "m-2").await;
     let spent = file::table(world.folder.path(), "budget");
     if spent.len() > 1 {
@@ -33,6 +36,41 @@ async fn a_spent_hour_holds_the_next_deletion_and_deletes_nothing() {
         world.cancel("test-status", "m-3").await.outcome(),
         "installed"
     );
+}
+
+/// What keeps an intent from being written down costs the hour nothing more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_is_spent_once_however_often_its_intent_is_tried() {
+    if is_embedded() {
+        return;
+    }
+    let world = World::new().await;
+    world.ozmap.fault("lookup:hold_after*1").await;
+    let asked = tokio::spawn(callers::try_ask_of(
+        world.service.address(),
+        asking(CODE, "m-1"),
+    ));
+    world.ozmap.held().await;
+    // Somebody stands on the row, as a replica may that was frozen in a transaction.
+    let foreign = file::Foreign::of(world.folder.path());
+    foreign.run("BEGIN; SELECT id FROM op FOR UPDATE");
+    world.ozmap.release().await;
+    eventually("two intents that could not be written down", || async {
+        let tries = world
+            .service
+            .logs()
+            .matches("a step could not be journaled")
+            .count();
+        (tries >= 2).then_some(())
+    })
+    .await;
+    foreign.unlock();
+    drop(asked.await);
+    let reply = world.ask_until_final(asking(CODE, "m-1")).await;
+    assert_eq!(reply.outcome(), "cancelled");
+    let spent = file::table(world.folder.path(), "budget");
+    let used: i64 = spent.iter().filter_map(|hour| hour["used"].as_i64()).sum();
+    assert_eq!(used, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,29 +125,98 @@ async fn a_paused_service_accepts_and_holds_and_finishes_once_it_is_not_paused()
     drop(folder);
 }
 
+/// What an operator holds everything with, and the reason that stands in the journal then.
+const HOLDS: &[(&str, &str)] = &[("POLICY__PAUSED", "paused"), ("POLICY__DRY_RUN", "dry_run")];
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_after_a_deletion_was_sent_holds_it_back_until_it_is_lifted() {
+async fn a_pause_or_a_rehearsal_after_a_deletion_was_sent_holds_it_back_until_it_is_lifted() {
+    for (key, why) in HOLDS {
+        let mut world = World::with(SHORT).await;
+        world.ozmap.fault("delete:hold_before*1").await;
+        drop(world.cancel(CODE, "m-1").await);
+        world.ozmap.held().await;
+        world.kill();
+        world.ozmap.release().await;
+        let held = world
+            .service
+            .launch()
+            .clone()
+            .set(key, "true")
+            .start()
+            .await;
+        held_back(&world, why).await;
+        assert_eq!(held.ask(&asking(CODE, "m-1")).await.outcome(), "pending");
+        assert_eq!(calls_of(&world.ozmap, "delete").await.len(), 1, "{why}");
+        drop(held);
+        world.restart().await;
+        let reply = world.ask_until_final(asking(CODE, "m-1")).await;
+        assert_eq!(reply.outcome(), "cancelled", "{why}");
+        assert_deleted_only(&world.ozmap, &[PROPERTY], why).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_or_a_rehearsal_holds_what_was_accepted_before_it() {
+    for (key, why) in HOLDS {
+        let mut world = World::with(SHORT).await;
+        world.ozmap.fault("lookup:status=503").await;
+        assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
+        world.kill();
+        world.ozmap.heal().await;
+        let held = world
+            .service
+            .launch()
+            .clone()
+            .set(key, "true")
+            .start()
+            .await;
+        held_back(&world, why).await;
+        assert!(calls_of(&world.ozmap, "delete").await.is_empty(), "{why}");
+        drop(held);
+        world.restart().await;
+        let reply = world.ask_until_final(asking(CODE, "m-1")).await;
+        assert_eq!(reply.outcome(), "cancelled", "{why}");
+        assert_deleted_only(&world.ozmap, &[PROPERTY], why).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_is_sent_only_so_often() {
     let mut world = World::with(SHORT).await;
-    world.ozmap.fault("delete:hold_before*1").await;
-    drop(world.cancel(CODE, "m-1").await);
-    world.ozmap.held().await;
+    world.ozmap.fault("delete:status=503").await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
+    called(&world.ozmap, "delete", 1).await;
     world.kill();
-    world.ozmap.release().await;
-    let paused = world
-        .service
-        .launch()
-        .clone()
-        .set("POLICY__PAUSED", "true")
-        .start()
-        .await;
-    held_back(&world, "paused").await;
-    assert_eq!(paused.ask(&asking(CODE, "m-1")).await.outcome(), "pending");
-    assert_eq!(calls_of(&world.ozmap, "delete").await.len(), 1);
-    drop(paused);
+    let foreign = file::Foreign::of(world.folder.path());
+    foreign.run("UPDATE op SET delete_sent = 20");
+    drop(foreign);
+    let before = calls_of(&world.ozmap, "delete").await.len();
     world.restart().await;
     let reply = world.ask_until_final(asking(CODE, "m-1")).await;
-    assert_eq!(reply.outcome(), "cancelled");
-    assert_deleted_only(&world.ozmap, &[PROPERTY], "paused").await;
+    assert_eq!(reply.outcome(), "unknown");
+    assert_eq!(calls_of(&world.ozmap, "delete").await.len(), before);
+    assert!(holds(&world.ozmap, CODE, PROPERTY).await);
+}
+
+/// The real one takes a moment as a rule: whoever rehearses beside it hears in time what came of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_beside_a_deletion_hears_soon_what_it_came_to() {
+    let world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", "5000")]).await;
+    world.ozmap.fault("delete:hold_before*1").await;
+    let address = world.service.address();
+    let real = tokio::spawn(callers::try_ask_of(address, asking(CODE, "m-1")));
+    world.ozmap.held().await;
+    let rehearsal = json!({"code": CODE, "message_id": "m-2", "dry_run": true});
+    let rehearsed = tokio::spawn(callers::try_ask_of(address, rehearsal));
+    eventually("the rehearsal to be accepted", || async {
+        let rows = file::cancellations(world.folder.path());
+        (rows.len() == 2).then_some(())
+    })
+    .await;
+    world.ozmap.release().await;
+    assert_eq!(real.await.unwrap().unwrap().outcome(), "cancelled");
+    let heard = rehearsed.await.unwrap().unwrap();
+    assert_eq!(heard.outcome(), "already_cancelled", "{heard:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -83,6 +83,63 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// What is left of an unreadable record is whether a DELETE was written down, and until when it may take effect.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreadable_record_whose_deletion_was_sent_is_not_called_uncancelled() {
+    let cases = named(&[
+        "UPDATE op SET protocol = 'x', delete_sent = 1",
+        "UPDATE op SET protocol = 'x', delete_sent = 1, settle_at = deadline_at + 3600000",
+    ]);
+    each(2, cases, |case, spoilt| async move {
+        let mut world = World::with(&give_up_after("4")).await;
+        world.ozmap.fault("lookup:status=503").await;
+        assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
+        world.kill();
+        file::Foreign::of(world.folder.path()).run(spoilt);
+        world.restart().await;
+        let row = eventually("a look at it after its time was over", || async {
+            let row = file::table(world.folder.path(), "op").remove(0);
+            let is_over = row["next_at"].as_i64() > row["deadline_at"].as_i64();
+            (is_over || row["state"] == "done").then_some(row)
+        })
+        .await;
+        let (state, outcome) = match spoilt.contains("settle_at") {
+            false => (json!("done"), json!("unknown")),
+            true => (json!("accepted"), json!(null)),
+        };
+        assert_eq!(
+            (&row["state"], &row["outcome"]),
+            (&state, &outcome),
+            "{case}"
+        );
+        assert_eq!(row["needs_human"], json!(1), "{case}");
+    })
+    .await;
+}
+
+/// "Nothing has been changed" is only said of a code under which nothing was deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_looked_for_after_an_earlier_cancellation_is_left_to_a_person() {
+    let world = World::with(&give_up_after("4")).await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
+    world.ozmap.fault("any:status=500").await;
+    let rehearsal = json!({"code": CODE, "message_id": "m-3", "dry_run": true});
+    let asked = [asking(CODE, "m-2"), rehearsal, asking("abc", "m-4")];
+    for (body, outcome) in asked.into_iter().zip(["unknown", "unknown", "expired"]) {
+        let reply = world.ask_until_final(body.clone()).await;
+        assert_eq!(reply.outcome(), outcome, "{body}");
+    }
+    let rows = file::cancellations(world.folder.path());
+    for row in &rows[1..3] {
+        assert_eq!(row["reason"], json!("deadline_after_a_deletion"), "{row}");
+        assert_eq!(
+            (&row["needs_human"], &row["delete_sent"]),
+            (&json!(1), &json!(0)),
+            "{row}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ozmap_that_is_not_there_yet_is_waited_for() {
     let ozmap = Ozmap::start().await;

@@ -59,6 +59,31 @@ async fn a_second_writer_is_refused_and_the_first_goes_on() {
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
 }
 
+/// A transaction that reads first and asks for the right to write later fails at once when somebody wrote in between,
+/// without waiting for anybody (SQLITE_BUSY_SNAPSHOT).
+#[tokio::test]
+async fn a_promise_has_the_right_to_write_before_it_reads() {
+    if !is_embedded() {
+        return;
+    }
+    let book = Book::open(LONG);
+    let path = file::path(book.folder.path());
+    let nobody_else_may_write = move || {
+        let foreign = Connection::open(&path).unwrap();
+        foreign.busy_timeout(std::time::Duration::ZERO).unwrap();
+        let refused = foreign.execute_batch("BEGIN IMMEDIATE").unwrap_err();
+        refused.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+    };
+    let asked = asking("c-1", "k-1");
+    drop(
+        book.journal
+            .accept(asked, nobody_else_may_write)
+            .await
+            .unwrap(),
+    );
+    assert_eq!(book.rows().len(), 1);
+}
+
 #[tokio::test]
 async fn the_journal_is_a_write_ahead_log_of_a_sqlite_that_does_not_lose_it() {
     if !is_embedded() {

@@ -62,7 +62,15 @@ async fn who_comes_after_the_intent_is_late_although_the_clock_went_back() {
 #[tokio::test]
 async fn a_rehearsal_does_not_end_on_a_look_from_before_the_real_deletion() {
     let book = Book::open(LONG);
-    let real = book.held("c-1").await;
+    // An earlier one, of a clock that was ahead: it stays the last that ended by its time.
+    let mut earlier = book.intended("c-1").await;
+    let cancelled = super::ending(Outcome::Cancelled);
+    book.journal.finish(&mut earlier, cancelled).await.unwrap();
+    file::Foreign::of(book.folder.path()).run("UPDATE op SET done_at = done_at + 86400000");
+    let real = match book.journal.accept(asking("c-1", "m-1"), || true).await {
+        Ok(Accepted::Fresh(held)) => *held,
+        other => panic!("{other:?}"),
+    };
     let rehearsal = Acceptance {
         mode: Mode::DryRun,
         ..asking("c-1", "m-2")
@@ -76,7 +84,7 @@ async fn a_rehearsal_does_not_end_on_a_look_from_before_the_real_deletion() {
     };
     let before = book.journal.real_one(&real.record.code).await.unwrap();
     let mut real = real;
-    let target = deletable("c-1", TARGET);
+    let target = deletable("c-1", OTHER);
     drop(book.journal.intend(&mut real, &target).await.unwrap());
     for _ in ["while it runs", "when it has ended"] {
         let ending = Ending {
@@ -91,5 +99,5 @@ async fn a_rehearsal_does_not_end_on_a_look_from_before_the_real_deletion() {
             book.journal.finish(&mut real, cancelled).await.unwrap();
         }
     }
-    assert_eq!(book.rows().len(), 2);
+    assert_eq!(book.rows().len(), 3);
 }

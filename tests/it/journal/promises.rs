@@ -141,6 +141,32 @@ async fn without_a_key_the_same_request_of_a_conversation_is_the_same_for_a_whil
     }
 }
 
+/// A clock that was a day ahead and was put right leaves an end of tomorrow, which answers nobody for a day.
+#[tokio::test]
+async fn an_end_of_a_later_time_than_now_is_no_end_of_a_moment_ago() {
+    let book = Book::open(LONG);
+    let mut asked = keyless("c-1", 1);
+    asked.duplicate_window_ms = Some(600_000);
+    let Accepted::Fresh(mut held) = accepted(&book, asked.clone()).await else {
+        panic!("somebody asked before");
+    };
+    let target = deletable("c-1", TARGET);
+    drop(book.journal.intend(&mut held, &target).await.unwrap());
+    let cancelled = ending(Outcome::Cancelled);
+    book.journal.finish(&mut held, cancelled).await.unwrap();
+    let foreign = file::Foreign::of(book.folder.path());
+    foreign.run("UPDATE op SET done_at = done_at + 86400000");
+    foreign.run("UPDATE delivery SET received_at = received_at + 86400000");
+    asked.delivery.key = "again".to_owned();
+    let (how, fresh) = record(accepted(&book, asked.clone()).await);
+    assert_eq!(how, "fresh");
+    // While that one runs it is the one that is meant, whatever time the other one has.
+    foreign.run("UPDATE op SET done_at = done_at - 86400000");
+    asked.delivery.key = "once more".to_owned();
+    let (how, running) = record(accepted(&book, asked).await);
+    assert_eq!((how, running.id), ("repeated", fresh.id));
+}
+
 #[tokio::test]
 async fn a_conversation_tries_only_so_many_codes_and_the_same_one_as_often_as_it_likes() {
     let book = Book::open(LONG);
