@@ -338,6 +338,18 @@ impl Breaker {
         self.deletes.is_some()
     }
 
+    /// Another key is shown from now on: what the old one met says nothing about it, and it is tried at once.
+    pub(super) fn key_changed(&mut self, now: Instant) {
+        self.deletes = None;
+        if let Door::Shut {
+            until,
+            why: Trouble::Unauthorized,
+        } = &mut self.door
+        {
+            *until = now;
+        }
+    }
+
     fn blame(&mut self, purpose: Purpose, trouble: Trouble) {
         let mark = match (purpose, trouble) {
             // No reservation was named yet.

@@ -84,14 +84,23 @@ impl Gate {
         self.state().breaker.are_deletes_refused()
     }
 
+    /// Another key is shown from now on; OZmap is probed at once if it refused the old one.
+    pub(super) fn key_changed(&self) {
+        self.state().breaker.key_changed(Instant::now());
+        self.shut.notify_one();
+    }
+
     /// Waits until OZmap should be probed: now and then, and as soon as it may be asked again after a trouble.
     pub(super) async fn probe_is_due(&self, every: Duration) {
         loop {
             let probe_at = self.state().breaker.probe_at();
             match probe_at {
                 Some(at) if at <= Instant::now() => return,
-                // Then it may have been shut for longer.
-                Some(at) => sleep_until(at).await,
+                // Then it may have been shut for longer; or the key was changed meanwhile.
+                Some(at) => tokio::select! {
+                    () = sleep_until(at) => {}
+                    () = self.shut.notified() => {}
+                },
                 None => tokio::select! {
                     () = sleep(every) => return,
                     () = self.shut.notified() => {}

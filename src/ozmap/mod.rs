@@ -24,6 +24,8 @@ pub use breaker::Shut;
 pub use document::read_list;
 use gate::Gate;
 pub use path::{Base, BaseError, PlainHttp};
+use secrecy::SecretString;
+use settings::Key;
 pub use settings::{AuthScheme, NotFoundAnswer, Settings, SetupError};
 pub use slot::Slot;
 pub use tls::{TlsError, Trust, parse_pin};
@@ -69,6 +71,7 @@ pub struct Heard {
 /// The client. Every call goes through a [`Slot`], of which there are as many as OZmap may be asked at once.
 pub struct Ozmap {
     wire: Box<dyn Exchange>,
+    key: Key,
     base: Base,
     settings: Settings,
     gate: Gate,
@@ -81,19 +84,31 @@ impl Ozmap {
     /// # Errors
     /// [`SetupError`] names the setting that cannot be used.
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
-        let wire = Box::new(Wire::new(&settings)?);
-        Self::over(wire, settings)
+        let key = Key::of(&settings)?;
+        let wire = Box::new(Wire::new(&settings, key.clone())?);
+        Self::over(wire, settings, key)
     }
 
     /// The same over another wire; nothing but the bytes' way differs.
-    fn over(wire: Box<dyn Exchange>, settings: Settings) -> Result<Self, SetupError> {
+    fn over(wire: Box<dyn Exchange>, settings: Settings, key: Key) -> Result<Self, SetupError> {
         Ok(Self {
+            key,
             base: Base::parse(&settings.base_url, settings.plain_http)?,
             wire,
             gate: Gate::new(settings.concurrency_max.max(1)),
             settings,
             heard: Mutex::new(None),
         })
+    }
+
+    /// Shows another key from the next call on, and probes OZmap at once if it refused the old one.
+    ///
+    /// # Errors
+    /// [`SetupError::Key`] when no header can carry it; then the old one stays.
+    pub fn take_key(&self, api_key: &SecretString) -> Result<(), SetupError> {
+        self.key.replace(self.settings.auth_scheme, api_key)?;
+        self.gate.key_changed();
+        Ok(())
     }
 
     /// Waits for the right to call OZmap about a reservation.

@@ -1,7 +1,9 @@
 //! How OZmap is reached, as the configuration says it.
 
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::path::{BaseError, PlainHttp};
@@ -55,13 +57,40 @@ pub enum NotFoundAnswer {
     EmptyBody,
 }
 
-impl Settings {
-    pub(super) fn authorization(&self) -> String {
-        match self.auth_scheme {
-            AuthScheme::Raw => self.api_key.expose_secret().to_owned(),
-            AuthScheme::Bearer => format!("Bearer {}", self.api_key.expose_secret()),
-        }
+/// The key as it stands in the header of every call; may be replaced while calls run.
+#[derive(Clone)]
+pub(super) struct Key(Arc<RwLock<HeaderValue>>);
+
+impl Key {
+    pub(super) fn of(settings: &Settings) -> Result<Self, SetupError> {
+        let header = header(settings.auth_scheme, &settings.api_key)?;
+        Ok(Self(Arc::new(RwLock::new(header))))
     }
+
+    pub(super) fn header(&self) -> HeaderValue {
+        let header = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        header.clone()
+    }
+
+    pub(super) fn replace(
+        &self,
+        scheme: AuthScheme,
+        api_key: &SecretString,
+    ) -> Result<(), SetupError> {
+        let new = header(scheme, api_key)?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+}
+
+fn header(scheme: AuthScheme, api_key: &SecretString) -> Result<HeaderValue, SetupError> {
+    let text = match scheme {
+        AuthScheme::Raw => api_key.expose_secret().to_owned(),
+        AuthScheme::Bearer => format!("Bearer {}", api_key.expose_secret()),
+    };
+    let mut header = HeaderValue::from_str(&text).map_err(|_| SetupError::Key)?;
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 /// Why the client cannot be set up.

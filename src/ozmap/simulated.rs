@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use reqwest::{Method, Url};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::settings::Key;
 use super::trouble::{Error, Trouble};
 use super::wire::{Arriving, Exchange, Exchanging, Reply};
 use super::{Ozmap, Settings, SetupError};
@@ -67,7 +68,8 @@ pub(crate) struct Pipes {
 impl Ozmap {
     /// The production client on pipes.
     pub(crate) fn simulated(pipes: Pipes, settings: Settings) -> Result<Self, SetupError> {
-        Self::over(Box::new(pipes), settings)
+        let key = Key::of(&settings)?;
+        Self::over(Box::new(pipes), settings, key)
     }
 }
 

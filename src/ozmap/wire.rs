@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Request, StatusCode, Url, redirect, retry};
 
-use super::settings::{Settings, SetupError};
+use super::settings::{Key, Settings, SetupError};
 use super::tls;
 use super::trouble::{Error, Trouble};
 
@@ -45,7 +45,7 @@ pub(super) struct Wire {
     http: Client,
     /// For what must not be lost on a connection that the server is about to close: each on a new one.
     deleting: Client,
-    key: HeaderValue,
+    key: Key,
 }
 
 /// What came back, before anyone made sense of it.
@@ -74,7 +74,7 @@ impl Reply {
 }
 
 impl Wire {
-    pub(super) fn new(settings: &Settings) -> Result<Self, SetupError> {
+    pub(super) fn new(settings: &Settings, key: Key) -> Result<Self, SetupError> {
         let trust = tls::client_config(&settings.trust)?;
         let careful = || {
             Client::builder()
@@ -96,9 +96,6 @@ impl Wire {
             .pool_max_idle_per_host(0)
             .build()
             .map_err(failed)?;
-        let mut key =
-            HeaderValue::from_str(&settings.authorization()).map_err(|_| SetupError::Key)?;
-        key.set_sensitive(true);
         Ok(Self {
             http,
             deleting,
@@ -115,7 +112,7 @@ impl Wire {
         *request.timeout_mut() = Some(within);
         request
             .headers_mut()
-            .insert(AUTHORIZATION, self.key.clone());
+            .insert(AUTHORIZATION, self.key.header());
         request
             .headers_mut()
             .insert(ACCEPT, HeaderValue::from_static("application/json"));

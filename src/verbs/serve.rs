@@ -1,9 +1,11 @@
 //! `serve`: runs the service from configuration.
 
+use std::convert::Infallible;
 use std::process::ExitCode;
 
 use ozmap_cancel::config::{Config, LogFormat, Sources};
 use ozmap_cancel::http::Stopped;
+use ozmap_cancel::ozmap::Ozmap;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -21,7 +23,10 @@ pub(crate) fn run(sources: &Sources) -> Done {
         tracing::info!("listening on http://{}", service.address()?);
         let stop = CancellationToken::new();
         let asked = on_signal(stop.clone());
+        let cancellations = service.cancellations();
         tokio::select! {
+            // It goes on until the service has stopped.
+            never = take_new_keys(sources, cancellations.ozmap()) => match never? {},
             stopped = async {
                 let (stopped, _) = tokio::join!(service.serve(stop.clone()), asked);
                 stopped
@@ -31,6 +36,25 @@ pub(crate) fn run(sources: &Sources) -> Done {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// At every SIGHUP: reads the configuration again and takes the key of OZmap from it. Everything else needs a start.
+async fn take_new_keys(sources: &Sources, ozmap: &Ozmap) -> Result<Infallible, Problem> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut hangups = signal(SignalKind::hangup())?;
+        while hangups.recv().await.is_some() {
+            match Config::load(sources).map_err(Problem::from) {
+                Ok(config) => match ozmap.take_key(&config.ozmap.api_key) {
+                    Ok(()) => tracing::info!("the key of OZmap was read again"),
+                    Err(error) => tracing::error!("the old key of OZmap stays: {error}"),
+                },
+                Err(problem) => tracing::error!("the old key of OZmap stays: {}", problem.0),
+            }
+        }
+    }
+    std::future::pending().await
 }
 
 async fn second_signal(first: CancellationToken) {

@@ -1,6 +1,7 @@
 //! The wiring: a configuration becomes a running service.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use ozmap_cancel::cancel::Cancellations;
 use ozmap_cancel::config::Config;
@@ -15,6 +16,7 @@ use super::Problem;
 /// A service that is bound and about to serve.
 pub(super) struct Service {
     server: Server,
+    cancellations: Arc<Cancellations>,
 }
 
 impl Service {
@@ -36,7 +38,15 @@ impl Service {
         })?;
         // Not before the address is ours: another instance may be at work.
         cancellations.start();
-        Ok(Self { server })
+        Ok(Self {
+            server,
+            cancellations,
+        })
+    }
+
+    /// Who works on cancellations.
+    pub(super) fn cancellations(&self) -> Arc<Cancellations> {
+        self.cancellations.clone()
     }
 
     /// Where it listens.
