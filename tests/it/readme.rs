@@ -2,6 +2,7 @@
 //!
 //! A fenced block whose first line is "json NAME", "asterisk NAME" or "freeswitch NAME" is a request to the channel NAME.
 
+use ozmap_cancel::guard::Refusal;
 use serde_json::{Value, json};
 
 use crate::support::http::{Reply, send};
@@ -19,6 +20,23 @@ fn snippets(kind: &str) -> Vec<(String, String)> {
         rest = after;
     }
     found
+}
+
+/// An operator finds every reason of a "no" explained.
+#[test]
+fn every_refusal_is_explained() {
+    let readme = include_str!("../../README.md");
+    let words = readme
+        .split_once("### The words of `journal show`")
+        .unwrap()
+        .1;
+    let words = words.split_once("\n## ").unwrap().0;
+    for refusal in Refusal::ALL {
+        assert!(
+            words.contains(&format!("`{}`", refusal.id())),
+            "{refusal:?}"
+        );
+    }
 }
 
 /// A service with the channels that the snippets name, and one reservation for each snippet.
