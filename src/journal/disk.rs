@@ -27,12 +27,16 @@ const NETWORK: [&str; 18] = [
     "smbfs",
 ];
 
+/// What is mounted where, as the system writes it; empty when it does not say.
+pub(super) fn mounts() -> String {
+    // Only Linux has this file; elsewhere it is up to the operator.
+    std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()
+}
+
 /// The kind of the network file system that a file lies on, by its canonical path; `None` when it is none, or nobody can
 /// say.
-pub(super) fn network(path: &Path) -> Option<String> {
-    // Only Linux has this file; elsewhere it is up to the operator.
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
-    kind(&mounts, path).filter(|kind| NETWORK.contains(&kind.as_str()))
+pub(super) fn network(mounts: &str, path: &Path) -> Option<String> {
+    kind(mounts, path).filter(|kind| NETWORK.contains(&kind.as_str()))
 }
 
 /// How many bytes this user may still write where a folder lies; `None` when nobody can say.
@@ -110,7 +114,7 @@ broken line
 
     #[test]
     fn a_folder_of_this_machine_is_on_no_network() {
-        assert_eq!(network(&std::env::temp_dir()), None);
+        assert_eq!(network(&mounts(), &std::env::temp_dir()), None);
     }
 
     #[test]

@@ -226,13 +226,18 @@ pub(super) fn has_room(folder: &Path, free_bytes_min: u64) -> Result<(), Error> 
 
 /// Whether a journal may lie where a path leads, which need not be there yet.
 pub(super) fn may_lie(path: &Path, network_disk: NetworkDisk) -> Result<(), Error> {
+    may_lie_among(&disk::mounts(), path, network_disk)
+}
+
+/// The same on a machine with these mounts.
+fn may_lie_among(mounts: &str, path: &Path, network_disk: NetworkDisk) -> Result<(), Error> {
     let nearest = path.ancestors().find_map(|place| {
         let is_here = place.as_os_str().is_empty();
         if is_here { Path::new(".") } else { place }
             .canonicalize()
             .ok()
     });
-    match nearest.and_then(|place| disk::network(&place)) {
+    match nearest.and_then(|place| disk::network(mounts, &place)) {
         Some(kind) if network_disk == NetworkDisk::Refused => Err(Error::Open(format!(
             "{} lies on another machine ({kind}), where a lost connection may lose what was promised; use a local \
              disk or a PostgreSQL, or set journal.allow_network_disk = true",
@@ -386,5 +391,38 @@ fn read(value: ValueRef<'_>) -> Value {
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use super::*;
+
+    /// A machine whose only disk is of this kind, wherever a folder for temporary files may lie.
+    fn machine(kind: &str) -> String {
+        format!("22 1 0:30 / / rw,relatime shared:1 - {kind} somewhere rw\n")
+    }
+
+    #[test]
+    fn a_journal_on_another_machines_disk_is_refused_also_before_it_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().join("journal.db");
+        std::fs::write(&there, "").unwrap();
+        let not_yet = folder.path().join("data/of/ours/journal.db");
+        for path in [there.as_path(), &not_yet, Path::new("journal.db")] {
+            for kind in ["nfs4", "cifs", "fuse.sshfs"] {
+                let refused = may_lie_among(&machine(kind), path, NetworkDisk::Refused);
+                let said = refused.unwrap_err().to_string();
+                assert!(said.contains(&format!("({kind})")), "{said}");
+                assert!(said.contains("journal.allow_network_disk"), "{said}");
+                let known = may_lie_among(&machine(kind), path, NetworkDisk::Allowed);
+                assert!(known.is_ok(), "{kind}: {known:?}");
+            }
+            for mounts in [machine("ext4"), String::new()] {
+                let local = may_lie_among(&mounts, path, NetworkDisk::Refused);
+                assert!(local.is_ok(), "{mounts}: {local:?}");
+            }
+        }
     }
 }
