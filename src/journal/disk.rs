@@ -1,8 +1,12 @@
-//! What kind of disk a file lies on and how much room it has, as far as the system says it.
+//! What kind of disk the file of a journal lies on and how much room that has, as far as the system says it, and whether
+//! that will do.
 //!
-//! It only tells; whether a journal may lie there is decided by whoever opens it.
+//! It only reads; what a journal without room does is decided by whoever keeps it.
 
 use std::path::Path;
+
+use super::Error;
+use super::place::NetworkDisk;
 
 /// Kinds of file systems on another machine. The locks that SQLite relies on may not hold there, and what it was told is
 /// on the disk may not be (SQLite's own documentation, "How To Corrupt An SQLite Database File").
@@ -27,24 +31,70 @@ const NETWORK: [&str; 18] = [
     "smbfs",
 ];
 
+/// Whether a folder's disk has room for another promise.
+pub(super) fn has_room(folder: &Path, free_bytes_min: u64) -> Result<(), Error> {
+    match free_bytes(folder) {
+        Some(free) if free < free_bytes_min => Err(Error::Unavailable(format!(
+            "only {free} bytes are free where it lies, and nothing new is accepted below \
+             journal.disk_free_bytes_min = {free_bytes_min}"
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether a journal may lie where a path leads, which need not be there yet.
+pub(super) fn may_lie(path: &Path, network_disk: NetworkDisk) -> Result<(), Error> {
+    may_lie_among(&mounts(), path, network_disk)
+}
+
+/// The same on a machine with these mounts.
+fn may_lie_among(mounts: &str, path: &Path, network_disk: NetworkDisk) -> Result<(), Error> {
+    let nearest = path.ancestors().find_map(|place| {
+        let is_here = place.as_os_str().is_empty();
+        if is_here { Path::new(".") } else { place }
+            .canonicalize()
+            .ok()
+    });
+    match nearest.and_then(|place| network(mounts, &place)) {
+        Some(kind) if network_disk == NetworkDisk::Refused => Err(Error::Open(format!(
+            "{} lies on another machine ({kind}), where a lost connection may lose what was promised; use a local \
+             disk or a PostgreSQL, or set journal.allow_network_disk = true",
+            path.display()
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The folder of a file.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// What is mounted where, as the system writes it; empty when it does not say.
+fn mounts() -> String {
+    // Only Linux has this file; elsewhere it is up to the operator.
+    std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()
+}
+
 /// The kind of the network file system that a file lies on, by its canonical path; `None` when it is none, or nobody can
 /// say.
-pub(super) fn network(path: &Path) -> Option<String> {
-    // Only Linux has this file; elsewhere it is up to the operator.
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
-    kind(&mounts, path).filter(|kind| NETWORK.contains(&kind.as_str()))
+fn network(mounts: &str, path: &Path) -> Option<String> {
+    kind(mounts, path).filter(|kind| NETWORK.contains(&kind.as_str()))
 }
 
 /// How many bytes this user may still write where a folder lies; `None` when nobody can say.
 #[cfg(unix)]
-pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
+fn free_bytes(folder: &Path) -> Option<u64> {
     let room = rustix::fs::statvfs(folder).ok()?;
     Some(room.f_bavail.saturating_mul(room.f_frsize))
 }
 
 /// Elsewhere it is up to the operator.
 #[cfg(not(unix))]
-pub(super) fn free_bytes(_folder: &Path) -> Option<u64> {
+fn free_bytes(_folder: &Path) -> Option<u64> {
     None
 }
 
@@ -83,6 +133,7 @@ fn unescaped(point: &str) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop")]
 mod tests {
     use super::*;
 
@@ -110,12 +161,39 @@ broken line
 
     #[test]
     fn a_folder_of_this_machine_is_on_no_network() {
-        assert_eq!(network(&std::env::temp_dir()), None);
+        assert_eq!(network(&mounts(), &std::env::temp_dir()), None);
     }
 
     #[test]
     fn a_folder_has_room_and_one_that_is_not_there_cannot_say() {
         assert!(free_bytes(&std::env::temp_dir()).is_some_and(|free| free > 0));
         assert_eq!(free_bytes(Path::new("/nowhere/at/all")), None);
+    }
+
+    /// A machine whose only disk is of this kind, wherever a folder for temporary files may lie.
+    fn machine(kind: &str) -> String {
+        format!("22 1 0:30 / / rw,relatime shared:1 - {kind} somewhere rw\n")
+    }
+
+    #[test]
+    fn a_journal_on_another_machines_disk_is_refused_also_before_it_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().join("journal.db");
+        std::fs::write(&there, "").unwrap();
+        let not_yet = folder.path().join("data/of/ours/journal.db");
+        for path in [there.as_path(), &not_yet, Path::new("journal.db")] {
+            for kind in ["nfs4", "cifs", "fuse.sshfs"] {
+                let refused = may_lie_among(&machine(kind), path, NetworkDisk::Refused);
+                let said = refused.unwrap_err().to_string();
+                assert!(said.contains(&format!("({kind})")), "{said}");
+                assert!(said.contains("journal.allow_network_disk"), "{said}");
+                let known = may_lie_among(&machine(kind), path, NetworkDisk::Allowed);
+                assert!(known.is_ok(), "{kind}: {known:?}");
+            }
+            for mounts in [machine("ext4"), String::new()] {
+                let local = may_lie_among(&mounts, path, NetworkDisk::Refused);
+                assert!(local.is_ok(), "{mounts}: {local:?}");
+            }
+        }
     }
 }

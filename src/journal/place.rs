@@ -267,6 +267,22 @@ mod tests {
     }
 
     #[test]
+    fn of_several_servers_only_the_one_that_can_be_written_will_do() {
+        let several = |url: &str| match parsed(url).map(|place| place.0) {
+            Ok(Kind::Server(server)) => server.config.get_target_session_attrs(),
+            other => panic!("{url}: {:?}", other.err()),
+        };
+        for url in [
+            "postgres://a:b@one.example.com,two.example.com/x",
+            "postgres://a:b@one.example.com:5432,two.example.com:5433/x",
+            // Not even where the address asks for less.
+            "postgres://a:b@one.example.com,two.example.com/x?target_session_attrs=any",
+        ] {
+            assert_eq!(several(url), TargetSessionAttrs::ReadWrite, "{url}");
+        }
+    }
+
+    #[test]
     fn no_word_of_it_shows_the_password() {
         let place = parsed("postgres://chef:canary@db.example.com:6543/book").unwrap();
         let said = format!("{place} {place:?}");

@@ -3,9 +3,9 @@
 use super::place::{Kind, Place};
 use super::postgres::Postgres;
 use super::record::Record;
-use super::sqlite::{self, Sqlite};
+use super::sqlite::Sqlite;
 use super::store::{Store, Value};
-use super::{Error, sql};
+use super::{Error, disk, sql};
 use crate::domain::OpId;
 
 /// What the health page tells of the journal.
@@ -195,9 +195,9 @@ impl Reader {
 /// its disk is free to accept anything.
 pub fn inspect(place: &Place) -> Result<Option<Stats>, Error> {
     let is_there = match &place.0 {
-        Kind::File(path, disk) => {
-            sqlite::may_lie(path, disk.network)?;
-            sqlite::has_room(sqlite::folder_of(path), disk.free_bytes_min)?;
+        Kind::File(path, rules) => {
+            disk::may_lie(path, rules.network)?;
+            disk::has_room(disk::folder_of(path), rules.free_bytes_min)?;
             path.exists()
         }
         Kind::Server(server) => Postgres::examine(server)?,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
-use super::place::{DiskRules, NetworkDisk};
+use super::place::DiskRules;
 use super::store::{Fate, Row, Sharing, Store, Value};
 use super::{Error, disk, sql};
 
@@ -41,9 +41,9 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     /// Opens the journal for writing, creates it when it is not there, and locks out a second instance.
-    pub(super) fn open(path: &Path, disk: DiskRules) -> Result<Self, Error> {
-        let folder = folder_of(path);
-        may_lie(path, disk.network)?;
+    pub(super) fn open(path: &Path, rules: DiskRules) -> Result<Self, Error> {
+        let folder = disk::folder_of(path);
+        disk::may_lie(path, rules.network)?;
         create_private_folder(folder).map_err(|error| {
             Error::Open(format!(
                 "cannot create the folder {}: {error}",
@@ -57,14 +57,14 @@ impl Sqlite {
             .canonicalize()
             .map_err(|error| Error::Open(format!("cannot find {}: {error}", path.display())))?;
         // Again, because a link that led to nothing leads to the file now.
-        may_lie(path, disk.network)?;
+        disk::may_lie(path, rules.network)?;
         let lock = lock(path)?;
         let connection = Connection::open(path)
             .map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
         let mut store = Self::with(connection, Some(lock))?;
         store.room = Room {
             folder: folder.to_owned(),
-            free_bytes_min: disk.free_bytes_min,
+            free_bytes_min: rules.free_bytes_min,
         };
         store.prepare_for_writing()?;
         Ok(store)
@@ -213,42 +213,6 @@ fn create_private_file(path: &Path) -> std::io::Result<()> {
         .map(drop)
 }
 
-/// Whether a folder's disk has room for another promise.
-pub(super) fn has_room(folder: &Path, free_bytes_min: u64) -> Result<(), Error> {
-    match disk::free_bytes(folder) {
-        Some(free) if free < free_bytes_min => Err(Error::Unavailable(format!(
-            "only {free} bytes are free where it lies, and nothing new is accepted below \
-             journal.disk_free_bytes_min = {free_bytes_min}"
-        ))),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// Whether a journal may lie where a path leads, which need not be there yet.
-pub(super) fn may_lie(path: &Path, network_disk: NetworkDisk) -> Result<(), Error> {
-    let nearest = path.ancestors().find_map(|place| {
-        let is_here = place.as_os_str().is_empty();
-        if is_here { Path::new(".") } else { place }
-            .canonicalize()
-            .ok()
-    });
-    match nearest.and_then(|place| disk::network(&place)) {
-        Some(kind) if network_disk == NetworkDisk::Refused => Err(Error::Open(format!(
-            "{} lies on another machine ({kind}), where a lost connection may lose what was promised; use a local \
-             disk or a PostgreSQL, or set journal.allow_network_disk = true",
-            path.display()
-        ))),
-        Some(_) | None => Ok(()),
-    }
-}
-
-pub(super) fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
 #[cfg(unix)]
 fn create_private_folder(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
@@ -281,7 +245,7 @@ impl Store for Sqlite {
     }
 
     fn room(&self) -> Result<(), Error> {
-        has_room(&self.room.folder, self.room.free_bytes_min)
+        disk::has_room(&self.room.folder, self.room.free_bytes_min)
     }
 
     fn begin(&mut self) -> Result<(), Error> {

@@ -102,3 +102,56 @@ fn log_panic(location: Option<&std::panic::Location<'_>>) {
         None => tracing::error!("a panic, nobody knows where"),
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// What a customer may have sent.
+    const CANARY: [&str; 2] = ["123|123", "Gabriel"];
+
+    /// A process has one place for its logs and one for its panics: this is run by the test below, in a process of its
+    /// own.
+    #[test]
+    #[ignore = "panics, for another test to see what is said of it"]
+    fn panics() {
+        let set = [
+            ("OZMAP__BASE_URL", "http://127.0.0.1:1"),
+            ("OZMAP__API_KEY", "key"),
+            (
+                "CHANNELS__CHATBOT__SECRET",
+                "a-secret-of-thirty-two-characters",
+            ),
+        ];
+        let set = set.map(|(name, value)| (format!("OZMAP_CANCEL__{name}"), value.to_owned()));
+        let config = Config::load(&Sources {
+            files: Vec::new(),
+            environment: set.into(),
+        });
+        assert!(start_logs(&config.unwrap()).is_ok());
+        let panicked = std::thread::spawn(|| panic!("{CANARY:?}")).join();
+        assert!(panicked.is_err());
+    }
+
+    #[test]
+    fn a_panic_does_not_say_what_it_was_made_of() {
+        let ran = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "verbs::serve::tests::panics"])
+            // What a test says is not kept back, so that all of it is seen.
+            .arg("--nocapture")
+            .output()
+            .unwrap();
+        let said = [ran.stdout, ran.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        assert!(ran.status.success(), "{said}");
+        assert!(said.contains("1 passed"), "{said}");
+        let where_it_was = format!("a panic at {}:", file!());
+        assert!(said.contains(&where_it_was), "{said}");
+        for word in CANARY {
+            assert!(!said.contains(word), "{said}");
+        }
+    }
+}

@@ -9,6 +9,8 @@ mod mutants;
 mod project;
 #[path = "architecture/rules.rs"]
 mod rules;
+#[path = "architecture/secrets.rs"]
+mod secrets;
 #[path = "architecture/source.rs"]
 mod source;
 
@@ -17,7 +19,7 @@ use source::Source;
 /// A rule over one file: what is wrong with it, as sentences.
 type Rule = fn(&Source) -> Vec<String>;
 
-const RULES: [(&str, Rule); 9] = [
+const RULES: [(&str, Rule); 10] = [
     ("imports point one way", rules::imports_point_one_way),
     (
         "only the binary and the configuration read the environment",
@@ -31,6 +33,10 @@ const RULES: [(&str, Rule); 9] = [
     (
         "a Deletable is made by the guard, an Intent by the journal",
         rules::makes_no_proof,
+    ),
+    (
+        "secrets and signatures are compared in constant time",
+        secrets::compares_in_constant_time,
     ),
     (
         "no text names the machine that it was written on",
@@ -161,7 +167,7 @@ fn the_tests_and_the_papers_name_no_machine() {
 fn every_rule_can_fail() {
     let long = "fn f() {}\n".repeat(401);
     let header = "//! What for.\n";
-    let bad: [(&str, &str, &str, String); 26] = [
+    let bad: [(&str, &str, &str, String); 30] = [
         (
             "imports point one way",
             "src/domain/code.rs",
@@ -306,6 +312,30 @@ fn every_rule_can_fail() {
             "src/journal/read.rs",
             "by itself",
             "impl Intent {\n    fn f() { Self { property } }\n}".into(),
+        ),
+        (
+            "secrets and signatures are compared in constant time",
+            "src/channels/auth/secrets.rs",
+            "an equality",
+            "fits |= Choice::from(u8::from(expected == given));".into(),
+        ),
+        (
+            "secrets and signatures are compared in constant time",
+            "src/channels/auth/seal.rs",
+            "a seal by itself",
+            "use super::secrets::Secrets;\nfn f() { keys.first().eq(given) }".into(),
+        ),
+        (
+            "secrets and signatures are compared in constant time",
+            "src/channels/auth/jwt.rs",
+            "one beside an exception",
+            "use super::secrets::Secrets;\nif header.alg != \"HS256\" || one != other {".into(),
+        ),
+        (
+            "secrets and signatures are compared in constant time",
+            "src/channels/unheard_of.rs",
+            "another scheme",
+            "fn f(secrets: &Secrets) { token.starts_with(secret) }".into(),
         ),
         (
             "no text names the machine that it was written on",

@@ -42,6 +42,23 @@ async fn stalled(world: &World, bytes: &str) -> TcpStream {
     stream
 }
 
+/// A probe on a connection that stays open, and how its answer ends.
+const PROBE: &str = "GET /health/live HTTP/1.1\r\nHost: service\r\n\r\n";
+const ALIVE: &str = r#"{"status":"alive"}"#;
+
+/// Reads from a connection that stays open until something has come.
+async fn until(stream: &mut TcpStream, end: &str) -> String {
+    let mut answer = String::new();
+    while !answer.ends_with(end) {
+        let mut some = [0; 1024];
+        let read = tokio::time::timeout(PATIENCE, stream.read(&mut some)).await;
+        let read = read.expect("an answer").unwrap();
+        assert!(read > 0, "closed after {answer:?}");
+        answer.push_str(&String::from_utf8_lossy(&some[..read]));
+    }
+    answer
+}
+
 /// Everything that comes until the service closes the connection.
 async fn until_closed(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();

@@ -125,6 +125,7 @@ fn order(table: &str) -> &'static str {
         "delivery" => "received_at, dedupe_key",
         "op_event" => "at_ms, op_id, seq",
         "budget" => "bucket_at",
+        "heartbeat" => "owner",
         other => panic!("the order of {other} is not known"),
     }
 }

@@ -2,12 +2,14 @@
 //! not forgotten.
 
 use std::collections::HashSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use super::{head, stalled};
+use super::{ALIVE, PROBE, head, stalled, until};
 use crate::cancel::{asking, try_ask_of};
 use crate::support::{Reply, World, eventually};
 
@@ -142,4 +144,28 @@ async fn a_thousand_stalled_callers_hold_up_neither_the_others_nor_a_stop() {
     let rows = world.settled().await;
     assert_eq!(rows.len(), 2, "{rows:?}");
     assert_eq!(world.ozmap.deletions().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_beyond_the_connections_waits_at_the_door_until_one_of_them_leaves() {
+    let world = World::with(&[
+        ("SERVER__CONNECTIONS_MAX", "3"),
+        // Nobody leaves of themselves.
+        ("SERVER__HEAD_MS_MAX", "60000"),
+    ])
+    .await;
+    let mut inside = Vec::new();
+    for _ in 0..3 {
+        let mut stream = stalled(&world, PROBE).await;
+        until(&mut stream, ALIVE).await;
+        inside.push(stream);
+    }
+    let mut outside = stalled(&world, PROBE).await;
+    let answered = timeout(Duration::from_secs(1), outside.readable()).await;
+    assert!(answered.is_err(), "a fourth caller got in");
+    // Those who are inside are served as ever.
+    inside[0].write_all(PROBE.as_bytes()).await.unwrap();
+    until(&mut inside[0], ALIVE).await;
+    drop(inside.pop());
+    until(&mut outside, ALIVE).await;
 }

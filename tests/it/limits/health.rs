@@ -1,6 +1,9 @@
 //! Health: what it says, what makes the service unready, and a journal that cannot be written.
 
-use crate::journal::file::Foreign;
+use std::collections::HashSet;
+use std::time::Instant;
+
+use crate::journal::file::{self, Foreign};
 use serde_json::{Value, json};
 
 use crate::support::{World, eventually};
@@ -144,4 +147,19 @@ async fn a_journal_that_cannot_be_written_accepts_nothing_and_is_not_ready() {
     assert!(world.journal().is_empty());
     assert_eq!(world.ozmap.holds("123|123").await.len(), 1);
     assert_eq!(world.cancel("123|123", "m-1").await.outcome(), "cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_probes_write_into_the_journal_only_once_a_second() {
+    let world = World::new().await;
+    let (began, mut proofs) = (Instant::now(), HashSet::new());
+    for path in ["/health", "/health/ready"].repeat(30) {
+        assert_eq!(world.service.get(path).await.status, 200);
+        let rows = file::table(world.folder.path(), "heartbeat");
+        proofs.extend(rows.iter().map(|row| row["at_ms"].as_i64().unwrap()));
+    }
+    // One at the beginning, one in each whole second after it.
+    let most = began.elapsed().as_secs() + 1;
+    assert!(!proofs.is_empty());
+    assert!(proofs.len() as u64 <= most, "{} of {most}", proofs.len());
 }

@@ -3,8 +3,10 @@
 use std::time::Instant;
 
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
 
-use super::{head, stalled};
+use super::{ALIVE, PROBE, head, stalled, until, until_closed};
+use crate::cancel::{asking, try_ask_of};
 use crate::support::{World, eventually, http};
 
 /// Waits until the service takes no new connections.
@@ -157,4 +159,64 @@ async fn who_asks_twice_for_a_stop_does_not_wait() {
     world.service.signal("TERM");
     assert_eq!(world.service.ended().await, Some(0));
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_kept_does_not_hold_up_a_stop() {
+    let mut world = World::with(&[
+        ("SERVER__HEAD_MS_MAX", "60000"),
+        ("SERVER__DRAIN_MS_MAX", "15000"),
+    ])
+    .await;
+    let mut kept = stalled(&world, PROBE).await;
+    until(&mut kept, ALIVE).await;
+    world.service.signal("TERM");
+    assert_eq!(until_closed(kept).await, "");
+    assert_eq!(world.service.ended().await, Some(0));
+    let logs = eventually("the last word", || async {
+        let logs = world.service.logs();
+        logs.contains("stopped").then_some(logs)
+    })
+    .await;
+    assert!(logs.contains("nothing was left running"), "{logs}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopping_service_takes_nothing_on_a_connection_that_is_still_open() {
+    let mut world = World::with(&[
+        ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "30000"),
+        ("SERVER__BODY_MS_MAX", "60000"),
+    ])
+    .await;
+    world.ozmap.fault("lookup:status=503").await;
+    let body = asking("reservation_123", "m-1");
+    let waiting = tokio::spawn(try_ask_of(world.service.address(), body.clone()));
+    eventually("a look-up", || async {
+        (!world.ozmap.asked().await.is_empty()).then_some(())
+    })
+    .await;
+    let late = asking("123|123", "m-2").to_string();
+    let expecting = format!(
+        "{}Expect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        head(),
+        late.len()
+    );
+    let mut open = stalled(&world, &expecting).await;
+    // Said when the body is waited for: the request has begun before the stop.
+    until(&mut open, "100 Continue\r\n\r\n").await;
+    world.service.signal("TERM");
+    // Who waits is told so only when everything that ran is parked: from here on nothing is taken.
+    let reply = waiting.await.unwrap().unwrap();
+    assert_eq!((reply.status, reply.outcome().as_str()), (200, "pending"));
+    world.ozmap.heal().await;
+    open.write_all(late.as_bytes()).await.unwrap();
+    let answer = until_closed(open).await;
+    let refused = http::parse(answer.as_bytes()).unwrap();
+    assert_eq!(refused.status, 503, "{answer}");
+    assert_eq!(refused.json()["type"], "urn:ozmap-cancel:problem:stopping");
+    assert!(refused.header("retry-after").is_some(), "{answer}");
+    assert_eq!(world.service.ended().await, Some(0));
+    let rows = world.journal();
+    assert_eq!((rows.len(), &rows[0]["code"]), (1, &body["code"]));
+    assert_eq!(world.ozmap.holds("123|123").await.len(), 1);
 }

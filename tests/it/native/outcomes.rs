@@ -1,5 +1,7 @@
 //! The table of outcomes, and what a look-up and a rehearsal tell and leave alone.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use crate::support::{Reply, World};
@@ -178,6 +180,31 @@ async fn a_lookup_that_ozmap_does_not_answer_promises_nothing() {
     assert!(reply.header("retry-after").is_some());
     assert_eq!(reply.json()["type"], "urn:ozmap-cancel:problem:ozmap");
     assert!(world.journal().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lookup_is_answered_in_the_channels_time_and_not_in_ozmaps() {
+    let world = World::with(&[
+        ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "500"),
+        ("OZMAP__LOOKUP_MS", "25000"),
+        ("JOURNAL__LEASE_MS", "60000"),
+    ])
+    .await;
+    world.ozmap.fault("lookup:hold_before").await;
+    let asked = Instant::now();
+    let reply = look(&world, "123|123").await;
+    // The limit is half a second; the rest is for a machine that does other things as well.
+    assert!(asked.elapsed().as_secs() < 15, "{:?}", asked.elapsed());
+    assert_eq!(reply.status, 503);
+    assert!(reply.header("retry-after").is_some());
+    assert_eq!(reply.json()["type"], "urn:ozmap-cancel:problem:ozmap");
+    // It was not turned away without a question.
+    assert!(!world.ozmap.asked().await.is_empty());
+    assert!(world.journal().is_empty());
+    // Nothing of it is left behind: who asks again hears what is there.
+    world.ozmap.heal().await;
+    world.ozmap.release().await;
+    assert_eq!(look(&world, "123|123").await.outcome(), "found");
 }
 
 #[tokio::test(flavor = "multi_thread")]

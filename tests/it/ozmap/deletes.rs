@@ -1,8 +1,15 @@
 //! The DELETE: sent once or not at all, on a connection that is fresh, on a reading that is fresh.
 
+use std::collections::HashSet;
+#[cfg(target_os = "linux")]
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use ozmap_cancel::ozmap::{Acted, Trouble};
+#[cfg(target_os = "linux")]
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+#[cfg(target_os = "linux")]
+use tokio::time::timeout;
 
 use super::super::support::eventually;
 use super::rig::{LOOKUP, Ledger, Rig, one, one_then, slot};
@@ -85,6 +92,20 @@ async fn a_deletion_goes_out_on_a_connection_of_its_own() {
     let looked = rig.server.requests().into_iter().next().unwrap();
     let deleted = rig.server.of("DELETE").pop().unwrap();
     assert_ne!(deleted.connection, looked.connection);
+}
+
+#[tokio::test]
+async fn two_deletions_never_share_a_connection() {
+    // Both kinds of answer leave the connection open for another request.
+    for bytes in [empty(204), json(200, "{}")] {
+        let rig = Rig::new(one_then(vec![Act::Send(bytes)])).await;
+        for _ in 0..3 {
+            rig.delete().await.unwrap();
+        }
+        let used = rig.server.of("DELETE");
+        let used: HashSet<usize> = used.iter().map(|request| request.connection).collect();
+        assert_eq!(used.len(), 3, "{used:?}");
+    }
 }
 
 #[tokio::test]
@@ -181,4 +202,36 @@ async fn a_refused_deletion_is_told_from_one_that_may_have_happened() {
         let rig = Rig::new(one_then(vec![Act::Send(bytes)])).await;
         assert_eq!(rig.delete().await.unwrap_err().acted, acted);
     }
+}
+
+/// A listener whose queue is full and that nobody accepts from: Linux leaves whoever comes now without a word.
+#[cfg(target_os = "linux")]
+async fn jammed() -> (TcpListener, Vec<TcpStream>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queue = Vec::new();
+    while let Ok(stream) = timeout(Duration::from_secs(1), TcpStream::connect(address)).await {
+        queue.push(stream.unwrap());
+        assert!(queue.len() < 16, "the queue is never full");
+    }
+    (listener, queue)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_deletion_that_finds_no_connection_in_two_seconds_was_never_sent() {
+    let (listener, _queue) = jammed().await;
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mut settings = super::rig::settings(&url);
+    // The operator allows far more, and the DELETE itself may take its time.
+    (settings.connect, settings.delete) = (Duration::from_secs(60), Duration::from_secs(12));
+    let unreachable = ozmap_cancel::ozmap::Ozmap::new(settings).unwrap();
+    let rig = Rig::new(one_then(Vec::new())).await;
+    let target = rig.target().await;
+    let intent = Ledger::new(60_000).await.intend(&target).await;
+    // Were it the time of the DELETE that ended it, nobody would know whether it had left.
+    let error = slot(&unreachable).await.delete(intent).await.unwrap_err();
+    assert_eq!((error.trouble, error.acted), (Trouble::Connect, Acted::No));
 }
