@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use super::{Problems, Settings};
 use crate::http::Limits;
-
-/// For how long after its intent a deletion may wait before it leaves: the time of a connection and the age of what the
-/// guard saw, in milliseconds.
-const SEND_MS_MAX: u64 = 2_000 + 3_000;
+use crate::ozmap::SEND_MS_MAX;
 
 pub(super) fn limits(settings: &Settings) -> Limits {
     let server = &settings.server;

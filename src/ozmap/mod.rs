@@ -39,6 +39,12 @@ use crate::guard::Deletable;
 /// How old the guard's reading may be when the DELETE leaves.
 const GUARD_AGE_MS_MAX: u64 = 3_000;
 
+/// The longest that a connection for a DELETE may take: what allows it is getting older meanwhile.
+const CONNECT_TO_DELETE_MS_MAX: u64 = 2_000;
+
+/// For how long after its intent a DELETE may wait before it leaves, in milliseconds.
+pub const SEND_MS_MAX: u64 = GUARD_AGE_MS_MAX + CONNECT_TO_DELETE_MS_MAX;
+
 /// What a second look at one property showed.
 #[derive(Debug)]
 pub enum Presence {

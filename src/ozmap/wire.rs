@@ -10,6 +10,7 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Request, StatusCode, Url, redirect, retry};
 
+use super::CONNECT_TO_DELETE_MS_MAX;
 use super::settings::{Key, Settings, SetupError};
 use super::tls;
 use super::trouble::{Error, Trouble};
@@ -36,9 +37,6 @@ pub(super) trait Exchange: Send + Sync {
     /// Sends a request without a body. It must tell whether OZmap may have acted.
     fn exchange(&self, method: Method, url: Url, within: Duration) -> Exchanging<'_>;
 }
-
-/// The longest that a connection for a DELETE may take: what allows it is getting older meanwhile.
-const CONNECT_TO_DELETE_MAX: Duration = Duration::from_secs(2);
 
 /// The wire of the world: HTTP/1.1 over TCP, mostly with TLS.
 pub(super) struct Wire {
@@ -92,7 +90,11 @@ impl Wire {
             .build()
             .map_err(failed)?;
         let deleting = careful()
-            .connect_timeout(settings.connect.min(CONNECT_TO_DELETE_MAX))
+            .connect_timeout(
+                settings
+                    .connect
+                    .min(Duration::from_millis(CONNECT_TO_DELETE_MS_MAX)),
+            )
             .pool_max_idle_per_host(0)
             .build()
             .map_err(failed)?;
