@@ -21,6 +21,8 @@ mod proxy;
 mod refused;
 #[path = "postgres/replicas.rs"]
 mod replicas;
+#[path = "postgres/rows.rs"]
+mod rows;
 #[path = "postgres/server.rs"]
 mod server;
 
