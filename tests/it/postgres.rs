@@ -28,6 +28,8 @@ mod rows;
 mod server;
 #[path = "postgres/silence.rs"]
 mod silence;
+#[path = "postgres/under_way.rs"]
+mod under_way;
 
 /// What a test says on a machine without a server.
 pub const NEEDS: &str = "PostgreSQL";
