@@ -89,12 +89,9 @@ impl Wire {
             .pool_idle_timeout(Duration::from_millis(IDLE_MS_MAX))
             .build()
             .map_err(failed)?;
+        let to_delete = Duration::from_millis(CONNECT_TO_DELETE_MS_MAX).min(settings.connect);
         let deleting = careful()
-            .connect_timeout(
-                settings
-                    .connect
-                    .min(Duration::from_millis(CONNECT_TO_DELETE_MS_MAX)),
-            )
+            .connect_timeout(to_delete)
             .pool_max_idle_per_host(0)
             .build()
             .map_err(failed)?;

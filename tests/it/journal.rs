@@ -31,7 +31,7 @@ mod promises;
 mod steps;
 
 /// Times under which nothing runs out while a test looks.
-const LONG: Times = Times {
+pub const LONG: Times = Times {
     lease_ms: 60_000,
     settle_ms: 60_000,
     deadline_ms: 60_000,
@@ -81,11 +81,11 @@ impl Book {
     }
 }
 
-const TARGET: &str = "62d194b46c9401002392c704";
+pub const TARGET: &str = "62d194b46c9401002392c704";
 const OTHER: &str = "62d194b46c9401002392c705";
 
 /// A webhook with a key that asks to cancel a code.
-fn asking(code: &str, key: &str) -> Acceptance {
+pub fn asking(code: &str, key: &str) -> Acceptance {
     Acceptance {
         delivery: DeliveryKey {
             channel: "chatbot".to_owned(),
@@ -105,7 +105,7 @@ fn asking(code: &str, key: &str) -> Acceptance {
 }
 
 /// What the guard makes of a plain reservation.
-fn deletable(code: &str, id: &str) -> Deletable {
+pub fn deletable(code: &str, id: &str) -> Deletable {
     let client = Client {
         code: Field::Value(code.to_owned()),
         implanted: Field::Value(false),

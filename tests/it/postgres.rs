@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use self::proxy::Proxy;
 use super::cancel::{
     CODE, PROPERTY, SHORT, asking, assert_deleted_only, assert_is_true, calls_of, each, holds,
     named, try_ask_of,
@@ -21,8 +22,14 @@ mod proxy;
 mod refused;
 #[path = "postgres/replicas.rs"]
 mod replicas;
+#[path = "postgres/rows.rs"]
+mod rows;
 #[path = "postgres/server.rs"]
 mod server;
+#[path = "postgres/silence.rs"]
+mod silence;
+#[path = "postgres/under_way.rs"]
+mod under_way;
 
 /// What a test says on a machine without a server.
 pub const NEEDS: &str = "PostgreSQL";
@@ -33,6 +40,26 @@ pub struct Replicas {
     pub services: Vec<Service>,
     pub journal: Session,
     pub folder: TempDir,
+}
+
+/// One replica behind a proxy.
+async fn behind(server: &Server, settings: &[(&str, &str)]) -> (Replicas, Proxy) {
+    let proxy = Proxy::to(server.port()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let seen = server.place(folder.path().file_name().unwrap().to_str().unwrap());
+    let used = seen.replace(
+        &format!(":{}/", server.port()),
+        &format!(":{}/", proxy.port()),
+    );
+    let replicas = Replicas::at(&seen, &used, folder, 1, settings).await;
+    (replicas, proxy)
+}
+
+/// The kind of a refusal.
+fn problem(reply: &Reply) -> String {
+    let kind = reply.json()["type"].as_str().unwrap().to_owned();
+    kind.trim_start_matches("urn:ozmap-cancel:problem:")
+        .to_owned()
 }
 
 /// The rows of a table of a journal as JSON.

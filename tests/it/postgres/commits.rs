@@ -1,21 +1,8 @@
 //! A commit whose answer is lost: what was promised is kept, what was declined does not happen, and nobody is told a
 //! thing that is not so. Who was told no is told so for good.
 
-use super::proxy::{Cut, Proxy};
+use super::proxy::Cut;
 use super::*;
-
-/// One replica behind a proxy.
-async fn behind(server: &Server, settings: &[(&str, &str)]) -> (Replicas, Proxy) {
-    let proxy = Proxy::to(server.port()).await;
-    let folder = tempfile::tempdir().unwrap();
-    let seen = server.place(folder.path().file_name().unwrap().to_str().unwrap());
-    let used = seen.replace(
-        &format!(":{}/", server.port()),
-        &format!(":{}/", proxy.port()),
-    );
-    let replicas = Replicas::at(&seen, &used, folder, 1, settings).await;
-    (replicas, proxy)
-}
 
 /// Every commit of a cancellation: the promise, the spent deletion, the intent, the answer, the end, what was told.
 const COMMITS: usize = 6;
@@ -57,13 +44,6 @@ async fn a_commit_without_an_answer_is_looked_up_before_anybody_is_told_anything
         assert_eq!(ends.count(), 1, "{case}");
     })
     .await;
-}
-
-/// The kind of a refusal.
-fn problem(reply: &Reply) -> String {
-    let kind = reply.json()["type"].as_str().unwrap().to_owned();
-    kind.trim_start_matches("urn:ozmap-cancel:problem:")
-        .to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,9 @@ pub enum Cut {
     AnswerLost,
     /// The server never gets it.
     CommitLost,
+    /// The server never gets it, and nobody hears of that: the connections that are there stay, and nothing goes
+    /// through on them any more.
+    Stuck,
 }
 
 /// What the next commits meet.
@@ -32,6 +35,29 @@ enum Way {
     Open,
     Silent,
     Closed,
+    /// Nothing goes through on the connections before this number; on new ones it does.
+    OnlyNew(usize),
+    /// Nothing goes through on connections that only read.
+    OnlyWrites,
+}
+
+/// One connection, and what is known of it.
+#[derive(Default)]
+struct Link {
+    number: usize,
+    only_reads: Mutex<bool>,
+    has_written: Mutex<bool>,
+}
+
+impl Way {
+    fn passes(self, link: &Link) -> bool {
+        match self {
+            Self::Open | Self::Closed => true,
+            Self::Silent => false,
+            Self::OnlyNew(first) => link.number >= first,
+            Self::OnlyWrites => !*link.only_reads.lock().unwrap(),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -39,6 +65,7 @@ pub struct Proxy {
     address: SocketAddr,
     plan: Arc<Mutex<Plan>>,
     way: watch::Sender<Way>,
+    connections: Arc<Mutex<usize>>,
 }
 
 impl Proxy {
@@ -48,6 +75,7 @@ impl Proxy {
             address: listener.local_addr().unwrap(),
             plan: Arc::default(),
             way: watch::channel(Way::Open).0,
+            connections: Arc::default(),
         };
         let this = proxy.clone();
         tokio::spawn(async move {
@@ -57,7 +85,11 @@ impl Proxy {
                 }
                 let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
                 if let Ok(server) = server {
-                    tokio::spawn(this.clone().carry(client, server));
+                    let link = Link {
+                        number: this.next_number(),
+                        ..Link::default()
+                    };
+                    tokio::spawn(this.clone().carry(link, client, server));
                 }
             }
         });
@@ -93,25 +125,41 @@ impl Proxy {
         self.way.send_replace(Way::Silent);
     }
 
+    /// Lets nothing through on the connections that are there, without ending them.
+    pub fn fall_silent_on_those_there(&self) {
+        let first = *self.connections.lock().unwrap();
+        self.way.send_replace(Way::OnlyNew(first));
+    }
+
+    /// Lets nothing through on connections that only read, without ending them.
+    pub fn fall_silent_for_readers(&self) {
+        self.way.send_replace(Way::OnlyWrites);
+    }
+
+    fn next_number(&self) -> usize {
+        let mut connections = self.connections.lock().unwrap();
+        let number = *connections;
+        *connections += 1;
+        number
+    }
+
     /// Lets everything through again.
     pub fn open(&self) {
         self.way.send_replace(Way::Open);
     }
 
-    async fn carry(self, client: TcpStream, server: TcpStream) {
+    async fn carry(self, link: Link, client: TcpStream, server: TcpStream) {
         let (mut from_client, mut to_client) = client.into_split();
         let (mut from_server, mut to_server) = server.into_split();
-        let has_written = Arc::new(Mutex::new(false));
-        let noticed = has_written.clone();
         let answers = async {
             let mut way = self.way.subscribe();
             let mut bytes = vec![0; 65_536];
             while let Ok(count @ 1..) = from_server.read(&mut bytes).await {
                 let tags: [&[u8]; 3] = [b"INSERT 0 1\0", b"UPDATE 1\0", b"DELETE 1\0"];
                 if tags.iter().any(|tag| contains(&bytes[..count], tag)) {
-                    *noticed.lock().unwrap() = true;
+                    *link.has_written.lock().unwrap() = true;
                 }
-                drop(way.wait_for(|way| *way != Way::Silent).await);
+                drop(way.wait_for(|way| way.passes(&link)).await);
                 if to_client.write_all(&bytes[..count]).await.is_err() {
                     return;
                 }
@@ -121,12 +169,15 @@ impl Proxy {
             let mut way = self.way.subscribe();
             let mut bytes = vec![0; 65_536];
             while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
-                drop(way.wait_for(|way| *way != Way::Silent).await);
                 let said = &bytes[..count];
-                if contains(said, b"BEGIN\0") {
-                    *has_written.lock().unwrap() = false;
+                if contains(said, b"SET default_transaction_read_only = on") {
+                    *link.only_reads.lock().unwrap() = true;
                 }
-                let is_commit = contains(said, b"COMMIT\0") && *has_written.lock().unwrap();
+                drop(way.wait_for(|way| way.passes(&link)).await);
+                if contains(said, b"BEGIN\0") {
+                    *link.has_written.lock().unwrap() = false;
+                }
+                let is_commit = contains(said, b"COMMIT\0") && *link.has_written.lock().unwrap();
                 match is_commit.then(|| self.fate()).flatten() {
                     Some(Cut::CommitLost) => return,
                     Some(Cut::AnswerLost) => {
@@ -135,6 +186,7 @@ impl Proxy {
                         drop(to_server.shutdown().await);
                         return;
                     }
+                    Some(Cut::Stuck) => return std::future::pending().await,
                     None => {}
                 }
                 if to_server.write_all(said).await.is_err() {
@@ -160,6 +212,9 @@ impl Proxy {
         plan.cuts += 1;
         if plan.stays_closed {
             self.way.send_replace(Way::Closed);
+        }
+        if cut == Cut::Stuck {
+            self.fall_silent_on_those_there();
         }
         Some(cut)
     }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Sends bodies to both replicas in turn, all at once.
-async fn ask_both(replicas: &Replicas, bodies: Vec<Value>) -> Vec<Value> {
+pub async fn ask_both(replicas: &Replicas, bodies: Vec<Value>) -> Vec<Value> {
     let asking: Vec<_> = bodies
         .into_iter()
         .enumerate()
@@ -93,7 +93,7 @@ async fn the_deletions_of_an_hour_and_the_codes_of_a_conversation_are_counted_ov
 }
 
 /// Two replicas, and a cancellation that the first one works on and that stands at a call to OZmap.
-async fn standing(
+pub async fn standing(
     server: &Server,
     hold: &str,
     settings: &[(&str, &str)],
