@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::support::{Reply, World};
+use crate::support::{Reply, World, eventually};
 
 /// `outcome`, `final`, `handoff` of an answer, and that the rest of its form is there.
 fn row(reply: &Reply) -> (String, bool, bool) {
@@ -85,7 +85,8 @@ async fn the_flags_of_what_ozmap_left_open_are_those_of_the_contract() {
         ("JOURNAL__GIVE_UP_S", "2"),
         ("OZMAP__DELETE_MS", "300"),
         ("JOURNAL__SETTLE_MS", "300"),
-        ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "200"),
+        // Enough for a busy machine to write it down, and less than what it is given up after.
+        ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "700"),
     ])
     .await;
     world.ozmap.fault("lookup:status=503").await;
@@ -185,7 +186,7 @@ async fn a_lookup_that_ozmap_does_not_answer_promises_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lookup_is_answered_in_the_channels_time_and_not_in_ozmaps() {
     let world = World::with(&[
-        ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "500"),
+        ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "2000"),
         ("OZMAP__LOOKUP_MS", "25000"),
         ("JOURNAL__LEASE_MS", "60000"),
     ])
@@ -193,7 +194,7 @@ async fn a_lookup_is_answered_in_the_channels_time_and_not_in_ozmaps() {
     world.ozmap.fault("lookup:hold_before").await;
     let asked = Instant::now();
     let reply = look(&world, "123|123").await;
-    // The limit is half a second; the rest is for a machine that does other things as well.
+    // The limit is 2 s; the rest is for a machine that does other things as well.
     assert!(asked.elapsed().as_secs() < 15, "{:?}", asked.elapsed());
     assert_eq!(reply.status, 503);
     assert!(reply.header("retry-after").is_some());
@@ -204,7 +205,11 @@ async fn a_lookup_is_answered_in_the_channels_time_and_not_in_ozmaps() {
     // Nothing of it is left behind: who asks again hears what is there.
     world.ozmap.heal().await;
     world.ozmap.release().await;
-    assert_eq!(look(&world, "123|123").await.outcome(), "found");
+    eventually("what is there", || async {
+        let reply = look(&world, "123|123").await;
+        (reply.status == 200 && reply.outcome() == "found").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
