@@ -146,23 +146,6 @@ impl Cancellations {
         }
     }
 
-    /// Its time is over and nothing was sent for it. That is no word about the reservation when another cancellation of its
-    /// code may have deleted it: then a person must look.
-    async fn expire(&self, held: &mut Held, memory: &mut Memory) -> Result<Step, journal::Error> {
-        let real = self.journal.real_one(&held.record.code).await?;
-        let (outcome, reason) = match real.may_have_deleted() {
-            true => (Outcome::Unknown, "deadline_after_a_deletion"),
-            false => (Outcome::Expired, "deadline"),
-        };
-        let before = Before {
-            unsettled: None,
-            latecomers: Latecomers::HearTheSame,
-            beside: (held.record.mode == Mode::DryRun).then_some(real),
-        };
-        let ending = ending(held, outcome, reason, None);
-        self.finish_seen(held, memory, before, ending).await
-    }
-
     /// Spends one of the hour's deletions, once until its intent is written down. False when they are spent.
     async fn may_spend(&self, held: &Held, memory: &mut Memory) -> Result<bool, journal::Error> {
         let max = self.rules.deletes_per_hour_max;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Cancellations;
 use super::advance::{Memory, Step};
-use crate::domain::{FirstName, Outcome, ReservationCode, Sighting};
+use crate::domain::{FirstName, Mode, Outcome, ReservationCode, Sighting};
 use crate::guard;
 use crate::journal::{self, Apart, Ending, Held, Latecomers, RealOne, State};
 use crate::ozmap::Trouble;
@@ -70,15 +70,47 @@ impl Cancellations {
         if let Some(unsettled) = held.record.unsettled_for() {
             return Ok(Step::Hold(unsettled, PANICKED_TOO_OFTEN));
         }
-        let outcome = match held.record.deletes_sent {
-            0 => Outcome::Review,
-            _ => Outcome::Unknown,
+        // Nobody looked: that nothing was changed can only be said where nothing was ever sent.
+        let real = self.others(held).await?;
+        let outcome = match held.record.deletes_sent > 0 || may_have_deleted(real.as_ref()) {
+            true => Outcome::Unknown,
+            false => Outcome::Review,
         };
         let ending = Ending {
             needs_human: true,
             ..ending(held, outcome, PANICKED_TOO_OFTEN, None)
         };
         self.end(held, ending).await
+    }
+
+    /// What the others of its code have come to; nothing when that cannot be read, which must not keep this one from its end.
+    async fn others(&self, held: &Held) -> Result<Option<RealOne>, journal::Error> {
+        match self.journal.real_one(&held.record.code).await {
+            Ok(real) => Ok(Some(real)),
+            Err(journal::Error::Corrupt(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Its time is over and nothing was sent for it. That is no word about the reservation when another cancellation of its
+    /// code may have deleted it: then a person must look.
+    pub(super) async fn expire(
+        &self,
+        held: &mut Held,
+        memory: &mut Memory,
+    ) -> Result<Step, journal::Error> {
+        let real = self.others(held).await?;
+        let (outcome, reason) = match may_have_deleted(real.as_ref()) {
+            true => (Outcome::Unknown, "deadline_after_a_deletion"),
+            false => (Outcome::Expired, "deadline"),
+        };
+        let before = Before {
+            unsettled: None,
+            latecomers: Latecomers::HearTheSame,
+            beside: real.filter(|_| held.record.mode == Mode::DryRun),
+        };
+        let ending = ending(held, outcome, reason, None);
+        self.finish_seen(held, memory, before, ending).await
     }
 
     /// Writes the outcome down; whoever waits is told after that.
@@ -139,6 +171,11 @@ impl Cancellations {
         self.journal.finish(held, ending).await?;
         Ok(Step::Finished)
     }
+}
+
+/// Whether others of a code may have deleted something; nobody can say so when they cannot be read.
+fn may_have_deleted(others: Option<&RealOne>) -> bool {
+    others.is_none_or(RealOne::may_have_deleted)
 }
 
 /// An ending that all hear.

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use chance::Chance;
 use jiff::tz::TimeZone;
 use promise::Promise;
+use secrecy::SecretString;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -31,7 +32,7 @@ use watchers::Watchers;
 use crate::domain::{Action, Answer, Ask, Outcome, ReservationCode};
 use crate::guard::Policy;
 use crate::journal::{Acceptance, DeliveryKey, Journal, Recalled, Record};
-use crate::ozmap::Ozmap;
+use crate::ozmap::{KeyTaken, Ozmap, SetupError};
 
 /// The most recovered cancellations that are worked on at the same time.
 const RECOVERIES_MAX: usize = 64;
@@ -124,6 +125,20 @@ impl Cancellations {
         self.tracker.spawn(self.clone().recover());
         self.tracker.spawn(self.clone().probe_ozmap());
         self.tracker.spawn(self.clone().hear_of_endings());
+    }
+
+    /// Shows OZmap another key. What waits, maybe because of the old one, is due at once, as after a start.
+    ///
+    /// # Errors
+    /// [`SetupError`] when no header can carry it; then the old one stays.
+    pub async fn take_key(&self, api_key: &SecretString) -> Result<KeyTaken, SetupError> {
+        let taken = self.ozmap.take_key(api_key)?;
+        if taken == KeyTaken::New
+            && let Err(error) = self.journal.wake().await
+        {
+            tracing::warn!("what waits is not due before its time: {error}");
+        }
+        Ok(taken)
     }
 
     /// The journal, for the health page.

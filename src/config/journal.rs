@@ -38,6 +38,7 @@ pub(super) fn place(settings: settings::Journal, problems: &mut Problems) -> Opt
         Error::Open(why) => why,
         other @ (Error::InUse(_)
         | Error::Unavailable(_)
+        | Error::NoRoom(_)
         | Error::Fenced
         | Error::Raced
         | Error::Joined

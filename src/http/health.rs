@@ -13,7 +13,7 @@ use super::App;
 use super::respond::respond;
 use crate::channels::Rendered;
 use crate::clock::Moment;
-use crate::journal::Stats;
+use crate::journal::{self, Stats};
 
 /// For how long the journal's state is believed, so that probes cannot load it.
 const JOURNAL_AGE_MS_MAX: u64 = 1_000;
@@ -23,9 +23,29 @@ const JOURNAL_WITHIN: Duration = Duration::from_secs(3);
 
 /// What the journal said when it was last asked.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum JournalSeen {
-    Writable(Stats),
+pub(super) struct JournalSeen {
+    state: JournalState,
+    stats: Stats,
+}
+
+/// What can be done with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum JournalState {
+    Writable,
+    /// What is running is written down, and nothing new is taken.
+    NoRoom,
     NotWritable,
+}
+
+impl JournalState {
+    /// The word for it; without one it is ready.
+    fn trouble(self) -> Option<&'static str> {
+        match self {
+            Self::Writable => None,
+            Self::NoRoom => Some("disk_nearly_full"),
+            Self::NotWritable => Some("not_writable"),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -79,18 +99,16 @@ async fn unready(app: &App) -> Option<&'static str> {
     if app.draining.is_cancelled() {
         return Some("draining");
     }
-    match journal(app).await {
-        JournalSeen::Writable(_) => None,
-        JournalSeen::NotWritable => Some("journal_not_writable"),
+    match journal(app).await.state {
+        JournalState::Writable => None,
+        JournalState::NoRoom => Some("disk_nearly_full"),
+        JournalState::NotWritable => Some("journal_not_writable"),
     }
 }
 
 pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
     let seen = journal(&app).await;
-    let (journal_status, stats) = match seen {
-        JournalSeen::Writable(stats) => ("ok", stats),
-        JournalSeen::NotWritable => ("not_writable", Stats::default()),
-    };
+    let stats = seen.stats;
     let ozmap = ozmap(&app);
     let unready = unready(&app).await;
     let paused = app.cancellations.is_paused();
@@ -109,7 +127,7 @@ pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
         paused,
         in_flight: app.cancellations.in_flight(),
         journal: JournalDetail {
-            status: journal_status,
+            status: seen.state.trouble().unwrap_or("ok"),
             store: app.cancellations.journal().place().store(),
             active: stats.active,
             oldest_active_ms: stats.oldest_ms,
@@ -153,18 +171,31 @@ async fn journal(app: &App) -> JournalSeen {
         return seen;
     }
     let journal = app.cancellations.journal();
+    // What cannot be written may still be read.
     let asked = timeout(JOURNAL_WITHIN, async {
-        journal.prove_writable().await?;
-        journal.stats().await
+        let proven = journal.prove_writable().await;
+        (proven, journal.stats().await)
     });
-    let seen = match asked.await {
-        Ok(Ok(stats)) => JournalSeen::Writable(stats),
-        Ok(Err(error)) => {
-            tracing::error!("the journal is not writable: {error}");
-            JournalSeen::NotWritable
+    let (proven, stats) = match asked.await {
+        Ok((proven, Ok(stats))) => (proven, stats),
+        Ok((proven, Err(error))) => (proven.and(Err(error)), Stats::default()),
+        Err(_) => {
+            let silent = "it does not answer in time".to_owned();
+            (Err(journal::Error::Unavailable(silent)), Stats::default())
         }
-        Err(_) => JournalSeen::NotWritable,
     };
+    let state = match &proven {
+        Ok(()) => JournalState::Writable,
+        Err(journal::Error::NoRoom(_)) => JournalState::NoRoom,
+        Err(_) => JournalState::NotWritable,
+    };
+    // Probes come every few seconds; a person needs it once.
+    if let Err(error) = proven
+        && kept.is_none_or(|(_, before)| before.state != state)
+    {
+        tracing::error!("nothing new is accepted: {error}");
+    }
+    let seen = JournalSeen { state, stats };
     *app.journal_seen
         .lock()
         .unwrap_or_else(PoisonError::into_inner) = Some((Moment::now(), seen));

@@ -89,7 +89,8 @@ impl Journal {
     /// A caller that was told no meanwhile is promised nothing.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when it cannot be written down now: nothing is promised and nothing will be done.
+    /// [`Error::Unavailable`] when it cannot be written down now, [`Error::NoRoom`] when the disk is nearly full: nothing is
+    /// promised and nothing will be done.
     pub async fn accept(
         &self,
         asked: Acceptance,

@@ -3,7 +3,7 @@
 //!
 //! It only reads; what a journal without room does is decided by whoever keeps it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::place::NetworkDisk;
@@ -31,10 +31,10 @@ const NETWORK: [&str; 18] = [
     "smbfs",
 ];
 
-/// Whether a folder's disk has room for another promise.
-pub(super) fn has_room(folder: &Path, free_bytes_min: u64) -> Result<(), Error> {
-    match free_bytes(folder) {
-        Some(free) if free < free_bytes_min => Err(Error::Unavailable(format!(
+/// Whether the disk where a path leads, which need not be there yet, has room for another promise.
+pub(super) fn has_room(path: &Path, free_bytes_min: u64) -> Result<(), Error> {
+    match nearest(path).and_then(|place| free_bytes(&place)) {
+        Some(free) if free < free_bytes_min => Err(Error::NoRoom(format!(
             "only {free} bytes are free where it lies, and nothing new is accepted below \
              journal.disk_free_bytes_min = {free_bytes_min}"
         ))),
@@ -49,13 +49,7 @@ pub(super) fn may_lie(path: &Path, network_disk: NetworkDisk) -> Result<(), Erro
 
 /// The same on a machine with these mounts.
 fn may_lie_among(mounts: &str, path: &Path, network_disk: NetworkDisk) -> Result<(), Error> {
-    let nearest = path.ancestors().find_map(|place| {
-        let is_here = place.as_os_str().is_empty();
-        if is_here { Path::new(".") } else { place }
-            .canonicalize()
-            .ok()
-    });
-    match nearest.and_then(|place| network(mounts, &place)) {
+    match nearest(path).and_then(|place| network(mounts, &place)) {
         Some(kind) if network_disk == NetworkDisk::Refused => Err(Error::Open(format!(
             "{} lies on another machine ({kind}), where a lost connection may lose what was promised; use a local \
              disk or a PostgreSQL, or set journal.allow_network_disk = true",
@@ -63,6 +57,16 @@ fn may_lie_among(mounts: &str, path: &Path, network_disk: NetworkDisk) -> Result
         ))),
         Some(_) | None => Ok(()),
     }
+}
+
+/// The part of a path that is there, by its real name.
+fn nearest(path: &Path) -> Option<PathBuf> {
+    path.ancestors().find_map(|place| {
+        let is_here = place.as_os_str().is_empty();
+        if is_here { Path::new(".") } else { place }
+            .canonicalize()
+            .ok()
+    })
 }
 
 /// The folder of a file.
@@ -85,16 +89,17 @@ fn network(mounts: &str, path: &Path) -> Option<String> {
     kind(mounts, path).filter(|kind| NETWORK.contains(&kind.as_str()))
 }
 
-/// How many bytes this user may still write where a folder lies; `None` when nobody can say.
+/// How many bytes this user may still write where a path leads; `None` when nobody can say.
 #[cfg(unix)]
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let room = rustix::fs::statvfs(folder).ok()?;
-    Some(room.f_bavail.saturating_mul(room.f_frsize))
+fn free_bytes(path: &Path) -> Option<u64> {
+    let room = rustix::fs::statvfs(path).ok()?;
+    // One without a size says nothing: some kinds of disk have none, as a tmpfs without a limit.
+    (room.f_blocks > 0).then(|| room.f_bavail.saturating_mul(room.f_frsize))
 }
 
 /// Elsewhere it is up to the operator.
 #[cfg(not(unix))]
-fn free_bytes(_folder: &Path) -> Option<u64> {
+fn free_bytes(_path: &Path) -> Option<u64> {
     None
 }
 
@@ -164,10 +169,17 @@ broken line
         assert_eq!(network(&mounts(), &std::env::temp_dir()), None);
     }
 
+    #[cfg(unix)]
     #[test]
-    fn a_folder_has_room_and_one_that_is_not_there_cannot_say() {
+    fn what_is_not_there_yet_has_the_room_of_where_it_will_be_and_what_has_no_size_says_nothing() {
         assert!(free_bytes(&std::env::temp_dir()).is_some_and(|free| free > 0));
-        assert_eq!(free_bytes(Path::new("/nowhere/at/all")), None);
+        let not_yet = std::env::temp_dir().join("not/there/yet/journal.db");
+        assert!(has_room(&not_yet, 1).is_ok());
+        let refused = has_room(&not_yet, u64::MAX).unwrap_err().to_string();
+        assert!(refused.contains("journal.disk_free_bytes_min"), "{refused}");
+        if cfg!(target_os = "linux") {
+            assert_eq!(free_bytes(Path::new("/proc/self")), None);
+        }
     }
 
     /// A machine whose only disk is of this kind, wherever a folder for temporary files may lie.

@@ -49,6 +49,9 @@ pub enum Error {
     /// It cannot be written or read now; nothing was changed, try again.
     #[error("the journal is not available: {0}")]
     Unavailable(String),
+    /// The disk is nearly full: what is running is written down, and nothing new is taken.
+    #[error("the journal's disk is nearly full: {0}")]
+    NoRoom(String),
     /// The lease is lost, or the step is not allowed from the record's state: stop working on this record.
     #[error("the lease on this record is lost")]
     Fenced,
@@ -218,6 +221,16 @@ impl Journal {
             .await
     }
 
+    /// Makes due what waits and is held by nobody.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn wake(&self) -> Result<(), Error> {
+        self.writer
+            .call_alone(|store| store.execute(sql::WAKE, &[]).map(drop))
+            .await
+    }
+
     /// Forgets attempts and hours that no longer count.
     ///
     /// # Errors
@@ -253,7 +266,7 @@ impl Journal {
     /// Proves that something can be promised, by writing.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the journal cannot be written, or has too little room left.
+    /// [`Error::NoRoom`] when its disk is nearly full, [`Error::Unavailable`] when it cannot be written.
     pub async fn prove_writable(&self) -> Result<(), Error> {
         let parameters = [Value::from(&*self.owner)];
         self.writer

@@ -365,6 +365,7 @@ fn at_start(error: Error) -> Error {
         Error::Unavailable(why) => Error::Open(why),
         other @ (Error::Open(_)
         | Error::InUse(_)
+        | Error::NoRoom(_)
         | Error::Fenced
         | Error::Raced
         | Error::Joined

@@ -191,13 +191,13 @@ impl Reader {
 /// Blocks: not for asynchronous code.
 ///
 /// # Errors
-/// [`Error::Open`] when the service would refuse it, [`Error::Unavailable`] when it cannot be read, or when too little of
-/// its disk is free to accept anything.
+/// [`Error::Open`] when the service would refuse it, [`Error::NoRoom`] when its disk is too full to accept anything,
+/// [`Error::Unavailable`] when it cannot be read.
 pub fn inspect(place: &Place) -> Result<Option<Stats>, Error> {
     let is_there = match &place.0 {
         Kind::File(path, rules) => {
             disk::may_lie(path, rules.network)?;
-            disk::has_room(disk::folder_of(path), rules.free_bytes_min)?;
+            disk::has_room(path, rules.free_bytes_min)?;
             path.exists()
         }
         Kind::Server(server) => Postgres::examine(server)?,

@@ -27,12 +27,12 @@ pub(super) const FIND_DELIVERY: &str =
 ///
 /// Only while it runs, or after it deleted, or when it was left to a person because of that: asking again about anything
 /// else changes nothing, and may be answered better. The time counts from its end: whoever was told to wait for it may
-/// ask long after it began, and must not begin another one. An end of a later time than that is one of a clock that was
-/// put right since: it counts for no longer than any other.
+/// ask long after it began, and must not begin another one. An end of a later time than now is one of a clock that was
+/// put right since: it counts only once that time has come.
 pub(super) const FIND_RECENT: &str = "\
 SELECT d.fingerprint, d.op_id FROM op o JOIN delivery d ON d.op_id = o.id \
 WHERE o.code = $5 AND d.channel = $1 AND d.conversation = $2 AND d.fingerprint = $3 \
-AND (o.state <> 'done' OR (o.done_at > {NOW} - $4 AND o.done_at <= {NOW} + $4 AND (o.outcome = 'cancelled' OR o.reason IN ('reserved_again', 'joined_late')))) ORDER BY CASE WHEN o.state = 'done' THEN 1 ELSE 0 END, d.received_at DESC LIMIT 1";
+AND (o.state <> 'done' OR (o.done_at > {NOW} - $4 AND o.done_at <= {NOW} + 2000 AND (o.outcome = 'cancelled' OR o.reason IN ('reserved_again', 'joined_late')))) ORDER BY CASE WHEN o.state = 'done' THEN 1 ELSE 0 END, d.received_at DESC LIMIT 1";
 
 /// Accepts a new cancellation, or finds the active one of the same code: the returned id tells which.
 pub(super) const ACCEPT_OP: &str = "\
@@ -202,8 +202,8 @@ pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW
 /// At start, an embedded journal has no other user: whoever held a lease is dead.
 pub(super) const FREE_LEASES: &str = "UPDATE op SET attempt = attempt - CASE WHEN lease_owner IS NULL THEN 0 ELSE 1 END, lease_owner = NULL, lease_until = 0, next_at = {NOW} WHERE state <> 'done'";
 
-/// At start, on a shared journal: what waits is due, as it is after a start of an embedded one. The settings may be
-/// others now. What somebody holds is left alone.
+/// At start, on a shared journal, and with a new key: what waits is due, as it is after a start of an embedded one. The
+/// settings may be others now. What somebody holds is left alone.
 pub(super) const WAKE: &str = "UPDATE op SET next_at = {NOW} WHERE state <> 'done' AND lease_until < {NOW} AND next_at > {NOW}";
 
 /// Proves that the journal can be written.

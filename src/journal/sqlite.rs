@@ -25,7 +25,8 @@ const NOW: &str = "CAST(unixepoch('subsec')*1000 AS INTEGER)";
 /// How much must be free beside the file.
 #[derive(Default)]
 struct Room {
-    folder: PathBuf,
+    /// The file by its real name, so that its own disk is asked.
+    path: PathBuf,
     free_bytes_min: u64,
 }
 
@@ -63,7 +64,7 @@ impl Sqlite {
             .map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
         let mut store = Self::with(connection, Some(lock))?;
         store.room = Room {
-            folder: folder.to_owned(),
+            path: path.clone(),
             free_bytes_min: rules.free_bytes_min,
         };
         store.prepare_for_writing()?;
@@ -245,7 +246,7 @@ impl Store for Sqlite {
     }
 
     fn room(&self) -> Result<(), Error> {
-        disk::has_room(&self.room.folder, self.room.free_bytes_min)
+        disk::has_room(&self.room.path, self.room.free_bytes_min)
     }
 
     fn begin(&mut self) -> Result<(), Error> {

@@ -338,16 +338,9 @@ impl Breaker {
         self.deletes.is_some()
     }
 
-    /// Another key is shown from now on: what the old one met says nothing about it, and it is tried at once.
-    pub(super) fn key_changed(&mut self, now: Instant) {
+    /// Another key is shown from now on: that the old one might not delete says nothing about it.
+    pub(super) fn key_changed(&mut self) {
         self.deletes = None;
-        if let Door::Shut {
-            until,
-            why: Trouble::Unauthorized,
-        } = &mut self.door
-        {
-            *until = now;
-        }
     }
 
     fn blame(&mut self, purpose: Purpose, trouble: Trouble) {

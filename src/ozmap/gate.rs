@@ -22,6 +22,10 @@ struct State {
     breaker: Breaker,
     /// Places that exist, used or not; follows the breaker's limit as they become free.
     places: usize,
+    /// How often the key was changed.
+    keys: u64,
+    /// Whether a probe is due now, because the key was changed.
+    is_new_key: bool,
 }
 
 /// A place among the calls that run at once.
@@ -31,6 +35,8 @@ pub(super) struct Pass<'a> {
     /// Until something was heard.
     goes_first: AtomicBool,
     purpose: Purpose,
+    /// Which key it began with.
+    key: u64,
 }
 
 impl Gate {
@@ -39,6 +45,8 @@ impl Gate {
             state: Mutex::new(State {
                 breaker: Breaker::new(places),
                 places,
+                keys: 0,
+                is_new_key: false,
             }),
             places: Semaphore::new(places),
             shut: Notify::new(),
@@ -50,22 +58,28 @@ impl Gate {
         self.turned_away().map_or(Ok(()), Err)?;
         let place = self.place().await;
         // It may have been shut meanwhile.
-        let goes_first = self.state().breaker.enter(mark, Instant::now())?;
+        let mut state = self.state();
+        let goes_first = state.breaker.enter(mark, Instant::now())?;
+        let key = state.keys;
+        drop(state);
         Ok(Pass {
             gate: self,
             place,
             goes_first: AtomicBool::new(goes_first),
             purpose: Purpose::Work(mark),
+            key,
         })
     }
 
     /// Waits for a place to find out how OZmap does, whether it is left alone or not.
     pub(super) async fn probe(&self) -> Pass<'_> {
+        let place = self.place().await;
         Pass {
             gate: self,
-            place: self.place().await,
+            place,
             goes_first: AtomicBool::new(false),
             purpose: Purpose::Probe,
+            key: self.state().keys,
         }
     }
 
@@ -84,17 +98,20 @@ impl Gate {
         self.state().breaker.are_deletes_refused()
     }
 
-    /// Another key is shown from now on; OZmap is probed at once if it refused the old one.
+    /// Another key is shown from now on: OZmap is probed with it at once, whatever it said to the old one.
     pub(super) fn key_changed(&self) {
-        self.state().breaker.key_changed(Instant::now());
+        let mut state = self.state();
+        state.breaker.key_changed();
+        state.keys += 1;
+        state.is_new_key = true;
+        drop(state);
         self.shut.notify_one();
     }
 
     /// Waits until OZmap should be probed: now and then, and as soon as it may be asked again after a trouble.
     pub(super) async fn probe_is_due(&self, every: Duration) {
         loop {
-            let probe_at = self.state().breaker.probe_at();
-            match probe_at {
+            match self.probe_at() {
                 Some(at) if at <= Instant::now() => return,
                 // Then it may have been shut for longer; or the key was changed meanwhile.
                 Some(at) => tokio::select! {
@@ -106,6 +123,15 @@ impl Gate {
                     () = self.shut.notified() => {}
                 },
             }
+        }
+    }
+
+    /// When a probe is due, if one is; a new key makes one due now.
+    fn probe_at(&self) -> Option<Instant> {
+        let mut state = self.state();
+        match std::mem::take(&mut state.is_new_key) {
+            true => Some(Instant::now()),
+            false => state.breaker.probe_at(),
         }
     }
 
@@ -160,9 +186,16 @@ impl Pass<'_> {
 
     /// A call gave no usable answer.
     pub(super) fn troubled(&self, error: &Error) {
-        self.goes_first.store(false, Ordering::Relaxed);
+        let went_first = self.goes_first.swap(false, Ordering::Relaxed);
         let (purpose, now) = (self.purpose, Instant::now());
         let mut state = self.gate.state();
+        // What the old key still hears says nothing about the new one.
+        if error.trouble == Trouble::Unauthorized && self.key != state.keys {
+            if went_first {
+                state.breaker.leave_trial();
+            }
+            return;
+        }
         let breaker = &mut state.breaker;
         let change = breaker.troubled(purpose, error.trouble, error.retry_after, now);
         if breaker.probe_at().is_some() {
@@ -289,6 +322,31 @@ mod tests {
             "{:?}",
             began.elapsed()
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_key_is_probed_at_once_and_not_judged_by_what_the_old_one_hears() {
+        let refused = || Error::answered(Trouble::Unauthorized, StatusCode::UNAUTHORIZED, None);
+        let gate = Gate::new(4);
+        let (work, began) = (gate.enter(1).await.unwrap(), Instant::now());
+        let change = async {
+            sleep(Duration::from_millis(500)).await;
+            gate.key_changed();
+        };
+        // It is open, and nobody would probe for a while.
+        tokio::join!(gate.probe_is_due(Duration::from_secs(30)), change);
+        assert!(began.elapsed() < Duration::from_secs(1));
+        work.troubled(&refused());
+        assert!(gate.turned_away().is_none(), "that was the old key");
+        gate.enter(2).await.unwrap().troubled(&refused());
+        let shut = gate.turned_away().unwrap();
+        assert_eq!(shut.why, Trouble::Unauthorized);
+        // Whoever goes first with the old key leaves its place to another.
+        gate.probe().await.answered();
+        let first = gate.enter(3).await.unwrap();
+        gate.key_changed();
+        first.troubled(&refused());
+        assert!(gate.enter(4).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

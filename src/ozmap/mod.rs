@@ -26,7 +26,7 @@ use gate::Gate;
 pub use path::{Base, BaseError, PlainHttp};
 use secrecy::SecretString;
 use settings::Key;
-pub use settings::{AuthScheme, NotFoundAnswer, Settings, SetupError};
+pub use settings::{AuthScheme, KeyTaken, NotFoundAnswer, Settings, SetupError};
 pub use slot::Slot;
 pub use tls::{TlsError, Trust, parse_pin};
 pub use trouble::{Acted, Error, Trouble};
@@ -107,14 +107,16 @@ impl Ozmap {
         })
     }
 
-    /// Shows another key from the next call on, and probes OZmap at once if it refused the old one.
+    /// Shows a key from the next call on, and probes OZmap with it at once unless it is the same as before.
     ///
     /// # Errors
     /// [`SetupError::Key`] when no header can carry it; then the old one stays.
-    pub fn take_key(&self, api_key: &SecretString) -> Result<(), SetupError> {
-        self.key.replace(self.settings.auth_scheme, api_key)?;
-        self.gate.key_changed();
-        Ok(())
+    pub fn take_key(&self, api_key: &SecretString) -> Result<KeyTaken, SetupError> {
+        let taken = self.key.replace(self.settings.auth_scheme, api_key)?;
+        if taken == KeyTaken::New {
+            self.gate.key_changed();
+        }
+        Ok(taken)
     }
 
     /// Waits for the right to call OZmap about a reservation.

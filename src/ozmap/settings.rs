@@ -57,6 +57,15 @@ pub enum NotFoundAnswer {
     EmptyBody,
 }
 
+/// What a key was that was to be shown from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyTaken {
+    /// Another one.
+    New,
+    /// The one that is shown already.
+    Same,
+}
+
 /// The key as it stands in the header of every call; may be replaced while calls run.
 #[derive(Clone)]
 pub(super) struct Key(Arc<RwLock<HeaderValue>>);
@@ -76,10 +85,14 @@ impl Key {
         &self,
         scheme: AuthScheme,
         api_key: &SecretString,
-    ) -> Result<(), SetupError> {
+    ) -> Result<KeyTaken, SetupError> {
         let new = header(scheme, api_key)?;
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = new;
-        Ok(())
+        let mut header = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if *header == new {
+            return Ok(KeyTaken::Same);
+        }
+        *header = new;
+        Ok(KeyTaken::New)
     }
 }
 

@@ -9,14 +9,24 @@ use super::dice::Dice;
 use super::story::{Story, What};
 use super::world::World;
 
+/// What became of the code before.
+#[derive(Clone, Copy, Debug)]
+enum Before {
+    Nothing,
+    Cancelled,
+}
+
 /// Runs one cancellation whose calls panic, after `spared` of them did not; returns its row and the kinds of its events.
-async fn panicking(spared: &str) -> Option<(Vec<String>, Vec<String>)> {
+async fn panicking(before: Before, spared: &str) -> Option<(Vec<String>, Vec<String>)> {
     let story = Story {
         processes: 1,
         codes: 1,
         happenings: Vec::new(),
     };
     let world = World::new(&story, &Dice::new(1))?;
+    if let Before::Cancelled = before {
+        Arc::clone(&world).ask(0, 2).await;
+    }
     world.memory.fault(spared).then_some(())?;
     Arc::clone(&world).ask(0, 1).await;
     // Whatever was spared has happened by now, and the answer to it is lost.
@@ -30,7 +40,7 @@ async fn panicking(spared: &str) -> Option<(Vec<String>, Vec<String>)> {
         }
         sleep(Duration::from_secs(1)).await;
     }
-    let row = "SELECT outcome, reason, needs_human, delete_sent FROM op WHERE state = 'done'";
+    let row = "SELECT outcome, reason, needs_human, delete_sent FROM op WHERE state = 'done' AND outcome <> 'cancelled'";
     let rows = world.book.rows(row).ok()?;
     let events = world
         .book
@@ -40,19 +50,19 @@ async fn panicking(spared: &str) -> Option<(Vec<String>, Vec<String>)> {
     Some((rows.into_iter().next()?, kinds))
 }
 
-fn run(spared: &str) -> (Vec<String>, Vec<String>) {
+fn run(before: Before, spared: &str) -> (Vec<String>, Vec<String>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .ok();
-    let ended = runtime.and_then(|runtime| runtime.block_on(panicking(spared)));
+    let ended = runtime.and_then(|runtime| runtime.block_on(panicking(before, spared)));
     ended.unwrap_or_else(|| unreachable!("{spared}: it never ended"))
 }
 
 #[test]
 fn what_panics_every_time_is_left_to_a_person_after_three_times() {
-    let (row, kinds) = run("lookup:status=503");
+    let (row, kinds) = run(Before::Nothing, "lookup:status=503");
     assert_eq!(row, ["review", "panicked_too_often", "1", "0"]);
     let panics = kinds.iter().filter(|kind| *kind == "panicked").count();
     assert_eq!(panics, 3, "{kinds:?}");
@@ -60,8 +70,14 @@ fn what_panics_every_time_is_left_to_a_person_after_three_times() {
 
 #[test]
 fn after_three_panics_nothing_more_is_deleted_and_nothing_is_denied() {
-    let (row, kinds) = run("delete:timeout_before");
+    let (row, kinds) = run(Before::Nothing, "delete:timeout_before");
     assert_eq!(row, ["unknown", "panicked_too_often", "1", "1"]);
     let panics = kinds.iter().filter(|kind| *kind == "panicked").count();
     assert_eq!(panics, 3, "{kinds:?}");
+}
+
+#[test]
+fn what_panics_after_an_earlier_cancellation_is_not_said_to_have_changed_nothing() {
+    let (row, _) = run(Before::Cancelled, "lookup:status=503");
+    assert_eq!(row, ["unknown", "panicked_too_often", "1", "0"]);
 }

@@ -248,12 +248,10 @@ fn subjects(world: &World, route: &Route) -> Vec<Value> {
             .map(|property| world.raw(property))
             .into_iter()
             .collect(),
-        Route::Client(resource) => world
-            .properties
-            .values()
-            .filter(|property| {
-                resource.id().is_some() && text(property, "/client") == resource.id()
-            })
+        Route::Client(resource) => resource
+            .id()
+            .into_iter()
+            .flat_map(|id| world.homes_with(id))
             .map(|property| world.raw(property))
             .collect(),
         Route::Cable(_)

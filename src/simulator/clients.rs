@@ -4,8 +4,6 @@
 //! property: a customer who is deleted leaves a property that keeps its port. It must never delete
 //! a property.
 
-use std::collections::BTreeMap;
-
 use hyper::StatusCode;
 use serde_json::Value;
 
@@ -46,38 +44,29 @@ pub(super) fn perform(scene: &mut Scene<'_>, resource: &Resource) -> Outcome {
 
 /// A customer is seen by whoever sees one of the properties, or by everybody if there is none.
 fn sees(scene: &Scene<'_>, id: &str) -> bool {
-    let mut homes = scene
-        .world
-        .properties
-        .values()
-        .filter(|property| text(property, "/client") == Some(id))
-        .peekable();
+    let mut homes = scene.world.homes_with(id).peekable();
     scene.world.clients.contains_key(id)
         && (homes.peek().is_none() || homes.any(|property| scene.caller.sees(property)))
 }
 
-/// Every customer whom the caller sees. One walk over the properties, not one for each customer: thousands of both are
-/// listed at each question of a long storm.
-fn visible(scene: &Scene<'_>) -> Vec<Value> {
-    let mut shown: BTreeMap<&str, bool> = BTreeMap::new();
-    for property in scene.world.properties.values() {
-        if let Some(client) = property.get("client").and_then(Value::as_str) {
-            *shown.entry(client).or_default() |= scene.caller.sees(property);
-        }
-    }
-    scene
-        .world
-        .clients
-        .iter()
-        .filter(|(id, _)| shown.get(id.as_str()).copied().unwrap_or(true))
-        .map(|(_, client)| generic(client))
-        .collect()
+/// Every customer whom the caller sees; with a code all who may have that one.
+fn visible(scene: &Scene<'_>, code: Option<&str>) -> Vec<Value> {
+    let clients = &scene.world.clients;
+    let found: Vec<(&String, &Value)> = match code {
+        Some(code) => clients.found_by(code).collect(),
+        None => clients.iter().collect(),
+    };
+    let seen = found.into_iter().filter(|(id, _)| sees(scene, id));
+    seen.map(|(_, client)| generic(client)).collect()
 }
 
 fn list(scene: &Scene<'_>) -> Answer {
     let path = format!("{PREFIX}/ftth-clients");
     match Listing::parse(scene.request) {
-        Ok(listing) => Answer::ok(listing.envelope(visible(scene), &path, scene.quirks.pagination)),
+        Ok(listing) => {
+            let rows = visible(scene, listing.only("code"));
+            Answer::ok(listing.envelope(rows, &path, scene.quirks.pagination))
+        }
         Err(sentence) => Answer::refusal(StatusCode::BAD_REQUEST, sentence),
     }
 }
@@ -89,9 +78,10 @@ fn create(scene: &mut Scene<'_>) -> Outcome {
     };
     let creator = scene.caller.creator();
     let admitted = reservation::admit(scene.world, Customer::New(wish), &creator, scene.now);
-    match admitted.and_then(|id| scene.world.clients.get_key_value(&id)) {
-        Some((id, client)) => {
-            Outcome::changed(id, Answer::json(StatusCode::CREATED, generic(client)))
+    let made = admitted.and_then(|id| Some((scene.world.clients.get(&id)?, id)));
+    match made {
+        Some((client, id)) => {
+            Outcome::changed(&id, Answer::json(StatusCode::CREATED, generic(client)))
         }
         None => refused(Refusal::NoSuchClient, scene.quirks),
     }
@@ -101,8 +91,7 @@ fn patch(scene: &mut Scene<'_>, id: &str) -> Result<(), Refusal> {
     let body = scene.request.json();
     let changes = body.as_object().ok_or(Refusal::NotAnObject)?;
     if let Some(code) = changes.get("code").and_then(Value::as_str) {
-        let homes = scene.world.properties.values();
-        for home in homes.filter(|property| text(property, "/client") == Some(id)) {
+        for home in scene.world.homes_with(id) {
             let project = text(home, "/project").unwrap_or_default();
             reservation::unused(scene.world, code, project, Some(id))?;
         }
@@ -112,7 +101,7 @@ fn patch(scene: &mut Scene<'_>, id: &str) -> Result<(), Refusal> {
 }
 
 fn update(scene: &mut Scene<'_>) -> Outcome {
-    let rows = visible(scene);
+    let rows = visible(scene, None);
     match batch(scene.request, rows) {
         Err(answer) => Outcome::unchanged(answer),
         Ok((ids, changes)) => {

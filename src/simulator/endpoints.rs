@@ -127,11 +127,11 @@ fn property(scene: &mut Scene<'_>, resource: &Resource) -> Outcome {
     }
 }
 
-/// Every property that the caller sees, in the generic style.
-fn visible(scene: &Scene<'_>) -> Vec<Value> {
+/// Every property that the caller sees, in the generic style; with a client's id all that may hold that one.
+fn visible(scene: &Scene<'_>, client: Option<&str>) -> Vec<Value> {
     scene
         .world
-        .list(scene.now.instant)
+        .list(client, scene.now.instant)
         .iter()
         .filter(|raw| scene.caller.sees(raw))
         .map(generic_with_place)
@@ -141,7 +141,10 @@ fn visible(scene: &Scene<'_>) -> Vec<Value> {
 fn list(scene: &Scene<'_>) -> Answer {
     let path = format!("{PREFIX}/properties");
     match Listing::parse(scene.request) {
-        Ok(listing) => Answer::ok(listing.envelope(visible(scene), &path, scene.quirks.pagination)),
+        Ok(listing) => {
+            let rows = visible(scene, listing.only("client"));
+            Answer::ok(listing.envelope(rows, &path, scene.quirks.pagination))
+        }
         Err(sentence) => Answer::refusal(StatusCode::BAD_REQUEST, sentence),
     }
 }
@@ -233,7 +236,7 @@ fn patch(scene: &mut Scene<'_>, id: &str) -> Result<(), Refusal> {
 }
 
 fn update(scene: &mut Scene<'_>) -> Outcome {
-    let rows = visible(scene);
+    let rows = visible(scene, None);
     match batch(scene.request, rows) {
         Err(answer) => Outcome::unchanged(answer),
         Ok((ids, changes)) => {

@@ -65,6 +65,23 @@ impl Filter {
         }
     }
 
+    /// The text that a member must be, when nothing else is asked for.
+    pub(super) fn only(&self, member: &str) -> Option<&str> {
+        let Filter::All(filters) = self else {
+            return None;
+        };
+        match filters.as_slice() {
+            [
+                Filter::Test {
+                    path,
+                    operator: Operator::Equal,
+                    value: Value::String(text),
+                },
+            ] if path.as_slice() == [member] => Some(text),
+            _ => None,
+        }
+    }
+
     pub(super) fn matches(&self, row: &Value) -> bool {
         match self {
             Filter::All(filters) => filters.iter().all(|filter| filter.matches(row)),

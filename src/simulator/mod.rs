@@ -32,6 +32,7 @@ mod endpoints;
 mod exchange;
 mod faults;
 mod filter;
+mod indexed;
 mod inventory;
 mod kinds;
 #[cfg(test)]

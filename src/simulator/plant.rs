@@ -148,23 +148,20 @@ fn client(planting: &Planting, id: &str, code: &str, creator: &Value, now: Momen
 
 /// Gives a planted property the past that was asked for.
 fn age(world: &mut World, id: &str, planting: &Planting) {
-    let Some(property) = world.properties.get_mut(id) else {
-        return;
-    };
-    if let Some(created_at) = &planting.created_at {
-        set(property, "createdAt", json!(created_at));
-    }
-    let Some(Value::Array(stays)) = property.pointer_mut("/history/clients") else {
-        return;
-    };
-    let enter_date = planting
-        .enter_date
-        .as_ref()
-        .or(planting.created_at.as_ref());
-    if let (Some(stay), Some(enter_date)) = (stays.last_mut(), enter_date) {
-        set(stay, "enter_date", json!(enter_date));
-    }
-    stays.splice(0..0, planting.history.iter().cloned());
+    world.properties.change(id, |property| {
+        if let Some(created_at) = &planting.created_at {
+            set(property, "createdAt", json!(created_at));
+        }
+        let Some(Value::Array(stays)) = property.pointer_mut("/history/clients") else {
+            return;
+        };
+        let enter_date = planting.enter_date.as_ref();
+        let enter_date = enter_date.or(planting.created_at.as_ref());
+        if let (Some(stay), Some(enter_date)) = (stays.last_mut(), enter_date) {
+            set(stay, "enter_date", json!(enter_date));
+        }
+        stays.splice(0..0, planting.history.iter().cloned());
+    });
 }
 
 /// Adds a splitter to a box that has no free port.

@@ -65,6 +65,11 @@ impl Listing {
         })
     }
 
+    /// The text that a member of every row must be, when nothing else is asked for: then the others need not be looked at.
+    pub(super) fn only(&self, member: &str) -> Option<&str> {
+        self.filter.only(member)
+    }
+
     /// Only the rows that the filter lets through, in the order asked for.
     pub(super) fn matching(&self, rows: Vec<Value>) -> Vec<Value> {
         let mut rows: Vec<Value> = rows

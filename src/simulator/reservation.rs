@@ -127,12 +127,11 @@ pub(super) fn unused(
     project: &str,
     except: Option<&str>,
 ) -> Result<(), Refusal> {
-    let is_used = world.properties.values().any(|property| {
+    let is_used = world.homes_of(code).any(|property| {
         text(property, "/project") == Some(project)
-            && world.client_of(property).is_some_and(|client| {
-                text(client, "/code") == Some(code)
-                    && (except.is_none() || text(client, "/_id") != except)
-            })
+            && world
+                .client_of(property)
+                .is_some_and(|client| except.is_none() || text(client, "/_id") != except)
     });
     match is_used {
         false => Ok(()),
@@ -282,9 +281,9 @@ fn connect(world: &mut World, property: &str, port: &Port, now: Moment) {
     if let Some(output) = world.output(&connection) {
         *output = json!(fiber);
     }
-    if let Some(property) = world.properties.get_mut(property) {
+    world.properties.change(property, |property| {
         set(property, "connections", json!([connection]));
-    }
+    });
 }
 
 /// A drop is laid even without a connection, as on the real server.

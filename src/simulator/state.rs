@@ -11,22 +11,41 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::documents::{Ids, Moment, set, text};
+use super::indexed::Indexed;
 
 /// Elements of one kind by id, hence in the order in which they were made.
 pub(super) type Collection = BTreeMap<String, Value>;
 
-#[derive(Clone, Debug, Default)]
+type Collected<'a> = BTreeMap<&'a String, &'a Value>;
+
+#[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) projects: Collection,
     pub(super) boxes: Collection,
     pub(super) splitters: Collection,
     /// Properties hold their client by id, except documents that were planted with another shape.
-    pub(super) properties: Collection,
-    pub(super) clients: Collection,
+    pub(super) properties: Indexed,
+    pub(super) clients: Indexed,
     pub(super) cables: Collection,
     pub(super) prospects: Collection,
     pub(super) ids: Ids,
     ghosts: Vec<Ghost>,
+}
+
+impl Default for World {
+    fn default() -> World {
+        World {
+            projects: Collection::new(),
+            boxes: Collection::new(),
+            splitters: Collection::new(),
+            properties: Indexed::by("client"),
+            clients: Indexed::by("code"),
+            cables: Collection::new(),
+            prospects: Collection::new(),
+            ids: Ids::default(),
+            ghosts: Vec::new(),
+        }
+    }
 }
 
 /// A deleted property that reads still show, as a stale replica would.
@@ -72,7 +91,7 @@ impl World {
         raw
     }
 
-    /// The code of the customer at this property. Asked of every property at every look-up, so no pointer is taken apart.
+    /// The code of the customer at this property.
     pub(super) fn code_of<'a>(&'a self, property: &'a Value) -> Option<&'a str> {
         let client = self.client_of(property)?;
         client.get("code").and_then(Value::as_str)
@@ -86,11 +105,26 @@ impl World {
         }
     }
 
-    /// Every property whose client has exactly this code, raw.
+    /// Every property that holds the client with this id.
+    pub(super) fn homes_with<'a>(&'a self, client: &'a str) -> impl Iterator<Item = &'a Value> {
+        let found = self.properties.found_by(client).map(|(_, home)| home);
+        found.filter(move |property| text(property, "/client") == Some(client))
+    }
+
+    /// Every property whose client has exactly this code, in the order in which they were made.
+    pub(super) fn homes_of(&self, code: &str) -> impl Iterator<Item = &Value> {
+        let clients = self.clients.found_by(code);
+        let with_id = clients.flat_map(|(id, _)| self.properties.found_by(id));
+        // And those that hold their client themselves.
+        let homes: Collected<'_> = with_id.chain(self.properties.found_by(code)).collect();
+        homes
+            .into_values()
+            .filter(move |property| self.code_of(property) == Some(code))
+    }
+
+    /// The same, raw.
     pub(super) fn by_code(&self, code: &str) -> Vec<Value> {
-        self.properties
-            .values()
-            .filter(|property| self.code_of(property) == Some(code))
+        self.homes_of(code)
             .map(|property| self.raw(property))
             .collect()
     }
@@ -117,13 +151,14 @@ impl World {
         }
     }
 
-    /// Every property, raw, with those that a stale replica still shows.
-    pub(super) fn list(&self, now: Instant) -> Vec<Value> {
-        self.properties
-            .values()
-            .map(|property| self.raw(property))
-            .chain(self.ghosts(now).cloned())
-            .collect()
+    /// Every property, raw, with those that a stale replica still shows; with a client's id all that may hold that one.
+    pub(super) fn list(&self, client: Option<&str>, now: Instant) -> Vec<Value> {
+        let found: Vec<&Value> = match client {
+            Some(client) => self.homes_with(client).collect(),
+            None => self.properties.values().collect(),
+        };
+        let raw = found.into_iter().map(|property| self.raw(property));
+        raw.chain(self.ghosts(now).cloned()).collect()
     }
 
     /// Lets reads show a property that is gone from the world until then.
@@ -150,10 +185,8 @@ impl World {
             self.cables.remove(drop);
         }
         if let Some(client) = text(&property, "/client") {
-            let is_shared = self
-                .properties
-                .values()
-                .any(|other| text(other, "/client") == Some(client));
+            let mut others = self.properties.found_by(client);
+            let is_shared = others.any(|(_, other)| text(other, "/client") == Some(client));
             if !is_shared {
                 self.clients.remove(client);
             }
@@ -166,10 +199,17 @@ impl World {
         if self.clients.remove(id).is_none() {
             return false;
         }
-        for property in self.properties.values_mut() {
-            if text(property, "/client") == Some(id) {
-                vacate(property, &now.iso());
-            }
+        let homes: Vec<String> = self
+            .properties
+            .found_by(id)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for home in homes {
+            self.properties.change(&home, |property| {
+                if text(property, "/client") == Some(id) {
+                    vacate(property, &now.iso());
+                }
+            });
         }
         true
     }
@@ -192,10 +232,10 @@ impl World {
         }
         self.cables.remove(drop);
         for id in self.properties_at(drop) {
-            if let Some(property) = self.properties.get_mut(&id) {
+            self.properties.change(&id, |property| {
                 set(property, "drop", Value::Null);
                 set(property, "box", Value::Null);
-            }
+            });
         }
         true
     }
@@ -235,20 +275,18 @@ impl World {
 
     /// Changes the plain members of a property.
     pub(super) fn patch_property(&mut self, id: &str, changes: &Map<String, Value>, now: Moment) {
-        let Some(property) = self.properties.get_mut(id) else {
-            return;
-        };
-        assign(property, changes, PROPERTY_FIELDS, now);
-        if let (Some(lng), Some(lat)) = (changes.get("lng"), changes.get("lat")) {
-            set(property, "coords", json!([lng, lat]));
-        }
+        self.properties.change(id, |property| {
+            assign(property, changes, PROPERTY_FIELDS, now);
+            if let (Some(lng), Some(lat)) = (changes.get("lng"), changes.get("lat")) {
+                set(property, "coords", json!([lng, lat]));
+            }
+        });
     }
 
     /// Takes the customer out of a property; the client itself stays.
     pub(super) fn unlink_client(&mut self, property: &str, now: Moment) {
-        if let Some(property) = self.properties.get_mut(property) {
-            vacate(property, &now.iso());
-        }
+        self.properties
+            .change(property, |property| vacate(property, &now.iso()));
     }
 
     /// Puts a customer into a property and notes it in the property's history.
@@ -257,40 +295,42 @@ impl World {
             .clients
             .get(client)
             .map_or(Value::Null, |client| client["code"].clone());
-        let Some(property) = self.properties.get_mut(property) else {
-            return;
-        };
-        vacate(property, &now.iso());
-        set(property, "client", json!(client));
         let entry = json!({"id": client, "code": code, "enter_date": now.iso(), "exit_date": null});
-        match property.pointer_mut("/history/clients") {
-            Some(Value::Array(entries)) => entries.push(entry),
-            Some(_) | None => set(property, "history", json!({"clients": [entry]})),
-        }
+        self.properties.change(property, |property| {
+            vacate(property, &now.iso());
+            set(property, "client", json!(client));
+            match property.pointer_mut("/history/clients") {
+                Some(Value::Array(entries)) => entries.push(entry),
+                Some(_) | None => set(property, "history", json!({"clients": [entry]})),
+            }
+        });
     }
 
     pub(super) fn patch_client(&mut self, id: &str, changes: &Map<String, Value>, now: Moment) {
-        if let Some(client) = self.clients.get_mut(id) {
-            assign(client, changes, CLIENT_FIELDS, now);
-        }
+        self.clients
+            .change(id, |client| assign(client, changes, CLIENT_FIELDS, now));
     }
 
     /// Marks the customer as installed, wherever the property keeps it.
     pub(super) fn implant(&mut self, property: &str, now: Moment) -> bool {
-        let Some(property) = self.properties.get_mut(property) else {
+        let mark = |client: &mut Value| {
+            set(client, "implanted", json!(true));
+            set(client, "updatedAt", json!(now.iso()));
+        };
+        let Some(held) = self.properties.get(property) else {
             return false;
         };
-        let client = match &property["client"] {
-            Value::String(id) => self.clients.get_mut(id),
-            Value::Object(_) => Some(&mut property["client"]),
+        let marked = match &held["client"] {
+            Value::String(id) => {
+                let id = id.clone();
+                self.clients.change(&id, mark)
+            }
+            Value::Object(_) => self
+                .properties
+                .change(property, |property| mark(&mut property["client"])),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
         };
-        let Some(client) = client else {
-            return false;
-        };
-        set(client, "implanted", json!(true));
-        set(client, "updatedAt", json!(now.iso()));
-        true
+        marked.is_some()
     }
 }
 

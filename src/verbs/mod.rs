@@ -3,6 +3,7 @@
 pub(crate) mod channels;
 pub(crate) mod check;
 pub(crate) mod demo;
+mod hangups;
 pub(crate) mod healthcheck;
 pub(crate) mod journal;
 mod loopback;

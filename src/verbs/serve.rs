@@ -1,14 +1,13 @@
 //! `serve`: runs the service from configuration.
 
-use std::convert::Infallible;
 use std::process::ExitCode;
 
 use ozmap_cancel::config::{Config, LogFormat, Sources};
 use ozmap_cancel::http::Stopped;
-use ozmap_cancel::ozmap::Ozmap;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use super::hangups::Hangups;
 use super::service::Service;
 use super::{Done, Problem, block_on, on_signal};
 
@@ -19,6 +18,8 @@ pub(crate) fn run(sources: &Sources) -> Done {
         tracing::warn!("{warning}");
     }
     block_on(async {
+        // Before anything that takes its time: whoever sends one early must not end the service.
+        let hangups = Hangups::heard()?;
         let service = Service::start(config).await?;
         tracing::info!("listening on http://{}", service.address()?);
         let stop = CancellationToken::new();
@@ -26,7 +27,7 @@ pub(crate) fn run(sources: &Sources) -> Done {
         let cancellations = service.cancellations();
         tokio::select! {
             // It goes on until the service has stopped.
-            never = take_new_keys(sources, cancellations.ozmap()) => match never? {},
+            never = hangups.take_new_keys(sources, &cancellations) => match never {},
             stopped = async {
                 let (stopped, _) = tokio::join!(service.serve(stop.clone()), asked);
                 stopped
@@ -36,25 +37,6 @@ pub(crate) fn run(sources: &Sources) -> Done {
         }
         Ok(ExitCode::SUCCESS)
     })
-}
-
-/// At every SIGHUP: reads the configuration again and takes the key of OZmap from it. Everything else needs a start.
-async fn take_new_keys(sources: &Sources, ozmap: &Ozmap) -> Result<Infallible, Problem> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut hangups = signal(SignalKind::hangup())?;
-        while hangups.recv().await.is_some() {
-            match Config::load(sources).map_err(Problem::from) {
-                Ok(config) => match ozmap.take_key(&config.ozmap.api_key) {
-                    Ok(()) => tracing::info!("the key of OZmap was read again"),
-                    Err(error) => tracing::error!("the old key of OZmap stays: {error}"),
-                },
-                Err(problem) => tracing::error!("the old key of OZmap stays: {}", problem.0),
-            }
-        }
-    }
-    std::future::pending().await
 }
 
 async fn second_signal(first: CancellationToken) {

@@ -26,6 +26,8 @@ pub mod callers;
 mod faults;
 #[path = "cancel/kept.rs"]
 mod kept;
+#[path = "cancel/keys.rs"]
+mod keys;
 #[path = "cancel/late.rs"]
 mod late;
 #[path = "cancel/limits.rs"]

@@ -47,7 +47,8 @@ fn callers_for(webhooks: usize) -> usize {
 /// Longer than the lease of the short times.
 const FROZEN: Duration = Duration::from_millis(6_500);
 
-/// How long what was accepted may take to end once nothing goes wrong any more; some of it waits for its next attempt.
+/// How long it may take until one more of what was accepted has ended, once nothing goes wrong any more: some of it waits for
+/// its next attempt.
 const CALM: Duration = Duration::from_secs(180);
 
 /// What goes wrong at OZmap meanwhile.
@@ -184,12 +185,18 @@ async fn storm(ozmap: Ozmap, services: Vec<Service>) -> (Ozmap, Struck, Plan, He
     for which in 0..struck.services.len() {
         struck.kill(which).await;
     }
-    eventually_within(CALM, "every accepted cancellation to end", || async {
-        let health = struck.services[0].get("/health").await.json();
-        let is_over = health["journal"]["status"] == "ok" && health["journal"]["active"] == 0;
-        is_over.then_some(())
-    })
-    .await;
+    let mut left = i64::MAX;
+    while left > 0 {
+        let what = format!("fewer than {left} accepted cancellations to be left");
+        left = eventually_within(CALM, &what, || async {
+            let journal = struck.services[0].get("/health").await.json()["journal"].take();
+            let active = journal["active"]
+                .as_i64()
+                .filter(|_| journal["status"] == "ok");
+            active.filter(|active| *active < left)
+        })
+        .await;
+    }
     let ozmap = Arc::into_inner(ozmap).unwrap();
     let plan = Arc::into_inner(plan).unwrap();
     (ozmap, struck, plan, Arc::into_inner(heard).unwrap())

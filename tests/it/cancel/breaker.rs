@@ -1,7 +1,6 @@
 //! OZmap is left alone when it is not well, and everything that waited is done when it is back.
 
 use super::*;
-use crate::support::store::journal_url;
 
 /// Reserves so many codes, and returns them.
 async fn reserved(world: &World, number: usize) -> Vec<String> {
@@ -75,45 +74,6 @@ async fn a_key_that_is_not_accepted_is_shown_once() {
     world.ozmap.heal().await;
     world.restart().await;
     all_cancelled(&world, &codes).await;
-}
-
-/// Whoever made a new key in OZmap writes it into its file and sends SIGHUP: nothing is restarted and nothing waits.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_new_key_is_taken_at_a_hangup_and_tried_at_once() {
-    let ozmap = Ozmap::start().await;
-    let folder = tempfile::tempdir().unwrap();
-    let key = folder.path().join("key");
-    std::fs::write(&key, "revoked").unwrap();
-    let mut launch = Launch::new(&ozmap.url(), &journal_url(folder.path()))
-        .set("OZMAP__API_KEY", "")
-        .set("OZMAP__API_KEY_FILE", key.to_str().unwrap());
-    for (name, value) in SHORT {
-        launch = launch.set(name, value);
-    }
-    let service = launch.start().await;
-    assert_eq!(service.ask(&asking(CODE, "m-1")).await.outcome(), "pending");
-    let health = service.get("/health").await.json();
-    assert_eq!(health["ozmap"]["status"], "ozmap_unauthorized");
-    // A key that cannot be read, and one that no header can carry, change nothing.
-    std::fs::remove_file(&key).unwrap();
-    service.signal("HUP");
-    eventually("the hangup to be heard", || async {
-        let logs = service.logs();
-        logs.contains("the old key of OZmap stays: ozmap.api_key_file")
-            .then_some(())
-    })
-    .await;
-    std::fs::write(&key, crate::support::KEY).unwrap();
-    service.signal("HUP");
-    // Sooner than a key that was refused is shown again by itself.
-    let reply = eventually("another one to be cancelled", || async {
-        let reply = service.ask(&asking("reservation_123", "m-2")).await;
-        (reply.outcome() == "cancelled").then_some(reply)
-    })
-    .await;
-    assert!(reply.json()["final"] == json!(true));
-    assert_eq!(ozmap.holds("reservation_123").await.len(), 0);
-    assert!(!service.logs().contains(crate::support::KEY));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -120,17 +120,31 @@ async fn an_unreadable_record_whose_deletion_was_sent_is_not_called_uncancelled(
 /// "Nothing has been changed" is only said of a code under which nothing was deleted.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_looked_for_after_an_earlier_cancellation_is_left_to_a_person() {
-    let world = World::with(&give_up_after("4")).await;
+    let mut world = World::with(&give_up_after("4")).await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
+    assert_eq!(
+        world.cancel("reservation_123", "m-0").await.outcome(),
+        "cancelled"
+    );
+    world.kill();
+    // What cannot be read of it keeps nobody else from an end.
+    file::Foreign::of(world.folder.path())
+        .run("UPDATE op SET protocol = 'x' WHERE code = 'reservation_123'");
+    world.restart().await;
     world.ozmap.fault("any:status=500").await;
     let rehearsal = json!({"code": CODE, "message_id": "m-3", "dry_run": true});
-    let asked = [asking(CODE, "m-2"), rehearsal, asking("abc", "m-4")];
-    for (body, outcome) in asked.into_iter().zip(["unknown", "unknown", "expired"]) {
+    let asked = [
+        (asking(CODE, "m-2"), "unknown"),
+        (rehearsal, "unknown"),
+        (asking("reservation_123", "m-4"), "unknown"),
+        (asking("abc", "m-5"), "expired"),
+    ];
+    for (body, outcome) in asked {
         let reply = world.ask_until_final(body.clone()).await;
         assert_eq!(reply.outcome(), outcome, "{body}");
     }
     let rows = file::cancellations(world.folder.path());
-    for row in &rows[1..3] {
+    for row in &rows[2..5] {
         assert_eq!(row["reason"], json!("deadline_after_a_deletion"), "{row}");
         assert_eq!(
             (&row["needs_human"], &row["delete_sent"]),

@@ -229,6 +229,9 @@ async fn a_disk_that_is_nearly_full_keeps_its_room_for_what_is_running() {
         let mut cramped = Cramped::standing_at(hold, disk, "4194304").await;
         cramped.disk.take(5 << 20);
         cramped.declines_everything(&case).await;
+        let health = cramped.service.get("/health").await.json();
+        assert_eq!(health["journal"]["status"], "disk_nearly_full", "{case}");
+        assert_eq!(health["journal"]["active"], 1, "{case}: {health}");
         // It asks the simulator, which lives in this process.
         let launch = cramped.service.launch().clone();
         let said = tokio::task::spawn_blocking(move || launch.run(&["check"]));
@@ -251,4 +254,30 @@ async fn a_disk_that_is_nearly_full_keeps_its_room_for_what_is_running() {
         cramped.ends_well(&case).await;
     })
     .await;
+}
+
+/// The disk that counts is the one that the file is on, whatever leads to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_room_is_asked_of_the_disk_that_the_file_really_lies_on() {
+    if !is_embedded() {
+        return;
+    }
+    let Some(disk) = Disk::mount("8m") else {
+        return skipped("a tmpfs");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let link = file::path(folder.path());
+    std::os::unix::fs::symlink(file::path(disk.folder.path()), &link).unwrap();
+    let ozmap = Ozmap::start().await;
+    let service = Launch::new(&ozmap.url(), &format!("sqlite:{}", link.display()))
+        .set("JOURNAL__DISK_FREE_BYTES_MIN", "4194304")
+        .start()
+        .await;
+    disk.take(5 << 20);
+    let declined = service.ask(&request(CODE, "m-1")).await;
+    assert_eq!(declined.status, 503, "{declined:?}");
+    disk.free();
+    let reply = service.ask(&request(CODE, "m-1")).await;
+    assert_eq!(reply.outcome(), "cancelled");
+    drop(service);
 }

@@ -1,0 +1,99 @@
+//! Another key of OZmap while the service runs: written into its file and taken at a SIGHUP.
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::support::store::journal_url;
+use crate::support::{KEY, Service};
+
+/// A service whose key stands in a file.
+struct Keyed {
+    ozmap: Ozmap,
+    service: Service,
+    file: PathBuf,
+    // Last, because the service has files in it.
+    _folder: tempfile::TempDir,
+}
+
+impl Keyed {
+    async fn with(key: &str) -> Self {
+        let ozmap = Ozmap::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        std::fs::write(&file, key).unwrap();
+        let mut launch = Launch::new(&ozmap.url(), &journal_url(folder.path()))
+            .set("OZMAP__API_KEY", "")
+            .set("OZMAP__API_KEY_FILE", file.to_str().unwrap());
+        for (name, value) in SHORT {
+            launch = launch.set(name, value);
+        }
+        Self {
+            service: launch.start().await,
+            ozmap,
+            file,
+            _folder: folder,
+        }
+    }
+
+    /// Sends the signal, and waits until the log says so much about it.
+    async fn hang_up(&self, said: &str) {
+        self.service.signal("HUP");
+        eventually(said, || async {
+            self.service.logs().contains(said).then_some(())
+        })
+        .await;
+    }
+
+    async fn is_cancelled(&self, code: &str, message: &str) {
+        let body = asking(code, message);
+        eventually(&format!("{code} to be cancelled"), || async {
+            let reply = self.service.ask(&body).await;
+            (reply.outcome() == "cancelled").then_some(())
+        })
+        .await;
+        assert!(self.ozmap.holds(code).await.is_empty());
+    }
+}
+
+const TAKEN: &str = "OZmap is shown the key that was read again";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_key_is_tried_at_once_and_what_waited_for_it_goes_on() {
+    let keyed = Keyed::with("revoked").await;
+    let pending = keyed.service.ask(&asking(CODE, "m-1")).await;
+    assert_eq!(pending.outcome(), "pending");
+    let health = keyed.service.get("/health").await.json();
+    assert_eq!(health["ozmap"]["status"], "ozmap_unauthorized");
+    // The same key would only be refused again, and one that cannot be read is none.
+    keyed
+        .hang_up("the key of OZmap that was read again is the old one")
+        .await;
+    std::fs::remove_file(&keyed.file).unwrap();
+    keyed
+        .hang_up("the old key of OZmap stays: ozmap.api_key_file")
+        .await;
+    std::fs::write(&keyed.file, KEY).unwrap();
+    keyed.hang_up(TAKEN).await;
+    // Sooner than a key that was refused is shown again by itself.
+    keyed.is_cancelled(CODE, "m-1").await;
+    let logs = keyed.service.logs();
+    assert!(!logs.contains(KEY) && !logs.contains("revoked"), "{logs}");
+}
+
+/// It may have waited for hours already, because only a person could do something about it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_with_the_right_to_delete_frees_what_was_held_for_want_of_it() {
+    let keyed = Keyed::with("simulator-read-only").await;
+    let pending = keyed.service.ask(&asking(CODE, "m-1")).await;
+    assert_eq!(pending.outcome(), "pending");
+    called(&keyed.ozmap, "delete", 1).await;
+    eventually("deletions to be held", || async {
+        let health = keyed.service.get("/health").await.json();
+        (health["ozmap"]["deletes_refused"] == true).then_some(())
+    })
+    .await;
+    std::fs::write(&keyed.file, KEY).unwrap();
+    keyed.hang_up(TAKEN).await;
+    keyed.is_cancelled(CODE, "m-1").await;
+    assert_deleted_only(&keyed.ozmap, &[PROPERTY], "a new key").await;
+}
