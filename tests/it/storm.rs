@@ -2,7 +2,7 @@
 //!
 //! The invariants: whatever was promised ends in the recorded outcome; every answer is true when it is told and at the
 //! end; the same webhook hears the same; nothing is deleted twice, and nothing that may not be. A short run stands in the
-//! suite. `OZMAP_CANCEL_STORM=2500 cargo test --release --test it storm -- --nocapture` is the long one: so many
+//! suite. `OZMAP_CANCEL_STORM=10000 cargo test --test it storm -- --nocapture` is the long one: so many
 //! webhooks on each store, and the figures at the end. The seed is printed; `OZMAP_CANCEL_TEST_SEED` repeats it.
 
 use std::net::SocketAddr;
