@@ -33,7 +33,9 @@ const NETWORK: [&str; 18] = [
 
 /// Whether the disk where a path leads, which need not be there yet, has room for another promise.
 pub(super) fn has_room(path: &Path, free_bytes_min: u64) -> Result<(), Error> {
-    match nearest(path).and_then(|place| free_bytes(&place)) {
+    // Asked at every promise: only what is not there costs a look at what is.
+    let free = free_bytes(path).or_else(|| free_bytes(&nearest(path)?));
+    match free {
         Some(free) if free < free_bytes_min => Err(Error::NoRoom(format!(
             "only {free} bytes are free where it lies, and nothing new is accepted below \
              journal.disk_free_bytes_min = {free_bytes_min}"

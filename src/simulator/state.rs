@@ -16,8 +16,6 @@ use super::indexed::Indexed;
 /// Elements of one kind by id, hence in the order in which they were made.
 pub(super) type Collection = BTreeMap<String, Value>;
 
-type Collected<'a> = BTreeMap<&'a String, &'a Value>;
-
 #[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) projects: Collection,
@@ -116,8 +114,9 @@ impl World {
         let clients = self.clients.found_by(code);
         let with_id = clients.flat_map(|(id, _)| self.properties.found_by(id));
         // And those that hold their client themselves.
-        let homes: Collected<'_> = with_id.chain(self.properties.found_by(code)).collect();
+        let homes = with_id.chain(self.properties.found_by(code));
         homes
+            .collect::<BTreeMap<_, _>>()
             .into_values()
             .filter(move |property| self.code_of(property) == Some(code))
     }
@@ -185,8 +184,7 @@ impl World {
             self.cables.remove(drop);
         }
         if let Some(client) = text(&property, "/client") {
-            let mut others = self.properties.found_by(client);
-            let is_shared = others.any(|(_, other)| text(other, "/client") == Some(client));
+            let is_shared = self.homes_with(client).next().is_some();
             if !is_shared {
                 self.clients.remove(client);
             }

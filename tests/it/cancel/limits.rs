@@ -1,6 +1,7 @@
 //! What an operator can hold back, and what a rehearsal leaves alone.
 
 use super::*;
+use crate::support::Service;
 
 async fn held_back(world: &World, why: &str) -> Value {
     eventually(&format!("{why} in the journal"), || async {
@@ -128,6 +129,14 @@ async fn a_paused_service_accepts_and_holds_and_finishes_once_it_is_not_paused()
 /// What an operator holds everything with, and the reason that stands in the journal then.
 const HOLDS: &[(&str, &str)] = &[("POLICY__PAUSED", "paused"), ("POLICY__DRY_RUN", "dry_run")];
 
+/// The service started again with what holds everything, once it does.
+async fn held_by(world: &World, key: &str, why: &str) -> Service {
+    let launch = world.service.launch().clone().set(key, "true");
+    let held = launch.start().await;
+    held_back(world, why).await;
+    held
+}
+
 /// Once it is lifted, what was held is cancelled by one deletion.
 async fn assert_goes_on(world: &mut World, why: &str) {
     world.restart().await;
@@ -145,14 +154,7 @@ async fn a_pause_or_a_rehearsal_after_a_deletion_was_sent_holds_it_back_until_it
         world.ozmap.held().await;
         world.kill();
         world.ozmap.release().await;
-        let held = world
-            .service
-            .launch()
-            .clone()
-            .set(key, "true")
-            .start()
-            .await;
-        held_back(&world, why).await;
+        let held = held_by(&world, key, why).await;
         assert_eq!(held.ask(&asking(CODE, "m-1")).await.outcome(), "pending");
         assert_eq!(calls_of(&world.ozmap, "delete").await.len(), 1, "{why}");
         drop(held);
@@ -168,14 +170,7 @@ async fn a_pause_or_a_rehearsal_holds_what_was_accepted_before_it() {
         assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
         world.kill();
         world.ozmap.heal().await;
-        let held = world
-            .service
-            .launch()
-            .clone()
-            .set(key, "true")
-            .start()
-            .await;
-        held_back(&world, why).await;
+        let held = held_by(&world, key, why).await;
         assert!(calls_of(&world.ozmap, "delete").await.is_empty(), "{why}");
         drop(held);
         assert_goes_on(&mut world, why).await;
