@@ -3,16 +3,24 @@
 //! This file must never give a code a `Display` or a telling `Debug`: a code is personal data.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The most characters that a reservation code may have.
-pub const CODE_CHARS_MAX: usize = 64;
+use super::spelling::{canonical, is_format};
 
-/// A reservation code that is safe to put into a path: trimmed, composed (NFC), 1 to 64 characters, no control or
-/// invisible characters, and neither `.` nor `..`, which would turn a look-up into "list every property".
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ReservationCode(String);
+/// The most characters that a reservation code may have. Of 25 real ones three are longer than 64 (68 to 92 characters).
+pub const CODE_CHARS_MAX: usize = 128;
+
+/// A reservation code that is safe to put into a path, in its canonical spelling and as it came.
+///
+/// Two codes are equal when their canonical spellings are. That spelling has 1 to [`CODE_CHARS_MAX`] characters, no control
+/// or format character, and is neither `.` nor `..`, which would turn a look-up into "list every property".
+#[derive(Clone)]
+pub struct ReservationCode {
+    canonical: String,
+    came_as: String,
+}
 
 /// Why a text cannot be a reservation code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,9 +29,9 @@ pub enum CodeError {
     #[error("the code is empty")]
     Empty,
     /// More than [`CODE_CHARS_MAX`] characters.
-    #[error("the code is longer than 64 characters")]
+    #[error("the code is longer than 128 characters")]
     TooLong,
-    /// A control character, or one that cannot be seen (zero width, text direction).
+    /// A control character, or one that cannot be seen (zero width, text direction), within the code.
     #[error("the code has a control or invisible character")]
     Invisible,
     /// `.` or `..`, which mean a folder in a path.
@@ -37,39 +45,118 @@ impl ReservationCode {
     /// # Errors
     /// [`CodeError`] says which rule the text breaks; it never holds the text.
     pub fn parse(typed: &str) -> Result<Self, CodeError> {
-        let trimmed = typed.trim();
-        if trimmed.is_empty() {
+        let came_as = typed.trim();
+        if came_as.is_empty() {
             return Err(CodeError::Empty);
         }
-        // Bounded before the work: a composed text is never longer in characters than what it was composed of.
-        if trimmed.chars().take(CODE_CHARS_MAX * 4 + 1).count() > CODE_CHARS_MAX * 4 {
+        // Bounded before the work: what is removed or composed is never so much of an honest code.
+        if came_as.chars().take(CODE_CHARS_MAX * 4 + 1).count() > CODE_CHARS_MAX * 4 {
             return Err(CodeError::TooLong);
         }
-        let code: String = trimmed.nfc().collect();
-        if code.chars().count() > CODE_CHARS_MAX {
+        let canonical = canonical(came_as);
+        if canonical.is_empty() {
+            return Err(CodeError::Empty);
+        }
+        if canonical.chars().count() > CODE_CHARS_MAX {
             return Err(CodeError::TooLong);
         }
-        if code.chars().any(|c| c.is_control() || is_invisible(c)) {
+        // U+FFFD stands for a character that was lost on the way.
+        let is_unseen = |c: char| c.is_control() || is_format(c) || c == '\u{FFFD}';
+        if canonical.chars().any(is_unseen) || came_as.chars().any(char::is_control) {
             return Err(CodeError::Invisible);
         }
-        if code == "." || code == ".." {
+        if is_dots(&canonical) || is_dots(came_as) {
             return Err(CodeError::Dots);
         }
-        Ok(Self(code))
+        Ok(Self {
+            canonical,
+            came_as: came_as.to_owned(),
+        })
     }
 
-    /// The code itself, for OZmap, the journal and the customer's own sentence; never for a log line.
+    /// The canonical spelling, for the journal and the customer's own sentence; never for a log line.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.canonical
+    }
+
+    /// As it came, but for blanks at its ends; for the journal, so that a restart asks OZmap for the same spellings.
+    #[must_use]
+    pub fn came_as(&self) -> &str {
+        &self.came_as
+    }
+
+    /// The spellings that OZmap is asked for, each once, the canonical one first: as it came, and both with composed
+    /// (NFC) and with decomposed characters (NFD), because OZmap compares byte for byte.
+    #[must_use]
+    pub fn spellings(&self) -> Vec<String> {
+        let both = [self.canonical.as_str(), self.came_as.as_str()];
+        let forms = both
+            .iter()
+            .flat_map(|text| [text.nfc().collect(), text.nfd().collect()]);
+        // As it came byte for byte, which may be neither.
+        distinct(forms.chain([self.came_as.clone()]))
+    }
+
+    /// Further spellings that are worth a question before it is said that there is nothing: a blank at an end, which
+    /// OZmap may hold without anyone seeing it, and the first letter in the other case, which a phone's keyboard makes.
+    #[must_use]
+    pub fn near_spellings(&self) -> Vec<String> {
+        let known = self.spellings();
+        let code = &self.canonical;
+        let near = [format!("{code} "), format!(" {code}")]
+            .into_iter()
+            .chain(other_case(code));
+        distinct(near)
+            .into_iter()
+            .filter(|text| !known.contains(text))
+            .collect()
+    }
+
+    /// Whether a code that OZmap holds is this one: equal in its canonical spelling. Letter case counts.
+    #[must_use]
+    pub fn is(&self, held: &str) -> bool {
+        canonical(held) == self.canonical
     }
 }
 
-/// Format characters that people paste without seeing them, and separators that break a line.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{FFFD}' | '\u{E0000}'..='\u{E007F}')
+impl PartialEq for ReservationCode {
+    fn eq(&self, other: &Self) -> bool {
+        self.canonical == other.canonical
+    }
+}
+
+impl Eq for ReservationCode {}
+
+impl Hash for ReservationCode {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.canonical.hash(state);
+    }
+}
+
+fn is_dots(text: &str) -> bool {
+    matches!(text, "." | "..")
+}
+
+/// The same code with its first letter in the other case.
+fn other_case(code: &str) -> Option<String> {
+    let first = code.chars().next()?;
+    let rest = code.get(first.len_utf8()..)?;
+    let other: String = match first.is_uppercase() {
+        true => first.to_lowercase().collect(),
+        false => first.to_uppercase().collect(),
+    };
+    (other != first.to_string()).then(|| format!("{other}{rest}"))
+}
+
+fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for text in texts {
+        if !found.contains(&text) {
+            found.push(text);
+        }
+    }
+    found
 }
 
 impl fmt::Debug for ReservationCode {
@@ -93,6 +180,8 @@ mod tests {
         for (typed, code) in [
             ("123|123", "123|123"),
             (" \t123|123\r\n", "123|123"),
+            ("\u{feff}a", "a"),
+            ("“123 | 123”\u{200b}", "123|123"),
             ("francisca.quin\u{303}ones", "francisca.quiñones"),
             ("a b", "a b"),
             ("...", "..."),
@@ -114,8 +203,11 @@ mod tests {
             ("a\u{0}", CodeError::Invisible),
             ("a\u{7f}b", CodeError::Invisible),
             ("a\u{200b}b", CodeError::Invisible),
-            ("a\u{e0041}", CodeError::Invisible),
-            ("\u{feff}a", CodeError::Invisible),
+            ("a\u{e0041}b", CodeError::Invisible),
+            ("a\u{fffd}", CodeError::Invisible),
+            ("a\nb", CodeError::Invisible),
+            ("\u{200b}", CodeError::Empty),
+            ("*.*", CodeError::Dots),
         ] {
             assert_eq!(parsed(typed), Err(error), "{typed:?}");
         }
@@ -123,14 +215,47 @@ mod tests {
 
     #[test]
     fn the_length_counts_composed_characters() {
-        assert!(parsed(&"é".repeat(64)).is_ok());
-        assert!(parsed(&"e\u{301}".repeat(64)).is_ok());
-        assert_eq!(parsed(&"x".repeat(65)), Err(CodeError::TooLong));
-        assert_eq!(parsed(&"e\u{301}".repeat(65)), Err(CodeError::TooLong));
+        assert!(parsed(&"é".repeat(128)).is_ok());
+        assert!(parsed(&"e\u{301}".repeat(128)).is_ok());
+        assert_eq!(parsed(&"x".repeat(129)), Err(CodeError::TooLong));
+        assert_eq!(parsed(&"e\u{301}".repeat(129)), Err(CodeError::TooLong));
         assert_eq!(
             parsed(&format!("a{}", "\u{301}".repeat(100_000))),
             Err(CodeError::TooLong)
         );
+    }
+
+    #[test]
+    fn ozmap_is_asked_for_what_came_and_for_the_plain_code() {
+        let spellings = |typed| ReservationCode::parse(typed).map(|code| code.spellings());
+        let expected = |texts: &[&str]| Ok(texts.iter().map(|text| (*text).to_owned()).collect());
+        assert_eq!(spellings("123|123"), expected(&["123|123"]));
+        assert_eq!(spellings(" 123|123. "), expected(&["123|123", "123|123."]));
+        assert_eq!(spellings("jose\u{301}"), expected(&["josé", "jose\u{301}"]));
+        assert_eq!(spellings("josé"), expected(&["josé", "jose\u{301}"]));
+        let near = |typed| ReservationCode::parse(typed).map(|code| code.near_spellings());
+        assert_eq!(near("1|1"), expected(&["1|1 ", " 1|1"]));
+        assert_eq!(near("Ana"), expected(&["Ana ", " Ana", "ana"]));
+    }
+
+    #[test]
+    fn a_code_of_ozmap_is_the_same_one_but_for_decoration() {
+        let asked = ReservationCode::parse("123 | 123");
+        let is = |held: &str| asked.as_ref().is_ok_and(|asked| asked.is(held));
+        for held in [
+            "123|123",
+            "123|123 ",
+            " 123|123",
+            "123|123\u{200b}",
+            "１２３|123",
+        ] {
+            assert!(is(held), "{held:?}");
+        }
+        for held in ["123|124", "0123|123", "123123", "123|1234", "123/123", ""] {
+            assert!(!is(held), "{held:?}");
+        }
+        let cased = ReservationCode::parse("Ana");
+        assert!(cased.is_ok_and(|cased| !cased.is("ana")));
     }
 
     #[test]
@@ -145,6 +270,8 @@ mod tests {
             if let Ok(code) = ReservationCode::parse(&typed) {
                 prop_assert!((1..=CODE_CHARS_MAX).contains(&code.as_str().chars().count()));
                 prop_assert!(code.as_str() != "." && code.as_str() != "..");
+                prop_assert!(code.is(code.as_str()));
+                prop_assert!(code.spellings().iter().all(|text| code.is(text)));
                 prop_assert_eq!(ReservationCode::parse(code.as_str()), Ok(code));
             }
         }

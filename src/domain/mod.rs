@@ -6,6 +6,7 @@ mod code;
 mod name;
 mod outcome;
 mod property;
+mod spelling;
 
 use std::fmt;
 
