@@ -178,7 +178,7 @@ impl Catalog {
         let mut spec = self.spec(name)?;
         self.choose(name, &mut spec, acts_on)?;
         incomplete(&spec).map_or(Ok(()), |why| Err(self.broken(name, why)))?;
-        let templates = Templates::compile(&spec.answer, spec.echo.keys().map(String::as_str))
+        let templates = Templates::compile(&spec.answer, spec.echoed())
             .map_err(|why| self.broken(name, why))?;
         if !format.is_empty() && !spec.answer.format.contains_key(format) {
             let known: Vec<&str> = spec.answer.format.keys().map(String::as_str).collect();

@@ -9,6 +9,7 @@ use super::call::{carried, secret};
 use super::fields::first;
 use super::input::Input;
 use super::platform::Platform;
+use super::reading::Reading;
 use super::{Channel, Codec, Echo, Inbound, native};
 use crate::domain::Locale;
 
@@ -57,21 +58,20 @@ impl Platform {
         };
         match speaker {
             Speaker::Stranger => spoken,
-            Speaker::Caller => Echo {
-                texts: self
-                    .spec
-                    .echo
-                    .iter()
-                    .map(|(name, sources)| {
-                        let text = first(sources, &input).ok().flatten();
-                        (name.clone(), text.unwrap_or_default())
-                    })
-                    .collect(),
-                carried: carried(&input),
-                secret: secret(channel, &input),
-                call: self.conversation(&input).ok().flatten().unwrap_or_default(),
-                ..spoken
-            },
+            Speaker::Caller => self.hear_caller(channel, &input, spoken),
+        }
+    }
+
+    fn hear_caller(&self, channel: &Channel, input: &Input<'_>, spoken: Echo) -> Echo {
+        let reading = Reading::of(channel, &self.spec.fields, input);
+        let instructed = reading.instructed().ok();
+        let call = reading.conversation(&mut Vec::new());
+        Echo {
+            texts: self.echo_of_what_can_be_read(input),
+            carried: instructed.map_or_else(Vec::new, |(action, mode)| carried(action, mode)),
+            secret: secret(channel, input),
+            call: call.ok().flatten().unwrap_or_default(),
+            ..spoken
         }
     }
 

@@ -164,10 +164,12 @@ fn assemble(mut settings: Settings, problems: &mut Problems) -> Option<Config> {
     }));
     limits::check_times(&settings, problems);
     let mut warnings = Vec::from_iter(limits::tight_times(&settings));
+    let rules = rules(&settings, time_zone.clone(), problems);
     let surroundings = channels::Surroundings {
         listen,
         locale,
         public_url: settings.server.public_url.trim_end_matches('/').to_owned(),
+        code_pattern: rules.as_ref().and_then(|rules| rules.code_pattern.clone()),
     };
     let channels = channels::assemble(
         std::mem::take(&mut settings.channels),
@@ -175,7 +177,6 @@ fn assemble(mut settings: Settings, problems: &mut Problems) -> Option<Config> {
         problems,
         &mut warnings,
     );
-    let rules = rules(&settings, time_zone.clone(), problems);
     let policy = policy(&settings, problems);
     let log_format = problems.check(match settings.log.format.as_str() {
         "text" => Ok(LogFormat::Text),
