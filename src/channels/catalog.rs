@@ -259,8 +259,11 @@ impl Catalog {
 fn incomplete(spec: &Spec) -> Option<String> {
     let fields = &spec.fields;
     let places = [&fields.code, &fields.digits, &fields.speech, &fields.text];
-    if places.iter().all(|places| places.is_empty()) {
-        let why = "[fields] names no place of the code; write code = [\"/pointer/into/the/body\"], or digits, speech or text";
+    let objects = [&fields.members, &fields.parameters];
+    if places.iter().all(|places| places.is_empty())
+        && objects.iter().all(|objects| objects.is_empty())
+    {
+        let why = "[fields] names no place of the code; write code = [\"/pointer/into/the/body\"], digits, speech or text, or members = [\"body\"]";
         return Some(why.to_owned());
     }
     if !fields.text.is_empty() && spec.text.is_none() {

@@ -218,10 +218,10 @@ impl Container {
                         Place::Body(format!("{prefix}/{escaped}{rest}"))
                     }
                 };
-                let value = if rest.is_empty() {
-                    value
-                } else {
-                    value.pointer(rest)?
+                // Lex writes null for a whole slot that is empty.
+                let value = match rest.is_empty() || value.is_null() {
+                    true => value,
+                    false => value.pointer(rest)?,
                 };
                 Some((name.as_str(), place, value))
             })

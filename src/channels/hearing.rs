@@ -6,12 +6,10 @@
 use axum::http::header;
 
 use super::call::{carried, secret};
-use super::fields::first;
 use super::input::Input;
 use super::platform::Platform;
 use super::reading::Reading;
 use super::{Channel, Codec, Echo, Inbound, native};
-use crate::domain::Locale;
 
 /// Who is heard.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,11 +46,9 @@ impl Platform {
         let input = self.as_much_as_possible(inbound, speaker);
         let fields = &self.spec.fields;
         let silent = self.silent(channel.locale);
-        let locale = first(&fields.locale, &input).ok().flatten();
+        let reading = Reading::of(channel, fields, &input);
         let spoken = Echo {
-            locale: locale
-                .and_then(|tag| Locale::parse(&tag))
-                .unwrap_or(channel.locale),
+            locale: self.locale(channel, &reading, &mut Vec::new()),
             format: self.wanted_format(&input).unwrap_or(silent.format),
             ..silent
         };

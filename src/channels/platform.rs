@@ -126,7 +126,12 @@ impl Platform {
         Ok(Understood { wish, echo, notes })
     }
 
-    fn locale(&self, channel: &Channel, reading: &Reading<'_>, notes: &mut Vec<Note>) -> Locale {
+    pub(super) fn locale(
+        &self,
+        channel: &Channel,
+        reading: &Reading<'_>,
+        notes: &mut Vec<Note>,
+    ) -> Locale {
         reading
             .optional(Member::Locale, &self.spec.fields.locale, notes)
             .and_then(|tag| Locale::parse(&tag))

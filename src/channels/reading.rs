@@ -154,7 +154,7 @@ impl<'i> Reading<'i> {
             let member = Member::of(name);
             let decides = matches!(
                 member,
-                Some(Member::Code | Member::MessageId | Member::Conversation(_))
+                Some(Member::Code | Member::MessageId | Member::Conversation(Rank::Conversation))
             );
             if let Some(member) = member
                 && decides
