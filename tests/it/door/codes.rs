@@ -77,7 +77,8 @@ fn a_code_that_was_not_filled_in_is_never_a_code() {
             );
         }
         for value in [Value::Null, json!([])] {
-            if let Some(changed) = base.with_value("123|123", &value) {
+            let changed = base.with_value("123|123", &value);
+            if let Some(changed) = changed.filter(|_| !base.name.contains("list")) {
                 let meaning = changed.meaning(channel);
                 assert_eq!(
                     meaning,
