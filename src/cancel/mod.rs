@@ -217,7 +217,9 @@ impl Cancellations {
 
     fn looks_like_ours(&self, code: &ReservationCode) -> bool {
         let pattern = self.rules.code_pattern.as_ref();
-        pattern.is_none_or(|pattern| pattern.is_match(code.as_str()))
+        pattern.is_none_or(|pattern| {
+            pattern.is_match(code.as_str()) || pattern.is_match(code.came_as())
+        })
     }
 
     /// A code that does not look like one of ours is refused, but not to a webhook that was promised something before

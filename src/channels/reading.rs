@@ -378,7 +378,7 @@ impl<'i> Reading<'i> {
                 let Some(text) = self.plain(spot)? else {
                     continue;
                 };
-                if tells_nothing_apart(&text) {
+                if tells_nothing_apart(&text) || is_withheld(&text) {
                     notes.push(Note::not_filled_in(Member::Conversation(rank).name()));
                     continue;
                 }
