@@ -175,14 +175,14 @@ impl<F: Fn() -> bool + Send + Sync> Caller for F {
 }
 
 /// What a new cancellation is given.
-struct Fresh {
-    id: OpId,
-    owner: Arc<str>,
-    times: Times,
-    until: Instant,
+pub(super) struct Fresh {
+    pub(super) id: OpId,
+    pub(super) owner: Arc<str>,
+    pub(super) times: Times,
+    pub(super) until: Instant,
 }
 
-fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<Accepted, Error> {
+pub(super) fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<Accepted, Error> {
     if let Some(recalled) = seen_before(store, asked)? {
         return Ok(recalled.into());
     }
@@ -204,6 +204,7 @@ fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<A
         Value::from(&*new.owner),
         new.times.lease_ms.into(),
         new.times.deadline_ms.into(),
+        came_as(&asked.code).into(),
     ];
     let rows = store.query(sql::ACCEPT_OP, &parameters)?;
     let accepted = rows
@@ -219,6 +220,11 @@ fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<A
         return Ok(Accepted::Joined(Box::new(record)));
     }
     fresh(store, record, new.until)
+}
+
+/// What came, where it is not how a code is kept: OZmap is asked for it too, also after a restart.
+fn came_as(code: &ReservationCode) -> Option<&str> {
+    Some(code.came_as()).filter(|came_as| *came_as != code.as_str())
 }
 
 fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Recalled>, Error> {

@@ -97,7 +97,7 @@ impl Record {
         Ok(Self {
             id: OpId::parse(row.text(0)?).ok_or_else(|| bad("id"))?,
             protocol: Protocol::parse(row.text(1)?).ok_or_else(|| bad("protocol"))?,
-            code: ReservationCode::parse(row.text(2)?).map_err(|_| bad("code"))?,
+            code: code(row.text(2)?, row.text_or_null(21)?).ok_or_else(|| bad("code"))?,
             mode: if row.integer(3)? == 0 {
                 Mode::Real
             } else {
@@ -143,6 +143,13 @@ impl Record {
     pub fn is_past_deadline(&self) -> bool {
         until(self.deadline_at_ms, self.now_ms()).is_none()
     }
+}
+
+/// A code in the spelling that it came in, as long as that still is a spelling of it.
+fn code(kept: &str, came_as: Option<&str>) -> Option<ReservationCode> {
+    let kept = ReservationCode::parse(kept).ok()?;
+    let came = came_as.and_then(|came_as| ReservationCode::parse(came_as).ok());
+    Some(came.filter(|came| *came == kept).unwrap_or(kept))
 }
 
 fn until(at_ms: i64, now_ms: i64) -> Option<Duration> {
