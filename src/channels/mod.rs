@@ -71,6 +71,8 @@ pub struct Channel {
     pub answer_ms_max: u64,
     /// For how long the same request without a key is the same one, in seconds.
     pub duplicate_window_s: u32,
+    /// For how long after its end a final answer is repeated to the same key without a look at OZmap, in seconds.
+    pub replay_s: u32,
     /// How many requests a second may ask for something, a few seconds' worth of them at once; 0 is any number.
     pub per_second_max: u32,
     /// The configured address of this service, without a slash at its end; empty when it is not configured.

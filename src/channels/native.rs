@@ -13,7 +13,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::body::{Members, members, wrong};
 use super::hearing::Speaker;
 use super::{Answered, Channel, Echo, Inbound, Misunderstood, Problem, Rendered, Understood, Wish};
-use crate::domain::{Action, Ask, FirstName, Locale, Mode};
+use crate::domain::{Action, Ask, FirstName, Locale, Mode, SameKey};
 
 /// The names that the reservation code may have, in the order in which they are looked for.
 const ALIASES_OF_CODE: [&str; 5] = ["code", "codigo", "código", "reservation_code", "reserva"];
@@ -54,6 +54,8 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understo
             .text(&["reason"])?
             .map(|text| text.chars().take(REASON_CHARS_MAX).collect()),
         duplicate_window_s: channel.duplicate_window_s,
+        replay_s: channel.replay_s,
+        same_key: SameKey::IsTheSameRequest,
     };
     Ok(Understood {
         wish: Wish::Ask(Box::new(ask)),

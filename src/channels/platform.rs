@@ -15,7 +15,7 @@ use super::native::{action, bounded, mode};
 use super::preset::{Spec, any};
 use super::template::Templates;
 use super::{Channel, Echo, Inbound, Misunderstood, Next, Understood, Wish};
-use crate::domain::{Ask, FirstName, Locale, Outcome, Turn};
+use crate::domain::{Ask, FirstName, Locale, Outcome, SameKey, Turn};
 
 /// A preset, ready to be used, with what its channel set.
 pub struct Platform {
@@ -151,6 +151,8 @@ impl Platform {
             first_name: first(&fields.name, input)?.and_then(|name| FirstName::of(&name)),
             reason: first(&fields.reason, input)?.map(|text| text.chars().take(500).collect()),
             duplicate_window_s: channel.duplicate_window_s,
+            replay_s: channel.replay_s,
+            same_key: SameKey::MayBeAnother,
         })
     }
 

@@ -107,8 +107,11 @@ fn channel(
             key("answer_ms_max")
         ));
     }
-    let (duplicate_window_s, per_second_max) =
-        (settings.duplicate_window_s, settings.per_second_max);
+    let (duplicate_window_s, replay_s, per_second_max) = (
+        settings.duplicate_window_s,
+        settings.replay_s,
+        settings.per_second_max,
+    );
     let stage = Stage {
         channel: name,
         reach: surroundings.reach(),
@@ -124,6 +127,7 @@ fn channel(
         medium,
         answer_ms_max,
         duplicate_window_s,
+        replay_s,
         per_second_max,
         public_url: surroundings.public_url.clone(),
     })

@@ -13,6 +13,7 @@ mod postgres;
 mod read;
 mod record;
 mod rehearsal;
+mod seen;
 #[cfg(test)]
 pub(crate) mod simulated;
 mod sql;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
-pub use accept::{Acceptance, Accepted, Caller, Recalled};
+pub use accept::{Acceptance, Accepted, Caller, KeyScope, Recalled};
 pub use history::{Earlier, RealOne};
 use place::Kind;
 pub use place::{DiskRules, Link, NetworkDisk, Place, PlainLink};
@@ -223,14 +224,14 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
-    pub async fn told(&self, delivery: DeliveryKey, outcome: Outcome) -> Result<(), Error> {
-        let parameters = vec![
-            outcome.id().into(),
-            delivery.channel.into(),
-            delivery.key.into(),
-        ];
+    pub async fn told(&self, asked: Acceptance, outcome: Outcome) -> Result<(), Error> {
         self.writer
-            .call(move |store| store.execute(sql::TOLD, &parameters).map(drop))
+            .call(move |store| {
+                let (key, _) = seen::by_key(store, &asked)?;
+                let channel = asked.delivery.channel.as_str();
+                let parameters = [outcome.id().into(), channel.into(), key.into()];
+                store.execute(sql::TOLD, &parameters).map(drop)
+            })
             .await
     }
 

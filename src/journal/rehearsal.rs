@@ -5,7 +5,7 @@
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
-use super::accept::{Acceptance, Fresh, write_down};
+use super::accept::{Acceptance, Fresh, KeyScope, write_down};
 use super::store::{Store, Value};
 use super::{Accepted, DeliveryKey, Error, Times, sql};
 use crate::domain::{Mode, OpId, Outcome, ReservationCode};
@@ -80,7 +80,11 @@ fn acceptance() -> Result<Acceptance, Error> {
         },
         duplicate_window_ms: Some(0),
         codes_max: 1,
+        replay_ms: 0,
+        key_scope: KeyScope::Conversation,
         fingerprint: own.clone(),
+        fingerprint_before: None,
+        instead_of: None,
         code,
         mode: Mode::Real,
         conversation: Some(own),

@@ -24,7 +24,7 @@ pub(super) const LATER_TABLES: [&str; 1] = ["conversation"];
 
 /// Finds the webhook that carries this key, and what became of its cancellation.
 pub(super) const FIND_DELIVERY: &str =
-    "SELECT fingerprint, op_id FROM delivery WHERE channel = $1 AND dedupe_key = $2";
+    "SELECT fingerprint, op_id, conversation FROM delivery WHERE channel = $1 AND dedupe_key = $2";
 
 /// Finds the same request of the same conversation, from a platform that gives its requests no key.
 ///
@@ -33,7 +33,7 @@ pub(super) const FIND_DELIVERY: &str =
 /// ask long after it began, and must not begin another one. An end of a later time than now is one of a clock that was
 /// put right since: it counts only once that time has come.
 pub(super) const FIND_RECENT: &str = "\
-SELECT d.fingerprint, d.op_id FROM op o JOIN delivery d ON d.op_id = o.id \
+SELECT d.fingerprint, d.op_id, d.conversation FROM op o JOIN delivery d ON d.op_id = o.id \
 WHERE o.code = $5 AND d.channel = $1 AND d.conversation = $2 AND d.fingerprint = $3 \
 AND (o.state <> 'done' OR (o.done_at > {NOW} - $4 AND o.done_at <= {NOW} + 2000 AND (o.outcome = 'cancelled' OR o.reason IN ('reserved_again', 'joined_late')))) ORDER BY CASE WHEN o.state = 'done' THEN 1 ELSE 0 END, d.received_at DESC LIMIT 1";
 
@@ -53,6 +53,10 @@ pub(super) const ACCEPT_DELIVERY: &str = "\
 INSERT INTO delivery (channel, dedupe_key, fingerprint, op_id, conversation, locale, received_at) \
 VALUES ($1,$2,$3,$4,$5,$6,(SELECT MAX(t) FROM (SELECT {NOW} AS t UNION ALL SELECT at_ms+1 FROM op_event WHERE op_id = $4 AND kind = 'intent') AS times)) \
 ON CONFLICT (channel, dedupe_key) DO NOTHING RETURNING op_id";
+
+/// Keeps the history of a webhook under another key, because its own is given to a new request.
+pub(super) const SET_ASIDE: &str = "\
+UPDATE delivery SET dedupe_key = dedupe_key || '#' || op_id WHERE channel = $1 AND dedupe_key = $2 AND op_id = $3";
 
 /// Notes, once, what a webhook was told. Whoever notes it at the same moment notes the same.
 pub(super) const TOLD: &str = "\

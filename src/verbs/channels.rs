@@ -83,6 +83,7 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
         medium: usual.medium,
         answer_ms_max: usual.answer_ms_max,
         duplicate_window_s: 600,
+        replay_s: 3_600,
         per_second_max: 0,
         public_url: "https://your-server".to_owned(),
     };

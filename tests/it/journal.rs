@@ -7,7 +7,7 @@ use ozmap_cancel::domain::{
 };
 use ozmap_cancel::guard::{self, Check, Deletable, OnInstalled, Policy, Verdict};
 use ozmap_cancel::journal::{
-    Acceptance, Accepted, DeliveryKey, Ending, Error, Held, Journal, Latecomers, Record, State,
+    Acceptance, Accepted, DeliveryKey, Ending, Error, Held, Journal, KeyScope, Latecomers, Record, State,
     Times,
 };
 use serde_json::{Value, json};
@@ -92,6 +92,10 @@ pub fn asking(code: &str, key: &str) -> Acceptance {
             key: format!("key:{key}"),
         },
         duplicate_window_ms: None,
+        replay_ms: 3_600_000,
+        key_scope: KeyScope::Conversation,
+        fingerprint_before: None,
+        instead_of: None,
         codes_max: 5,
         fingerprint: format!("fingerprint of {code}"),
         code: ReservationCode::parse(code).unwrap(),

@@ -205,7 +205,7 @@ async fn protocol_numbers_are_digits_and_nobody_elses() {
 async fn what_a_webhook_was_told_is_noted_once() {
     let book = Book::open(LONG);
     drop(book.held("c-1").await);
-    let key = || asking("c-1", "c-1").delivery;
+    let key = || asking("c-1", "c-1");
     book.journal.told(key(), Outcome::Cancelled).await.unwrap();
     book.journal.told(key(), Outcome::Installed).await.unwrap();
     let row = &file::table(book.folder.path(), "delivery")[0];
