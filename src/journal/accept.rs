@@ -6,8 +6,8 @@ use rand::RngExt;
 use tokio::time::{Duration, Instant, timeout};
 
 use super::record::{Held, Lease, Record};
-use super::steps::Note;
 use super::seen::{Place, Seen, seen_before};
+use super::steps::Note;
 use super::store::{Store, Value};
 use super::{DeliveryKey, Error, Journal, Times, read, sql};
 use crate::domain::{FirstName, Mode, OpId, Protocol, ReservationCode};
@@ -203,7 +203,11 @@ pub(super) struct Fresh {
     pub(super) until: Instant,
 }
 
-pub(super) fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<Accepted, Error> {
+pub(super) fn write_down(
+    store: &mut dyn Store,
+    asked: &Acceptance,
+    new: Fresh,
+) -> Result<Accepted, Error> {
     let place = match seen_before(store, asked)? {
         Seen::Before(recalled) => return Ok(recalled.into()),
         Seen::New(place) => place,
@@ -249,12 +253,7 @@ fn came_as(code: &ReservationCode) -> Option<&str> {
     Some(code.came_as()).filter(|came_as| *came_as != code.as_str())
 }
 
-fn attach(
-    store: &mut dyn Store,
-    asked: &Acceptance,
-    place: Place,
-    op: OpId,
-) -> Result<(), Error> {
+fn attach(store: &mut dyn Store, asked: &Acceptance, place: Place, op: OpId) -> Result<(), Error> {
     let channel = asked.delivery.channel.as_str();
     if let Some(earlier) = place.instead_of {
         let key = place.key.as_str();

@@ -61,7 +61,11 @@ pub(super) fn has_room(path: &Path, free_bytes_min: u64) -> Result<(), Error> {
 pub(super) fn may_be_written(path: &Path) -> Result<(), Error> {
     let folder = nearest(folder_of(path));
     let ways = [path.canonicalize().ok(), folder];
-    match ways.into_iter().flatten().find_map(|way| Some((refusal(&way)?, way))) {
+    match ways
+        .into_iter()
+        .flatten()
+        .find_map(|way| Some((refusal(&way)?, way)))
+    {
         Some((error, way)) => Err(Error::Open(format!(
             "{} may not be written by the user that this runs as: {error}; the service's user must own the journal and \
              its folder",

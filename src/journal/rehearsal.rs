@@ -36,12 +36,23 @@ pub(super) fn rehearse(store: &mut dyn Store, owner: &str) -> Result<(), Error> 
     let fence = Value::from(held.lease.fence);
     let lease = [op.clone(), fence.clone(), Value::from(owner)];
     let intent = with(
-        &[NO_PROPERTY.into(), "{}".into(), Value::Null, 0.into(), TIMES.lease_ms.into()],
+        &[
+            NO_PROPERTY.into(),
+            "{}".into(),
+            Value::Null,
+            0.into(),
+            TIMES.lease_ms.into(),
+        ],
         &lease,
     );
     let event = [op, fence, NO_PROPERTY.into(), held.record.now_ms().into()];
     let done = with(
-        &[Outcome::Cancelled.id().into(), "rehearsal".into(), 0.into(), Value::Null],
+        &[
+            Outcome::Cancelled.id().into(),
+            "rehearsal".into(),
+            0.into(),
+            Value::Null,
+        ],
         &lease,
     );
     let told = [
@@ -63,7 +74,11 @@ pub(super) fn rehearse(store: &mut dyn Store, owner: &str) -> Result<(), Error> 
         }
     }
     // An hour of its own, so that no other replica waits for it.
-    let spend = [format!("rehearsal {owner}").into(), 3_600_000.into(), 1.into()];
+    let spend = [
+        format!("rehearsal {owner}").into(),
+        3_600_000.into(),
+        1.into(),
+    ];
     match store.query(sql::SPEND, &spend)?.is_empty() {
         false => Ok(()),
         true => Err(refused("a deletion of an hour")),

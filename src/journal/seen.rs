@@ -36,7 +36,12 @@ pub(super) fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<S
         Some(row) => row,
         None => match recent(store, asked)? {
             Some(row) => row,
-            None => return Ok(Seen::New(Place { key, instead_of: None })),
+            None => {
+                return Ok(Seen::New(Place {
+                    key,
+                    instead_of: None,
+                }));
+            }
         },
     };
     let mut record = promised(store, &row)?;

@@ -7,27 +7,30 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 
 use super::place::DiskRules;
 use super::store::{Fate, Row, Sharing, Store, Value};
-use super::upgrade::{self, Adding};
+use super::upgrade;
 use super::{Error, disk, sql};
 
 pub(super) mod copy;
 mod files;
 mod log;
+mod tables;
+mod values;
 
 use files::Files;
 pub(super) use files::is_in_use;
 pub(super) use log::Incomplete;
+use tables::{has_column, read_only};
+use values::read;
 
 /// SQLite before 3.51.3 can lose the write-ahead log when it is reset.
 const VERSION_MIN: i32 = 3_051_003;
 
 /// How long a write waits for a foreign process that holds the file.
-const BUSY_MS: u64 = 2_000;
+const BUSY: Duration = Duration::from_secs(2);
 
 const NOW: &str = "CAST(unixepoch('subsec')*1000 AS INTEGER)";
 
@@ -85,7 +88,8 @@ impl Sqlite {
     /// Opens an existing journal for reading, beside a running service.
     pub(super) fn open_to_read(path: &Path) -> Result<Self, Error> {
         let mut store = Self::with(read_only(path)?)?;
-        store.missing = upgrade::missing(|table, column| has_column(&store.connection, table, column))?;
+        store.missing =
+            upgrade::missing(|table, column| has_column(&store.connection, table, column))?;
         let has_log = files::log_path(path)
             .metadata()
             .is_ok_and(|log| log.len() > 0);
@@ -97,23 +101,6 @@ impl Sqlite {
         Ok(store)
     }
 
-    /// An empty store with the tables of an existing journal, as the next start will find or make them.
-    pub(super) fn with_tables_of(path: &Path) -> Result<Self, Error> {
-        let existing = read_only(path)?;
-        let mut tables = existing.prepare(
-            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' \
-             ORDER BY CASE type WHEN 'table' THEN 0 WHEN 'view' THEN 1 WHEN 'index' THEN 2 ELSE 3 END",
-        )?;
-        let store = Self::with(Connection::open_in_memory()?)?;
-        let tables = tables.query_map([], |row| row.get::<_, String>(0))?;
-        for table in tables {
-            store.connection.execute_batch(&table?)?;
-        }
-        store.connection.pragma_update(None, "foreign_keys", true)?;
-        store.create_tables()?;
-        Ok(store)
-    }
-
     fn with(connection: Connection) -> Result<Self, Error> {
         if rusqlite::version_number() < VERSION_MIN {
             return Err(Error::Open(format!(
@@ -121,7 +108,7 @@ impl Sqlite {
                 rusqlite::version()
             )));
         }
-        connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
+        connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(Self {
             connection,
@@ -166,20 +153,12 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Creates what is not there, and adds what an older version did not have.
-    fn create_tables(&self) -> Result<(), Error> {
-        self.connection.execute_batch(sql::SCHEMA)?;
-        let missing = upgrade::missing(|table, column| has_column(&self.connection, table, column))?;
-        if !missing.is_empty() {
-            self.connection.execute_batch(&upgrade::additions(&missing, Adding::Alone))?;
-        }
-        Ok(())
-    }
-
     /// Moves the write-ahead log into the file. Without that nothing is lost, only spread over two files.
     fn move_log(&mut self) {
         if let Err(error) = log::move_into_file(&self.connection) {
-            tracing::warn!("the journal's write-ahead log could not be moved into its file: {error}");
+            tracing::warn!(
+                "the journal's write-ahead log could not be moved into its file: {error}"
+            );
         }
         self.remember();
         let bytes = self.files.as_ref().and_then(Files::log_bytes);
@@ -198,8 +177,13 @@ impl Sqlite {
             return Ok(());
         };
         let frames_end = || {
-            let page_bytes = self.connection.pragma_query_value(None, "page_size", |row| row.get(0));
-            Some(files::end_of_log(log::frames(&self.connection).ok()?, page_bytes.ok()?))
+            let page_bytes = self
+                .connection
+                .pragma_query_value(None, "page_size", |row| row.get(0));
+            Some(files::end_of_log(
+                log::frames(&self.connection).ok()?,
+                page_bytes.ok()?,
+            ))
         };
         files.in_place(frames_end).map_err(|trouble| {
             Error::Unavailable(format!(
@@ -253,28 +237,6 @@ fn translate(sql: &str, now: &str) -> String {
         .replace('$', "?")
 }
 
-fn read_only(path: &Path) -> Result<Connection, Error> {
-    if !path.exists() {
-        return Err(Error::Open(format!(
-            "there is no journal at {}",
-            path.display()
-        )));
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)
-        .map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
-    connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
-    Ok(connection)
-}
-
-fn has_column(connection: &Connection, table: &str, column: &str) -> Result<bool, Error> {
-    Ok(connection.query_row(
-        "SELECT COUNT(*) FROM pragma_table_info(?1) WHERE name = ?2",
-        [table, column],
-        |row| Ok(row.get::<_, i64>(0)? > 0),
-    )?)
-}
-
 fn say_incomplete(why: Incomplete, left: usize) {
     match why {
         Incomplete::LogIsGone => tracing::error!(
@@ -288,18 +250,6 @@ fn say_incomplete(why: Incomplete, left: usize) {
             left_to_a_person = left,
             "the journal is a copy that was put in place: what was accepted after the copy was made is not in it"
         ),
-    }
-}
-
-impl ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-        match self {
-            Self::Null => Ok(rusqlite::types::Null.into()),
-            Self::Integer(number) => Ok((*number).into()),
-            Self::Text(text) => text.to_sql(),
-            // Only ever read.
-            Self::Unreadable => Ok(rusqlite::types::Null.into()),
-        }
     }
 }
 
@@ -327,7 +277,10 @@ impl Store for Sqlite {
         self.remember();
         let bytes = self.files.as_ref().and_then(Files::log_bytes).unwrap_or(0);
         // A reader may have kept some of it from being moved: not again before it has grown as much.
-        if bytes > log::LOG_BYTES_MAX && (bytes < self.log_tried_at_bytes || bytes > self.log_tried_at_bytes + log::LOG_BYTES_MAX) {
+        if bytes > log::LOG_BYTES_MAX
+            && (bytes < self.log_tried_at_bytes
+                || bytes > self.log_tried_at_bytes + log::LOG_BYTES_MAX)
+        {
             self.move_log();
         }
     }
@@ -440,24 +393,5 @@ impl Store for Sqlite {
             answer.push(Row(values?));
         }
         Ok(answer)
-    }
-}
-
-/// A value that the journal cannot have written stays in its row: the others can be read all the same.
-fn read(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(number) => Value::Integer(number),
-        ValueRef::Text(text) => match std::str::from_utf8(text) {
-            Ok(text) => Value::Text(text.to_owned()),
-            Err(_) => Value::Unreadable,
-        },
-        ValueRef::Real(_) | ValueRef::Blob(_) => Value::Unreadable,
-    }
-}
-
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Unavailable(error.to_string())
     }
 }

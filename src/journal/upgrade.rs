@@ -52,9 +52,21 @@ pub(super) fn additions(missing: &[&str], adding: Adding) -> String {
     };
     let mut statements = String::new();
     for addition in ADDITIONS.iter().filter(|one| missing.contains(&one.column)) {
-        let Addition { number, table, column, kind } = addition;
-        tracing::info!(number, table, column, "the journal of an older version gets a column");
-        statements.push_str(&format!("ALTER TABLE {table} ADD COLUMN {unless_there}{column} {kind};"));
+        let Addition {
+            number,
+            table,
+            column,
+            kind,
+        } = addition;
+        tracing::info!(
+            number,
+            table,
+            column,
+            "the journal of an older version gets a column"
+        );
+        statements.push_str(&format!(
+            "ALTER TABLE {table} ADD COLUMN {unless_there}{column} {kind};"
+        ));
     }
     statements
 }

@@ -5,7 +5,6 @@
 //! A caller hears of its operation only after the commit that made it durable, or after everything of it was undone.
 //! When the answer to a commit was lost, its callers wait until it is known, and nothing new is begun.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -14,7 +13,11 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::Error;
-use super::store::{Fate, Sharing, Store};
+use super::store::{Fate, Store};
+
+mod waiting;
+
+use waiting::Waiting;
 
 /// The most operations in one commit; more wait for the next.
 const BATCH_MAX: usize = 128;
@@ -268,60 +271,6 @@ fn write(store: &mut dyn Store, messages: &Receiver<Message>) -> Option<Closer> 
             store.tidy();
         }
     }
-}
-
-/// What has come and is not written yet, in its order.
-#[derive(Default)]
-struct Waiting {
-    in_company: VecDeque<Box<dyn Operation>>,
-    alone: VecDeque<Box<dyn Operation>>,
-    was_alone: bool,
-}
-
-impl Waiting {
-    fn is_empty(&self) -> bool {
-        self.in_company.is_empty() && self.alone.is_empty()
-    }
-
-    fn take(&mut self, operation: Box<dyn Operation>) {
-        match operation.company() {
-            Company::Any => self.in_company.push_back(operation),
-            Company::None => self.alone.push_back(operation),
-        }
-    }
-
-    fn all(&mut self) -> Batch {
-        self.in_company
-            .drain(..)
-            .chain(self.alone.drain(..))
-            .collect()
-    }
-
-    /// The next batch. On a shared journal one that goes alone takes turns with all others, so that neither new promises
-    /// nor the work on old ones wait for all of the other.
-    fn batch(&mut self, sharing: Sharing) -> Batch {
-        let is_alone = match sharing {
-            Sharing::Sole => false,
-            Sharing::Shared => {
-                !self.alone.is_empty() && (self.in_company.is_empty() || !self.was_alone)
-            }
-        };
-        self.was_alone = is_alone;
-        if is_alone {
-            return self.alone.pop_front().into_iter().collect();
-        }
-        let mut batch: Batch = take_front(&mut self.in_company, BATCH_MAX);
-        if let Sharing::Sole = sharing {
-            let room = BATCH_MAX - batch.len();
-            batch.extend(take_front(&mut self.alone, room));
-        }
-        batch
-    }
-}
-
-fn take_front(queue: &mut VecDeque<Box<dyn Operation>>, count: usize) -> Batch {
-    let count = count.min(queue.len());
-    queue.drain(..count).collect()
 }
 
 /// Runs a batch and tells its callers; returns it when it is not known what became of it.

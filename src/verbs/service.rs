@@ -63,7 +63,9 @@ impl Service {
         let stopped = self.server.serve(stop).await;
         let journal = self.cancellations.journal();
         match timeout(CLOSE, journal.close()).await {
-            Ok(Ok(())) => tracing::info!("the journal is closed; all of it is in {}", journal.place()),
+            Ok(Ok(())) => {
+                tracing::info!("the journal is closed; all of it is in {}", journal.place())
+            }
             Ok(Err(error)) => tracing::error!(
                 "the journal could not be closed properly; keep every file beside {} for the next start: {error}",
                 journal.place()

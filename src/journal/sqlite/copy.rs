@@ -10,7 +10,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
-use super::{files, log, read_only};
+use super::tables::read_only;
+use super::{files, log};
 use crate::journal::{Error, disk};
 
 /// A copy that was made.
@@ -52,7 +53,8 @@ fn fill(source: &Connection, partial: &Path) -> Result<Copied, Error> {
     if sound != "ok" {
         return Err(Error::Corrupt(sound));
     }
-    let cancellations = copy.query_row("SELECT COUNT(*) FROM op", [], |row| row.get::<_, i64>(0))?;
+    let cancellations =
+        copy.query_row("SELECT COUNT(*) FROM op", [], |row| row.get::<_, i64>(0))?;
     copy.close().map_err(|(_, error)| error)?;
     let file = File::open(partial).map_err(cannot)?;
     file.sync_all().map_err(cannot)?;

@@ -97,10 +97,7 @@ impl Files {
 
     /// Whether the files are still the ones that were opened. `frames_end` says how long the log must be at least, which is
     /// only asked when it is shorter than it was: another program may have emptied it properly.
-    pub(super) fn in_place(
-        &self,
-        frames_end: impl FnOnce() -> Option<u64>,
-    ) -> Result<(), String> {
+    pub(super) fn in_place(&self, frames_end: impl FnOnce() -> Option<u64>) -> Result<(), String> {
         if let Some(trouble) = self.main.trouble("the file") {
             return Err(trouble);
         }
@@ -110,7 +107,9 @@ impl Files {
         let Some(trouble) = log.trouble("the write-ahead log") else {
             return Ok(());
         };
-        let same = Kept::see(&self.log_path).ok().filter(|seen| seen.identity == log.identity);
+        let same = Kept::see(&self.log_path)
+            .ok()
+            .filter(|seen| seen.identity == log.identity);
         match (same, frames_end()) {
             (Some(seen), Some(end)) if seen.bytes >= end => Ok(()),
             (Some(_) | None, _) => Err(trouble),

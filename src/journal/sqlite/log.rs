@@ -22,8 +22,8 @@ pub(super) const WHOLE: i64 = 0;
 /// From so many bytes on the log is moved into the file.
 pub(super) const LOG_BYTES_MAX: u64 = 2 << 20;
 
-/// What the log is cut to after that, and what of it is never given back to a disk that may be full.
-const LOG_BYTES_KEPT: i64 = 1 << 20;
+/// What the log is cut to after that: to what is in it, so that its length says how much that is.
+const LOG_BYTES_KEPT: i64 = 0;
 
 /// Why a journal is not all that was promised in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +90,14 @@ pub(super) fn empty_into_file(connection: &Connection) -> Result<(), Error> {
     }
     let done = checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)")?;
     match done {
-        Checkpoint { busy: 0, frames: 0, .. } => Ok(()),
-        Checkpoint { busy, frames, moved } => Err(Error::Unavailable(format!(
+        Checkpoint {
+            busy: 0, frames: 0, ..
+        } => Ok(()),
+        Checkpoint {
+            busy,
+            frames,
+            moved,
+        } => Err(Error::Unavailable(format!(
             "another program reads it, and its write-ahead log could not be moved into it (busy {busy}, {moved} of {frames} frames)"
         ))),
     }
