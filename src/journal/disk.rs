@@ -58,12 +58,13 @@ pub(super) fn has_room(path: &Path, free_bytes_min: u64) -> Result<(), Error> {
 }
 
 /// Whether this user may write the journal and what lies beside it, where a path leads which need not be there yet.
-pub(super) fn may_be_written(path: &Path) -> Result<(), Error> {
+pub(super) fn may_be_written(path: &Path, companions: &[PathBuf]) -> Result<(), Error> {
     let folder = nearest(folder_of(path));
-    let ways = [path.canonicalize().ok(), folder];
-    match ways
+    let files = companions.iter().map(PathBuf::as_path).chain([path]);
+    let files = files.filter_map(|file| file.canonicalize().ok());
+    match folder
         .into_iter()
-        .flatten()
+        .chain(files)
         .find_map(|way| Some((refusal(&way)?, way)))
     {
         Some((error, way)) => Err(Error::Open(format!(

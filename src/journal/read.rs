@@ -10,7 +10,7 @@ use super::sqlite::copy::Copied;
 use super::sqlite::{self, Sqlite};
 use super::store::{Store, Value};
 use super::{Error, disk, sql};
-use crate::domain::OpId;
+use crate::domain::{OpId, ReservationCode};
 
 /// What the health page tells of the journal.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,6 +73,14 @@ pub struct Found {
     pub unreadable: Vec<String>,
 }
 
+impl Found {
+    /// Whether there is nothing, not even something that cannot be understood.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.unreadable.is_empty()
+    }
+}
+
 /// A journal that is opened for reading only; the service may be running.
 pub struct Reader {
     store: Box<dyn Store>,
@@ -116,7 +124,14 @@ impl Reader {
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be read.
     pub fn find(&mut self, what: &str, limit: u32) -> Result<Found, Error> {
-        self.found(sql::FIND, &[what.into(), i64::from(limit).into()])
+        let found = self.found(sql::FIND, &[what.into(), i64::from(limit).into()])?;
+        match ReservationCode::parse(what) {
+            // A code is kept in one spelling, however it is typed here.
+            Ok(code) if found.is_empty() && code.as_str() != what => {
+                self.found(sql::FIND, &[code.as_str().into(), i64::from(limit).into()])
+            }
+            Ok(_) | Err(_) => Ok(found),
+        }
     }
 
     /// One that cannot be understood must not hide the others, nor be hidden by them.
@@ -227,7 +242,7 @@ pub fn inspect(place: &Place) -> Result<Inspection, Error> {
         Kind::File(path, rules) => {
             disk::may_lie(path, rules.network)?;
             disk::has_room(path, rules.free_bytes_min)?;
-            disk::may_be_written(path)?;
+            disk::may_be_written(path, &sqlite::companions(path))?;
             let is_there = path.metadata().is_ok_and(|found| found.len() > 0);
             if is_there {
                 let mut tables = Sqlite::with_tables_of(path)?;

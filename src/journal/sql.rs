@@ -7,7 +7,17 @@
 /// The tables; may be run at every start.
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
-/// The tables that every version has had, and the index that the promise of one cancellation per code rests on.
+/// The tables that the very first version made.
+pub(super) const FIRST_TABLES: [&str; 6] = [
+    "op",
+    "delivery",
+    "op_event",
+    "budget",
+    "attempt",
+    "heartbeat",
+];
+
+/// The tables that every version on a shared journal has had, and the index that the promise of one cancellation per code rests on.
 pub(super) const TABLES: [&str; 8] = [
     "op",
     "op_one_active",

@@ -21,7 +21,7 @@ mod tables;
 mod values;
 
 use files::Files;
-pub(super) use files::is_in_use;
+pub(super) use files::{companions, is_in_use};
 pub(super) use log::Incomplete;
 use tables::{has_column, read_only};
 use values::read;
@@ -290,7 +290,11 @@ impl Store for Sqlite {
     }
 
     fn close(mut self) -> Result<(), Error> {
-        self.in_place()?;
+        if let Err(error) = self.in_place() {
+            // Closed properly, SQLite would remove the log that lies there now, which may be another journal's.
+            std::mem::forget(self.connection);
+            return Err(error);
+        }
         log::empty_into_file(&self.connection)?;
         let closed = self.connection.close();
         closed.map_err(|(_, error)| error)?;
@@ -304,6 +308,8 @@ impl Store for Sqlite {
 
     fn begin(&mut self) -> Result<(), Error> {
         self.in_place()?;
+        // Within the transaction it cannot be asked what another program did to the log before it.
+        self.remember();
         // IMMEDIATE: a deferred transaction that reads first fails at once when another process wrote.
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
     }

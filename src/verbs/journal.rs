@@ -144,7 +144,7 @@ fn all_read(found: &Found) -> Done {
 
 fn run_show(show: &Show, journal: &mut Reader) -> Done {
     let mut found = journal.find(&show.what, SHOWN_MAX)?;
-    if found.records.is_empty() && found.unreadable.is_empty() {
+    if found.is_empty() {
         return Err(Problem::new(
             "the journal has nothing under this protocol number, id, code or property id",
         ));

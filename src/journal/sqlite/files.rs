@@ -174,19 +174,24 @@ pub(in crate::journal) fn is_in_use(path: &Path) -> Result<bool, Error> {
     let Ok(path) = path.canonicalize() else {
         return Ok(false);
     };
-    let mut ways = vec![beside(&path, ".lock")];
-    ways.retain(|way| way.exists());
-    if has_lock_of_its_own(&path) {
-        ways.push(path.clone());
-    }
-    for way in ways {
-        match locked(&way, &path) {
-            Ok(_freed_at_once) => {}
-            Err(Error::InUse(_)) => return Ok(true),
-            Err(error) => return Err(error),
+    let name = Some(beside(&path, ".lock")).filter(|name| name.exists());
+    let file = Some(path.clone()).filter(|path| has_lock_of_its_own(path));
+    for way in [name, file].into_iter().flatten() {
+        let cannot =
+            |error: std::io::Error| Error::Open(format!("cannot lock {}: {error}", way.display()));
+        // Beside others who only look.
+        match File::open(&way).map_err(cannot)?.try_lock_shared() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(true),
+            Err(TryLockError::Error(error)) => return Err(cannot(error)),
         }
     }
     Ok(false)
+}
+
+/// Whatever lies beside a journal while it is open, whether it is there or not.
+pub(in crate::journal) fn companions(path: &Path) -> [PathBuf; 3] {
+    ["-wal", "-shm", ".lock"].map(|ending| beside(path, ending))
 }
 
 /// Only where this kind of lock (`flock`) and the ones that SQLite takes on the same file (`fcntl`) do not know each other:

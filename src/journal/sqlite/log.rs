@@ -71,6 +71,8 @@ pub(super) fn incomplete(connection: &Connection) -> Result<Option<Incomplete>, 
 
 /// How many frames the log has.
 pub(super) fn frames(connection: &Connection) -> Result<i64, Error> {
+    // A reading first: only that makes the connection see what others did to the log.
+    connection.pragma_query_value(None, "schema_version", |row| row.get::<_, i64>(0))?;
     checkpoint(connection, "PRAGMA wal_checkpoint(NOOP)").map(|done| done.frames)
 }
 

@@ -21,6 +21,15 @@ impl Sqlite {
         for table in tables {
             store.connection.execute_batch(&table?)?;
         }
+        for name in sql::FIRST_TABLES {
+            let known = "SELECT COUNT(*) FROM sqlite_master WHERE name = ?1";
+            let is_there: i64 = store
+                .connection
+                .query_row(known, [name], |row| row.get(0))?;
+            if is_there == 0 {
+                return Err(Error::Unavailable(format!("it has no {name} any more")));
+            }
+        }
         store.connection.pragma_update(None, "foreign_keys", true)?;
         store.create_tables()?;
         Ok(store)

@@ -47,7 +47,9 @@ async fn readiness_tries_what_an_acceptance_does() {
             (world.service.get("/health/ready").await.status == 503).then_some(())
         })
         .await;
-        let declined = world.cancel("999|999", alter).await;
+        let asked = json!({"code": "999|999", "message_id": alter, "conversation_id": "c-1"});
+        let declined = world.ask(asked).await;
+        // Only a deletion spends one of its hour.
         assert!(
             declined.status == 503 || alter.contains("budget"),
             "{alter}: {declined:?}"

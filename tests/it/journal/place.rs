@@ -66,6 +66,63 @@ async fn a_second_instance_is_refused_on_a_bind_mount_of_the_file_alone() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_version_that_runs_on_it_is_not_joined() {
+    if !is_embedded() {
+        return;
+    }
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    // It knows the lock on the name alone.
+    let name = std::fs::File::create(folder.path().join("journal.db.lock")).unwrap();
+    name.try_lock().unwrap();
+    refused_at(&world, folder.path());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_finds_a_folder_that_the_service_may_not_write() {
+    if !is_embedded() {
+        return;
+    }
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let locked_up = folder.path().join("data");
+    std::fs::create_dir(&locked_up).unwrap();
+    std::fs::set_permissions(&locked_up, std::fs::Permissions::from_mode(0o555)).unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let url = journal_url(&locked_up);
+    let plain = Command::new("setpriv")
+        .args(["--reuid=65532", "--regid=65532", "--clear-groups"])
+        .arg("true")
+        .output();
+    let is_root = plain.is_ok_and(|done| done.status.success());
+    if !is_root {
+        return skipped("the right to run as another user");
+    }
+    let checked = Command::new("setpriv")
+        .args(["--reuid=65532", "--regid=65532", "--clear-groups"])
+        .args([crate::support::service::BINARY, "check"])
+        .env_clear()
+        .env("OZMAP_CANCEL__OZMAP__BASE_URL", world.ozmap.url())
+        .env("OZMAP_CANCEL__OZMAP__API_KEY", crate::support::KEY)
+        .env(
+            "OZMAP_CANCEL__CHANNELS__CHATBOT__SECRET",
+            crate::support::SECRET,
+        )
+        .env("OZMAP_CANCEL__JOURNAL__URL", url)
+        .output();
+    let Ok(checked) = checked else {
+        return skipped("a binary that another user may run");
+    };
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    if said.is_empty() {
+        return skipped("a binary that another user may run");
+    }
+    assert!(said.contains("may not be written"), "{said}");
+    assert_eq!(checked.status.code(), Some(1));
+}
+
 /// What may happen to the files under a running service.
 fn happenings() -> Vec<(&'static str, fn(&Path))> {
     vec![
@@ -153,5 +210,6 @@ async fn a_journal_that_is_put_back_is_used_again_and_another_program_may_tidy_i
     .await;
     assert_eq!(world.cancel("999|999", "m-1").await.outcome(), "not_found");
     file::Foreign::of(world.folder.path()).run("PRAGMA wal_checkpoint(TRUNCATE)");
-    assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "cancelled");
+    let reply = world.cancel(CODE, "m-2").await;
+    assert_eq!(reply.outcome(), "cancelled", "{}", world.service.logs());
 }
