@@ -147,7 +147,7 @@ impl Sqlite {
             .execute(&translate(sql::FREE_LEASES, self.now), [])?;
         if let Some(why) = self.incomplete {
             let left = log::leave_to_a_person(&self.connection, self.now, why)?;
-            say_incomplete(why, left);
+            log::say_incomplete(why, left);
         }
         self.move_log();
         Ok(())
@@ -235,22 +235,6 @@ fn translate(sql: &str, now: &str) -> String {
     sql.replace("{NOW}", now)
         .replace("{SKIP}", "")
         .replace('$', "?")
-}
-
-fn say_incomplete(why: Incomplete, left: usize) {
-    match why {
-        Incomplete::LogIsGone => tracing::error!(
-            reason = why.id(),
-            left_to_a_person = left,
-            "the journal's write-ahead log is missing although the service was not stopped cleanly: what was accepted \
-             last is lost; put journal.db-wal back beside it, or look at OZmap for what was asked meanwhile"
-        ),
-        Incomplete::IsACopy => tracing::error!(
-            reason = why.id(),
-            left_to_a_person = left,
-            "the journal is a copy that was put in place: what was accepted after the copy was made is not in it"
-        ),
-    }
 }
 
 impl Store for Sqlite {

@@ -134,3 +134,20 @@ pub(super) fn leave_to_a_person(
     connection.execute_batch("COMMIT")?;
     Ok(left)
 }
+
+/// For the operator, at the start.
+pub(super) fn say_incomplete(why: Incomplete, left: usize) {
+    match why {
+        Incomplete::LogIsGone => tracing::error!(
+            reason = why.id(),
+            left_to_a_person = left,
+            "the journal's write-ahead log is missing although the service was not stopped cleanly: what was accepted \
+             last is lost; put journal.db-wal back beside it, or look at OZmap for what was asked meanwhile"
+        ),
+        Incomplete::IsACopy => tracing::error!(
+            reason = why.id(),
+            left_to_a_person = left,
+            "the journal is a copy that was put in place: what was accepted after the copy was made is not in it"
+        ),
+    }
+}

@@ -123,8 +123,11 @@ async fn check_finds_a_folder_that_the_service_may_not_write() {
     assert_eq!(checked.status.code(), Some(1));
 }
 
+/// A name, and what is done to a folder.
+type Happening = (&'static str, fn(&Path));
+
 /// What may happen to the files under a running service.
-fn happenings() -> Vec<(&'static str, fn(&Path))> {
+fn happenings() -> Vec<Happening> {
     vec![
         ("removed", |folder| {
             std::fs::remove_file(file::path(folder)).unwrap()
