@@ -93,7 +93,7 @@ impl Postgres {
         let mut connection = Connection::open(server).map_err(|error| at_start(told(error)))?;
         schema::require_durable(&mut connection)?;
         if !schema::is_there(&mut connection)? {
-            return Ok(false);
+            return schema::is_nothing_there(&mut connection).map(|()| false);
         }
         // What an older version made is added to at the start.
         if schema::is_current(&mut connection)? && schema::missing(&mut connection)?.is_empty() {

@@ -9,7 +9,7 @@ use super::accept::{Acceptance, KeyScope};
 use super::record::Record;
 use super::store::{Row, Store};
 use super::{Error, Recalled, read, sql};
-use crate::domain::OpId;
+use crate::domain::{OpId, Outcome};
 
 /// How much later than now an end may be without speaking of a clock that was put right.
 const AHEAD_MS: i64 = 2_000;
@@ -129,6 +129,8 @@ impl Acceptance {
     pub fn must_be_looked_at(&self, record: &Record) -> bool {
         match (record.outcome, self.duplicate_window_ms) {
             (None, _) => false,
+            // A person is called for it already, and it may be the first webhook once more: it is no new wish.
+            (Some(Outcome::Unknown), Some(_)) => false,
             (Some(_), Some(_)) => true,
             (Some(_), None) => self.was_long_ago(record),
         }

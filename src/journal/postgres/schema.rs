@@ -88,6 +88,17 @@ pub(super) fn is_there(connection: &mut Connection) -> Result<bool, Error> {
     are_there(connection, &sql::TABLES)
 }
 
+/// Refuses what is left of a journal that lost a table: a start would make an empty one in its place.
+pub(super) fn is_nothing_there(connection: &mut Connection) -> Result<(), Error> {
+    match are_there(connection, &["op"])? {
+        true => Err(Error::Unavailable(format!(
+            "of its tables {} not all are there",
+            sql::TABLES.join(", ")
+        ))),
+        false => Ok(()),
+    }
+}
+
 /// Whether those are there too that this version added.
 pub(super) fn is_current(connection: &mut Connection) -> Result<bool, Error> {
     Ok(is_there(connection)? && are_there(connection, &sql::LATER_TABLES)?)
