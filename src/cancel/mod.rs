@@ -13,6 +13,7 @@ mod flow;
 mod look;
 mod promise;
 mod recovery;
+mod replay;
 mod still_there;
 mod watchers;
 mod word;
@@ -31,7 +32,7 @@ use watchers::Watchers;
 
 use crate::domain::{Action, Answer, Ask, Outcome, ReservationCode};
 use crate::guard::Policy;
-use crate::journal::{Acceptance, DeliveryKey, Journal, Recalled, Record};
+use crate::journal::{Acceptance, Journal, Recalled, Record};
 use crate::ozmap::{KeyTaken, Ozmap, SetupError};
 
 /// The most recovered cancellations that are worked on at the same time.
@@ -248,12 +249,8 @@ impl Cancellations {
         permit: Option<OwnedSemaphorePermit>,
         answer_by: Instant,
     ) -> Result<Answer, Declined> {
-        let acceptance = self.acceptance(&ask, code);
-        let (delivery, again) = (acceptance.delivery.clone(), acceptance.clone());
-        let accepted = match permit {
-            Some(permit) => self.accept(acceptance, permit, answer_by).await?,
-            None => self.recall(acceptance, answer_by).await?,
-        };
+        let mut asked = self.acceptance(&ask, code);
+        let accepted = self.promised(&mut asked, permit, answer_by).await?;
         let (record, part) = match accepted {
             Promise::New(record) => (record, Part::Began),
             Promise::Joined(record) => (record, Part::Joined),
@@ -265,7 +262,7 @@ impl Cancellations {
         let ended = self.ended_or_latest(record, answer_by).await;
         let record = match ended.outcome {
             Some(_) if was_running && part != Part::Began => {
-                self.own_record(again, ended, answer_by).await
+                self.own_record(asked.clone(), ended, answer_by).await
             }
             Some(_) | None => ended,
         };
@@ -281,7 +278,7 @@ impl Cancellations {
             answer.cancelled_at_ms = earlier.flatten().map(|earlier| earlier.at_ms);
         }
         if answer.outcome.is_final() {
-            self.note_told(delivery, answer.outcome);
+            self.note_told(asked, answer.outcome);
         }
         Ok(answer)
     }
@@ -331,10 +328,10 @@ impl Cancellations {
         self.tracker.wait().await;
     }
 
-    fn note_told(self: &Arc<Self>, delivery: DeliveryKey, outcome: Outcome) {
+    fn note_told(self: &Arc<Self>, asked: Acceptance, outcome: Outcome) {
         let this = self.clone();
         self.tracker.spawn(async move {
-            if let Err(error) = this.journal.told(delivery, outcome).await {
+            if let Err(error) = this.journal.told(asked, outcome).await {
                 tracing::warn!("what a caller was told could not be noted: {error}");
             }
         });
@@ -361,8 +358,12 @@ fn answer_of(record: &Record) -> Answer {
 }
 
 /// A conversation of one channel is not a conversation of another.
+#[must_use]
+pub fn conversation_id(channel: &str, conversation: &str) -> String {
+    format!("{channel}\u{1f}{conversation}")
+}
+
 fn conversation_of(ask: &Ask) -> Option<String> {
-    ask.conversation
-        .as_ref()
-        .map(|conversation| format!("{}\u{1f}{conversation}", ask.channel))
+    let conversation = ask.conversation.as_ref()?;
+    Some(conversation_id(&ask.channel, conversation))
 }

@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
+use unicode_normalization::UnicodeNormalization;
 
 use super::word::Word;
 use super::{Cancellations, Declined, conversation_of};
 use crate::clock::Moment;
-use crate::domain::{Ask, Mode, ReservationCode};
-use crate::journal::{Acceptance, Accepted, DeliveryKey, Recalled, Record};
+use crate::domain::{Ask, Mode, ReservationCode, SameKey};
+use crate::journal::{Acceptance, Accepted, DeliveryKey, KeyScope, Recalled, Record};
 
 /// How much longer a caller waits whose promise is on its way to the disk.
 const LAST_MOMENT: Duration = Duration::from_millis(50);
@@ -46,9 +47,17 @@ impl Cancellations {
                 .key
                 .is_none()
                 .then(|| i64::from(ask.duplicate_window_s) * 1000),
+            replay_ms: i64::from(ask.replay_s) * 1000,
+            key_scope: match ask.same_key {
+                SameKey::IsTheSameRequest => KeyScope::Conversation,
+                SameKey::MayBeAnother => KeyScope::ConversationAndContent,
+            },
             codes_max: self.rules.codes_per_conversation_max,
             // What was asked, not what the operator's rehearsal made of it.
-            fingerprint: fingerprint(&code, ask.mode),
+            fingerprint: fingerprint(code.as_str(), ask.mode),
+            fingerprint_before: before_codes_were_folded(&code)
+                .map(|code| fingerprint(&code, ask.mode)),
+            instead_of: None,
             code,
             mode,
             conversation: conversation_of(ask),
@@ -133,12 +142,18 @@ impl Cancellations {
     }
 }
 
+/// The spelling that versions before 0.2 knew a code by, where it is another one.
+fn before_codes_were_folded(code: &ReservationCode) -> Option<String> {
+    let composed: String = code.came_as().nfc().collect();
+    Some(composed).filter(|composed| composed != code.as_str())
+}
+
 /// What tells two requests with the same key apart.
-fn fingerprint(code: &ReservationCode, mode: Mode) -> String {
+fn fingerprint(code: &str, mode: Mode) -> String {
     let mode = match mode {
         Mode::Real => "real",
         Mode::DryRun => "dry_run",
     };
-    let digest = Sha256::digest(format!("cancel\u{1f}{mode}\u{1f}{}", code.as_str()));
+    let digest = Sha256::digest(format!("cancel\u{1f}{mode}\u{1f}{code}"));
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -208,6 +208,8 @@ impl Platform {
         codes.sort_unstable();
         codes.dedup();
         match codes.as_slice() {
+            // Something that may have been meant as a code, or nothing of the kind.
+            [] if text.chars().any(char::is_numeric) => Code::Unusable,
             [] => Code::None,
             [code] if spec.wish.0.is_match(&text) && !spec.doubt.0.is_match(&text) => {
                 Code::given(code.clone())

@@ -82,6 +82,8 @@ pub struct Channel {
     /// What a reservation code looks like at this provider, if that is known: what fits is a code, also when it looks like
     /// a variable that a platform did not fill in.
     pub code_pattern: Option<regex::Regex>,
+    /// For how long after its end a final answer is repeated to the same key without a look at OZmap, in seconds.
+    pub replay_s: u32,
     /// How many requests a second may ask for something, a few seconds' worth of them at once; 0 is any number.
     pub per_second_max: u32,
     /// The configured address of this service, without a slash at its end; empty when it is not configured.
@@ -151,6 +153,14 @@ pub struct Echo {
     format: Option<String>,
     /// The language to answer in.
     pub locale: Locale,
+}
+
+impl Echo {
+    /// The conversation, or an empty text.
+    #[must_use]
+    pub fn conversation(&self) -> &str {
+        &self.call
+    }
 }
 
 /// What comes after an outcome.
@@ -263,6 +273,18 @@ impl Channel {
         match &self.codec {
             Codec::Native => native::parse(self, inbound),
             Codec::Platform(platform) => platform.parse(self, inbound),
+        }
+    }
+
+    /// Whether customers write free text here, so that their failures are counted from one message to the next: the
+    /// addresses of a chat carry no state.
+    #[must_use]
+    pub fn takes_free_text(&self) -> bool {
+        match &self.codec {
+            Codec::Native => false,
+            Codec::Platform(platform) => {
+                platform.spec.text.is_some() && platform.spec.turns.is_none()
+            }
         }
     }
 

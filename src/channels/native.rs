@@ -18,7 +18,7 @@ use super::reading::{Reading, bounded};
 use super::{
     Answered, Channel, Echo, Inbound, Misunderstood, Note, Problem, Rendered, Understood, Wish,
 };
-use crate::domain::{Action, Ask, FirstName, Locale};
+use crate::domain::{Action, Ask, FirstName, Locale, SameKey};
 
 /// The most characters of a key, a conversation or a code; longer ones are refused, not cut.
 pub const TEXT_CHARS_MAX: usize = 256;
@@ -67,6 +67,8 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understo
         first_name: name.and_then(|name| FirstName::of(&name)),
         reason: reason.map(|text| text.chars().take(REASON_CHARS_MAX).collect()),
         duplicate_window_s: channel.duplicate_window_s,
+        replay_s: channel.replay_s,
+        same_key: SameKey::IsTheSameRequest,
     };
     Ok(Understood {
         wish: Wish::Ask(Box::new(ask)),

@@ -17,7 +17,7 @@ use super::preset::{Spec, any};
 use super::reading::{Given, Reading, bounded};
 use super::template::Templates;
 use super::{Channel, Echo, Inbound, Misunderstood, Next, Note, Understood, Wish};
-use crate::domain::{Action, Ask, FirstName, Locale, Mode, Outcome, Turn};
+use crate::domain::{Action, Ask, FirstName, Locale, Mode, Outcome, SameKey, Turn};
 
 /// A preset, ready to be used, with what its channel set.
 pub struct Platform {
@@ -193,6 +193,8 @@ impl Platform {
             first_name: name.and_then(|name| FirstName::of(&name)),
             reason: reason.map(|text| text.chars().take(REASON_CHARS_MAX).collect()),
             duplicate_window_s: asking.channel.duplicate_window_s,
+            replay_s: asking.channel.replay_s,
+            same_key: SameKey::MayBeAnother,
         })
     }
 

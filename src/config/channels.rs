@@ -108,9 +108,12 @@ fn channel(
             key("answer_ms_max")
         ));
     }
-    let (duplicate_window_s, per_second_max) =
-        (settings.duplicate_window_s, settings.per_second_max);
-    let numeric_codes = settings.numeric_codes;
+    let (duplicate_window_s, replay_s, numeric_codes, per_second_max) = (
+        settings.duplicate_window_s,
+        settings.replay_s,
+        settings.numeric_codes,
+        settings.per_second_max,
+    );
     let stage = Stage {
         channel: name,
         reach: surroundings.reach(),
@@ -126,6 +129,7 @@ fn channel(
         medium,
         answer_ms_max,
         duplicate_window_s,
+        replay_s,
         numeric_codes,
         code_pattern: surroundings.code_pattern.clone(),
         per_second_max,

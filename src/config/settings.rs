@@ -151,6 +151,8 @@ pub(super) struct Channel {
     pub(super) answer_ms_max: Option<u64>,
     #[serde(default = "duplicate_window_s")]
     pub(super) duplicate_window_s: u32,
+    #[serde(default = "replay_s")]
+    pub(super) replay_s: u32,
     #[serde(default)]
     pub(super) numeric_codes: bool,
     #[serde(default)]
@@ -171,7 +173,7 @@ pub(super) struct Also {
 }
 
 /// The keys of a channel; `default.toml` shows them in comments, because it has no channel of its own.
-pub(super) const CHANNEL_KEYS: [&str; 13] = [
+pub(super) const CHANNEL_KEYS: [&str; 14] = [
     "preset",
     "auth",
     "secret",
@@ -181,6 +183,7 @@ pub(super) const CHANNEL_KEYS: [&str; 13] = [
     "answer_ms_max",
     "duplicate_window_s",
     "numeric_codes",
+    "replay_s",
     "per_second_max",
     "separator",
     "format",
@@ -226,6 +229,10 @@ fn separator() -> String {
 
 const fn duplicate_window_s() -> u32 {
     600
+}
+
+const fn replay_s() -> u32 {
+    3_600
 }
 
 /// A list, or one text with commas, because the environment has no lists.

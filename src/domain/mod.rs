@@ -197,6 +197,19 @@ pub struct Ask {
     pub reason: Option<String>,
     /// Seconds during which the same request without a key counts as the same request.
     pub duplicate_window_s: u32,
+    /// Seconds after its end during which a final answer is repeated to the same key without a look at OZmap.
+    pub replay_s: u32,
+    /// What the same key with another content is.
+    pub same_key: SameKey,
+}
+
+/// What the same key of a platform with another content is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameKey {
+    /// A mistake of a caller that can be told so.
+    IsTheSameRequest,
+    /// Maybe another customer's: such a platform would only pass the refusal on to the customer.
+    MayBeAnother,
 }
 
 impl fmt::Debug for Ask {

@@ -28,6 +28,7 @@ const JOURNAL_WITHIN: Duration = Duration::from_secs(3);
 pub(super) struct JournalSeen {
     state: JournalState,
     stats: Stats,
+    incomplete: Option<&'static str>,
 }
 
 /// What can be done with it.
@@ -78,6 +79,8 @@ struct ChannelDetail {
 struct JournalDetail<'a> {
     status: &'a str,
     store: &'a str,
+    /// Why a part of what was promised may be missing in it, as it was found at the start.
+    incomplete: Option<&'a str>,
     active: i64,
     oldest_active_ms: i64,
     needs_human: i64,
@@ -123,7 +126,11 @@ pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
     let paused = app.cancellations.is_paused();
     let status = match unready {
         Some(_) => "unready",
-        None if paused || ozmap.deletes_refused || !matches!(ozmap.status, "ok" | "unknown") => {
+        None if paused
+            || seen.incomplete.is_some()
+            || ozmap.deletes_refused
+            || !matches!(ozmap.status, "ok" | "unknown") =>
+        {
             "degraded"
         }
         None => "ok",
@@ -138,6 +145,7 @@ pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
         journal: JournalDetail {
             status: seen.state.trouble().unwrap_or("ok"),
             store: app.cancellations.journal().place().store(),
+            incomplete: seen.incomplete,
             active: stats.active,
             oldest_active_ms: stats.oldest_ms,
             needs_human: stats.needs_human,
@@ -194,11 +202,16 @@ async fn journal(app: &App) -> JournalSeen {
     // What cannot be written may still be read.
     let asked = timeout(JOURNAL_WITHIN, async {
         let proven = journal.prove_writable().await;
-        (proven, journal.stats().await)
+        let incomplete = journal.incomplete().await.ok().flatten();
+        (proven, journal.stats().await, incomplete)
     });
+    let mut incomplete = None;
     let (proven, stats) = match asked.await {
-        Ok((proven, Ok(stats))) => (proven, stats),
-        Ok((proven, Err(error))) => (proven.and(Err(error)), Stats::default()),
+        Ok((proven, Ok(stats), why)) => {
+            incomplete = why;
+            (proven, stats)
+        }
+        Ok((proven, Err(error), _)) => (proven.and(Err(error)), Stats::default()),
         Err(_) => {
             let silent = "it does not answer in time".to_owned();
             (Err(journal::Error::Unavailable(silent)), Stats::default())
@@ -215,7 +228,11 @@ async fn journal(app: &App) -> JournalSeen {
     {
         tracing::error!("nothing new is accepted: {error}");
     }
-    let seen = JournalSeen { state, stats };
+    let seen = JournalSeen {
+        state,
+        stats,
+        incomplete,
+    };
     *app.journal_seen
         .lock()
         .unwrap_or_else(PoisonError::into_inner) = Some((Moment::now(), seen));

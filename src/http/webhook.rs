@@ -11,9 +11,9 @@ use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
-use super::App;
 use super::line::Line;
 use super::respond::{Listener, Refusal, nobody, refuse, respond};
+use super::{App, failures};
 use crate::channels::{
     Answered, AuthError, Channel, Echo, Inbound, Misunderstood, Note, NoteKind, Rendered,
     Understood, Wish,
@@ -131,6 +131,7 @@ impl Visit<'_> {
         let rendered = match wish {
             Wish::Ask(ask) => return self.answer(*ask, echo, line).await,
             Wish::Turn(turn, code) => {
+                let turn = failures::after_question(self.app, self.channel, echo, turn).await;
                 let reply = self
                     .app
                     .replies
@@ -161,7 +162,7 @@ impl Visit<'_> {
         };
         line.answered(StatusCode::OK, Some(&answer));
         let (replies, medium) = (&self.app.replies, self.channel.medium);
-        let next = self.channel.next(echo, answer.outcome);
+        let next = failures::after_outcome(self.app, self.channel, echo, answer.outcome).await;
         let reply = match next.turn() {
             None => replies.say(echo.locale, medium, &answer, &code),
             Some(turn) => replies.say_then(echo.locale, medium, &answer, &code, turn),

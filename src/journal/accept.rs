@@ -6,8 +6,9 @@ use rand::RngExt;
 use tokio::time::{Duration, Instant, timeout};
 
 use super::record::{Held, Lease, Record};
+use super::seen::{Place, Seen, seen_before};
 use super::steps::Note;
-use super::store::{Row, Store, Value};
+use super::store::{Store, Value};
 use super::{DeliveryKey, Error, Journal, Times, read, sql};
 use crate::domain::{FirstName, Mode, OpId, Protocol, ReservationCode};
 
@@ -32,8 +33,16 @@ pub struct Acceptance {
     pub duplicate_window_ms: Option<i64>,
     /// How many codes a conversation may try within a day.
     pub codes_max: u32,
+    /// For how long after its end a final answer is repeated to the same key as it is.
+    pub replay_ms: i64,
+    /// What tells two customers apart whom the platform gave one key.
+    pub key_scope: KeyScope,
     /// What tells two requests with the same key apart.
     pub fingerprint: String,
+    /// The same as an earlier version of this service would have written it, where that differs.
+    pub fingerprint_before: Option<String>,
+    /// The earlier cancellation of the same webhook whose answer does not hold any more.
+    pub instead_of: Option<OpId>,
     /// The reservation code.
     pub code: ReservationCode,
     /// Whether it may delete.
@@ -48,6 +57,15 @@ pub struct Acceptance {
     pub note: Option<String>,
     /// Eight digits that the protocol number begins with: the local date.
     pub protocol_date: String,
+}
+
+/// What tells two customers apart whom the platform gave one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyScope {
+    /// Their conversations, where both are known. The same key with another content is a mistake of the caller.
+    Conversation,
+    /// Their conversations and what they ask for: such a platform cannot be told that a key is a mistake.
+    ConversationAndContent,
 }
 
 /// What the journal says to a webhook.
@@ -119,7 +137,10 @@ impl Journal {
     /// [`Error::Unavailable`] when the journal cannot be read now.
     pub async fn recall(&self, asked: Acceptance) -> Result<Option<Recalled>, Error> {
         self.reader
-            .call(move |store| seen_before(store, &asked))
+            .call(move |store| match seen_before(store, &asked)? {
+                Seen::Before(recalled) => Ok(Some(recalled)),
+                Seen::New(_) => Ok(None),
+            })
             .await
     }
 
@@ -175,17 +196,22 @@ impl<F: Fn() -> bool + Send + Sync> Caller for F {
 }
 
 /// What a new cancellation is given.
-struct Fresh {
-    id: OpId,
-    owner: Arc<str>,
-    times: Times,
-    until: Instant,
+pub(super) struct Fresh {
+    pub(super) id: OpId,
+    pub(super) owner: Arc<str>,
+    pub(super) times: Times,
+    pub(super) until: Instant,
 }
 
-fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<Accepted, Error> {
-    if let Some(recalled) = seen_before(store, asked)? {
-        return Ok(recalled.into());
-    }
+pub(super) fn write_down(
+    store: &mut dyn Store,
+    asked: &Acceptance,
+    new: Fresh,
+) -> Result<Accepted, Error> {
+    let place = match seen_before(store, asked)? {
+        Seen::Before(recalled) => return Ok(recalled.into()),
+        Seen::New(place) => place,
+    };
     store.room()?;
     if let Some(conversation) = &asked.conversation
         && !may_try(store, conversation, &asked.code, asked.codes_max)?
@@ -204,6 +230,7 @@ fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<A
         Value::from(&*new.owner),
         new.times.lease_ms.into(),
         new.times.deadline_ms.into(),
+        came_as(&asked.code).into(),
     ];
     let rows = store.query(sql::ACCEPT_OP, &parameters)?;
     let accepted = rows
@@ -212,7 +239,7 @@ fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<A
         .and_then(OpId::parse);
     let accepted =
         accepted.ok_or_else(|| Error::Corrupt("an accepted record has no id".to_owned()))?;
-    attach(store, asked, accepted)?;
+    attach(store, asked, place, accepted)?;
     let record = read::get(store, accepted)?
         .ok_or_else(|| Error::Corrupt("an accepted record is not there".to_owned()))?;
     if accepted != new.id {
@@ -221,61 +248,21 @@ fn write_down(store: &mut dyn Store, asked: &Acceptance, new: Fresh) -> Result<A
     fresh(store, record, new.until)
 }
 
-fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Recalled>, Error> {
-    let Some(row) = delivery_of(store, asked)? else {
-        return Ok(None);
-    };
-    if row.text(0)? != asked.fingerprint {
-        return Ok(Some(Recalled::KeyReused));
-    }
-    let mut record = promised(store, &row)?;
-    if record.outcome.is_some() {
-        // Whoever joined late may have been set apart between the two reads, which then do not belong together.
-        if let Some(row) = delivery_of(store, asked)?
-            && row.text(1)? != record.id.to_string()
-        {
-            record = promised(store, &row)?;
-        }
-    }
-    Ok(Some(Recalled::Promised(Box::new(record))))
+/// What came, where it is not how a code is kept: OZmap is asked for it too, also after a restart.
+fn came_as(code: &ReservationCode) -> Option<&str> {
+    Some(code.came_as()).filter(|came_as| *came_as != code.as_str())
 }
 
-/// The row of a webhook that came before: the one with its key, or of a caller without keys the same request.
-fn delivery_of(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Row>, Error> {
-    let key = [
-        asked.delivery.channel.as_str().into(),
-        asked.delivery.key.as_str().into(),
-    ];
-    let mut rows = store.query(sql::FIND_DELIVERY, &key)?;
-    if rows.is_empty()
-        && let (Some(conversation), Some(window_ms)) =
-            (&asked.conversation, asked.duplicate_window_ms)
-    {
-        let recent = [
-            asked.delivery.channel.as_str().into(),
-            conversation.as_str().into(),
-            asked.fingerprint.as_str().into(),
-            window_ms.into(),
-            asked.code.as_str().into(),
-        ];
-        rows = store.query(sql::FIND_RECENT, &recent)?;
+fn attach(store: &mut dyn Store, asked: &Acceptance, place: Place, op: OpId) -> Result<(), Error> {
+    let channel = asked.delivery.channel.as_str();
+    if let Some(earlier) = place.instead_of {
+        let key = place.key.as_str();
+        let earlier = [channel.into(), key.into(), earlier.to_string().into()];
+        store.execute(sql::SET_ASIDE, &earlier)?;
     }
-    Ok(rows.into_iter().next())
-}
-
-/// The cancellation of a webhook's row.
-fn promised(store: &mut dyn Store, row: &Row) -> Result<Record, Error> {
-    let record = OpId::parse(row.text(1)?)
-        .map(|id| read::get(store, id))
-        .transpose()?
-        .flatten();
-    record.ok_or_else(|| Error::Corrupt("a webhook without its cancellation".to_owned()))
-}
-
-fn attach(store: &mut dyn Store, asked: &Acceptance, op: OpId) -> Result<(), Error> {
     let parameters = [
-        asked.delivery.channel.as_str().into(),
-        asked.delivery.key.as_str().into(),
+        channel.into(),
+        place.key.into(),
         asked.fingerprint.as_str().into(),
         op.to_string().into(),
         asked.conversation.clone().into(),

@@ -10,8 +10,21 @@ use super::place::NetworkDisk;
 
 /// Kinds of file systems on another machine. The locks that SQLite relies on may not hold there, and what it was told is
 /// on the disk may not be (SQLite's own documentation, "How To Corrupt An SQLite Database File").
-const NETWORK: [&str; 18] = [
+/// Folders of the host that a container or a virtual machine sees through a file server of its own are among them.
+const NETWORK: [&str; 30] = [
     "9p",
+    "virtiofs",
+    "fakeowner",
+    "grpcfuse",
+    "fuse.grpcfuse",
+    "osxfs",
+    "fuse.osxfs",
+    "vboxsf",
+    "vmhgfs",
+    "fuse.vmhgfs-fuse",
+    "prl_fs",
+    "fuse.prl_fsd",
+    "fuse.portal",
     "afs",
     "beegfs",
     "ceph",
@@ -44,6 +57,42 @@ pub(super) fn has_room(path: &Path, free_bytes_min: u64) -> Result<(), Error> {
     }
 }
 
+/// Whether this user may write the journal and what lies beside it, where a path leads which need not be there yet.
+pub(super) fn may_be_written(path: &Path, companions: &[PathBuf]) -> Result<(), Error> {
+    let folder = nearest(folder_of(path));
+    let files = companions.iter().map(PathBuf::as_path).chain([path]);
+    let files = files.filter_map(|file| file.canonicalize().ok());
+    match folder
+        .into_iter()
+        .chain(files)
+        .find_map(|way| Some((refusal(&way)?, way)))
+    {
+        Some((error, way)) => Err(Error::Open(format!(
+            "{} may not be written by the user that this runs as: {error}; the service's user must own the journal and \
+             its folder",
+            way.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn refusal(path: &Path) -> Option<String> {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    let mut access = Access::WRITE_OK | Access::READ_OK;
+    if path.is_dir() {
+        access |= Access::EXEC_OK;
+    }
+    let may = accessat(CWD, path, access, AtFlags::EACCESS);
+    may.err().map(|error| error.to_string())
+}
+
+/// Elsewhere the start tells.
+#[cfg(not(unix))]
+fn refusal(_path: &Path) -> Option<String> {
+    None
+}
+
 /// Whether a journal may lie where a path leads, which need not be there yet.
 pub(super) fn may_lie(path: &Path, network_disk: NetworkDisk) -> Result<(), Error> {
     may_lie_among(&mounts(), path, network_disk)
@@ -59,6 +108,11 @@ fn may_lie_among(mounts: &str, path: &Path, network_disk: NetworkDisk) -> Result
         ))),
         Some(_) | None => Ok(()),
     }
+}
+
+/// Whether a path that is there lies on another machine's disk.
+pub(super) fn is_on_network(path: &Path) -> bool {
+    nearest(path).is_some_and(|place| network(&mounts(), &place).is_some())
 }
 
 /// The part of a path that is there, by its real name.
@@ -196,7 +250,16 @@ broken line
         std::fs::write(&there, "").unwrap();
         let not_yet = folder.path().join("data/of/ours/journal.db");
         for path in [there.as_path(), &not_yet, Path::new("journal.db")] {
-            for kind in ["nfs4", "cifs", "fuse.sshfs"] {
+            for kind in [
+                "nfs4",
+                "cifs",
+                "fuse.sshfs",
+                "9p",
+                "virtiofs",
+                "fakeowner",
+                "grpcfuse",
+                "vboxsf",
+            ] {
                 let refused = may_lie_among(&machine(kind), path, NetworkDisk::Refused);
                 let said = refused.unwrap_err().to_string();
                 assert!(said.contains(&format!("({kind})")), "{said}");

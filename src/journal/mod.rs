@@ -5,18 +5,22 @@
 //! on the disk. It must never decide what may be deleted, and never talk to OZmap.
 
 mod accept;
+mod conversation;
 mod disk;
 mod history;
 mod place;
 mod postgres;
 mod read;
 mod record;
+mod rehearsal;
+mod seen;
 #[cfg(test)]
 pub(crate) mod simulated;
 mod sql;
 mod sqlite;
 mod steps;
 mod store;
+mod upgrade;
 mod writer;
 
 use std::sync::Arc;
@@ -24,15 +28,16 @@ use std::sync::Arc;
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
-pub use accept::{Acceptance, Accepted, Caller, Recalled};
+pub use accept::{Acceptance, Accepted, Caller, KeyScope, Recalled};
 pub use history::{Earlier, RealOne};
 use place::Kind;
 pub use place::{DiskRules, Link, NetworkDisk, Place, PlainLink};
 use postgres::Postgres;
-pub use read::{DeliveryNote, Event, Filter, Found, Reader, Stats, inspect};
+pub use read::{DeliveryNote, Event, Filter, Found, Inspection, Reader, Stats, backup, inspect};
 pub use record::{Held, Intent, Lease, Pulse, Record, State};
+pub use sqlite::copy::Copied;
 pub use steps::{ACKED, UNREADABLE};
-use store::Value;
+use store::{Store, Value};
 use writer::Writer;
 
 use crate::domain::{FirstName, OpId, Outcome, ReservationCode};
@@ -138,6 +143,15 @@ impl Journal {
         })
     }
 
+    /// Why a part of what was promised may be missing in it: the id of the reason, when it was found so at the start.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be read now.
+    pub async fn incomplete(&self) -> Result<Option<&'static str>, Error> {
+        let incomplete = |store: &mut dyn Store| Ok(store.incomplete().map(|why| why.id()));
+        self.reader.call(incomplete).await
+    }
+
     /// Where it is.
     #[must_use]
     pub fn place(&self) -> &Place {
@@ -210,14 +224,14 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
-    pub async fn told(&self, delivery: DeliveryKey, outcome: Outcome) -> Result<(), Error> {
-        let parameters = vec![
-            outcome.id().into(),
-            delivery.channel.into(),
-            delivery.key.into(),
-        ];
+    pub async fn told(&self, asked: Acceptance, outcome: Outcome) -> Result<(), Error> {
         self.writer
-            .call(move |store| store.execute(sql::TOLD, &parameters).map(drop))
+            .call(move |store| {
+                let (key, _) = seen::by_key(store, &asked)?;
+                let channel = asked.delivery.channel.as_str();
+                let parameters = [outcome.id().into(), channel.into(), key.into()];
+                store.execute(sql::TOLD, &parameters).map(drop)
+            })
             .await
     }
 
@@ -240,6 +254,7 @@ impl Journal {
             .call_alone(move |store| {
                 store.execute(sql::FORGET_BUDGET, &[(48 * HOUR_MS).into()])?;
                 store.execute(sql::FORGET_ATTEMPTS, &[accept::DAY_MS.into()])?;
+                store.execute(sql::FORGET_CONVERSATIONS, &[accept::DAY_MS.into()])?;
                 Ok(())
             })
             .await
@@ -263,16 +278,20 @@ impl Journal {
             .await
     }
 
-    /// Proves that something can be promised, by writing.
+    /// Proves that something can be promised: by writing, and by all that a promise writes until it ends, which is undone.
     ///
     /// # Errors
     /// [`Error::NoRoom`] when its disk is nearly full, [`Error::Unavailable`] when it cannot be written.
     pub async fn prove_writable(&self) -> Result<(), Error> {
-        let parameters = [Value::from(&*self.owner)];
+        let owner = self.owner.clone();
         self.writer
             .call(move |store| {
                 store.room()?;
-                store.execute(sql::HEARTBEAT, &parameters).map(drop)
+                store.execute(sql::HEARTBEAT, &[Value::from(&*owner)])?;
+                store.savepoint()?;
+                let rehearsed = rehearsal::rehearse(store, &owner);
+                store.undo()?;
+                rehearsed
             })
             .await
     }
@@ -283,6 +302,16 @@ impl Journal {
     /// [`Error::Unavailable`] when the journal cannot be read now.
     pub async fn get(&self, id: OpId) -> Result<Option<Record>, Error> {
         self.reader.call(move |store| read::get(store, id)).await
+    }
+
+    /// Writes what waits, closes the journal and frees it; afterwards an embedded one is all in its one file. Whatever is
+    /// asked of it after that is told no.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when a part of it stands elsewhere, and where.
+    pub async fn close(&self) -> Result<(), Error> {
+        let read = self.reader.close().await;
+        self.writer.close().await.and(read)
     }
 
     /// What the health page tells.

@@ -14,6 +14,7 @@ use super::Error;
 use super::place::Server;
 use super::sql;
 use super::store::{Fate, Row, Sharing, Store, Value};
+use super::{rehearsal, upgrade};
 
 mod connection;
 mod schema;
@@ -50,6 +51,8 @@ pub(super) struct Postgres {
     batch: i64,
     has_written: bool,
     waits: u32,
+    // Columns that an older version did not write, of a journal that is only read.
+    missing: Vec<&'static str>,
 }
 
 impl Postgres {
@@ -72,19 +75,36 @@ impl Postgres {
     /// Opens an existing journal to read from. Blocks: not for asynchronous code.
     pub(super) fn open_to_read(server: Server) -> Result<Self, Error> {
         let mut store = Self::to_read(server);
-        match schema::is_there(store.connected().map_err(at_start)?)? {
-            true => Ok(store),
+        let connection = store.connected().map_err(at_start)?;
+        match schema::is_there(connection)? {
+            true => {
+                store.missing = schema::missing(connection)?;
+                Ok(store)
+            }
             false => Err(Error::Open(
                 "there is no journal in this database".to_owned(),
             )),
         }
     }
 
-    /// Whether the server would be taken for writing, and whether the journal is there already.
+    /// Whether the server would be taken for writing, whether the journal is there already, and whether a promise could be
+    /// written into it: that is undone.
     pub(super) fn examine(server: &Server) -> Result<bool, Error> {
         let mut connection = Connection::open(server).map_err(|error| at_start(told(error)))?;
         schema::require_durable(&mut connection)?;
-        schema::is_there(&mut connection)
+        if !schema::is_there(&mut connection)? {
+            return schema::is_nothing_there(&mut connection).map(|()| false);
+        }
+        // What an older version made is added to at the start.
+        if schema::is_current(&mut connection)? && schema::missing(&mut connection)?.is_empty() {
+            let owner = Arc::from("check");
+            let mut store = Self::new(server.clone(), Purpose::Write(owner));
+            store.begin()?;
+            let rehearsed = rehearsal::rehearse(&mut store, "check");
+            store.rollback();
+            rehearsed?;
+        }
+        Ok(true)
     }
 
     fn new(server: Server, purpose: Purpose) -> Self {
@@ -97,6 +117,7 @@ impl Postgres {
             batch: 0,
             has_written: false,
             waits: 0,
+            missing: Vec::new(),
         }
     }
 
@@ -155,9 +176,10 @@ impl Postgres {
     }
 
     fn text(&mut self, sql: &'static str) -> String {
+        let missing = &self.missing;
         let translate = || {
-            sql.replace("{NOW}", NOW)
-                .replace("{SKIP}", "FOR UPDATE SKIP LOCKED")
+            let text = sql.replace("{NOW}", NOW);
+            upgrade::without(missing, text.replace("{SKIP}", "FOR UPDATE SKIP LOCKED"))
         };
         self.dialect.entry(sql).or_insert_with(translate).clone()
     }

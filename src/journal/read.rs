@@ -1,12 +1,16 @@
 //! Reading the journal: for the service, and for an operator beside a running service.
 
+use std::path::Path;
+
 use super::place::{Kind, Place};
 use super::postgres::Postgres;
 use super::record::Record;
-use super::sqlite::Sqlite;
+use super::rehearsal::rehearse;
+use super::sqlite::copy::Copied;
+use super::sqlite::{self, Sqlite};
 use super::store::{Store, Value};
 use super::{Error, disk, sql};
-use crate::domain::OpId;
+use crate::domain::{OpId, ReservationCode};
 
 /// What the health page tells of the journal.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,6 +73,14 @@ pub struct Found {
     pub unreadable: Vec<String>,
 }
 
+impl Found {
+    /// Whether there is nothing, not even something that cannot be understood.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.unreadable.is_empty()
+    }
+}
+
 /// A journal that is opened for reading only; the service may be running.
 pub struct Reader {
     store: Box<dyn Store>,
@@ -85,6 +97,12 @@ impl Reader {
             Kind::Server(server) => Box::new(Postgres::open_to_read(*server.clone())?),
         };
         Ok(Self { store })
+    }
+
+    /// Why a part of what was promised is missing in it: the id of the reason.
+    #[must_use]
+    pub fn incomplete(&self) -> Option<&'static str> {
+        self.store.incomplete().map(|why| why.id())
     }
 
     /// The newest records.
@@ -106,7 +124,14 @@ impl Reader {
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be read.
     pub fn find(&mut self, what: &str, limit: u32) -> Result<Found, Error> {
-        self.found(sql::FIND, &[what.into(), i64::from(limit).into()])
+        let found = self.found(sql::FIND, &[what.into(), i64::from(limit).into()])?;
+        match ReservationCode::parse(what) {
+            // A code is kept in one spelling, however it is typed here.
+            Ok(code) if found.is_empty() && code.as_str() != what => {
+                self.found(sql::FIND, &[code.as_str().into(), i64::from(limit).into()])
+            }
+            Ok(_) | Err(_) => Ok(found),
+        }
     }
 
     /// One that cannot be understood must not hide the others, nor be hidden by them.
@@ -187,22 +212,75 @@ impl Reader {
     }
 }
 
-/// Looks whether the service could use this journal, without creating it: `None` when it is not there yet.
+/// What stands where the service would keep its journal.
+#[derive(Clone, Copy, Debug)]
+pub enum Inspection {
+    /// Nothing yet; it will be created.
+    NotThere,
+    /// A journal that the service could use.
+    Usable {
+        /// What is in it.
+        stats: Stats,
+        /// Whether a running instance has it.
+        in_use: bool,
+    },
+    /// A journal that is not all that was promised in it: the start will say so, and leave what is unclear to a person.
+    Incomplete {
+        /// The id of why.
+        why: &'static str,
+    },
+}
+
+/// Looks whether the service could use this journal, as it opens it, without creating or changing anything.
 /// Blocks: not for asynchronous code.
 ///
 /// # Errors
 /// [`Error::Open`] when the service would refuse it, [`Error::NoRoom`] when its disk is too full to accept anything,
-/// [`Error::Unavailable`] when it cannot be read.
-pub fn inspect(place: &Place) -> Result<Option<Stats>, Error> {
-    let is_there = match &place.0 {
+/// [`Error::Unavailable`] when nothing could be promised in it.
+pub fn inspect(place: &Place) -> Result<Inspection, Error> {
+    let (is_there, in_use) = match &place.0 {
         Kind::File(path, rules) => {
             disk::may_lie(path, rules.network)?;
             disk::has_room(path, rules.free_bytes_min)?;
-            path.exists()
+            disk::may_be_written(path, &sqlite::companions(path))?;
+            let is_there = path.metadata().is_ok_and(|found| found.len() > 0);
+            if is_there {
+                let mut tables = Sqlite::with_tables_of(path)?;
+                tables.begin()?;
+                rehearse(&mut tables, "check")?;
+            }
+            (is_there, sqlite::is_in_use(path)?)
         }
-        Kind::Server(server) => Postgres::examine(server)?,
+        Kind::Server(server) => (Postgres::examine(server)?, false),
     };
-    is_there.then(|| Reader::open(place)?.stats()).transpose()
+    if !is_there {
+        return Ok(Inspection::NotThere);
+    }
+    let mut reader = Reader::open(place)?;
+    match reader.incomplete() {
+        // While it runs, what is missing in it was said at its start.
+        Some(why) if !in_use => Ok(Inspection::Incomplete { why }),
+        Some(_) | None => Ok(Inspection::Usable {
+            stats: reader.stats()?,
+            in_use,
+        }),
+    }
+}
+
+/// Copies an embedded journal into a new file, also while the service writes. Blocks: not for asynchronous code.
+///
+/// # Errors
+/// [`Error::Open`] when the file is there already or cannot be written, or when the journal is on a server, which has tools of
+/// its own; [`Error::Unavailable`] when the journal cannot be read.
+pub fn backup(place: &Place, target: &Path) -> Result<Copied, Error> {
+    match &place.0 {
+        Kind::File(path, _) => sqlite::copy::copy(path, target),
+        Kind::Server(_) => Err(Error::Open(format!(
+            "the journal is on {place}: copy it with PostgreSQL's own tools, as pg_dump --format=custom --file={} does, \
+             or with continuous archiving",
+            target.display()
+        ))),
+    }
 }
 
 pub(super) fn records(

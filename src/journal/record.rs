@@ -97,7 +97,7 @@ impl Record {
         Ok(Self {
             id: OpId::parse(row.text(0)?).ok_or_else(|| bad("id"))?,
             protocol: Protocol::parse(row.text(1)?).ok_or_else(|| bad("protocol"))?,
-            code: ReservationCode::parse(row.text(2)?).map_err(|_| bad("code"))?,
+            code: code(row.text(2)?, row.text_or_null(21)?).ok_or_else(|| bad("code"))?,
             mode: if row.integer(3)? == 0 {
                 Mode::Real
             } else {
@@ -143,6 +143,15 @@ impl Record {
     pub fn is_past_deadline(&self) -> bool {
         until(self.deadline_at_ms, self.now_ms()).is_none()
     }
+}
+
+/// A code with the spelling, or the other reading, that it came as.
+fn code(kept: &str, came_as: Option<&str>) -> Option<ReservationCode> {
+    let kept = ReservationCode::parse(kept).ok()?;
+    Some(match came_as {
+        Some(came_as) => kept.or_as(came_as),
+        None => kept,
+    })
 }
 
 fn until(at_ms: i64, now_ms: i64) -> Option<Duration> {

@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS op (
   created_at   BIGINT  NOT NULL,
   updated_at   BIGINT  NOT NULL,
   done_at      BIGINT,
+  -- What was added later stands last, and in upgrade.rs. The code as it came, where that is another spelling of `code`.
+  came_as      TEXT,
   CHECK ((state = 'done') = (outcome IS NOT NULL)),
   CHECK (state NOT IN ('intent','acked') OR property_id IS NOT NULL),
   CHECK (outcome IS NULL OR outcome <> 'cancelled' OR property_id IS NOT NULL)
@@ -75,6 +77,13 @@ CREATE TABLE IF NOT EXISTS attempt (
   PRIMARY KEY (conversation, code)
 );
 CREATE INDEX IF NOT EXISTS attempt_age ON attempt (at_ms);
+-- How often a conversation failed in a row to say a code, so that a person is called in time.
+CREATE TABLE IF NOT EXISTS conversation (
+  id         TEXT   NOT NULL PRIMARY KEY,
+  failures   BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS conversation_age ON conversation (updated_at);
 -- One row per replica, written to prove that the journal can be written.
 CREATE TABLE IF NOT EXISTS heartbeat (
   owner TEXT   NOT NULL PRIMARY KEY,

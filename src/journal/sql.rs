@@ -7,7 +7,17 @@
 /// The tables; may be run at every start.
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
-/// The tables, and the index that the promise of one cancellation per code rests on.
+/// The tables that the very first version made.
+pub(super) const FIRST_TABLES: [&str; 6] = [
+    "op",
+    "delivery",
+    "op_event",
+    "budget",
+    "attempt",
+    "heartbeat",
+];
+
+/// The tables that every version on a shared journal has had, and the index that the promise of one cancellation per code rests on.
 pub(super) const TABLES: [&str; 8] = [
     "op",
     "op_one_active",
@@ -19,9 +29,12 @@ pub(super) const TABLES: [&str; 8] = [
     "batch",
 ];
 
+/// The tables that came later.
+pub(super) const LATER_TABLES: [&str; 1] = ["conversation"];
+
 /// Finds the webhook that carries this key, and what became of its cancellation.
 pub(super) const FIND_DELIVERY: &str =
-    "SELECT fingerprint, op_id FROM delivery WHERE channel = $1 AND dedupe_key = $2";
+    "SELECT fingerprint, op_id, conversation FROM delivery WHERE channel = $1 AND dedupe_key = $2";
 
 /// Finds the same request of the same conversation, from a platform that gives its requests no key.
 ///
@@ -30,14 +43,14 @@ pub(super) const FIND_DELIVERY: &str =
 /// ask long after it began, and must not begin another one. An end of a later time than now is one of a clock that was
 /// put right since: it counts only once that time has come.
 pub(super) const FIND_RECENT: &str = "\
-SELECT d.fingerprint, d.op_id FROM op o JOIN delivery d ON d.op_id = o.id \
+SELECT d.fingerprint, d.op_id, d.conversation FROM op o JOIN delivery d ON d.op_id = o.id \
 WHERE o.code = $5 AND d.channel = $1 AND d.conversation = $2 AND d.fingerprint = $3 \
 AND (o.state <> 'done' OR (o.done_at > {NOW} - $4 AND o.done_at <= {NOW} + 2000 AND (o.outcome = 'cancelled' OR o.reason IN ('reserved_again', 'joined_late')))) ORDER BY CASE WHEN o.state = 'done' THEN 1 ELSE 0 END, d.received_at DESC LIMIT 1";
 
 /// Accepts a new cancellation, or finds the active one of the same code: the returned id tells which.
 pub(super) const ACCEPT_OP: &str = "\
-INSERT INTO op (id, protocol, code, dry_run, channel, note, first_name, state, lease_owner, lease_until, fence, attempt, next_at, deadline_at, created_at, updated_at) \
-VALUES ($1,$2,$3,$4,$5,$6,$7,'accepted',$8,{NOW}+$9,1,1,{NOW},{NOW}+$10,{NOW},{NOW}) \
+INSERT INTO op (id, protocol, code, dry_run, channel, note, first_name, state, lease_owner, lease_until, fence, attempt, next_at, deadline_at, created_at, updated_at, came_as) \
+VALUES ($1,$2,$3,$4,$5,$6,$7,'accepted',$8,{NOW}+$9,1,1,{NOW},{NOW}+$10,{NOW},{NOW},$11) \
 ON CONFLICT (code, dry_run) WHERE state <> 'done' DO UPDATE SET updated_at = op.updated_at \
 RETURNING id";
 
@@ -51,6 +64,10 @@ INSERT INTO delivery (channel, dedupe_key, fingerprint, op_id, conversation, loc
 VALUES ($1,$2,$3,$4,$5,$6,(SELECT MAX(t) FROM (SELECT {NOW} AS t UNION ALL SELECT at_ms+1 FROM op_event WHERE op_id = $4 AND kind = 'intent') AS times)) \
 ON CONFLICT (channel, dedupe_key) DO NOTHING RETURNING op_id";
 
+/// Keeps the history of a webhook under another key, because its own is given to a new request.
+pub(super) const SET_ASIDE: &str = "\
+UPDATE delivery SET dedupe_key = dedupe_key || '#' || op_id WHERE channel = $1 AND dedupe_key = $2 AND op_id = $3";
+
 /// Notes, once, what a webhook was told. Whoever notes it at the same moment notes the same.
 pub(super) const TOLD: &str = "\
 UPDATE delivery SET told_outcome = $1, told_at = {NOW} WHERE channel = $2 AND dedupe_key = \
@@ -60,7 +77,7 @@ UPDATE delivery SET told_outcome = $1, told_at = {NOW} WHERE channel = $2 AND de
 macro_rules! record_columns {
     () => {
         "id, protocol, code, dry_run, channel, first_name, state, outcome, reason, property_id, settle_at, delete_sent, \
-         attempt, deadline_at, needs_human, created_at, updated_at, done_at, {NOW}, fence, lease_until"
+         attempt, deadline_at, needs_human, created_at, updated_at, done_at, {NOW}, fence, lease_until, came_as"
     };
 }
 
@@ -148,8 +165,8 @@ SELECT o.protocol FROM op o WHERE o.id = $1 AND EXISTS (SELECT 1 FROM delivery d
 /// An ended record of their own for those, which a person must look at: whatever they meant, something was deleted.
 /// It keeps the deadline of the one they joined: no time ran out here, and it must not read as if one had.
 pub(super) const SET_APART: &str = "\
-INSERT INTO op (id, protocol, code, dry_run, channel, state, outcome, reason, needs_human, next_at, deadline_at, created_at, updated_at, done_at) \
-SELECT $1, $2, code, dry_run, channel, 'done', 'unknown', $4, 1, {NOW}, deadline_at, {NOW}, {NOW}, {NOW} FROM op WHERE id = $3";
+INSERT INTO op (id, protocol, code, dry_run, channel, state, outcome, reason, needs_human, next_at, deadline_at, created_at, updated_at, done_at, came_as) \
+SELECT $1, $2, code, dry_run, channel, 'done', 'unknown', $4, 1, {NOW}, deadline_at, {NOW}, {NOW}, {NOW}, came_as FROM op WHERE id = $3";
 
 /// Ties them to it.
 pub(super) const MOVE_LATE_DELIVERIES: &str = "\
@@ -199,8 +216,32 @@ pub(super) const TRIED_CODES: &str = "SELECT COUNT(*) FROM attempt WHERE convers
 /// Forgets attempts that no longer count.
 pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW} - $1";
 
+/// Counts a failure of a conversation, from one again when the last one is longer ago than `$2`.
+pub(super) const CONVERSATION_FAILED: &str = "\
+INSERT INTO conversation (id, failures, updated_at) VALUES ($1, 1, {NOW}) \
+ON CONFLICT (id) DO UPDATE SET failures = CASE WHEN conversation.updated_at > {NOW} - $2 THEN conversation.failures + 1 ELSE 1 END, \
+updated_at = {NOW} RETURNING failures";
+
+/// Forgets the failures of a conversation.
+pub(super) const CONVERSATION_SUCCEEDED: &str = "DELETE FROM conversation WHERE id = $1";
+
+/// Forgets the failures of conversations that were silent for a time.
+pub(super) const FORGET_CONVERSATIONS: &str =
+    "DELETE FROM conversation WHERE updated_at < {NOW} - $1";
+
 /// At start, an embedded journal has no other user: whoever held a lease is dead.
 pub(super) const FREE_LEASES: &str = "UPDATE op SET attempt = attempt - CASE WHEN lease_owner IS NULL THEN 0 ELSE 1 END, lease_owner = NULL, lease_until = 0, next_at = {NOW} WHERE state <> 'done'";
+
+/// At start, of an embedded journal that is not all: says in the history of what was promised and not begun why it ends.
+pub(super) const NOTE_INCOMPLETE: &str = "\
+INSERT INTO op_event (op_id, seq, at_ms, fence, kind, detail) \
+SELECT o.id, COALESCE((SELECT MAX(e.seq) FROM op_event e WHERE e.op_id = o.id), 0) + 1, {NOW}, o.fence, 'done', 'unknown ' || $1 \
+FROM op o WHERE o.state = 'accepted' AND o.dry_run = 0";
+
+/// And ends it for a person: it may have been carried out, which what is missing would say.
+pub(super) const LEAVE_INCOMPLETE: &str = "\
+UPDATE op SET state = 'done', outcome = 'unknown', reason = $1, needs_human = 1, done_at = {NOW}, updated_at = {NOW}, \
+lease_owner = NULL, lease_until = 0 WHERE state = 'accepted' AND dry_run = 0";
 
 /// At start, on a shared journal, and with a new key: what waits is due, as it is after a start of an embedded one. The
 /// settings may be others now. What somebody holds is left alone.

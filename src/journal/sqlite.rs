@@ -1,24 +1,36 @@
 //! The embedded store: one file, one process, every commit on the disk before it counts.
 //!
-//! It must never run with less than `synchronous = FULL`: a lost commit is a lost promise to a customer.
+//! It must never run with less than `synchronous = FULL`: a lost commit is a lost promise to a customer. It must never
+//! write to a file that does not lie any more where the next start will look for it.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 
 use super::place::DiskRules;
 use super::store::{Fate, Row, Sharing, Store, Value};
+use super::upgrade;
 use super::{Error, disk, sql};
+
+pub(super) mod copy;
+mod files;
+mod log;
+mod tables;
+mod values;
+
+use files::Files;
+pub(super) use files::{companions, is_in_use};
+pub(super) use log::Incomplete;
+use tables::{has_column, read_only};
+use values::read;
 
 /// SQLite before 3.51.3 can lose the write-ahead log when it is reset.
 const VERSION_MIN: i32 = 3_051_003;
 
 /// How long a write waits for a foreign process that holds the file.
-const BUSY_MS: u64 = 2_000;
+const BUSY: Duration = Duration::from_secs(2);
 
 const NOW: &str = "CAST(unixepoch('subsec')*1000 AS INTEGER)";
 
@@ -36,8 +48,13 @@ pub(super) struct Sqlite {
     now: &'static str,
     dialect: HashMap<&'static str, String>,
     room: Room,
-    // Held as long as the store lives; the lock goes with the file handle, also after a kill.
-    _lock: Option<File>,
+    // Columns that an older version did not write, of a journal that is only read.
+    missing: Vec<&'static str>,
+    incomplete: Option<Incomplete>,
+    trouble: Option<String>,
+    log_tried_at_bytes: u64,
+    // After the connection, which must be closed before the locks are given back.
+    files: Option<Files>,
 }
 
 impl Sqlite {
@@ -45,26 +62,23 @@ impl Sqlite {
     pub(super) fn open(path: &Path, rules: DiskRules) -> Result<Self, Error> {
         let folder = disk::folder_of(path);
         disk::may_lie(path, rules.network)?;
-        create_private_folder(folder).map_err(|error| {
+        files::create_private_folder(folder).map_err(|error| {
             Error::Open(format!(
                 "cannot create the folder {}: {error}",
                 folder.display()
             ))
         })?;
-        create_private_file(path)
-            .map_err(|error| Error::Open(format!("cannot write {}: {error}", path.display())))?;
-        // By whatever names two instances know it, there is one lock.
-        let path = &path
-            .canonicalize()
-            .map_err(|error| Error::Open(format!("cannot find {}: {error}", path.display())))?;
+        let files = Files::hold(path)?;
+        let path = files.path().to_owned();
         // Again, because a link that led to nothing leads to the file now.
-        disk::may_lie(path, rules.network)?;
-        let lock = lock(path)?;
-        let connection = Connection::open(path)
+        disk::may_lie(&path, rules.network)?;
+        files::refuse_foreign_log(&path)?;
+        let connection = Connection::open(&path)
             .map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
-        let mut store = Self::with(connection, Some(lock))?;
+        let mut store = Self::with(connection)?;
+        store.files = Some(files);
         store.room = Room {
-            path: path.clone(),
+            path,
             free_bytes_min: rules.free_bytes_min,
         };
         store.prepare_for_writing()?;
@@ -73,33 +87,39 @@ impl Sqlite {
 
     /// Opens an existing journal for reading, beside a running service.
     pub(super) fn open_to_read(path: &Path) -> Result<Self, Error> {
-        if !path.exists() {
-            return Err(Error::Open(format!(
-                "there is no journal at {}",
-                path.display()
-            )));
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)
-            .map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
-        Self::with(connection, None)
+        let mut store = Self::with(read_only(path)?)?;
+        store.missing =
+            upgrade::missing(|table, column| has_column(&store.connection, table, column))?;
+        let has_log = files::log_path(path)
+            .metadata()
+            .is_ok_and(|log| log.len() > 0);
+        store.incomplete = match log::mark(&store.connection)? {
+            log::MORE_IN_LOG if !has_log => Some(Incomplete::LogIsGone),
+            log::COPY => Some(Incomplete::IsACopy),
+            _ => None,
+        };
+        Ok(store)
     }
 
-    fn with(connection: Connection, lock: Option<File>) -> Result<Self, Error> {
+    fn with(connection: Connection) -> Result<Self, Error> {
         if rusqlite::version_number() < VERSION_MIN {
             return Err(Error::Open(format!(
                 "SQLite {} is older than 3.51.3",
                 rusqlite::version()
             )));
         }
-        connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
+        connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(Self {
             connection,
             now: NOW,
             dialect: HashMap::new(),
             room: Room::default(),
-            _lock: lock,
+            missing: Vec::new(),
+            incomplete: None,
+            trouble: None,
+            log_tried_at_bytes: 0,
+            files: None,
         })
     }
 
@@ -120,17 +140,65 @@ impl Sqlite {
             return Err(Error::Open("synchronous=FULL was not accepted".to_owned()));
         }
         self.connection.pragma_update(None, "foreign_keys", true)?;
-        self.connection.execute_batch(sql::SCHEMA)?;
+        log::own(&self.connection)?;
+        self.incomplete = log::incomplete(&self.connection)?;
+        self.create_tables()?;
         self.connection
             .execute(&translate(sql::FREE_LEASES, self.now), [])?;
+        if let Some(why) = self.incomplete {
+            let left = log::leave_to_a_person(&self.connection, self.now, why)?;
+            log::say_incomplete(why, left);
+        }
+        self.move_log();
         Ok(())
     }
 
+    /// Moves the write-ahead log into the file. Without that nothing is lost, only spread over two files.
+    fn move_log(&mut self) {
+        if let Err(error) = log::move_into_file(&self.connection) {
+            tracing::warn!(
+                "the journal's write-ahead log could not be moved into its file: {error}"
+            );
+        }
+        self.remember();
+        let bytes = self.files.as_ref().and_then(Files::log_bytes);
+        self.log_tried_at_bytes = bytes.unwrap_or(0);
+    }
+
+    fn remember(&mut self) {
+        if let Some(files) = &mut self.files {
+            files.remember();
+        }
+    }
+
+    /// Whether what is written now is found again by the next start.
+    fn in_place(&self) -> Result<(), Error> {
+        let Some(files) = &self.files else {
+            return Ok(());
+        };
+        let frames_end = || {
+            let page_bytes = self
+                .connection
+                .pragma_query_value(None, "page_size", |row| row.get(0));
+            Some(files::end_of_log(
+                log::frames(&self.connection).ok()?,
+                page_bytes.ok()?,
+            ))
+        };
+        files.in_place(frames_end).map_err(|trouble| {
+            Error::Unavailable(format!(
+                "{} was removed, renamed or cut off under the running service: {trouble}; stop the service, put the \
+                 journal back in its place and start it again",
+                files.path().display()
+            ))
+        })
+    }
+
     fn text(&mut self, sql: &'static str) -> String {
-        let now = self.now;
+        let (now, missing) = (self.now, &self.missing);
         self.dialect
             .entry(sql)
-            .or_insert_with(|| translate(sql, now))
+            .or_insert_with(|| upgrade::without(missing, translate(sql, now)))
             .clone()
     }
 
@@ -138,7 +206,7 @@ impl Sqlite {
     #[cfg(test)]
     pub(super) fn in_memory() -> Result<Self, Error> {
         let connection = Connection::open_in_memory()?;
-        let mut store = Self::with(connection, None)?;
+        let mut store = Self::with(connection)?;
         store.now = "(SELECT ms FROM simulated_clock)";
         store.connection.execute_batch(
             "CREATE TABLE simulated_clock (ms BIGINT NOT NULL); INSERT INTO simulated_clock VALUES (0);",
@@ -169,77 +237,6 @@ fn translate(sql: &str, now: &str) -> String {
         .replace('$', "?")
 }
 
-fn lock_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    PathBuf::from(name)
-}
-
-fn lock(path: &Path) -> Result<File, Error> {
-    let lock_path = lock_path(path);
-    create_private_file(&lock_path)
-        .map_err(|error| Error::Open(format!("cannot write {}: {error}", lock_path.display())))?;
-    let file = OpenOptions::new()
-        .write(true)
-        .open(&lock_path)
-        .map_err(|error| Error::Open(format!("cannot open {}: {error}", lock_path.display())))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::InUse(path.display().to_string())),
-        Err(TryLockError::Error(error)) => Err(Error::Open(format!(
-            "cannot lock {}: {error}",
-            lock_path.display()
-        ))),
-    }
-}
-
-/// The journal holds personal data: only its owner may read it.
-#[cfg(unix)]
-fn create_private_file(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
-        .map(drop)
-}
-
-#[cfg(not(unix))]
-fn create_private_file(path: &Path) -> std::io::Result<()> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .map(drop)
-}
-
-#[cfg(unix)]
-fn create_private_folder(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-}
-
-#[cfg(not(unix))]
-fn create_private_folder(path: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(path)
-}
-
-impl ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-        match self {
-            Self::Null => Ok(rusqlite::types::Null.into()),
-            Self::Integer(number) => Ok((*number).into()),
-            Self::Text(text) => text.to_sql(),
-            // Only ever read.
-            Self::Unreadable => Ok(rusqlite::types::Null.into()),
-        }
-    }
-}
-
 impl Store for Sqlite {
     fn sharing(&self) -> Sharing {
         Sharing::Sole
@@ -249,14 +246,68 @@ impl Store for Sqlite {
         disk::has_room(&self.room.path, self.room.free_bytes_min)
     }
 
+    fn tidy(&mut self) {
+        let trouble = self.in_place().err().map(|error| error.to_string());
+        if trouble != self.trouble {
+            match &trouble {
+                Some(trouble) => tracing::error!("nothing new is accepted: {trouble}"),
+                None => tracing::warn!("the journal is back in its place"),
+            }
+            self.trouble = trouble;
+        }
+        if self.trouble.is_some() {
+            return;
+        }
+        self.remember();
+        let bytes = self.files.as_ref().and_then(Files::log_bytes).unwrap_or(0);
+        // A reader may have kept some of it from being moved: not again before it has grown as much.
+        if bytes > log::LOG_BYTES_MAX
+            && (bytes < self.log_tried_at_bytes
+                || bytes > self.log_tried_at_bytes + log::LOG_BYTES_MAX)
+        {
+            self.move_log();
+        }
+    }
+
+    fn incomplete(&self) -> Option<Incomplete> {
+        self.incomplete
+    }
+
+    fn close(mut self) -> Result<(), Error> {
+        if let Err(error) = self.in_place() {
+            // Closed properly, SQLite would remove the log that lies there now, which may be another journal's.
+            std::mem::forget(self.connection);
+            return Err(error);
+        }
+        log::empty_into_file(&self.connection)?;
+        let closed = self.connection.close();
+        closed.map_err(|(_, error)| error)?;
+        match self.files.take().and_then(|files| files.log_bytes()) {
+            None | Some(0) => Ok(()),
+            Some(bytes) => Err(Error::Unavailable(format!(
+                "{bytes} bytes are left in its write-ahead log"
+            ))),
+        }
+    }
+
     fn begin(&mut self) -> Result<(), Error> {
+        self.in_place()?;
+        // Within the transaction it cannot be asked what another program did to the log before it.
+        self.remember();
         // IMMEDIATE: a deferred transaction that reads first fails at once when another process wrote.
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
     }
 
     fn commit(&mut self) -> Fate {
+        if let Err(error) = self.in_place() {
+            self.rollback();
+            return Fate::Undone(error);
+        }
         match self.connection.execute_batch("COMMIT") {
-            Ok(()) => Fate::Durable,
+            Ok(()) => {
+                self.remember();
+                Fate::Durable
+            }
             Err(error) => {
                 self.rollback();
                 // All of it may stand in the log behind the last commit that counts, only not for sure: a restart would
@@ -332,24 +383,5 @@ impl Store for Sqlite {
             answer.push(Row(values?));
         }
         Ok(answer)
-    }
-}
-
-/// A value that the journal cannot have written stays in its row: the others can be read all the same.
-fn read(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(number) => Value::Integer(number),
-        ValueRef::Text(text) => match std::str::from_utf8(text) {
-            Ok(text) => Value::Text(text.to_owned()),
-            Err(_) => Value::Unreadable,
-        },
-        ValueRef::Real(_) | ValueRef::Blob(_) => Value::Unreadable,
-    }
-}
-
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Unavailable(error.to_string())
     }
 }

@@ -3,6 +3,7 @@
 //! The journal's operations are written once against this trait; a store only knows its dialect and its driver.
 
 use super::Error;
+use super::sqlite::Incomplete;
 
 /// A value of a parameter or a column; the journal needs no other types.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +106,19 @@ pub(super) trait Store: Send {
     fn sharing(&self) -> Sharing;
     /// Whether there is room for another promise and all that has to be written down until it ends.
     fn room(&self) -> Result<(), Error>;
+    /// What is due between two batches, and about once a second while there are none.
+    fn tidy(&mut self) {}
+    /// Why this journal is not all that was promised in it, when it is not.
+    fn incomplete(&self) -> Option<Incomplete> {
+        None
+    }
+    /// Ends the connection; afterwards all of an embedded journal is in its one file, or this says why not.
+    fn close(self) -> Result<(), Error>
+    where
+        Self: Sized,
+    {
+        Ok(())
+    }
     /// Begins a batch that will write.
     fn begin(&mut self) -> Result<(), Error>;
     /// Makes the batch durable, or says why nothing of it is.

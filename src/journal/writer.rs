@@ -5,7 +5,6 @@
 //! A caller hears of its operation only after the commit that made it durable, or after everything of it was undone.
 //! When the answer to a commit was lost, its callers wait until it is known, and nothing new is begun.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -14,10 +13,17 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::Error;
-use super::store::{Fate, Sharing, Store};
+use super::store::{Fate, Store};
+
+mod waiting;
+
+use waiting::Waiting;
 
 /// The most operations in one commit; more wait for the next.
 const BATCH_MAX: usize = 128;
+
+/// How often the store is looked after while nothing is written.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// How often it is asked what became of a commit whose answer was lost.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
@@ -30,9 +36,16 @@ pub(super) struct Writer {
 
 #[derive(Clone)]
 enum Queue {
-    Thread(Sender<Box<dyn Operation>>),
+    Thread(Sender<Message>),
     #[cfg(test)]
     Simulated(super::simulated::Desk),
+}
+
+/// What the thread is told.
+enum Message {
+    Run(Box<dyn Operation>),
+    /// Everything before this is written; then the store is closed.
+    Close(Closer),
 }
 
 /// An operation and the caller that waits for it.
@@ -120,7 +133,10 @@ impl Writer {
             Ok(mut store) => {
                 // Whoever started it waits for this.
                 drop(tell.send(Ok(())));
-                write(&mut store, &operations);
+                if let Some(closer) = write(&mut store, &operations) {
+                    // Whoever closed it may have gone.
+                    drop(closer.send(store.close()));
+                }
             }
             Err(error) => drop(tell.send(Err(error))),
         };
@@ -162,6 +178,22 @@ impl Writer {
         self.call_in(Company::None, work).await
     }
 
+    /// Writes what waits, closes the store and ends the thread; whatever comes after that is told no.
+    pub(super) async fn close(&self) -> Result<(), Error> {
+        match &self.queue {
+            Queue::Thread(thread) => {
+                let (closer, closed) = oneshot::channel();
+                // It is closed already when nobody takes this.
+                match thread.send(Message::Close(closer)) {
+                    Ok(()) => closed.await.unwrap_or(Ok(())),
+                    Err(_) => Ok(()),
+                }
+            }
+            #[cfg(test)]
+            Queue::Simulated(_) => Ok(()),
+        }
+    }
+
     async fn call_in<T, F>(&self, company: Company, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -176,7 +208,10 @@ impl Writer {
         };
         let gone = || Error::Unavailable("the journal's thread has ended".to_owned());
         match &self.queue {
-            Queue::Thread(thread) => thread.send(Box::new(operation)).map_err(|_| gone())?,
+            Queue::Thread(thread) => {
+                let run = Message::Run(Box::new(operation));
+                thread.send(run).map_err(|_| gone())?;
+            }
             #[cfg(test)]
             Queue::Simulated(desk) => desk.take(Box::new(operation)),
         }
@@ -186,98 +221,56 @@ impl Writer {
 
 pub(super) type Batch = Vec<Box<dyn Operation>>;
 
-fn write(store: &mut dyn Store, operations: &Receiver<Box<dyn Operation>>) {
+type Closer = oneshot::Sender<Result<(), Error>>;
+
+const NOT_KNOWN: &str = "what became of the last commit is not known yet";
+
+/// Works until the queue is gone, or until it is to be closed: then returns whom to tell.
+fn write(store: &mut dyn Store, messages: &Receiver<Message>) -> Option<Closer> {
     let (mut unsure, mut waiting) = (Batch::new(), Waiting::default());
+    let mut closer = None;
     loop {
-        if waiting.is_empty() {
-            match next(operations, &unsure) {
-                Ok(first) => waiting.take(first),
+        if waiting.is_empty() && closer.is_none() {
+            match messages.recv_timeout(if unsure.is_empty() { IDLE } else { ASK_AGAIN }) {
+                Ok(Message::Run(first)) => waiting.take(first),
+                Ok(Message::Close(asked)) => closer = Some(asked),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return None,
             }
         }
-        while let Ok(more) = operations.try_recv() {
-            waiting.take(more);
+        while closer.is_none()
+            && let Ok(more) = messages.try_recv()
+        {
+            match more {
+                Message::Run(operation) => waiting.take(operation),
+                Message::Close(asked) => closer = Some(asked),
+            }
         }
         if !unsure.is_empty() {
             match store.fate() {
                 Fate::Unknown => {
-                    let why = "what became of the last commit is not known yet";
-                    finish(waiting.all(), &Err(Error::Unavailable(why.to_owned())));
+                    let why = Error::Unavailable(NOT_KNOWN.to_owned());
+                    finish(waiting.all(), &Err(why.clone()));
+                    if let Some(closer) = closer {
+                        // Not closed: the next start finds out.
+                        drop(closer.send(Err(why)));
+                        return None;
+                    }
                     continue;
                 }
                 Fate::Durable => finish(std::mem::take(&mut unsure), &Ok(())),
                 Fate::Undone(error) => finish(std::mem::take(&mut unsure), &Err(error)),
             }
         }
+        if waiting.is_empty() && closer.is_some() {
+            return closer;
+        }
         let batch = waiting.batch(store.sharing());
         unsure = run(store, batch);
-    }
-}
-
-/// What comes next. While a commit is open, only for a moment.
-fn next(
-    operations: &Receiver<Box<dyn Operation>>,
-    unsure: &Batch,
-) -> Result<Box<dyn Operation>, RecvTimeoutError> {
-    match unsure.is_empty() {
-        true => operations.recv().map_err(RecvTimeoutError::from),
-        false => operations.recv_timeout(ASK_AGAIN),
-    }
-}
-
-/// What has come and is not written yet, in its order.
-#[derive(Default)]
-struct Waiting {
-    in_company: VecDeque<Box<dyn Operation>>,
-    alone: VecDeque<Box<dyn Operation>>,
-    was_alone: bool,
-}
-
-impl Waiting {
-    fn is_empty(&self) -> bool {
-        self.in_company.is_empty() && self.alone.is_empty()
-    }
-
-    fn take(&mut self, operation: Box<dyn Operation>) {
-        match operation.company() {
-            Company::Any => self.in_company.push_back(operation),
-            Company::None => self.alone.push_back(operation),
+        if unsure.is_empty() {
+            store.tidy();
         }
     }
-
-    fn all(&mut self) -> Batch {
-        self.in_company
-            .drain(..)
-            .chain(self.alone.drain(..))
-            .collect()
-    }
-
-    /// The next batch. On a shared journal one that goes alone takes turns with all others, so that neither new promises
-    /// nor the work on old ones wait for all of the other.
-    fn batch(&mut self, sharing: Sharing) -> Batch {
-        let is_alone = match sharing {
-            Sharing::Sole => false,
-            Sharing::Shared => {
-                !self.alone.is_empty() && (self.in_company.is_empty() || !self.was_alone)
-            }
-        };
-        self.was_alone = is_alone;
-        if is_alone {
-            return self.alone.pop_front().into_iter().collect();
-        }
-        let mut batch: Batch = take_front(&mut self.in_company, BATCH_MAX);
-        if let Sharing::Sole = sharing {
-            let room = BATCH_MAX - batch.len();
-            batch.extend(take_front(&mut self.alone, room));
-        }
-        batch
-    }
-}
-
-fn take_front(queue: &mut VecDeque<Box<dyn Operation>>, count: usize) -> Batch {
-    let count = count.min(queue.len());
-    queue.drain(..count).collect()
 }
 
 /// Runs a batch and tells its callers; returns it when it is not known what became of it.

@@ -10,7 +10,7 @@ use super::dice::Dice;
 use super::process::Process;
 use super::story::{Story, TROUBLE_MS, What};
 use crate::cancel::{Cancellations, Declined, Rules};
-use crate::domain::{Action, Ask, Locale, Mode, Outcome};
+use crate::domain::{Action, Ask, Locale, Mode, Outcome, SameKey};
 use crate::guard::{Check, OnInstalled, Policy};
 use crate::journal::Times;
 use crate::journal::simulated::{Alone, Book};
@@ -308,6 +308,8 @@ fn asking(number: usize, webhook: u64) -> Ask {
         first_name: None,
         reason: None,
         duplicate_window_s: 600,
+        replay_s: 3_600,
+        same_key: SameKey::IsTheSameRequest,
     }
 }
 

@@ -85,6 +85,7 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
         duplicate_window_s: 600,
         numeric_codes: false,
         code_pattern: None,
+        replay_s: 3_600,
         per_second_max: 0,
         public_url: "https://your-server".to_owned(),
     };

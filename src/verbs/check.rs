@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use ozmap_cancel::config::{Config, Sources};
-use ozmap_cancel::journal;
+use ozmap_cancel::journal::{self, Inspection};
 use ozmap_cancel::ozmap::Ozmap;
 use ozmap_cancel::replies::Replies;
 
@@ -96,12 +96,18 @@ async fn check_ozmap(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
 fn check_journal(config: &Config, findings: &mut Findings) -> Result<(), Problem> {
     let place = &config.journal;
     match journal::inspect(place) {
-        Ok(None) => findings.good(&format!(
+        Ok(Inspection::NotThere) => findings.good(&format!(
             "journal: {place} will be created at the first start"
         )),
-        Ok(Some(stats)) => findings.good(&format!(
-            "journal: {place}, {} cancellations not ended, {} for a person to look at",
-            stats.active, stats.needs_human
+        Ok(Inspection::Usable { stats, in_use }) => findings.good(&format!(
+            "journal: {place}, {} cancellations not ended, {} for a person to look at{}",
+            stats.active,
+            stats.needs_human,
+            if in_use { "; a running instance has it" } else { "" }
+        )),
+        Ok(Inspection::Incomplete { why }) => findings.bad(&format!(
+            "journal: {place}: {why}: what was accepted last is not in it; put its journal.db-wal back beside it if that is \
+             somewhere, otherwise the next start leaves what had not begun to a person"
         )),
         Err(error) => findings.bad(&format!("journal: {place}: {error}")),
     }

@@ -1,5 +1,7 @@
-//! `journal list` and `journal show`: finds one cancellation among thousands. Reads only, also beside the service.
+//! `journal list`, `show` and `backup`: finds one cancellation among thousands, and copies all of them. Reads only, also
+//! beside the service.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
@@ -7,10 +9,12 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use ozmap_cancel::config::{self, Sources};
 use ozmap_cancel::domain::{Mode, Outcome};
-use ozmap_cancel::journal::{self, DeliveryNote, Event, Filter, Found, Reader, Record, State};
+use ozmap_cancel::journal::{
+    self, DeliveryNote, Event, Filter, Found, Place, Reader, Record, State,
+};
 use serde_json::{Value, json};
 
-use super::{Done, Problem, tell};
+use super::{Done, Problem, complain, tell};
 
 /// What to do with the journal.
 #[derive(Subcommand)]
@@ -19,6 +23,14 @@ pub(crate) enum Verb {
     List(List),
     /// One cancellation with its history, by protocol number, id, reservation code or property id
     Show(Show),
+    /// Copies all of it into a new file, also while the service runs; the copy can be put in place of a lost journal
+    Backup(Backup),
+}
+
+#[derive(Args)]
+pub(crate) struct Backup {
+    /// The file to make; one that is there is never written over
+    file: PathBuf,
 }
 
 #[derive(Args)]
@@ -53,11 +65,38 @@ pub(crate) struct Show {
 const SHOWN_MAX: u32 = 20;
 
 pub(crate) fn run(verb: &Verb, sources: &Sources) -> Done {
-    let mut journal = Reader::open(&config::journal_place(sources)?)?;
+    let place = config::journal_place(sources)?;
     match verb {
-        Verb::List(list) => run_list(list, &mut journal),
-        Verb::Show(show) => run_show(show, &mut journal),
+        Verb::List(list) => run_list(list, &mut read(&place)?),
+        Verb::Show(show) => run_show(show, &mut read(&place)?),
+        Verb::Backup(backup) => run_backup(backup, &place),
     }
+}
+
+/// Opens it, and says when it is not all.
+fn read(place: &Place) -> Result<Reader, Problem> {
+    let journal = Reader::open(place)?;
+    match journal.incomplete() {
+        Some("journal_incomplete") => complain(&Problem::new(format!(
+            "{place} was not closed cleanly and its write-ahead log is missing: what was accepted last is not in it"
+        ))),
+        Some(_) => complain(&Problem::new(format!(
+            "{place} is a copy: what was accepted after it was made is not in it"
+        ))),
+        None => {}
+    }
+    Ok(journal)
+}
+
+fn run_backup(backup: &Backup, place: &Place) -> Done {
+    let copied = journal::backup(place, &backup.file)?;
+    tell(&format!(
+        "{} cancellations of {place} are in {}, {} bytes, safe on the disk",
+        copied.cancellations,
+        backup.file.display(),
+        copied.bytes
+    ))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn run_list(list: &List, journal: &mut Reader) -> Done {
@@ -105,7 +144,7 @@ fn all_read(found: &Found) -> Done {
 
 fn run_show(show: &Show, journal: &mut Reader) -> Done {
     let mut found = journal.find(&show.what, SHOWN_MAX)?;
-    if found.records.is_empty() && found.unreadable.is_empty() {
+    if found.is_empty() {
         return Err(Problem::new(
             "the journal has nothing under this protocol number, id, code or property id",
         ));
@@ -195,10 +234,11 @@ fn describe(record: &Record) -> String {
         ""
     };
     format!(
-        "protocol {}{rehearsal}\n  id          {}\n  code        {}\n  channel     {}\n  state       {}\n  outcome     {outcome}\n  reason      {}\n  property    {}\n  deletes     {} sent\n  attempts    {}\n  accepted    {}\n  ended       {}{needs_human}\n  history",
+        "protocol {}{rehearsal}\n  id          {}\n  code        {}{}\n  channel     {}\n  state       {}\n  outcome     {outcome}\n  reason      {}\n  property    {}\n  deletes     {} sent\n  attempts    {}\n  accepted    {}\n  ended       {}{needs_human}\n  history",
         record.protocol,
         record.id,
         record.code.as_str(),
+        came_as(record).map_or_else(String::new, |came_as| format!(" (came as {came_as:?})")),
         record.channel,
         record.state.id(),
         record.reason.as_deref().unwrap_or("-"),
@@ -210,11 +250,17 @@ fn describe(record: &Record) -> String {
     )
 }
 
+/// The code as it came, where that is another spelling.
+fn came_as(record: &Record) -> Option<&str> {
+    Some(record.code.came_as()).filter(|came_as| *came_as != record.code.as_str())
+}
+
 fn as_json(record: &Record) -> Value {
     json!({
         "protocol": record.protocol.as_str(),
         "id": record.id.to_string(),
         "code": record.code.as_str(),
+        "came_as": came_as(record),
         "dry_run": record.mode == Mode::DryRun,
         "channel": record.channel,
         "state": record.state.id(),

@@ -9,9 +9,13 @@ use ozmap_cancel::http::{App, Server, Stopped};
 use ozmap_cancel::journal::Journal;
 use ozmap_cancel::ozmap::Ozmap;
 use ozmap_cancel::replies::Replies;
+use tokio::time::{Duration, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Problem;
+
+/// How long the journal may take to be closed; it is sound without that, only not in one file.
+const CLOSE: Duration = Duration::from_secs(5);
 
 /// A service that is bound and about to serve.
 pub(super) struct Service {
@@ -54,8 +58,23 @@ impl Service {
         Ok(self.server.address()?)
     }
 
-    /// Serves until `stop`, and says how the stop ended.
+    /// Serves until `stop`, closes the journal, and says how the stop ended.
     pub(super) async fn serve(self, stop: CancellationToken) -> Stopped {
-        self.server.serve(stop).await
+        let stopped = self.server.serve(stop).await;
+        let journal = self.cancellations.journal();
+        match timeout(CLOSE, journal.close()).await {
+            Ok(Ok(())) => {
+                tracing::info!("the journal is closed; all of it is in {}", journal.place())
+            }
+            Ok(Err(error)) => tracing::error!(
+                "the journal could not be closed properly; keep every file beside {} for the next start: {error}",
+                journal.place()
+            ),
+            Err(_) => tracing::error!(
+                "the journal could not be closed in time; keep every file beside {} for the next start",
+                journal.place()
+            ),
+        }
+        stopped
     }
 }

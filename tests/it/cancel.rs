@@ -36,6 +36,8 @@ mod limits;
 mod meanwhile;
 #[path = "cancel/overdue.rs"]
 mod overdue;
+#[path = "cancel/replay.rs"]
+mod replay;
 
 /// The reservation of OZmap's own documentation, and its property.
 pub const CODE: &str = "123|123";

@@ -7,14 +7,20 @@ use ozmap_cancel::domain::{
 };
 use ozmap_cancel::guard::{self, Check, Deletable, OnInstalled, Policy, Verdict};
 use ozmap_cancel::journal::{
-    Acceptance, Accepted, DeliveryKey, Ending, Error, Held, Journal, Latecomers, Record, State,
-    Times,
+    Acceptance, Accepted, DeliveryKey, Ending, Error, Held, Journal, KeyScope, Latecomers, Record,
+    State, Times,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::store::journal_place;
 
+#[path = "journal/altered.rs"]
+mod altered;
+#[path = "journal/backup.rs"]
+mod backup;
+#[path = "journal/conversation.rs"]
+mod conversation;
 #[path = "journal/disk.rs"]
 mod disk;
 #[path = "journal/file.rs"]
@@ -25,6 +31,12 @@ mod full;
 mod late;
 #[path = "journal/leases.rs"]
 mod leases;
+#[path = "journal/older.rs"]
+mod older;
+#[path = "journal/one_file.rs"]
+mod one_file;
+#[path = "journal/place.rs"]
+mod place;
 #[path = "journal/promises.rs"]
 mod promises;
 #[path = "journal/steps.rs"]
@@ -92,6 +104,10 @@ pub fn asking(code: &str, key: &str) -> Acceptance {
             key: format!("key:{key}"),
         },
         duplicate_window_ms: None,
+        replay_ms: 3_600_000,
+        key_scope: KeyScope::Conversation,
+        fingerprint_before: None,
+        instead_of: None,
         codes_max: 5,
         fingerprint: format!("fingerprint of {code}"),
         code: ReservationCode::parse(code).unwrap(),

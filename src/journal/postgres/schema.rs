@@ -4,6 +4,7 @@
 
 use super::connection::{Connection, Trouble};
 use super::told;
+use crate::journal::upgrade::{self, Adding};
 use crate::journal::{Error, sql};
 
 /// Older servers get no corrections any more.
@@ -62,27 +63,62 @@ fn objection(
     None
 }
 
-/// Creates what is not there; several replicas may do so at once.
+/// Creates what is not there, and adds what an older version did not have; several replicas may do so at once.
 pub(super) fn create(connection: &mut Connection) -> Result<(), Error> {
-    if !is_there(connection)? {
-        let create = format!(
-            "BEGIN; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({CREATION_LOCK}); {} COMMIT",
-            sql::SCHEMA
-        );
-        connection.run(&create).map_err(|trouble| match trouble {
-            Trouble::Refused(code, text) => Error::Open(format!(
-                "the tables cannot be created: {text} ({})",
-                code.code()
-            )),
-            Trouble::Lost(text) => Error::Open(text),
-        })?;
+    let missing = missing(connection)?;
+    if missing.is_empty() && is_current(connection)? {
+        return Ok(());
     }
-    Ok(())
+    let create = format!(
+        "BEGIN; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({CREATION_LOCK}); {} {} COMMIT",
+        sql::SCHEMA,
+        upgrade::additions(&missing, Adding::Together)
+    );
+    connection.run(&create).map_err(|trouble| match trouble {
+        Trouble::Refused(code, text) => Error::Open(format!(
+            "the tables cannot be created: {text} ({})",
+            code.code()
+        )),
+        Trouble::Lost(text) => Error::Open(text),
+    })
 }
 
-/// Whether every table is there, and the index that keeps a code to one running cancellation.
+/// Whether every table of every version is there, and the index that keeps a code to one running cancellation.
 pub(super) fn is_there(connection: &mut Connection) -> Result<bool, Error> {
-    let names: Vec<String> = sql::TABLES
+    are_there(connection, &sql::TABLES)
+}
+
+/// Refuses what is left of a journal that lost a table: a start would make an empty one in its place.
+pub(super) fn is_nothing_there(connection: &mut Connection) -> Result<(), Error> {
+    match are_there(connection, &["op"])? {
+        true => Err(Error::Unavailable(format!(
+            "of its tables {} not all are there",
+            sql::TABLES.join(", ")
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// Whether those are there too that this version added.
+pub(super) fn is_current(connection: &mut Connection) -> Result<bool, Error> {
+    Ok(is_there(connection)? && are_there(connection, &sql::LATER_TABLES)?)
+}
+
+/// The columns that this version added and this journal lacks.
+pub(super) fn missing(connection: &mut Connection) -> Result<Vec<&'static str>, Error> {
+    if !is_there(connection)? {
+        return Ok(Vec::new());
+    }
+    upgrade::missing(|table, column| {
+        let question = format!(
+            "SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('{table}') AND attname = '{column}' AND NOT attisdropped)"
+        );
+        Ok(connection.ask(&question).map_err(told)? == ["t"])
+    })
+}
+
+fn are_there(connection: &mut Connection, names: &[&str]) -> Result<bool, Error> {
+    let names: Vec<String> = names
         .iter()
         .map(|name| format!("to_regclass('{name}') IS NOT NULL"))
         .collect();

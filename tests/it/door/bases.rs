@@ -79,6 +79,7 @@ pub fn channel(preset: &str) -> Channel {
         duplicate_window_s: 600,
         numeric_codes: false,
         code_pattern: None,
+        replay_s: 3_600,
         per_second_max: 0,
         public_url: "https://hook.example.com".to_owned(),
     }

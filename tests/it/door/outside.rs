@@ -261,3 +261,55 @@ async fn every_webhook_has_one_line_in_the_log_without_a_word_of_the_customer() 
         }
     }
 }
+
+/// A chat that cannot be understood is not asked the same question for ever, also over a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_two_failures_in_a_chat_a_person_goes_on() {
+    let mut world = world().await;
+    let write = |world: &World, user: &str, text: &str| {
+        let body = json!({"query": text, "user": format!("{user}@s.whatsapp.net")}).to_string();
+        let address = world.service.address();
+        async move {
+            let bearer = format!("Bearer {SECRET}");
+            let headers = [("Authorization", bearer.as_str()), ("Content-Type", JSON)];
+            let reply = send(address, "POST", "/webhooks/evo", &headers, body.as_bytes());
+            reply.await.unwrap().json()["message"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        }
+    };
+    let person = "fale com a nossa equipe";
+    for (text, is_person) in [
+        ("cancelar 12345678", false),
+        ("cancelar 12345678", true),
+        ("cancelar 12345678", true),
+    ] {
+        let said = write(&world, "5548999990001", text).await;
+        assert_eq!(said.contains(person), is_person, "{text}: {said}");
+    }
+    // A greeting and a wish are no failures yet, and each customer has failures of their own.
+    for (text, is_person) in [("oi", false), ("quero cancelar", false), ("não sei", true)] {
+        let said = write(&world, "5548999990002", text).await;
+        assert_eq!(said.contains(person), is_person, "{text}: {said}");
+    }
+    world.restart().await;
+    let said = write(&world, "5548999990001", "cancelar 12345678").await;
+    assert!(said.contains(person), "{said}");
+    // A code that leads nowhere is a failure, one that is cancelled ends the counting.
+    for (text, is_person) in [
+        ("cancelar 9|9", true),
+        ("cancelar 123|123", false),
+        ("cancelar 12345678", false),
+    ] {
+        let said = write(&world, "5548999990001", text).await;
+        assert_eq!(
+            said.contains(person) && !said.contains("não encontramos"),
+            is_person && !said.contains("não encontramos"),
+            "{text}: {said}"
+        );
+        if text.contains("123|123") {
+            assert!(said.contains("foi cancelada"), "{said}");
+        }
+    }
+}

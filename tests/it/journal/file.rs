@@ -126,6 +126,7 @@ fn order(table: &str) -> &'static str {
         "op_event" => "at_ms, op_id, seq",
         "budget" => "bucket_at",
         "heartbeat" => "owner",
+        "conversation" => "id",
         other => panic!("the order of {other} is not known"),
     }
 }

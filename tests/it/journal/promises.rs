@@ -36,7 +36,7 @@ async fn a_code_has_one_running_cancellation_and_a_new_one_after_it() {
     let twice = file::Foreign::of(book.folder.path()).try_run(
         "INSERT INTO op SELECT 'x', '1', code, dry_run, channel, note, first_name, state, outcome, reason, property_id, \
          snapshot, settle_at, delete_sent, attempt, fence, lease_owner, lease_until, next_at, deadline_at, needs_human, \
-         created_at, updated_at, done_at FROM op WHERE code = 'c-1'",
+         created_at, updated_at, done_at, came_as FROM op WHERE code = 'c-1'",
     );
     let refused = twice.unwrap_err().to_ascii_lowercase();
     assert!(refused.contains("unique"), "{refused}");
@@ -205,7 +205,7 @@ async fn protocol_numbers_are_digits_and_nobody_elses() {
 async fn what_a_webhook_was_told_is_noted_once() {
     let book = Book::open(LONG);
     drop(book.held("c-1").await);
-    let key = || asking("c-1", "c-1").delivery;
+    let key = || asking("c-1", "c-1");
     book.journal.told(key(), Outcome::Cancelled).await.unwrap();
     book.journal.told(key(), Outcome::Installed).await.unwrap();
     let row = &file::table(book.folder.path(), "delivery")[0];

@@ -57,6 +57,7 @@ async fn the_three_pages_have_the_form_of_the_contract() {
         members(&detail["journal"]),
         [
             "active",
+            "incomplete",
             "needs_human",
             "oldest_active_ms",
             "status",

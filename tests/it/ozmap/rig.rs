@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use ozmap_cancel::domain::{Mode, PropertyId, ReservationCode, Sighting};
 use ozmap_cancel::guard::{self, Check, Deletable, OnInstalled, Policy, Verdict};
-use ozmap_cancel::journal::{Acceptance, Accepted, DeliveryKey, Held, Intent, Journal, Times};
+use ozmap_cancel::journal::{
+    Acceptance, Accepted, DeliveryKey, Held, Intent, Journal, KeyScope, Times,
+};
 use ozmap_cancel::ozmap::{
     AuthScheme, Error, NotFoundAnswer, Ozmap, PlainHttp, Presence, Settings, Slot, Trust,
 };
@@ -208,6 +210,10 @@ fn acceptance() -> Acceptance {
             key: "m-1".to_owned(),
         },
         duplicate_window_ms: None,
+        replay_ms: 3_600_000,
+        key_scope: KeyScope::Conversation,
+        fingerprint_before: None,
+        instead_of: None,
         codes_max: 5,
         fingerprint: "fingerprint".to_owned(),
         code: code(CODE),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ozmap_cancel::domain::{Action, Ask, FirstName, Found, Locale, Mode};
+use ozmap_cancel::domain::{Action, Ask, FirstName, Found, Locale, Mode, SameKey};
 use ozmap_cancel::guard;
 use ozmap_cancel::ozmap::{Ozmap, SetupError};
 
@@ -135,6 +135,8 @@ async fn what_was_read_and_what_was_asked_is_not_shown_by_debug() {
         first_name: FirstName::of("Gabriel"),
         reason: Some("Gabriel".to_owned()),
         duplicate_window_s: 600,
+        replay_s: 3_600,
+        same_key: SameKey::IsTheSameRequest,
     };
     let found = Found {
         address: "Rua das Flores".to_owned(),

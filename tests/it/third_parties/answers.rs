@@ -122,6 +122,7 @@ impl Writer {
                 medium: usual.medium,
                 answer_ms_max: usual.answer_ms_max,
                 duplicate_window_s: 600,
+                replay_s: 3_600,
                 public_url: "https://hook.example.com".to_owned(),
                 per_second_max: 0,
                 numeric_codes: false,

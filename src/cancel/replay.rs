@@ -1,0 +1,90 @@
+//! Whether a final answer may be given once more: what was true when it was given may not be so now.
+//!
+//! It asks OZmap and changes nothing. What cannot be known is never repeated; it is worked on as a new request.
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Duration, Instant, sleep, timeout_at};
+
+use super::promise::Promise;
+use super::{Cancellations, Declined};
+use crate::domain::{Outcome, ReservationCode};
+use crate::journal::{Acceptance, Record};
+
+/// How much of the caller's time is left for the promise of a new cancellation.
+const PROMISE_WITHIN: Duration = Duration::from_millis(500);
+
+/// How far apart two looks are that must both show nothing.
+const APART: Duration = Duration::from_millis(300);
+
+impl Cancellations {
+    /// Promises a cancellation, or finds the one that the same webhook was promised before, unless its answer does not
+    /// hold any more.
+    pub(super) async fn promised(
+        self: &std::sync::Arc<Self>,
+        asked: &mut Acceptance,
+        permit: Option<OwnedSemaphorePermit>,
+        answer_by: Instant,
+    ) -> Result<Promise, Declined> {
+        let takes_new = permit.is_some();
+        let promise = match permit {
+            Some(permit) => self.accept(asked.clone(), permit, answer_by).await?,
+            None => self.recall(asked.clone(), answer_by).await?,
+        };
+        let Promise::Repeated(record) = promise else {
+            return Ok(promise);
+        };
+        if !asked.must_be_looked_at(&record) || self.still_holds(&record, answer_by).await {
+            return Ok(Promise::Repeated(record));
+        }
+        tracing::info!(op = %record.id, channel = asked.delivery.channel, "the answer of cancellation {} is not repeated: it may not hold any more", record.protocol);
+        let permit = self.admission.clone().try_acquire_owned().ok();
+        let Some(permit) = permit.filter(|_| takes_new) else {
+            return Err(Declined::Busy);
+        };
+        asked.instead_of = Some(record.id);
+        self.accept(asked.clone(), permit, answer_by).await
+    }
+
+    /// Whether OZmap still shows what a final answer said.
+    async fn still_holds(&self, record: &Record, answer_by: Instant) -> bool {
+        let said_nothing_is_there = match record.outcome {
+            Some(Outcome::Cancelled | Outcome::AlreadyCancelled | Outcome::NotFound) => true,
+            // What was there may be another one now, and is judged anew.
+            Some(
+                Outcome::Installed
+                | Outcome::Review
+                | Outcome::InvalidCode
+                | Outcome::TooManyAttempts
+                | Outcome::WouldCancel
+                | Outcome::Found
+                | Outcome::Expired
+                | Outcome::Unknown
+                | Outcome::Pending,
+            )
+            | None => false,
+        };
+        let look_by = answer_by.checked_sub(PROMISE_WITHIN).unwrap_or(answer_by);
+        said_nothing_is_there
+            && !self.rules.paused
+            && timeout_at(look_by, self.shows_nothing(&record.code))
+                .await
+                .unwrap_or(false)
+    }
+
+    /// Whether OZmap shows nothing under a code, twice, because it may be wrong once.
+    async fn shows_nothing(&self, code: &ReservationCode) -> bool {
+        if !self.shows_nothing_once(code).await {
+            return false;
+        }
+        sleep(APART).await;
+        self.shows_nothing_once(code).await
+    }
+
+    async fn shows_nothing_once(&self, code: &ReservationCode) -> bool {
+        let Ok(slot) = self.ozmap.slot(code).await else {
+            return false;
+        };
+        let looked = slot.lookup(code).await;
+        looked.is_ok_and(|sighting| sighting.rows.is_empty())
+    }
+}
