@@ -18,13 +18,14 @@ mod input;
 mod native;
 mod platform;
 mod preset;
+mod rehearsal;
 mod spoken;
 mod template;
 
 use std::collections::BTreeMap;
 
 pub use auth::{
-    Algorithm, Auth, AuthError, Ed25519Spec, Encoding, HmacSpec, Place, Proof, Scheme,
+    Algorithm, Auth, AuthError, Ed25519Spec, Encoding, HmacSpec, Place, Proof, Rehearsed, Scheme,
     SchemeOptions, Seal, SecretEncoding, SecretError,
 };
 use axum::http::{HeaderMap, Method};
