@@ -148,6 +148,17 @@ async fn a_rehearsal_for_all_is_loud() {
     assert_loud(&world, "policy.dry_run");
 }
 
+/// Whether the service does well, how many deletions the hour has left, and why it does not do well.
+async fn left(world: &World) -> (Value, Value, Value) {
+    let detail = world.service.get("/health").await.json();
+    let member = |name: &str| detail[name].clone();
+    (
+        member("status"),
+        member("deletes_left_this_hour"),
+        member("reasons"),
+    )
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_hour_whose_deletions_are_spent_is_loud_also_after_a_restart() {
     let mut world = World::with(&[
@@ -155,17 +166,6 @@ async fn an_hour_whose_deletions_are_spent_is_loud_also_after_a_restart() {
         ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "1500"),
     ])
     .await;
-    let left = |world: &World| {
-        let detail = world.service.get("/health");
-        async move {
-            let detail = detail.await.json();
-            (
-                detail["status"].clone(),
-                detail["deletes_left_this_hour"].clone(),
-                detail["reasons"].clone(),
-            )
-        }
-    };
     let (_, number, _) = left(&world).await;
     assert_eq!(number, 1);
     assert_eq!(world.cancel("123|123", "m-1").await.outcome(), "cancelled");
