@@ -316,7 +316,6 @@ mod tests {
             "mysql://chef:canary@db.example.com/x",
             "postgres://chef:se@canary@db.example.com/x",
             "postgres://chef:se@canary:1@db.example.com/x",
-            "postgres://chef:se@canary/x",
             "postgres://chef:se/canary@db.example.com/x",
             "postgres://chef:se?canary@db.example.com/x",
             "postgres://chef:se#canary@db.example.com/x",
