@@ -10,8 +10,19 @@ use super::place::NetworkDisk;
 
 /// Kinds of file systems on another machine. The locks that SQLite relies on may not hold there, and what it was told is
 /// on the disk may not be (SQLite's own documentation, "How To Corrupt An SQLite Database File").
-const NETWORK: [&str; 18] = [
+///
+/// Docker Desktop shows the folders of its host to the containers' virtual machine in such a way, too.
+const NETWORK: [&str; 27] = [
     "9p",
+    "fakeowner",
+    "fuse.fakeowner",
+    "fuse.grpcfuse",
+    "fuse.osxfs",
+    "fuse.virtiofs",
+    "grpcfuse",
+    "osxfs",
+    "vboxsf",
+    "virtiofs",
     "afs",
     "beegfs",
     "ceph",
@@ -196,7 +207,7 @@ broken line
         std::fs::write(&there, "").unwrap();
         let not_yet = folder.path().join("data/of/ours/journal.db");
         for path in [there.as_path(), &not_yet, Path::new("journal.db")] {
-            for kind in ["nfs4", "cifs", "fuse.sshfs"] {
+            for kind in NETWORK {
                 let refused = may_lie_among(&machine(kind), path, NetworkDisk::Refused);
                 let said = refused.unwrap_err().to_string();
                 assert!(said.contains(&format!("({kind})")), "{said}");

@@ -80,3 +80,80 @@ fn codes_that_a_chat_cannot_find_in_what_is_written_are_told() {
     let fine = sms(r"[0-9]+\|[0-9]+");
     assert!(!fine.contains("free text"), "{fine}");
 }
+
+#[test]
+fn a_filter_that_keeps_back_warnings_is_told_also_where_the_log_would_not_say_it() {
+    for filter in [
+        "off",
+        "error",
+        "ozmap_cancel=off",
+        "ozmap_cancel::http=info",
+        "info,ozmap_cancel::cancel=error",
+    ] {
+        let setup = Setup::complete().set("LOG__FILTER", filter);
+        let line = format!("log.filter = \"{filter}\" keeps back warnings");
+        assert_says(&setup.accepted(), &[&format!("warning  {line}")]);
+        // It then does not start, because nothing is free to listen on.
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap().to_string();
+        let (_, served) = setup.set("SERVER__LISTEN", &address).run("serve");
+        assert_says(&served, &[&line]);
+    }
+    for filter in ["warn", "info", "debug,hyper=off", "warn,ozmap_cancel=info"] {
+        let checked = Setup::complete().set("LOG__FILTER", filter).accepted();
+        assert!(!checked.contains("log.filter"), "{checked}");
+    }
+}
+
+#[test]
+fn an_address_that_cannot_be_listened_on_is_told_with_what_to_write() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (listen, parts) in [
+        (address.as_str(), &["another program", "another port"][..]),
+        ("192.0.2.1:8080", &["does not have that address", "0.0.0.0"]),
+    ] {
+        let setup = Setup::complete().set("SERVER__LISTEN", listen);
+        for verb in ["check", "serve"] {
+            let (code, said) = setup.run(verb);
+            assert_eq!(code, Some(1), "{said}");
+            assert_says(&said, &[&format!("cannot listen on {listen}")]);
+            assert_says(&said, parts);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_file_of_another_user_is_told_with_both_users() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, "canary").unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+    let binary = folder.path().join("ozmap-cancel");
+    std::fs::copy(crate::support::service::BINARY, &binary).unwrap();
+    // Only root can be another user.
+    let Ok(output) = std::process::Command::new(&binary)
+        .env_clear()
+        .env("OZMAP_CANCEL__OZMAP__API_KEY_FILE", &file)
+        .uid(65_532)
+        .arg("check")
+        .output()
+    else {
+        eprintln!("skipped: only root can be another user");
+        return;
+    };
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_says(
+        &said,
+        &[
+            "ozmap.api_key_file",
+            "user 65532",
+            "belongs to user",
+            "0600",
+        ],
+    );
+}
