@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::secret::secret;
+use super::secret::{read, secret};
 use super::{Problems, settings};
 use crate::journal::{DiskRules, Error, Link, NetworkDisk, Place, PlainLink};
 
@@ -20,9 +20,7 @@ pub(super) fn place(
     let url: SecretString = problems.check(secret("journal.url", inline, file, warnings))?;
     let ca_pem = match settings.tls_ca_file.as_str() {
         "" => None,
-        file => Some(problems.check(std::fs::read(file).map_err(|error| {
-            format!("journal.tls_ca_file = \"{file}\" cannot be read: {error}")
-        }))?),
+        file => Some(problems.check(read("journal.tls_ca_file", file))?),
     };
     let link = Link {
         ca_pem,

@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::Error;
 use super::environment::{PREFIX, Variable, variables};
+use super::secret::whose;
 use super::settings::{ALSO_KEYS, CHANNEL_KEYS, FILE_KEYS, PROOF_KEYS, Settings};
 use crate::channels::Scheme;
 
@@ -33,8 +34,9 @@ pub(super) fn merge(sources: &Sources) -> Result<(Settings, Vec<String>), Error>
     for path in &sources.files {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Error::one(format!(
-                "the configuration file {} cannot be read: {error}",
-                path.display()
+                "the configuration file {} cannot be read: {error}{}",
+                path.display(),
+                whose(path, &error)
             ))
         })?;
         let table: Table = toml::from_str(&text).map_err(|error| {

@@ -317,10 +317,7 @@ fn ozmap_settings(
     let not_found_answers = problems.check(answers);
     let ca_pem = match settings.tls_ca_file.as_str() {
         "" => None,
-        file => problems
-            .check(std::fs::read(file).map_err(|error| {
-                format!("ozmap.tls_ca_file = \"{file}\" cannot be read: {error}")
-            })),
+        file => problems.check(secret::read("ozmap.tls_ca_file", file)),
     };
     let pin_sha256 = match settings.tls_pin_sha256.as_str() {
         "" => None,

@@ -2,8 +2,7 @@
 //!
 //! It must never repeat a secret, nor a part of one.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -43,17 +42,16 @@ pub(super) fn secret(
     Ok(secret)
 }
 
+/// What stands in the file that a key names, or why this process cannot read it.
+pub(super) fn read(key: &str, file: &str) -> Result<Vec<u8>, String> {
+    std::fs::read(file).map_err(|error| {
+        let whose = whose(Path::new(file), &error);
+        format!("{key} = \"{file}\" cannot be read: {error}{whose}")
+    })
+}
+
 fn from_file(key: &str, file: &str) -> Result<SecretString, String> {
-    let cannot = |error: &io::Error| {
-        format!(
-            "{key}_file = \"{file}\" cannot be read: {error}{}",
-            whose(Path::new(file), error)
-        )
-    };
-    let mut bytes = Vec::new();
-    File::open(file)
-        .and_then(|mut file| file.read_to_end(&mut bytes))
-        .map_err(|error| cannot(&error))?;
+    let bytes = read(&format!("{key}_file"), file)?;
     let text = String::from_utf8(bytes).map_err(|_| {
         format!("{key}_file = \"{file}\" is not UTF-8; save it as UTF-8 (Windows PowerShell writes UTF-16 unless told -Encoding ascii)")
     })?;
