@@ -5,13 +5,14 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
 use axum::middleware::Next;
 
-use super::App;
 use super::respond::{Listener, Refusal, no_such_route, nobody, refuse};
+use super::{App, webhook};
 use crate::channels::{Channel, Inbound};
 use crate::clock::Moment;
 
@@ -37,7 +38,7 @@ fn ambiguity(version: Version, headers: &HeaderMap) -> Option<Refusal> {
             StatusCode::BAD_REQUEST,
             "host",
             "Not one host",
-            "an HTTP/1.1 request names its host in exactly one header `Host`",
+            "name the host in exactly one header `Host`",
         ));
     }
     let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
@@ -84,11 +85,15 @@ pub(super) async fn nearly_right(State(app): State<Arc<App>>, request: Request) 
 /// A browser asks like this before it sends a request from a page.
 pub(super) async fn preflight(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response<Body> {
-    let Some(channel) = app.channels.get(&name) else {
-        return no_such_route(State(app), request.headers().clone()).await;
+    let known = name
+        .as_ref()
+        .ok()
+        .and_then(|Path(name)| app.channels.get(name));
+    let Some(channel) = known else {
+        return webhook::webhook(State(app.clone()), name, request).await;
     };
     let methods = channel.methods().join(", ");
     let refusal = Refusal::new(
