@@ -1,13 +1,13 @@
 //! The layers of the configuration: embedded defaults, files, environment; and a clear word about a key that is none.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use config::{Config as Merged, Environment, File, FileFormat};
 use toml::{Table, Value};
 
 use super::Error;
-use super::environment::{PREFIX, Variable, variables};
+use super::environment::{PREFIX, variables};
+use super::overrides::InFiles;
 use super::secret::whose;
 use super::settings::{ALSO_KEYS, CHANNEL_KEYS, FILE_KEYS, PROOF_KEYS, Settings};
 use crate::channels::Scheme;
@@ -29,7 +29,7 @@ pub(super) fn merge(sources: &Sources) -> Result<(Settings, Vec<String>), Error>
     let defaults = defaults()?;
     let known = known_keys(&defaults);
     let mut wrong = Vec::new();
-    let mut in_files: BTreeMap<String, &Path> = BTreeMap::new();
+    let mut in_files = InFiles::default();
     let mut merged = Merged::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
     for path in &sources.files {
         let text = std::fs::read_to_string(path).map_err(|error| {
@@ -48,32 +48,21 @@ pub(super) fn merge(sources: &Sources) -> Result<(Settings, Vec<String>), Error>
         })?;
         for key in empty_tables(&table) {
             check_table(&key, &in_file(path), &known, &mut wrong);
+            in_files.note_empty(&key, path);
         }
         for key in flatten(&table) {
             check_key(&key, &in_file(path), &known, &mut wrong);
-            // A file that repeats a default, or says nothing, does not mind.
-            match value_at(&table, &key) {
-                Some(Value::String(text)) if text.is_empty() => in_files.remove(&key),
-                said if said == value_at(&defaults, &key) => in_files.remove(&key),
-                _ => in_files.insert(key, path),
-            };
+            in_files.note(&key, &table, &defaults, path);
         }
         // By its path, so that a wrong type names it.
         merged = merged.add_source(File::from(path.as_path()).format(FileFormat::Toml));
     }
     let variables = variables(&sources.environment, &known, &mut wrong);
+    wrong.extend(in_files.missed(&variables));
     if !wrong.is_empty() {
         return Err(Error(wrong));
     }
-    let overrides = |(key, variable): (&String, &Variable)| {
-        let path = in_files.get(key)?;
-        Some(format!(
-            "{key}: the variable {} overrides what {} says",
-            variable.name,
-            path.display()
-        ))
-    };
-    let warnings = variables.iter().filter_map(overrides).collect();
+    let warnings = in_files.overridden(&variables);
     let read = variables
         .into_values()
         .map(|variable| (variable.read_as, variable.value));
@@ -111,14 +100,6 @@ fn known_keys(defaults: &Table) -> Vec<String> {
     known.extend(FILE_KEYS.map(str::to_owned));
     known.extend(of_any_channel().map(|key| format!("channels.NAME.{key}")));
     known
-}
-
-/// What stands under `section.key`.
-fn value_at<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
-    match key.split_once('.') {
-        None => table.get(key),
-        Some((name, rest)) => value_at(table.get(name)?.as_table()?, rest),
-    }
 }
 
 /// The keys of a channel, the longest ones first.

@@ -8,6 +8,7 @@ mod environment;
 mod journal;
 mod layers;
 mod limits;
+mod overrides;
 mod proof;
 mod samples;
 mod secret;

@@ -35,19 +35,25 @@ async fn is_ours(address: SocketAddr) -> bool {
 
 /// Why an address cannot be listened on, and what to write.
 pub(super) fn problem(address: SocketAddr, error: &io::Error) -> String {
-    let advice = match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "; another program listens there: stop it, or write another port as server.listen"
-        }
-        io::ErrorKind::AddrNotAvailable => {
-            "; this machine does not have that address: write one of its own, or 0.0.0.0, as server.listen"
-        }
-        io::ErrorKind::PermissionDenied => {
-            "; a port below 1024 is for root: write a higher one as server.listen, and let a proxy have that one"
-        }
-        _ => "; write another address as server.listen",
-    };
-    format!("cannot listen on {address}: {error}{advice}")
+    const KNOWN: [(io::ErrorKind, &str); 3] = [
+        (
+            io::ErrorKind::AddrInUse,
+            "another program listens there: stop it, or write another port as server.listen",
+        ),
+        (
+            io::ErrorKind::AddrNotAvailable,
+            "this machine does not have that address: write one of its own, or 0.0.0.0, as server.listen",
+        ),
+        (
+            io::ErrorKind::PermissionDenied,
+            "a port below 1024 is for root: write a higher one as server.listen, and let a proxy have that one",
+        ),
+    ];
+    let known = KNOWN.iter().find(|(kind, _)| *kind == error.kind());
+    let advice = known.map_or("write another address as server.listen", |(_, advice)| {
+        advice
+    });
+    format!("cannot listen on {address}: {error}; {advice}")
 }
 
 /// A listener on every address is asked on the loopback one.

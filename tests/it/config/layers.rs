@@ -210,6 +210,13 @@ fn a_variable_that_overrides_a_file_is_told_without_its_value() {
         assert_says(line, &[name, "overrides", "own.toml"]);
     }
     assert_eq!(checked.matches("overrides").count(), 2, "{checked}");
+    // What says the same, or no more than the default, overrides nothing.
+    let same = format!("[channels.chatbot]\nsecret = \"{SECRET}\"\n[log]\nfilter = \"info\"\n");
+    let quiet = Setup::complete()
+        .set("LOG__FILTER", "warn")
+        .file("own.toml", &same)
+        .accepted();
+    assert!(!quiet.contains("overrides"), "{quiet}");
     assert!(
         !checked.contains("canary") && !checked.contains(SECRET),
         "{checked}"
@@ -233,6 +240,30 @@ async fn a_service_says_at_its_start_which_variable_overrides_a_file() {
         &service.logs(),
         &["WARN", "OZMAP_CANCEL__LOG__FILTER overrides", "own.toml"],
     );
+}
+
+#[test]
+fn a_channel_that_no_variable_can_name_is_told_apart_from_the_one_that_it_names() {
+    for name in ["ChatBot", "my-bot"] {
+        let variable = name.to_uppercase().replace('-', "_");
+        for text in [
+            format!("[channels.{name}]\n"),
+            format!("[channels.{name}]\nlocale = \"es\"\n"),
+        ] {
+            let problem = Setup::complete()
+                .file("a.toml", &text)
+                .set(&format!("CHANNELS__{variable}__SECRET"), SECRET)
+                .problem();
+            assert_says(
+                &problem,
+                &[
+                    &format!("OZMAP_CANCEL__CHANNELS__{variable}__SECRET"),
+                    &format!("[channels.{name}]"),
+                    "a.toml",
+                ],
+            );
+        }
+    }
 }
 
 #[test]
