@@ -28,6 +28,8 @@ mod cli;
 mod config;
 #[path = "it/crash.rs"]
 mod crash;
+#[path = "it/door.rs"]
+mod door;
 #[path = "it/guard.rs"]
 mod guard;
 #[path = "it/journal.rs"]

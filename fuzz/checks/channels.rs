@@ -157,7 +157,7 @@ fn check_way(way: &Way, request: &Request) {
             );
             answers.check_problems(&channel.hear(&inbound), wrong.id, &wrong.detail);
         }
-        Ok(Understood { wish, echo }) => match wish {
+        Ok(Understood { wish, echo, .. }) => match wish {
             Wish::Ask(ask) => {
                 traces::check(request, &ask.typed_code, *trace);
                 answers.check_ask(&ask, &echo);
@@ -260,13 +260,7 @@ impl Answers<'_> {
     }
 
     fn check_problems(&self, echo: &Echo, id: &str, detail: &str) {
-        let refused = [
-            Refused::Unavailable,
-            Refused::Busy,
-            Refused::NotUnderstood,
-            Refused::NotAuthenticated,
-        ];
-        let refused = refused[self.pick(refused.len())];
+        let refused = Refused::ALL[self.pick(Refused::ALL.len())];
         let status = [401, 405, 413, 422, 429, 503][self.pick(6)];
         let said =
             REPLIES.with(|replies| replies.refuse(echo.locale, self.channel.medium, refused));
@@ -276,6 +270,7 @@ impl Answers<'_> {
             title: "A title",
             detail,
             reply: &said,
+            handoff: refused.hands_off(),
         };
         let (told, rendered) = self
             .channel
@@ -326,6 +321,7 @@ pub fn check_outcomes(preset: &str, bytes: &[u8]) {
             Ok(Understood {
                 wish: Wish::Ask(ask),
                 mut echo,
+                ..
             }) => {
                 for locale in Locale::ALL {
                     echo.locale = locale;
@@ -338,6 +334,7 @@ pub fn check_outcomes(preset: &str, bytes: &[u8]) {
             Ok(Understood {
                 wish: Wish::Turn(_, code),
                 mut echo,
+                ..
             }) => {
                 for locale in Locale::ALL {
                     echo.locale = locale;

@@ -207,6 +207,10 @@ impl Cancellations {
         let Ok(code) = ReservationCode::parse(&ask.typed_code) else {
             return Ok(Answer::bare(Outcome::InvalidCode));
         };
+        let code = match &ask.with_plus {
+            Some(other) => code.or_as(other),
+            None => code,
+        };
         if !self.looks_like_ours(&code) {
             return self.promised_before(ask, code, answer_by).await;
         }

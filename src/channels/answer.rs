@@ -67,8 +67,10 @@ impl Platform {
 
     /// Every text that a template may repeat, empty.
     pub(super) fn no_echo(&self) -> BTreeMap<String, String> {
-        let names = self.spec.echo.keys();
-        names.map(|name| (name.clone(), String::new())).collect()
+        self.spec
+            .echoed()
+            .map(|name| (name.to_owned(), String::new()))
+            .collect()
     }
 
     /// Renders every template with hostile texts and with none, and checks what comes out.
@@ -76,9 +78,8 @@ impl Platform {
         let hostile = "\"<&>'{{}}${}]]>\u{7}\n\u{85}\u{202e}\u{1F600}ção".repeat(40);
         let hostile_echo = self
             .spec
-            .echo
-            .keys()
-            .map(|name| (name.clone(), hostile.clone()))
+            .echoed()
+            .map(|name| (name.to_owned(), hostile.clone()))
             .collect();
         let bare = Context {
             echo: self.no_echo(),

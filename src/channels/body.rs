@@ -1,47 +1,19 @@
-//! The members of a JSON body, and a pointed word about one that is none.
+//! A JSON body, and a pointed word about one that is none.
 //!
 //! The content type is not trusted: Asterisk sends JSON as a form, Typebot sends broken JSON as text. Nothing of the
 //! body ever stands in an error.
 
-use std::fmt;
-
 use axum::http::{HeaderMap, header};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::Misunderstood;
-use super::input::inflate;
+use super::input::{inflate, object};
 
 /// The most bytes of a body that was sent packed.
 const INFLATED_BYTES_MAX: usize = 65_536;
 
-/// The members of an object in their order, names repeated or not.
-pub(super) struct Members(pub(super) Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Reader)
-    }
-}
-
 /// Reads a body as one JSON object.
-pub(super) fn members(headers: &HeaderMap, body: &[u8]) -> Result<Members, Misunderstood> {
+pub(super) fn json_object(headers: &HeaderMap, body: &[u8]) -> Result<Value, Misunderstood> {
     let body = inflate(headers, body, INFLATED_BYTES_MAX)?;
     let text = as_text(&body)?;
     match text.trim_start().chars().next() {
@@ -50,14 +22,27 @@ pub(super) fn members(headers: &HeaderMap, body: &[u8]) -> Result<Members, Misun
             "empty_body",
             format!("the body is empty; send {EXAMPLE}"),
         )),
-        Some('{') => serde_json::from_str(text).map_err(|error| malformed(text, &error)),
+        Some('{') => object(text),
         Some('[') => Err(wrong(
             400,
             "not_an_object",
             format!("the body is a list; send one object: {EXAMPLE}"),
         )),
+        Some('"') if is_json_in_a_text(text) => Err(wrong(
+            400,
+            "malformed_json",
+            format!(
+                "the body is a JSON object inside a text (it was turned into JSON twice); send the object itself: {EXAMPLE}"
+            ),
+        )),
         Some(_) => Err(not_json(headers)),
     }
+}
+
+/// Whether somebody turned an object into a text, and that text into JSON.
+fn is_json_in_a_text(text: &str) -> bool {
+    let inner: Result<String, _> = serde_json::from_str(text);
+    inner.is_ok_and(|inner| inner.trim_start().starts_with('{'))
 }
 
 /// The body as text, without the byte order mark that some platforms put before it.
@@ -122,6 +107,15 @@ pub(super) fn malformed(text: &str, error: &serde_json::Error) -> Misunderstood 
 fn hint(text: &str, error: &serde_json::Error) -> Option<&'static str> {
     const NO_QUOTES: &str = "; it looks as if the quotes around a value are missing: write {\"code\":\"{{code}}\"}, not {\"code\":{{code}}}";
     const INNER_QUOTE: &str = "; it looks as if a value has a quote inside: let your platform escape it (\\\"), or leave that member out";
+    const RAW_LINE: &str = "; a value has a line break or another control character as it is: let your platform escape it (\\n), or leave that member out";
+    const HALF: &str = "; a value has half of an emoji (one part of a surrogate pair): let your platform send it whole, or leave that member out";
+    let what = error.to_string();
+    if what.contains("control character") {
+        return Some(RAW_LINE);
+    }
+    if what.contains("surrogate") || what.contains("hex escape") {
+        return Some(HALF);
+    }
     let line = text.lines().nth(error.line().checked_sub(1)?)?;
     let before: String = line
         .bytes()
@@ -147,5 +141,6 @@ pub(super) fn wrong(status: u16, id: &'static str, detail: impl Into<String>) ->
         status,
         id,
         detail: detail.into(),
+        member: None,
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::auth::Stated;
 use super::input::Input;
 use super::{Channel, Echo};
-use crate::domain::Turn;
+use crate::domain::{Action, Mode, Turn};
 
 /// The members that carry a call's state from one turn to the next, in our own addresses.
 const FAILURES: &str = "ozc_failures";
@@ -79,11 +79,10 @@ impl<'a> Following<'a> {
 }
 
 /// What the first address of a call said about all of it: a rehearsal must stay one to its end.
-pub(super) fn carried(input: &Input<'_>) -> Vec<(&'static str, String)> {
-    ["action", "dry_run"]
-        .into_iter()
-        .filter_map(|name| Some((name, input.query.get(name)?.as_str()?.to_owned())))
-        .collect()
+pub(super) fn carried(action: Action, mode: Mode) -> Vec<(&'static str, String)> {
+    let lookup = (action == Action::Lookup).then(|| ("action", "lookup".to_owned()));
+    let rehearsal = (mode == Mode::DryRun).then(|| ("dry_run", "true".to_owned()));
+    lookup.into_iter().chain(rehearsal).collect()
 }
 
 /// The member of the query that is a secret, as the caller sent it.
@@ -94,7 +93,12 @@ pub(super) fn secret(channel: &Channel, input: &Input<'_>) -> Option<(String, St
 }
 
 /// The state of a call, wherever the platform put it: in the query, or back in the body.
-pub(super) fn state(channel: &Channel, call: &str, input: &Input<'_>) -> State {
+pub(super) fn state(
+    channel: &Channel,
+    call: &str,
+    carried: &[(&'static str, String)],
+    input: &Input<'_>,
+) -> State {
     let text = |name: &str| match input.query.get(name).or_else(|| input.body.get(name)) {
         None | Some(Value::Null) => Some(String::new()),
         Some(Value::String(text)) => Some(text.clone()),
@@ -123,7 +127,7 @@ pub(super) fn state(channel: &Channel, call: &str, input: &Input<'_>) -> State {
         channel: &channel.name,
         call,
         state: [&failures, &step, &code],
-        carried: &carried(input),
+        carried,
     };
     // The failures that it claims count all the same: a platform that loses the seal must not ask for ever.
     if !is_first && !channel.seal.fits(&seal, &stated) {

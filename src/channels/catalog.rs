@@ -187,7 +187,7 @@ impl Catalog {
         let mut spec = self.spec(name)?;
         self.choose(name, &mut spec, acts_on)?;
         incomplete(&spec).map_or(Ok(()), |why| Err(self.broken(name, why)))?;
-        let templates = Templates::compile(&spec.answer, spec.echo.keys().map(String::as_str))
+        let templates = Templates::compile(&spec.answer, spec.echoed())
             .map_err(|why| self.broken(name, why))?;
         if !format.is_empty() && !spec.answer.format.contains_key(format) {
             let known: Vec<&str> = spec.answer.format.keys().map(String::as_str).collect();
@@ -268,8 +268,11 @@ impl Catalog {
 fn incomplete(spec: &Spec) -> Option<String> {
     let fields = &spec.fields;
     let places = [&fields.code, &fields.digits, &fields.speech, &fields.text];
-    if places.iter().all(|places| places.is_empty()) {
-        let why = "[fields] names no place of the code; write code = [\"/pointer/into/the/body\"], or digits, speech or text";
+    let objects = [&fields.members, &fields.parameters];
+    if places.iter().all(|places| places.is_empty())
+        && objects.iter().all(|objects| objects.is_empty())
+    {
+        let why = "[fields] names no place of the code; write code = [\"/pointer/into/the/body\"], digits, speech or text, or members = [\"body\"]";
         return Some(why.to_owned());
     }
     if !fields.text.is_empty() && spec.text.is_none() {

@@ -7,10 +7,13 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::body::wrong;
 use super::call::State;
-use super::fields::{agreed, agreed_text};
+use super::fields::agreed;
 use super::input::Input;
+use super::instruction::not_filled_in;
+use super::member::Member;
 use super::platform::Platform;
 use super::preset::any;
+use super::reading::{Given, Reading, is_unfilled_text};
 use super::spoken::{keyed, spoken};
 use super::{Echo, Misunderstood};
 use crate::domain::ReservationCode;
@@ -23,7 +26,7 @@ const READ_BACK_WORDS_MAX: usize = 6;
 /// What a request has in place of a code.
 pub(super) enum Code {
     /// A code that may be acted on.
-    Given(String),
+    Given(Given),
     /// A code that the customer must confirm first.
     ToConfirm(String),
     /// Something that is no code, or more than one.
@@ -32,50 +35,71 @@ pub(super) enum Code {
     None,
 }
 
+impl Code {
+    fn given(code: String) -> Self {
+        Self::Given(Given {
+            code,
+            with_plus: None,
+        })
+    }
+}
+
 impl Platform {
     /// What stands in place of a code. Within a call, only what came with this turn counts: a code that the platform
     /// carries along was dealt with already.
     pub(super) fn code(
         &self,
+        reading: &Reading<'_>,
         input: &Input<'_>,
         state: &State,
         echo: &Echo,
     ) -> Result<Code, Misunderstood> {
         match state.step.as_str() {
-            "" => self.first_code(input, echo),
-            "code" => self.answered_code(input, echo),
+            "" => self.first_code(reading, input, echo),
+            "code" => self.answered_code(reading, input, echo),
             "confirm" if self.has_keys_or_voice() => self.confirmed(input, state),
-            // In a chat nobody keys a 1: the customer writes the wish and the code.
-            "confirm" => self.answered_code(input, echo),
+            // In a chat there are no keys: the customer writes the wish and the code.
+            "confirm" => self.answered_code(reading, input, echo),
             _ => Ok(Code::Unusable),
         }
     }
 
     /// The first request of a call may bring a code that somebody else asked for.
-    fn first_code(&self, input: &Input<'_>, echo: &Echo) -> Result<Code, Misunderstood> {
-        let fields = &self.spec.fields;
-        let Some(code) = agreed_text(&fields.code, input)? else {
-            return self.answered_code(input, echo);
+    fn first_code(
+        &self,
+        reading: &Reading<'_>,
+        input: &Input<'_>,
+        echo: &Echo,
+    ) -> Result<Code, Misunderstood> {
+        let Some(given) = reading.code()? else {
+            return self.answered_code(reading, input, echo);
         };
-        let digits = agreed_text(&fields.digits, input)?;
-        if digits.is_some_and(|digits| keyed(&digits, &self.separator).as_ref() != Some(&code)) {
+        let digits = reading.digits()?;
+        let is_other =
+            |digits: String| keyed(&digits, &self.separator).as_ref() != Some(&given.code);
+        if digits.is_some_and(is_other) {
             return Err(wrong(
                 422,
                 "contradiction",
                 "the code and the keyed digits are different codes; send one of them",
             ));
         }
-        Ok(Code::Given(code))
+        Ok(Code::Given(given))
     }
 
     /// What was keyed, said or written in this turn.
-    fn answered_code(&self, input: &Input<'_>, echo: &Echo) -> Result<Code, Misunderstood> {
+    fn answered_code(
+        &self,
+        reading: &Reading<'_>,
+        input: &Input<'_>,
+        echo: &Echo,
+    ) -> Result<Code, Misunderstood> {
         if self.is_silent(input)? {
             return Ok(Code::None);
         }
         let fields = &self.spec.fields;
-        let said = agreed_text(&fields.speech, input)?;
-        if let Some(digits) = agreed_text(&fields.digits, input)? {
+        let said = agreed(&fields.speech, input)?;
+        if let Some(digits) = reading.digits()? {
             let heard = said.and_then(|said| self.heard(&said, input));
             return Ok(match keyed(&digits, &self.separator) {
                 Some(code) if !self.is_cut_off(input)? && heard.is_none_or(|it| it == code) => {
@@ -88,14 +112,18 @@ impl Platform {
             let code = self.heard(&said, input);
             return Ok(code.map_or(Code::Unusable, read_back));
         }
-        if let Some(text) = agreed_text(&fields.text, input)? {
+        if let Some(text) = agreed(&fields.text, input)? {
+            if is_unfilled_text(&text)
+                && let Some(source) = fields.text.first()
+            {
+                return Err(not_filled_in(Member::Code, &source.place()));
+            }
             return Ok(self.code_in(&text));
         }
         if self.has_keys_or_voice() || !fields.text.is_empty() {
             return Ok(Code::None);
         }
-        let code = agreed_text(&fields.code, input)?;
-        Ok(code.map_or(Code::None, Code::Given))
+        Ok(reading.code()?.map_or(Code::None, Code::Given))
     }
 
     fn has_keys_or_voice(&self) -> bool {
@@ -107,7 +135,7 @@ impl Platform {
     fn keyed_code(&self, code: String, echo: &Echo) -> Code {
         match &self.spec.turns {
             Some(turns) if turns.confirm_keyed && echo.format.is_none() => read_back(code),
-            Some(_) | None => Code::Given(code),
+            Some(_) | None => Code::given(code),
         }
     }
 
@@ -144,7 +172,7 @@ impl Platform {
         let is_yes = keyed.is_some_and(|keys| keys.trim().trim_end_matches('#') == "1")
             && said.is_none_or(|said| is_yes(&said));
         Ok(match is_yes && !state.code.is_empty() {
-            true => Code::Given(state.code.clone()),
+            true => Code::given(state.code.clone()),
             false => Code::Unusable,
         })
     }
@@ -182,7 +210,7 @@ impl Platform {
         match codes.as_slice() {
             [] => Code::None,
             [code] if spec.wish.0.is_match(&text) && !spec.doubt.0.is_match(&text) => {
-                Code::Given(code.clone())
+                Code::given(code.clone())
             }
             [code] => Code::ToConfirm(code.clone()),
             _ => Code::Unusable,

@@ -4,28 +4,27 @@
 
 use sha2::{Digest, Sha256};
 
-use super::call::State;
-use super::fields::first;
-use super::input::Input;
-use super::platform::Platform;
-use super::{Inbound, Misunderstood};
+use super::fields::{Source, first};
+use super::placeholder::{is_unfilled, tells_nothing_apart};
+use super::platform::{Asking, Platform};
+use super::{Misunderstood, Note};
 
 impl Platform {
     pub(super) fn key(
         &self,
-        inbound: &Inbound<'_>,
-        input: &Input<'_>,
-        state: &State,
+        asking: &Asking<'_>,
+        notes: &mut Vec<Note>,
     ) -> Result<Option<String>, Misunderstood> {
-        let duplicate = &self.spec.duplicate;
-        if let Some(key) = first(&duplicate.first, input)? {
-            let unquoted = key
-                .strip_prefix('"')
-                .and_then(|key| key.strip_suffix('"'))
-                .unwrap_or(&key);
-            return Ok(Some(unquoted.to_owned()));
+        let (duplicate, reading) = (&self.spec.duplicate, asking.reading);
+        // The platform's own id comes before a header that anything on the way may add.
+        if let Some(key) = self.first_key(&duplicate.first, asking, notes)? {
+            return Ok(Some(key));
+        }
+        if let Some(key) = reading.key(notes)? {
+            return Ok(Some(key));
         }
         // The same keys in two turns of one call are two requests.
+        let state = asking.state;
         let failures = state.failures.to_string();
         let mut key = Key::default();
         for part in [&failures, &state.step, &state.code] {
@@ -33,7 +32,11 @@ impl Platform {
         }
         if !duplicate.all.is_empty() {
             for places in &duplicate.all {
-                match first(&places.0, input)? {
+                match first(&places.0, asking.input)? {
+                    Some(part) if is_unfilled(&part) => {
+                        notes.push(Note::not_filled_in("message_id"));
+                        return Ok(None);
+                    }
                     Some(part) => key.add(part.as_bytes()),
                     None => return Ok(None),
                 }
@@ -43,8 +46,32 @@ impl Platform {
         if !duplicate.body {
             return Ok(None);
         }
-        key.add(inbound.body);
+        key.add(asking.inbound.body);
         Ok(Some(key.text()))
+    }
+
+    /// The first of some places that has something which tells requests apart.
+    fn first_key(
+        &self,
+        sources: &[Source],
+        asking: &Asking<'_>,
+        notes: &mut Vec<Note>,
+    ) -> Result<Option<String>, Misunderstood> {
+        for source in sources {
+            let Some(text) = source.text(asking.input)? else {
+                continue;
+            };
+            let key = text
+                .strip_prefix('"')
+                .and_then(|text| text.strip_suffix('"'))
+                .unwrap_or(&text);
+            match key.is_empty() {
+                true => {}
+                false if tells_nothing_apart(key) => notes.push(Note::not_filled_in("message_id")),
+                false => return Ok(Some(key.to_owned())),
+            }
+        }
+        Ok(None)
     }
 }
 

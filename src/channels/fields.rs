@@ -6,6 +6,8 @@ use serde_json::Value;
 use super::Misunderstood;
 use super::body::wrong;
 use super::input::Input;
+use super::instruction::contradiction;
+use super::spot::Place;
 
 /// One place to look.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,9 +43,6 @@ impl Source {
 
     /// The text that stands there; empty and `null` count as nothing.
     pub(super) fn text(&self, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
-        if let Self::Header(name) = self {
-            return self.header(name, input);
-        }
         let text = match self.value(input) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) => text.trim().to_owned(),
@@ -53,40 +52,58 @@ impl Source {
                     422,
                     "not_a_text",
                     format!(
-                        "`{}` is a number that cannot be read exactly; send it as a text",
-                        self.name()
+                        "{} is a number that cannot be read exactly; send it as a text",
+                        self.place()
                     ),
                 )
             })?,
+            Some(Value::Array(_)) if matches!(self, Self::Header(_)) => {
+                return Err(wrong(
+                    400,
+                    "repeated_header",
+                    format!("{} is given more than once; send it once", self.place()),
+                ));
+            }
             Some(Value::Array(_) | Value::Object(_)) => {
                 return Err(wrong(
                     422,
                     "not_a_text",
-                    format!("`{}` is not one text", self.name()),
+                    format!("{} is not one text", self.place()),
                 ));
             }
         };
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
-    /// The same, for what must be a text or a number: a flag is a mistake in the integrator's mapping.
-    pub(super) fn exact(&self, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
-        match self.value(input) {
-            Some(Value::Bool(_)) => Err(wrong(
-                422,
-                "not_a_text",
-                format!("`{}` is true or false; send a text", self.name()),
-            )),
-            _ => self.text(input),
-        }
-    }
-
-    fn value<'i>(&self, input: &'i Input<'_>) -> Option<&'i Value> {
+    /// What stands there, as it came.
+    pub(super) fn value<'i>(&self, input: &'i Input<'_>) -> Option<&'i Value> {
         match self {
             Self::Body(pointer) => input.body.pointer(pointer),
             Self::Query(name) => input.query.get(name),
-            Self::Header(_) => None,
+            Self::Header(name) => input.head.get(name),
         }
+    }
+
+    /// The place, for a sentence about it.
+    pub(super) fn place(&self) -> Place {
+        match self {
+            Self::Body(pointer) => Place::Body(pointer.clone()),
+            Self::Query(name) => Place::Query(name.clone()),
+            Self::Header(name) => Place::Header(name.clone()),
+        }
+    }
+
+    /// The member of the query that it is.
+    pub(super) fn query_name(&self) -> Option<&str> {
+        match self {
+            Self::Query(name) => Some(name),
+            Self::Body(_) | Self::Header(_) => None,
+        }
+    }
+
+    /// Whether it is this header.
+    pub(super) fn is_header(&self, name: &str) -> bool {
+        matches!(self, Self::Header(header) if header == name)
     }
 
     /// The number that stands there: `None` when nothing does, `Some(None)` when it is none.
@@ -99,41 +116,10 @@ impl Source {
             Value::Bool(_) | Value::Array(_) | Value::Object(_) => Some(None),
         }
     }
-
-    fn header(&self, name: &str, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
-        let mut values = input.headers.get_all(name).iter();
-        let Some(value) = values.next() else {
-            return Ok(None);
-        };
-        if values.next().is_some() {
-            return Err(wrong(
-                400,
-                "repeated_header",
-                format!("the header `{}` stands there more than once", self.name()),
-            ));
-        }
-        let text = String::from_utf8_lossy(value.as_bytes()).trim().to_owned();
-        Ok(Some(text).filter(|text| !text.is_empty()))
-    }
-
-    /// As it stands in a preset's file.
-    fn written(&self) -> String {
-        match self {
-            Self::Body(pointer) => pointer.clone(),
-            Self::Query(name) => format!("query:{name}"),
-            Self::Header(name) => format!("header:{name}"),
-        }
-    }
-
-    fn name(&self) -> &str {
-        match self {
-            Self::Body(name) | Self::Query(name) | Self::Header(name) => name,
-        }
-    }
 }
 
 /// Google's Struct turns every number into a float: `42` comes as `42.0`.
-fn as_text(number: &serde_json::Number) -> Option<String> {
+pub(super) fn as_text(number: &serde_json::Number) -> Option<String> {
     const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
     if number.is_i64() || number.is_u64() {
         return Some(number.to_string());
@@ -162,44 +148,90 @@ pub(super) fn first(
     Ok(None)
 }
 
-/// What every source says that says anything; two that disagree are refused, because nobody knows which one is meant.
+/// What every source says that says anything; two that disagree are refused, because either may be the one that is meant.
 pub(super) fn agreed(
     sources: &[Source],
     input: &Input<'_>,
 ) -> Result<Option<String>, Misunderstood> {
-    agreed_by(sources, |source| source.text(input))
-}
-
-/// The same, for what must be a text or a number.
-pub(super) fn agreed_text(
-    sources: &[Source],
-    input: &Input<'_>,
-) -> Result<Option<String>, Misunderstood> {
-    agreed_by(sources, |source| source.exact(input))
-}
-
-fn agreed_by(
-    sources: &[Source],
-    read: impl Fn(&Source) -> Result<Option<String>, Misunderstood>,
-) -> Result<Option<String>, Misunderstood> {
     let mut found: Option<(&Source, String)> = None;
     for source in sources {
-        let Some(text) = read(source)? else { continue };
+        let Some(text) = source.text(input)? else {
+            continue;
+        };
         match &found {
             Some((other, first)) if *first != text => {
-                return Err(wrong(
-                    422,
-                    "contradiction",
-                    format!(
-                        "`{}` and `{}` say different things; send one of them",
-                        other.written(),
-                        source.written()
-                    ),
-                ));
+                return Err(contradiction(&other.place(), &source.place()));
             }
             Some(_) => {}
             None => found = Some((source, text)),
         }
     }
     Ok(found.map(|(_, text)| text))
+}
+
+/// An object whose members are named for this service, or by the people who built a bot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Container {
+    /// The top of the body.
+    Body,
+    /// The query.
+    Query,
+    /// An object in the body, by its RFC 6901 pointer.
+    Object(String),
+    /// The values at the end of a path behind every member of an object: `/slots/*/value`.
+    Each(String, String),
+}
+
+impl Container {
+    /// Reads `body`, `query`, `/pointer` or `/pointer/*/rest`.
+    fn parse(text: &str) -> Result<Self, String> {
+        match (text, text.split_once("/*/")) {
+            ("body", _) => Ok(Self::Body),
+            ("query", _) => Ok(Self::Query),
+            (_, Some((object, rest))) if text.starts_with('/') => {
+                Ok(Self::Each(object.to_owned(), format!("/{rest}")))
+            }
+            (_, None) if text.starts_with('/') => Ok(Self::Object(text.to_owned())),
+            _ => Err(format!(
+                "`{text}` is no object; write body, query, /pointer/to/an/object or /pointer/*/rest"
+            )),
+        }
+    }
+
+    /// Its members: name, place, value.
+    pub(super) fn members<'i>(&self, input: &'i Input<'_>) -> Vec<(&'i str, Place, &'i Value)> {
+        let (object, prefix, rest) = match self {
+            Self::Body => (Some(&input.body), "", ""),
+            Self::Query => (Some(&input.query), "", ""),
+            Self::Object(pointer) => (input.body.pointer(pointer), pointer.as_str(), ""),
+            Self::Each(pointer, rest) => {
+                (input.body.pointer(pointer), pointer.as_str(), rest.as_str())
+            }
+        };
+        let members = object.and_then(Value::as_object).into_iter().flatten();
+        members
+            .filter_map(|(name, value)| {
+                let escaped = name.replace('~', "~0").replace('/', "~1");
+                let place = match self {
+                    Self::Query => Place::Query(name.clone()),
+                    Self::Body | Self::Object(_) | Self::Each(..) => {
+                        Place::Body(format!("{prefix}/{escaped}{rest}"))
+                    }
+                };
+                // Lex writes null for a whole slot that is empty.
+                let value = match rest.is_empty() || value.is_null() {
+                    true => value,
+                    false => value.pointer(rest)?,
+                };
+                Some((name.as_str(), place, value))
+            })
+            .collect()
+    }
+}
+
+impl<'de> Deserialize<'de> for Container {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
 }

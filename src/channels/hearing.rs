@@ -6,11 +6,10 @@
 use axum::http::header;
 
 use super::call::{carried, secret};
-use super::fields::first;
 use super::input::Input;
 use super::platform::Platform;
+use super::reading::Reading;
 use super::{Channel, Codec, Echo, Inbound, native};
-use crate::domain::Locale;
 
 /// Who is heard.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,31 +46,28 @@ impl Platform {
         let input = self.as_much_as_possible(inbound, speaker);
         let fields = &self.spec.fields;
         let silent = self.silent(channel.locale);
-        let locale = first(&fields.locale, &input).ok().flatten();
+        let reading = Reading::of(channel, fields, &input);
         let spoken = Echo {
-            locale: locale
-                .and_then(|tag| Locale::parse(&tag))
-                .unwrap_or(channel.locale),
+            locale: self.locale(channel, &reading, &mut Vec::new()),
             format: self.wanted_format(&input).unwrap_or(silent.format),
             ..silent
         };
         match speaker {
             Speaker::Stranger => spoken,
-            Speaker::Caller => Echo {
-                texts: self
-                    .spec
-                    .echo
-                    .iter()
-                    .map(|(name, sources)| {
-                        let text = first(sources, &input).ok().flatten();
-                        (name.clone(), text.unwrap_or_default())
-                    })
-                    .collect(),
-                carried: carried(&input),
-                secret: secret(channel, &input),
-                call: self.conversation(&input).ok().flatten().unwrap_or_default(),
-                ..spoken
-            },
+            Speaker::Caller => self.hear_caller(channel, &input, spoken),
+        }
+    }
+
+    fn hear_caller(&self, channel: &Channel, input: &Input<'_>, spoken: Echo) -> Echo {
+        let reading = Reading::of(channel, &self.spec.fields, input);
+        let instructed = reading.instructed().ok();
+        let call = reading.conversation(&mut Vec::new());
+        Echo {
+            texts: self.echo_of_what_can_be_read(input),
+            carried: instructed.map_or_else(Vec::new, |(action, mode)| carried(action, mode)),
+            secret: secret(channel, input),
+            call: call.ok().flatten().unwrap_or_default(),
+            ..spoken
         }
     }
 

@@ -1,7 +1,7 @@
 //! A request as one value: body, form and query alike, whatever the platform calls them.
 //!
-//! The content type is not trusted. A name that is given twice never wins silently: in JSON it refuses the request,
-//! in a form it becomes a list, which no field accepts.
+//! The content type is not trusted. A name that is given twice never wins silently: different values become a list, which
+//! no field accepts.
 
 use std::fmt;
 use std::io::Read;
@@ -13,6 +13,8 @@ use serde_json::{Map, Value};
 
 use super::Misunderstood;
 use super::body::{as_text, malformed, wrong};
+use super::form::{Pair, pairs};
+use super::spot::Place;
 
 /// A request, read.
 pub(super) struct Input<'a> {
@@ -20,8 +22,14 @@ pub(super) struct Input<'a> {
     pub(super) body: Value,
     /// The members of the query.
     pub(super) query: Value,
+    /// The headers, by their names in lower case.
+    pub(super) head: Value,
     /// The headers.
     pub(super) headers: &'a HeaderMap,
+    /// The body as it came, where it is a form.
+    pub(super) body_pairs: Vec<Pair>,
+    /// The query as it came.
+    pub(super) query_pairs: Vec<Pair>,
 }
 
 impl<'a> Input<'a> {
@@ -32,67 +40,99 @@ impl<'a> Input<'a> {
         body: &[u8],
         bytes_max: usize,
     ) -> Result<Self, Misunderstood> {
-        let query = target.split_once('?').map_or("", |(_, query)| query);
         let body = inflate(headers, body, bytes_max)?;
         let text = as_text(&body)?;
-        let body = match text.trim_start().chars().next() {
-            Some('{') => {
-                let unique: Unique =
-                    serde_json::from_str(text).map_err(|error| malformed(text, &error))?;
-                unique.0
+        let head = Self::head(headers, target);
+        match text.trim_start().chars().next() {
+            Some('{') => Ok(Self {
+                body: object(text)?,
+                ..head
+            }),
+            Some('[') => Err(wrong(
+                400,
+                "not_an_object",
+                "the body is a list; this platform sends one object",
+            )),
+            Some('<') => Err(wrong(
+                415,
+                "not_json",
+                "the body is XML; this platform sends JSON or a form",
+            )),
+            Some(_) => {
+                let body_pairs = pairs(text.trim());
+                Ok(Self {
+                    body: members(&body_pairs),
+                    body_pairs,
+                    ..head
+                })
             }
-            Some('[') => {
-                return Err(wrong(
-                    400,
-                    "not_an_object",
-                    "the body is a list; this platform sends one object",
-                ));
-            }
-            Some('<') => {
-                return Err(wrong(
-                    415,
-                    "not_json",
-                    "the body is XML; this platform sends JSON or a form",
-                ));
-            }
-            Some(_) => form(text.trim()),
-            None => Value::Object(Map::new()),
-        };
-        Ok(Self {
-            body,
-            query: form(query),
-            headers,
-        })
+            None => Ok(head),
+        }
     }
-}
 
-impl<'a> Input<'a> {
     /// Only what stands in the head of a request.
     pub(super) fn head(headers: &'a HeaderMap, target: &str) -> Self {
         let query = target.split_once('?').map_or("", |(_, query)| query);
+        let query_pairs = pairs(query);
+        let mut head = Map::new();
+        for (name, value) in headers {
+            let value = String::from_utf8_lossy(value.as_bytes()).trim().to_owned();
+            add(&mut head, name.as_str(), Value::String(value), Same::Counts);
+        }
         Self {
             body: Value::Object(Map::new()),
-            query: form(query),
+            query: members(&query_pairs),
+            head: Value::Object(head),
             headers,
+            body_pairs: Vec::new(),
+            query_pairs,
         }
+    }
+
+    /// The pair of a form or of the query that stands in a place.
+    pub(super) fn pair(&self, place: &Place) -> Option<&Pair> {
+        let (pairs, name) = match place {
+            Place::Body(pointer) => (&self.body_pairs, pointer.strip_prefix('/')?),
+            Place::Query(name) => (&self.query_pairs, name.as_str()),
+            Place::Header(_) => return None,
+        };
+        let name = name.replace("~1", "/").replace("~0", "~");
+        pairs.iter().find(|pair| pair.name == name)
     }
 }
 
-/// Reads `name=value&…`, each decoded once; a raw `|` is allowed.
-fn form(text: &str) -> Value {
+/// Reads a JSON object.
+pub(super) fn object(text: &str) -> Result<Value, Misunderstood> {
+    let unique: Unique = serde_json::from_str(text).map_err(|error| malformed(text, &error))?;
+    Ok(unique.0)
+}
+
+/// The members of a form; one that is given twice with different values is a list, which no field accepts.
+fn members(pairs: &[Pair]) -> Value {
     let mut members = Map::new();
-    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-        let value = Value::String(value.into_owned());
-        match members.get_mut(name.as_ref()) {
-            None => {
-                members.insert(name.into_owned(), value);
-            }
-            Some(same) if *same == value => {}
-            Some(Value::Array(values)) => values.push(value),
-            Some(other) => *other = Value::Array(vec![other.take(), value]),
-        }
+    for pair in pairs {
+        let value = Value::String(pair.value.clone());
+        add(&mut members, &pair.name, value, Same::IsOne);
     }
     Value::Object(members)
+}
+
+/// What becomes of the same value given twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Same {
+    IsOne,
+    Counts,
+}
+
+fn add(members: &mut Map<String, Value>, name: &str, value: Value, same: Same) {
+    match members.get_mut(name) {
+        None => {
+            members.insert(name.to_owned(), value);
+        }
+        Some(other) if same == Same::IsOne && *other == value => {}
+        Some(Value::Array(values)) => values.push(value),
+        Some(other) => *other = Value::Array(vec![other.take(), value]),
+    }
 }
 
 /// The body as it was before it was packed.
@@ -207,11 +247,16 @@ impl<'de> Visitor<'de> for UniqueReader {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut members = Map::new();
         while let Some((name, Unique(value))) = map.next_entry::<String, Unique>()? {
-            if members.insert(name, value).is_some() {
+            // Two texts of one name are a list, which no field accepts; what lies deeper would be hidden by it.
+            let is_plain = |value: &Value| !value.is_object() && !value.is_array();
+            if members.contains_key(&name) && !is_plain(&value)
+                || members.get(&name).is_some_and(Value::is_object)
+            {
                 return Err(serde::de::Error::custom(
                     "a name stands twice in one object",
                 ));
             }
+            add(&mut members, &name, value, Same::IsOne);
         }
         Ok(Value::Object(members))
     }

@@ -13,13 +13,19 @@ mod code;
 mod described;
 mod duplicate;
 mod fields;
+mod form;
 mod hearing;
 mod input;
+mod instruction;
+mod member;
 mod native;
+mod placeholder;
 mod platform;
 mod preset;
+mod reading;
 mod rehearsal;
 mod spoken;
+mod spot;
 mod template;
 
 use std::collections::BTreeMap;
@@ -72,6 +78,11 @@ pub struct Channel {
     pub answer_ms_max: u64,
     /// For how long the same request without a key is the same one, in seconds.
     pub duplicate_window_s: u32,
+    /// Whether a JSON number may be a code: only where codes are numbers without leading zeros.
+    pub numeric_codes: bool,
+    /// What a reservation code looks like at this provider, if that is known: what fits is a code, also when it looks like
+    /// a variable that a platform did not fill in.
+    pub code_pattern: Option<regex::Regex>,
     /// How many requests a second may ask for something, a few seconds' worth of them at once; 0 is any number.
     pub per_second_max: u32,
     /// The configured address of this service, without a slash at its end; empty when it is not configured.
@@ -87,6 +98,26 @@ pub struct Misunderstood {
     pub id: &'static str,
     /// What was wrong, where, and what to write instead.
     pub detail: String,
+    /// The member that the platform did not fill in, where that is the mistake.
+    pub member: Option<&'static str>,
+}
+
+/// Something about a member of a request that an operator should know. It holds nothing of what was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The member, in the spelling of the contract.
+    pub member: &'static str,
+    /// What it is.
+    pub kind: NoteKind,
+}
+
+/// What a note says about a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteKind {
+    /// The platform did not fill it in, or filled in what is the same for many customers: it counts as absent.
+    NotFilledIn,
+    /// It cannot be read and changes nothing of what is done: it was left out.
+    Ignored,
 }
 
 /// A request that was understood.
@@ -95,6 +126,8 @@ pub struct Understood {
     pub wish: Wish,
     /// What the answer needs of the request.
     pub echo: Echo,
+    /// What an operator should know about its members.
+    pub notes: Vec<Note>,
 }
 
 /// What a request wants.
@@ -179,9 +212,17 @@ pub struct Problem<'a> {
     pub detail: &'a str,
     /// The sentence for the customer.
     pub reply: &'a str,
+    /// Whether a person should go on.
+    pub handoff: bool,
 }
 
 impl Channel {
+    /// Whether a text has the form of this provider's codes, where that is known.
+    fn is_code(&self, text: &str) -> bool {
+        let pattern = self.code_pattern.as_ref();
+        pattern.is_some_and(|pattern| pattern.is_match(text))
+    }
+
     /// The methods that the platform may use, sorted. Only platforms that cannot post may use GET, which anything on
     /// the way may repeat.
     #[must_use]
@@ -327,7 +368,7 @@ impl Channel {
         let context = Context {
             outcome: problem.id.to_owned(),
             r#final: false,
-            handoff: false,
+            handoff: problem.handoff,
             status: problem.status,
             ..self.context(echo, problem.reply, "")
         };

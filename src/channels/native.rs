@@ -1,64 +1,90 @@
 //! The native JSON channel: flat members in, flat members out, for every platform that can send a request.
 //!
-//! It must never guess: two different codes, an action that is not one, or a `dry_run` that cannot be read refuse the
-//! request, because the default action deletes.
+//! How a request is read is told in `reading`, for all channels alike. Here is only where the members stand and how the
+//! answer is written.
 
 use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, header};
 use serde::Serialize;
-use serde_json::Value;
-use unicode_normalization::UnicodeNormalization;
 
-use super::body::{Members, members, wrong};
+use super::body::{json_object, wrong};
+use super::fields::Container;
 use super::hearing::Speaker;
-use super::{Answered, Channel, Echo, Inbound, Misunderstood, Problem, Rendered, Understood, Wish};
-use crate::domain::{Action, Ask, FirstName, Locale, Mode};
-
-/// The names that the reservation code may have, in the order in which they are looked for.
-const ALIASES_OF_CODE: [&str; 5] = ["code", "codigo", "código", "reservation_code", "reserva"];
-
-const ALIASES_OF_LOCALE: [&str; 3] = ["locale", "lang", "idioma"];
+use super::input::Input;
+use super::member::Member;
+use super::preset::FieldsSpec;
+use super::reading::{Reading, bounded};
+use super::{
+    Answered, Channel, Echo, Inbound, Misunderstood, Note, Problem, Rendered, Understood, Wish,
+};
+use crate::domain::{Action, Ask, FirstName, Locale};
 
 /// The most characters of a key, a conversation or a code; longer ones are refused, not cut.
 pub const TEXT_CHARS_MAX: usize = 256;
 
 /// The most characters of a reason that are kept.
-const REASON_CHARS_MAX: usize = 500;
+pub(super) const REASON_CHARS_MAX: usize = 500;
+
+/// Where the members stand: all at the top of the body.
+fn fields() -> FieldsSpec {
+    FieldsSpec {
+        members: vec![Container::Body],
+        ..FieldsSpec::default()
+    }
+}
 
 pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understood, Misunderstood> {
-    let members = members(inbound.headers, inbound.body)?;
-    let typed_code = members.text(&ALIASES_OF_CODE)?.ok_or_else(|| {
-        let detail = "the body has no member `code`; send {\"code\":\"123|123\"} with the customer's reservation code";
-        wrong(422, "code_missing", detail)
-    })?;
-    let given = |name: &str| bounded(name, members.text(&[name])?.filter(|text| !text.is_empty()));
-    let phone = given("phone")?;
-    let conversation = given("conversation_id")?;
-    let locale = members
-        .text(&ALIASES_OF_LOCALE)?
-        .and_then(|tag| Locale::parse(&tag))
-        .unwrap_or(channel.locale);
+    let input = Input {
+        body: json_object(inbound.headers, inbound.body)?,
+        ..Input::head(inbound.headers, inbound.target)
+    };
+    let fields = fields();
+    let reading = Reading::of(channel, &fields, &input);
+    let (action, mode) = reading.instructed()?;
+    let mut notes = Vec::new();
+    let Some(given) = reading.code()? else {
+        return Err(reading.empty_code().unwrap_or_else(code_missing));
+    };
+    let signed = bounded("webhook-id", reading.header("webhook-id")?)?;
+    let key = match signed {
+        Some(key) => Some(key),
+        None => reading.key(&mut notes)?,
+    };
+    let conversation = reading.conversation(&mut notes)?;
+    let locale = language(&reading, channel, &mut notes);
+    let name = reading.optional(Member::CustomerName, &[], &mut notes);
+    let reason = reading.optional(Member::Reason, &[], &mut notes);
     let ask = Ask {
         channel: channel.name.clone(),
-        action: action(members.text(&["action"])?)?,
-        mode: mode(members.flag(&["dry_run"])?)?,
-        typed_code,
-        key: key(inbound.headers, &members)?,
-        conversation: conversation.or(phone),
+        action,
+        mode,
+        typed_code: given.code,
+        with_plus: given.with_plus,
+        key,
+        conversation,
         locale,
-        first_name: members
-            .text(&["customer_name"])?
-            .and_then(|name| FirstName::of(&name)),
-        reason: members
-            .text(&["reason"])?
-            .map(|text| text.chars().take(REASON_CHARS_MAX).collect()),
+        first_name: name.and_then(|name| FirstName::of(&name)),
+        reason: reason.map(|text| text.chars().take(REASON_CHARS_MAX).collect()),
         duplicate_window_s: channel.duplicate_window_s,
     };
     Ok(Understood {
         wish: Wish::Ask(Box::new(ask)),
         echo: echo(locale),
+        notes,
     })
+}
+
+fn code_missing() -> Misunderstood {
+    let detail = "the body has no member `code`; send {\"code\":\"123|123\"} with the customer's reservation code";
+    wrong(422, "code_missing", detail)
+}
+
+fn language(reading: &Reading<'_>, channel: &Channel, notes: &mut Vec<Note>) -> Locale {
+    reading
+        .optional(Member::Locale, &[], notes)
+        .and_then(|tag| Locale::parse(&tag))
+        .unwrap_or(channel.locale)
 }
 
 /// The language of a request, as far as it can be read; of a stranger nothing is inflated.
@@ -67,10 +93,16 @@ pub(super) fn hear(channel: &Channel, inbound: &Inbound<'_>, speaker: Speaker) -
     if is_compressed && speaker == Speaker::Stranger {
         return echo(channel.locale);
     }
-    let named =
-        members(inbound.headers, inbound.body).and_then(|members| members.text(&ALIASES_OF_LOCALE));
-    let locale = named.ok().flatten().and_then(|tag| Locale::parse(&tag));
-    echo(locale.unwrap_or(channel.locale))
+    let Ok(body) = json_object(inbound.headers, inbound.body) else {
+        return echo(channel.locale);
+    };
+    let input = Input {
+        body,
+        ..Input::head(inbound.headers, inbound.target)
+    };
+    let fields = fields();
+    let reading = Reading::of(channel, &fields, &input);
+    echo(language(&reading, channel, &mut Vec::new()))
 }
 
 fn echo(locale: Locale) -> Echo {
@@ -82,139 +114,6 @@ fn echo(locale: Locale) -> Echo {
         call: String::new(),
         format: None,
         locale,
-    }
-}
-
-impl Members {
-    /// The text under any of some names, letter case aside; `None` when there is none or it is `null`.
-    fn text(&self, names: &[&str]) -> Result<Option<String>, Misunderstood> {
-        if let Some((name, _)) = self.named(names).find(|(_, value)| value.is_boolean()) {
-            let detail = format!("`{name}` is true or false; send a text, in quotes");
-            return Err(wrong(422, "not_a_text", detail));
-        }
-        self.flag(names)
-    }
-
-    /// The same, for what may also be true or false.
-    fn flag(&self, names: &[&str]) -> Result<Option<String>, Misunderstood> {
-        let mut found: Option<String> = None;
-        for (name, value) in self.named(names) {
-            let Some(text) = as_text(name, value)? else {
-                continue;
-            };
-            match &found {
-                Some(other) if *other != text && !text.is_empty() && !other.is_empty() => {
-                    let detail = format!(
-                        "`{}` is given more than once with different values; send it once",
-                        names[0]
-                    );
-                    return Err(wrong(422, "contradiction", detail));
-                }
-                Some(other) if !other.is_empty() => {}
-                Some(_) | None => found = Some(text),
-            }
-        }
-        Ok(found)
-    }
-
-    fn named<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a Value)> {
-        names.iter().flat_map(|name| {
-            // Composed (NFC): an accent may be typed as a character of its own.
-            let fits = move |(found, _): &&(String, Value)| {
-                found.trim().to_lowercase().nfc().eq(name.chars())
-            };
-            self.0
-                .iter()
-                .filter(fits)
-                .map(move |(_, value)| (*name, value))
-        })
-    }
-}
-
-/// A text, or a number as a person would write it.
-fn as_text(name: &str, value: &Value) -> Result<Option<String>, Misunderstood> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text.trim().to_owned())),
-        Value::Number(number) if number.is_i64() || number.is_u64() => Ok(Some(number.to_string())),
-        Value::Bool(flag) => Ok(Some(flag.to_string())),
-        Value::Number(_) => {
-            let detail = format!(
-                "`{name}` is a number that cannot be read exactly; send it as a text, in quotes"
-            );
-            Err(wrong(422, "not_a_text", detail))
-        }
-        Value::Array(_) | Value::Object(_) => Err(wrong(
-            422,
-            "not_a_text",
-            format!("`{name}` is a list or an object; send a text"),
-        )),
-    }
-}
-
-/// What is wanted; only a request that says nothing about it cancels.
-pub(super) fn action(text: Option<String>) -> Result<Action, Misunderstood> {
-    match text.map(|text| text.to_lowercase()).as_deref() {
-        None | Some("cancel") => Ok(Action::Cancel),
-        Some("lookup") => Ok(Action::Lookup),
-        Some(_) => {
-            let detail = "`action` is neither `cancel` nor `lookup`; write one of them, or leave `action` out to cancel";
-            Err(wrong(422, "unknown_action", detail))
-        }
-    }
-}
-
-/// Whether it may delete; a flag that cannot be read refuses the request.
-pub(super) fn mode(text: Option<String>) -> Result<Mode, Misunderstood> {
-    match text.map(|text| text.to_lowercase()).as_deref() {
-        None | Some("false" | "0") => Ok(Mode::Real),
-        Some("true" | "1") => Ok(Mode::DryRun),
-        Some(_) => Err(wrong(
-            422,
-            "not_a_flag",
-            "`dry_run` is neither true nor false; write one of them, or leave it out",
-        )),
-    }
-}
-
-/// What is the same on every retry. A signed `webhook-id` comes first: an unsigned header must not outrank it.
-fn key(headers: &HeaderMap, members: &Members) -> Result<Option<String>, Misunderstood> {
-    for name in ["webhook-id", "idempotency-key"] {
-        let mut values = headers.get_all(name).iter();
-        let Some(value) = values.next() else { continue };
-        if values.next().is_some() {
-            return Err(wrong(
-                400,
-                "repeated_header",
-                format!("the header `{name}` stands there more than once"),
-            ));
-        }
-        let text = String::from_utf8_lossy(value.as_bytes()).trim().to_owned();
-        let unquoted = text
-            .strip_prefix('"')
-            .and_then(|text| text.strip_suffix('"'))
-            .unwrap_or(&text);
-        if !unquoted.is_empty() {
-            return bounded(name, Some(unquoted.to_owned()));
-        }
-    }
-    bounded(
-        "message_id",
-        members
-            .text(&["message_id"])?
-            .filter(|text| !text.is_empty()),
-    )
-}
-
-/// A text that is not longer than what is kept.
-pub(super) fn bounded(name: &str, text: Option<String>) -> Result<Option<String>, Misunderstood> {
-    match text {
-        Some(text) if text.chars().count() > TEXT_CHARS_MAX => Err(wrong(
-            422,
-            "too_long",
-            format!("`{name}` is longer than {TEXT_CHARS_MAX} characters"),
-        )),
-        text => Ok(text),
     }
 }
 
@@ -293,6 +192,7 @@ struct ProblemBody<'a> {
     status: u16,
     detail: &'a str,
     reply: &'a str,
+    handoff: bool,
 }
 
 pub(super) fn render_problem(headers: &HeaderMap, problem: &Problem<'_>) -> Rendered {
@@ -307,6 +207,7 @@ pub(super) fn render_problem(headers: &HeaderMap, problem: &Problem<'_>) -> Rend
             status: problem.status,
             detail: problem.detail,
             reply: problem.reply,
+            handoff: problem.handoff,
         },
     )
 }

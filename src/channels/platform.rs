@@ -9,13 +9,15 @@ use axum::http::Method;
 use super::body::wrong;
 use super::call::{State, carried, secret, state};
 use super::code::Code;
-use super::fields::{agreed, first};
+use super::fields::first;
 use super::input::Input;
-use super::native::{action, bounded, mode};
+use super::member::Member;
+use super::native::REASON_CHARS_MAX;
 use super::preset::{Spec, any};
+use super::reading::{Given, Reading, bounded};
 use super::template::Templates;
-use super::{Channel, Echo, Inbound, Misunderstood, Next, Understood, Wish};
-use crate::domain::{Ask, FirstName, Locale, Outcome, Turn};
+use super::{Channel, Echo, Inbound, Misunderstood, Next, Note, Understood, Wish};
+use crate::domain::{Action, Ask, FirstName, Locale, Mode, Outcome, Turn};
 
 /// A preset, ready to be used, with what its channel set.
 pub struct Platform {
@@ -61,6 +63,7 @@ impl Platform {
             return Ok(Understood {
                 wish: Wish::Handshake(text),
                 echo: self.silent(channel.locale),
+                notes: Vec::new(),
             });
         }
         if !self.takes(inbound.method) {
@@ -73,48 +76,86 @@ impl Platform {
             return Ok(Understood {
                 wish: Wish::Ignore,
                 echo: Echo {
-                    texts: self.echo(&input).unwrap_or_else(|_| self.no_echo()),
+                    texts: self.echo_of_what_can_be_read(&input),
                     ..self.silent(channel.locale)
                 },
+                notes: Vec::new(),
             });
         }
-        let locale = first(&self.spec.fields.locale, &input)?
-            .and_then(|tag| Locale::parse(&tag))
-            .unwrap_or(channel.locale);
-        // A conversation that cannot be read is refused where it is used.
-        let call = self.conversation(&input).ok().flatten().unwrap_or_default();
-        let state = state(channel, &call, &input);
+        let reading = Reading::of(channel, &self.spec.fields, &input);
+        // Before anything is asked or answered: an instruction that is not understood must not be lost in a conversation.
+        let (action, mode) = reading.instructed()?;
+        reading.is_encoded()?;
+        let mut notes = Vec::new();
+        let conversation = reading.conversation(&mut notes)?;
+        let locale = self.locale(channel, &reading, &mut notes);
+        let carried = carried(action, mode);
+        let call = conversation.clone().unwrap_or_default();
+        let state = state(channel, &call, &carried, &input);
         let mut echo = Echo {
             texts: self.echo(&input)?,
             failures: state.failures,
-            carried: carried(&input),
+            carried,
             secret: secret(channel, &input),
             call,
             format: self.wanted_format(&input)?,
             locale,
         };
-        let wish = match self.code(&input, &state, &echo)? {
-            Code::Given(code) => Wish::Ask(Box::new(
-                self.ask(channel, inbound, &input, &state, locale, code)?,
-            )),
-            Code::ToConfirm(code) => Wish::Turn(Turn::ConfirmCode, code),
-            Code::Unusable => self.failed(&mut echo),
-            Code::None if state.step.is_empty() => self.nothing_yet()?,
+        let wish = match self.code(&reading, &input, &state, &echo)? {
+            Code::Given(given) => {
+                let asking = Asking {
+                    channel,
+                    inbound,
+                    input: &input,
+                    reading: &reading,
+                    state: &state,
+                };
+                let ask = Ask {
+                    action,
+                    mode,
+                    conversation,
+                    ..self.ask(&asking, locale, given, &mut notes)?
+                };
+                Wish::Ask(Box::new(ask))
+            }
+            Code::ToConfirm(code) if self.can_ask(&echo) => Wish::Turn(Turn::ConfirmCode, code),
+            Code::ToConfirm(_) | Code::Unusable => self.failed(&mut echo),
+            Code::None if state.step.is_empty() => self.nothing_yet(&reading, &echo)?,
             Code::None => self.failed(&mut echo),
         };
-        Ok(Understood { wish, echo })
+        Ok(Understood { wish, echo, notes })
+    }
+
+    pub(super) fn locale(
+        &self,
+        channel: &Channel,
+        reading: &Reading<'_>,
+        notes: &mut Vec<Note>,
+    ) -> Locale {
+        reading
+            .optional(Member::Locale, &self.spec.fields.locale, notes)
+            .and_then(|tag| Locale::parse(&tag))
+            .unwrap_or(channel.locale)
+    }
+
+    /// Whether an answer can carry a question. A form of the answer that the request chose for itself cannot.
+    fn can_ask(&self, echo: &Echo) -> bool {
+        self.spec.turns.is_none() || echo.format.is_none()
     }
 
     /// The first request of a call has no code; for other platforms that is a mistake of the integrator.
-    fn nothing_yet(&self) -> Result<Wish, Misunderstood> {
-        if self.spec.turns.is_some() || !self.spec.fields.text.is_empty() {
+    fn nothing_yet(&self, reading: &Reading<'_>, echo: &Echo) -> Result<Wish, Misunderstood> {
+        let asks = self.spec.turns.is_some() || !self.spec.fields.text.is_empty();
+        if asks && self.can_ask(echo) {
             return Ok(Wish::Turn(Turn::AskCode, String::new()));
         }
-        Err(wrong(
-            422,
-            "code_missing",
-            "the request has no reservation code where this preset looks for it; `channels show` lists the places",
-        ))
+        Err(reading.empty_code().unwrap_or_else(|| {
+            wrong(
+                422,
+                "code_missing",
+                "the request has no reservation code where this preset looks for it; `channels show` lists the places",
+            )
+        }))
     }
 
     fn failed(&self, echo: &mut Echo) -> Wish {
@@ -122,7 +163,7 @@ impl Platform {
             return Wish::Turn(Turn::AskCodeAgain, String::new());
         };
         echo.failures = echo.failures.saturating_add(1);
-        let turn = if echo.failures >= turns.failures_max {
+        let turn = if echo.failures >= turns.failures_max || !self.can_ask(echo) {
             Turn::HandOver
         } else {
             Turn::AskCodeAgain
@@ -132,33 +173,27 @@ impl Platform {
 
     fn ask(
         &self,
-        channel: &Channel,
-        inbound: &Inbound<'_>,
-        input: &Input<'_>,
-        state: &State,
+        asking: &Asking<'_>,
         locale: Locale,
-        typed_code: String,
+        given: Given,
+        notes: &mut Vec<Note>,
     ) -> Result<Ask, Misunderstood> {
-        let fields = &self.spec.fields;
+        let (fields, reading) = (&self.spec.fields, asking.reading);
+        let name = reading.optional(Member::CustomerName, &fields.name, notes);
+        let reason = reading.optional(Member::Reason, &fields.reason, notes);
         Ok(Ask {
-            channel: channel.name.clone(),
-            action: action(agreed(&fields.action, input)?)?,
-            mode: mode(agreed(&fields.dry_run, input)?)?,
-            typed_code,
-            key: bounded("the id of the request", self.key(inbound, input, state)?)?,
-            conversation: bounded("the conversation", self.conversation(input)?)?,
+            channel: asking.channel.name.clone(),
+            action: Action::Cancel,
+            mode: Mode::Real,
+            typed_code: given.code,
+            with_plus: given.with_plus,
+            key: bounded("the id of the request", self.key(asking, notes)?)?,
+            conversation: None,
             locale,
-            first_name: first(&fields.name, input)?.and_then(|name| FirstName::of(&name)),
-            reason: first(&fields.reason, input)?.map(|text| text.chars().take(500).collect()),
-            duplicate_window_s: channel.duplicate_window_s,
+            first_name: name.and_then(|name| FirstName::of(&name)),
+            reason: reason.map(|text| text.chars().take(REASON_CHARS_MAX).collect()),
+            duplicate_window_s: asking.channel.duplicate_window_s,
         })
-    }
-
-    pub(super) fn conversation(&self, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
-        match first(&self.spec.fields.conversation, input)? {
-            Some(conversation) => Ok(Some(conversation)),
-            None => Ok(first(&self.spec.fields.phone, input)?.map(|text| phone(&text))),
-        }
     }
 
     fn handshake(&self, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
@@ -177,11 +212,27 @@ impl Platform {
     }
 
     fn echo(&self, input: &Input<'_>) -> Result<BTreeMap<String, String>, Misunderstood> {
-        self.spec
-            .echo
-            .iter()
-            .map(|(name, sources)| Ok((name.clone(), first(sources, input)?.unwrap_or_default())))
-            .collect()
+        let mut texts = self.echo_of_what_can_be_read(input);
+        for (name, sources) in &self.spec.echo {
+            texts.insert(name.clone(), first(sources, input)?.unwrap_or_default());
+        }
+        if let Some(agent) = first(&self.spec.fields.agent, input)? {
+            texts.insert(AGENT.to_owned(), phone_number(&agent)?);
+        }
+        Ok(texts)
+    }
+
+    pub(super) fn echo_of_what_can_be_read(&self, input: &Input<'_>) -> BTreeMap<String, String> {
+        let mut texts = self.no_echo();
+        for (name, sources) in &self.spec.echo {
+            let text = first(sources, input).ok().flatten();
+            texts.insert(name.clone(), text.unwrap_or_default());
+        }
+        let agent = first(&self.spec.fields.agent, input).ok().flatten();
+        if let Some(number) = agent.and_then(|agent| phone_number(&agent).ok()) {
+            texts.insert(AGENT.to_owned(), number);
+        }
+        texts
     }
 
     pub(super) fn wanted_format(&self, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
@@ -205,6 +256,9 @@ impl Platform {
         let Some(turns) = &self.spec.turns else {
             return Next::End;
         };
+        if !self.can_ask(echo) {
+            return Next::End;
+        }
         match outcome {
             Outcome::InvalidCode | Outcome::NotFound
                 if echo.failures.saturating_add(1) >= turns.failures_max =>
@@ -226,13 +280,63 @@ impl Platform {
     }
 }
 
-/// `5548999990000@s.whatsapp.net` and ` 5548999990000` (a `+` that a form turned into a blank) are one phone.
-fn phone(text: &str) -> String {
-    let number = text.split('@').next().unwrap_or_default();
-    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-    if digits.is_empty() {
-        text.to_owned()
-    } else {
-        digits
+/// The name of the person's number among the texts that an answer repeats.
+pub(super) const AGENT: &str = "agent";
+
+/// A person's number with its country code and without signs, as every platform that dials it can write it.
+fn phone_number(text: &str) -> Result<String, Misunderstood> {
+    let is_sign = |c: char| matches!(c, '+' | ' ' | '-' | '.' | '(' | ')');
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let number = digits.strip_prefix("00").unwrap_or(&digits);
+    let fits = text.chars().all(|c| c.is_ascii_digit() || is_sign(c))
+        && (8..=15).contains(&number.len())
+        && !number.starts_with('0');
+    match fits {
+        true => Ok(number.to_owned()),
+        false => Err(wrong(
+            422,
+            "no_phone_number",
+            "`agent` in the address is no phone number with a country code; write ?agent=5548999990000",
+        )),
+    }
+}
+
+/// What a request for a cancellation or a look-up is made from.
+pub(super) struct Asking<'a> {
+    pub(super) channel: &'a Channel,
+    pub(super) inbound: &'a Inbound<'a>,
+    pub(super) input: &'a Input<'a>,
+    pub(super) reading: &'a Reading<'a>,
+    pub(super) state: &'a State,
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_persons_number_is_read_as_people_and_platforms_write_it() {
+        for text in [
+            "5548999990000",
+            "+5548999990000",
+            " 5548999990000",
+            "+55 (48) 99999-0000",
+            "005548999990000",
+            "55.48.99999.0000",
+        ] {
+            assert_eq!(phone_number(text).unwrap(), "5548999990000", "{text}");
+        }
+        for text in [
+            "",
+            "x",
+            "{{agent}}",
+            "48",
+            "048999990000",
+            "sip:a@b",
+            "55489999900001234",
+        ] {
+            assert!(phone_number(text).is_err(), "{text}");
+        }
     }
 }

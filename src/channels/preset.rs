@@ -9,8 +9,9 @@ use serde::{Deserialize, Deserializer};
 
 use super::Misunderstood;
 use super::auth::SchemeOptions;
-use super::fields::Source;
+use super::fields::{Container, Source};
 use super::input::Input;
+use super::platform::AGENT;
 
 /// The presets that the binary carries, by name.
 pub(super) const EMBEDDED: [(&str, &str); 17] = [
@@ -102,6 +103,14 @@ pub(super) struct Spec {
     pub(super) answer: AnswerSpec,
 }
 
+impl Spec {
+    /// The names of the texts of a request that its answer repeats.
+    pub(super) fn echoed(&self) -> impl Iterator<Item = &str> {
+        let agent = (!self.fields.agent.is_empty()).then_some(AGENT);
+        self.echo.keys().map(String::as_str).chain(agent)
+    }
+}
+
 /// How the requests of a platform come, and what is usual for it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -135,6 +144,16 @@ const fn usual_body() -> usize {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FieldsSpec {
+    /// Objects whose members are named for this service: all members are found there, in every usual spelling.
+    pub(super) members: Vec<Container>,
+    /// Objects with a bot's own parameters: names of a reservation's code and instructions are found there.
+    pub(super) parameters: Vec<Container>,
+    /// Objects in which only instructions (`action`, `dry_run`) are found; they always are at the top of the body and in the
+    /// query.
+    pub(super) instructions: Vec<Container>,
+    /// Whether a form with a member that is not known is refused: where forms are written by hand, it is the rest of a
+    /// value that was not encoded.
+    pub(super) closed: bool,
     /// The code, exact.
     pub(super) code: Vec<Source>,
     /// The code as it was keyed.
@@ -154,6 +173,42 @@ pub(super) struct FieldsSpec {
     pub(super) reason: Vec<Source>,
     /// Which of the answer's formats is wanted.
     pub(super) format: Vec<Source>,
+    /// The number of a person to whom a call is handed over; the answer's `echo.agent`, digits alone.
+    pub(super) agent: Vec<Source>,
+}
+
+impl FieldsSpec {
+    fn sources(&self) -> impl Iterator<Item = &Source> {
+        [
+            &self.code,
+            &self.digits,
+            &self.speech,
+            &self.confidence,
+            &self.text,
+            &self.action,
+            &self.dry_run,
+            &self.conversation,
+            &self.phone,
+            &self.locale,
+            &self.name,
+            &self.reason,
+            &self.format,
+            &self.agent,
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// The members of the query that are read.
+    pub(super) fn of_the_query(&self) -> Vec<&str> {
+        self.sources().filter_map(Source::query_name).collect()
+    }
+
+    /// Whether a place in the body is read.
+    pub(super) fn has_source(&self, pointer: &str) -> bool {
+        self.sources()
+            .any(|source| matches!(source, Source::Body(found) if found == pointer))
+    }
 }
 
 /// How a code is found in free text, and when the text clearly asks to cancel.

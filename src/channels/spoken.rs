@@ -8,10 +8,12 @@
 /// is an answer to a question, never a code.
 pub(super) fn keyed(digits: &str, separator: &str) -> Option<String> {
     let typed = digits.trim();
-    let is_key = |b: u8| b.is_ascii_digit() || matches!(b, b'*' | b'#');
-    if !typed.bytes().all(is_key) {
+    let is_key = |c: char| c.is_ascii_digit() || matches!(c, '*' | '#');
+    if !typed.chars().all(|c| is_key(c) || c.is_whitespace()) {
         return Some(typed.to_owned());
     }
+    // Some platforms write a blank between two keys.
+    let typed: String = typed.chars().filter(|c| is_key(*c)).collect();
     let ended = typed.split('#').next().unwrap_or_default();
     let latest = ended.rsplit("**").next().unwrap_or_default();
     (latest.len() > 1).then(|| latest.replace('*', separator))
@@ -81,6 +83,7 @@ mod tests {
         assert_eq!(keyed("123*123#", "|").as_deref(), Some("123|123"));
         assert_eq!(keyed("99**123*123#77", "|").as_deref(), Some("123|123"));
         assert_eq!(keyed("123*123", "-").as_deref(), Some("123-123"));
+        assert_eq!(keyed("1 2 3 * 1 2 3 #", "|").as_deref(), Some("123|123"));
     }
 
     #[test]
@@ -92,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_was_typed_is_left_alone() {
-        for typed in ["A#1*2", "123|123#4", "1 2*3", "#a"] {
+        for typed in ["A#1*2", "123|123#4", "a 1", "#a"] {
             assert_eq!(keyed(typed, "|").as_deref(), Some(typed));
         }
     }

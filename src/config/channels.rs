@@ -13,6 +13,7 @@ pub(super) struct Surroundings {
     pub(super) listen: Option<SocketAddr>,
     pub(super) locale: Option<Locale>,
     pub(super) public_url: String,
+    pub(super) code_pattern: Option<regex::Regex>,
 }
 
 impl Surroundings {
@@ -109,6 +110,7 @@ fn channel(
     }
     let (duplicate_window_s, per_second_max) =
         (settings.duplicate_window_s, settings.per_second_max);
+    let numeric_codes = settings.numeric_codes;
     let stage = Stage {
         channel: name,
         reach: surroundings.reach(),
@@ -124,6 +126,8 @@ fn channel(
         medium,
         answer_ms_max,
         duplicate_window_s,
+        numeric_codes,
+        code_pattern: surroundings.code_pattern.clone(),
         per_second_max,
         public_url: surroundings.public_url.clone(),
     })

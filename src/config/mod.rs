@@ -172,11 +172,13 @@ fn assemble(
     let public_url = problems.check(addresses::public_url(&settings.server.public_url));
     limits::check_times(&settings, problems);
     warnings.extend(limits::tight_times(&settings));
+    let rules = rules(&settings, time_zone.clone(), problems);
     let surroundings = channels::Surroundings {
         listen,
         locale,
         // Where it is no address a problem says so already; what needs one shall not complain as well.
         public_url: public_url.unwrap_or_else(|| settings.server.public_url.clone()),
+        code_pattern: rules.as_ref().and_then(|rules| rules.code_pattern.clone()),
     };
     let channels = channels::assemble(
         std::mem::take(&mut settings.channels),
@@ -184,7 +186,6 @@ fn assemble(
         problems,
         &mut warnings,
     );
-    let rules = rules(&settings, time_zone.clone(), problems);
     if let Some(Rules {
         code_pattern: Some(whole),
         ..

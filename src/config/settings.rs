@@ -152,6 +152,8 @@ pub(super) struct Channel {
     #[serde(default = "duplicate_window_s")]
     pub(super) duplicate_window_s: u32,
     #[serde(default)]
+    pub(super) numeric_codes: bool,
+    #[serde(default)]
     pub(super) per_second_max: u32,
     #[serde(default = "separator")]
     pub(super) separator: String,
@@ -169,7 +171,7 @@ pub(super) struct Also {
 }
 
 /// The keys of a channel; `default.toml` shows them in comments, because it has no channel of its own.
-pub(super) const CHANNEL_KEYS: [&str; 12] = [
+pub(super) const CHANNEL_KEYS: [&str; 13] = [
     "preset",
     "auth",
     "secret",
@@ -178,6 +180,7 @@ pub(super) const CHANNEL_KEYS: [&str; 12] = [
     "medium",
     "answer_ms_max",
     "duplicate_window_s",
+    "numeric_codes",
     "per_second_max",
     "separator",
     "format",

@@ -74,6 +74,19 @@ impl ReservationCode {
         })
     }
 
+    /// The same code with another reading of what came, of which one is the code: a `+` in a form is a blank, or a plus
+    /// that was not encoded. A reading that cannot be a code is none.
+    #[must_use]
+    pub fn or_as(self, other: &str) -> Self {
+        match Self::parse(other) {
+            Ok(other) => Self {
+                came_as: other.came_as,
+                ..self
+            },
+            Err(_) => self,
+        }
+    }
+
     /// The canonical spelling, for the journal and the customer's own sentence; never for a log line.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -113,10 +126,12 @@ impl ReservationCode {
             .collect()
     }
 
-    /// Whether a code that OZmap holds is this one: equal in its canonical spelling. Letter case counts.
+    /// Whether a code that OZmap holds is this one: equal in its canonical spelling, or in that of the other reading. Letter
+    /// case counts.
     #[must_use]
     pub fn is(&self, held: &str) -> bool {
-        canonical(held) == self.canonical
+        let held = canonical(held);
+        held == self.canonical || held == canonical(&self.came_as)
     }
 }
 
@@ -253,6 +268,9 @@ mod tests {
         for held in ["123|124", "0123|123", "123123", "123|1234", "123/123", ""] {
             assert!(!is(held), "{held:?}");
         }
+        let plus = ReservationCode::parse("A B").map(|code| code.or_as("A+B"));
+        let is_either = |code: ReservationCode| code.is("A B") && code.is("A+B") && !code.is("AB");
+        assert!(plus.is_ok_and(is_either));
         let cased = ReservationCode::parse("Ana");
         assert!(cased.is_ok_and(|cased| !cased.is("ana")));
     }

@@ -183,6 +183,8 @@ pub struct Ask {
     pub mode: Mode,
     /// The code as it was typed; not yet known to be one.
     pub typed_code: String,
+    /// The same with the `+` of a form as a plus, where it was read as a blank: one of both is the code.
+    pub with_plus: Option<String>,
     /// The platform's own id of this request, the same on every retry.
     pub key: Option<String>,
     /// What the platform calls this conversation, if anything.

@@ -18,6 +18,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 /// HTML entities that chatbot builders leave in a value, and the sign that was meant.
 const ENTITIES: [(&str, &str); 12] = [
@@ -106,7 +107,7 @@ fn plain(c: char) -> char {
         '“' | '”' | '„' | '‟' | '″' => '"',
         '‘' | '’' | '‚' | '‛' | '′' | '´' => '\'',
         '\u{2010}'..='\u{2013}' | '\u{2212}' => '-',
-        c if c.is_whitespace() => ' ',
+        c if c.is_whitespace() && !is_format(c) => ' ',
         c => c,
     }
 }
@@ -117,7 +118,7 @@ fn bare(text: &str) -> &str {
     loop {
         let before = rest;
         rest = rest.trim_matches(|c: char| is_around(c));
-        rest = rest.trim_end_matches(['.', ',', ';', ':', '!']);
+        rest = without_full_stop(rest);
         rest = rest.trim_start_matches([',', ';', ':']);
         for mark in ["*", "_"] {
             let inner = rest
@@ -133,6 +134,17 @@ fn bare(text: &str) -> &str {
         true => text.trim_matches(|c: char| c.is_whitespace() || is_format(c)),
         false => rest,
     }
+}
+
+/// The text without the punctuation at its end, where that ends a sentence: after a letter, a digit or a quotation.
+fn without_full_stop(text: &str) -> &str {
+    let rest = text.trim_end_matches(['.', ',', ';', ':', '!']);
+    let ends_a_sentence = rest.ends_with(|c: char| {
+        c.is_alphanumeric()
+            || is_combining_mark(c)
+            || matches!(c, '"' | '\'' | '*' | '_' | '»' | '›')
+    });
+    if ends_a_sentence { rest } else { text }
 }
 
 fn is_around(c: char) -> bool {
@@ -230,6 +242,9 @@ mod tests {
             "ABC-1/2",
             "#1",
             "a*b",
+            "../..",
+            "a/.",
+            "\\..",
             "*a",
             "_a",
             "(1)",

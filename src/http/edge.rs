@@ -11,6 +11,7 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
 use axum::middleware::Next;
 
+use super::line::Line;
 use super::respond::{Listener, Refusal, no_such_route, nobody, refuse};
 use super::{App, webhook};
 use crate::channels::{Channel, Inbound};
@@ -116,12 +117,8 @@ pub(super) async fn preflight(
 
 /// In the form that the channel's platform can read, for somebody who proved nothing.
 fn refused(app: &App, channel: &Channel, request: &Request, refusal: Refusal) -> Response<Body> {
-    tracing::info!(
-        channel = channel.name,
-        status = refusal.status.as_u16(),
-        problem = refusal.id,
-        "a webhook was refused"
-    );
+    let at = Moment::now();
+    Line::new(channel.name.clone(), at).refused(&refusal);
     let inbound = Inbound {
         method: request.method(),
         target: request
@@ -131,7 +128,7 @@ fn refused(app: &App, channel: &Channel, request: &Request, refusal: Refusal) ->
         public_url: &channel.public_url,
         headers: request.headers(),
         body: &[],
-        at: Moment::now(),
+        at,
     };
     let echo = channel.overhear(&inbound);
     let listener = Listener {

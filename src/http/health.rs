@@ -1,5 +1,7 @@
 //! Whether the service lives, is ready, and how it does. Never a code, a name or a secret.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -67,6 +69,13 @@ struct Detail<'a> {
     in_flight: usize,
     journal: JournalDetail<'a>,
     ozmap: OzmapDetail<'a>,
+    channels: BTreeMap<&'a str, ChannelDetail>,
+}
+
+#[derive(Serialize)]
+struct ChannelDetail {
+    /// Members that the platform did not fill in, since the start: a mistake in its set-up.
+    not_filled_in: u64,
 }
 
 #[derive(Serialize)]
@@ -143,6 +152,7 @@ pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
             needs_human: stats.needs_human,
         },
         ozmap,
+        channels: channels(&app),
     };
     let code = if unready.is_some() {
         StatusCode::SERVICE_UNAVAILABLE
@@ -165,6 +175,16 @@ fn held_back<'a>(app: &App, deletes_left: i64, ozmap: &OzmapDetail<'a>) -> Vec<&
     .into_iter()
     .flatten()
     .collect()
+}
+
+fn channels(app: &App) -> BTreeMap<&str, ChannelDetail> {
+    app.not_filled_in
+        .iter()
+        .map(|(name, count)| {
+            let not_filled_in = count.load(Ordering::Relaxed);
+            (name.as_str(), ChannelDetail { not_filled_in })
+        })
+        .collect()
 }
 
 fn ozmap(app: &App) -> OzmapDetail<'static> {

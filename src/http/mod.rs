@@ -5,6 +5,7 @@
 
 mod edge;
 mod health;
+mod line;
 mod openapi;
 mod pace;
 mod respond;
@@ -14,6 +15,7 @@ mod webhook;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -64,6 +66,8 @@ pub struct App {
     draining: CancellationToken,
     journal_seen: Mutex<Option<(Moment, health::JournalSeen)>>,
     paces: BTreeMap<String, Pace>,
+    /// How often a member was not filled in, by channel.
+    not_filled_in: BTreeMap<String, AtomicU64>,
 }
 
 impl App {
@@ -83,6 +87,10 @@ impl App {
         });
         Arc::new(Self {
             paces: paces.collect(),
+            not_filled_in: channels
+                .keys()
+                .map(|name| (name.clone(), AtomicU64::new(0)))
+                .collect(),
             channels,
             cancellations,
             replies,
@@ -92,6 +100,13 @@ impl App {
             draining: CancellationToken::new(),
             journal_seen: Mutex::new(None),
         })
+    }
+
+    /// Counts a member that a platform did not fill in.
+    fn count_not_filled_in(&self, channel: &str) {
+        if let Some(count) = self.not_filled_in.get(channel) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Counts one request of a channel.

@@ -37,7 +37,7 @@ impl Refusal {
             id,
             title,
             detail: detail.into(),
-            refused: Refused::NotUnderstood,
+            refused: Refused::SetUp,
             header: None,
         }
     }
@@ -123,7 +123,8 @@ impl From<Declined> for Refusal {
                     "it is not known yet whether this request was accepted, and it may be carried out; ask again with the same key",
                     seconds(5),
                 )
-            },
+            }
+            .saying(Refused::InDoubt),
             Declined::Ozmap => Self::unavailable(
                 "ozmap",
                 "OZmap gave no answer that can be believed; a look-up promises nothing, ask again",
@@ -162,6 +163,7 @@ pub(super) fn refuse(
         title: refusal.title,
         detail: &refusal.detail,
         reply: &reply,
+        handoff: refusal.refused.hands_off(),
     };
     let (status, rendered) = match channel {
         Some((channel, echo)) => channel.render_problem(listener.headers, echo, &problem),

@@ -12,9 +12,11 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
 use super::App;
+use super::line::Line;
 use super::respond::{Listener, Refusal, nobody, refuse, respond};
 use crate::channels::{
-    Answered, AuthError, Channel, Echo, Inbound, Misunderstood, Rendered, Understood, Wish,
+    Answered, AuthError, Channel, Echo, Inbound, Misunderstood, Note, NoteKind, Rendered,
+    Understood, Wish,
 };
 use crate::clock::Moment;
 use crate::domain::Ask;
@@ -37,8 +39,10 @@ pub(super) async fn webhook(
             "No such channel",
             detail,
         );
+        Line::new(String::new(), at).refused(&refusal);
         return refuse(&app, &nobody(&app, &head.headers), None, refusal);
     };
+    let mut line = Line::new(channel.name.clone(), at);
     let visit = Visit {
         app: &app,
         channel,
@@ -53,11 +57,14 @@ pub(super) async fn webhook(
         at,
     };
     if !channel.accepts(&head.method) {
-        return visit.refused(&channel.overhear(&without_body), wrong_method(channel));
+        let refusal = wrong_method(channel);
+        return visit.refused(&channel.overhear(&without_body), refusal, &mut line);
     }
     let body = match read(&app, channel, body).await {
         Ok(body) => body,
-        Err(refusal) => return visit.refused(&channel.overhear(&without_body), refusal),
+        Err(refusal) => {
+            return visit.refused(&channel.overhear(&without_body), refusal, &mut line);
+        }
     };
     let inbound = Inbound {
         body: &body,
@@ -65,11 +72,25 @@ pub(super) async fn webhook(
     };
     if let Err(error) = channel.authenticate(&inbound) {
         let refusal = not_authenticated(channel, &error);
-        return visit.refused(&channel.overhear(&inbound), refusal);
+        return visit.refused(&channel.overhear(&inbound), refusal, &mut line);
     }
     match channel.parse(&inbound) {
-        Ok(Understood { wish, echo }) => visit.grant(wish, &echo, at).await,
-        Err(wrong) => visit.refused(&channel.hear(&inbound), misunderstood(channel, wrong)),
+        Ok(Understood { wish, echo, notes }) => {
+            line.understood(&wish, &notes);
+            visit.note(&notes);
+            visit.grant(wish, &echo, &mut line).await
+        }
+        Err(wrong) => {
+            visit.note(
+                &wrong
+                    .member
+                    .map(Note::not_filled_in)
+                    .into_iter()
+                    .collect::<Vec<_>>(),
+            );
+            let refusal = misunderstood(channel, wrong);
+            visit.refused(&channel.hear(&inbound), refusal, &mut line)
+        }
     }
 }
 
@@ -81,9 +102,34 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    async fn grant(&self, wish: Wish, echo: &Echo, at: Moment) -> Response<Body> {
+    /// Tells the operator what the request's members were like, without a word of what was in them.
+    fn note(&self, notes: &[Note]) {
+        let channel = self.channel.name.as_str();
+        for note in notes {
+            let member = note.member;
+            match note.kind {
+                NoteKind::NotFilledIn => {
+                    self.app.count_not_filled_in(channel);
+                    tracing::warn!(
+                        channel,
+                        member,
+                        "a member was not filled in by the platform"
+                    );
+                }
+                NoteKind::Ignored => {
+                    tracing::warn!(
+                        channel,
+                        member,
+                        "a member could not be read and was ignored"
+                    );
+                }
+            }
+        }
+    }
+
+    async fn grant(&self, wish: Wish, echo: &Echo, line: &mut Line) -> Response<Body> {
         let rendered = match wish {
-            Wish::Ask(ask) => return self.answer(*ask, echo, at).await,
+            Wish::Ask(ask) => return self.answer(*ask, echo, line).await,
             Wish::Turn(turn, code) => {
                 let reply = self
                     .app
@@ -98,19 +144,22 @@ impl Visit<'_> {
                 body: text,
             },
         };
+        line.answered(StatusCode::OK, None);
         respond(StatusCode::OK, rendered)
     }
 
-    async fn answer(&self, ask: Ask, echo: &Echo, at: Moment) -> Response<Body> {
+    async fn answer(&self, ask: Ask, echo: &Echo, line: &mut Line) -> Response<Body> {
+        let at = line.at();
         if let Err(wait) = self.app.pace(self.channel, at) {
-            return self.refused(echo, Refusal::too_fast(wait));
+            return self.refused(echo, Refusal::too_fast(wait), line);
         }
         let answer_by = at.instant() + Duration::from_millis(self.channel.answer_ms_max);
         let (action, code) = (ask.action, ask.typed_code.clone());
         let answer = match self.app.cancellations.submit(ask, answer_by).await {
             Ok(answer) => answer,
-            Err(declined) => return self.refused(echo, declined.into()),
+            Err(declined) => return self.refused(echo, declined.into(), line),
         };
+        line.answered(StatusCode::OK, Some(&answer));
         let (replies, medium) = (&self.app.replies, self.channel.medium);
         let next = self.channel.next(echo, answer.outcome);
         let reply = match next.turn() {
@@ -130,13 +179,8 @@ impl Visit<'_> {
         )
     }
 
-    fn refused(&self, echo: &Echo, refusal: Refusal) -> Response<Body> {
-        tracing::info!(
-            channel = self.channel.name,
-            status = refusal.status.as_u16(),
-            problem = refusal.id,
-            "a webhook was refused"
-        );
+    fn refused(&self, echo: &Echo, refusal: Refusal, line: &mut Line) -> Response<Body> {
+        line.refused(&refusal);
         let listener = Listener {
             headers: self.headers,
             locale: echo.locale,
@@ -160,7 +204,8 @@ async fn read(app: &App, channel: &Channel, body: Body) -> Result<Vec<u8>, Refus
             "cut_off",
             "The body ended too early",
             "the connection ended before the whole body had come",
-        )),
+        )
+        .saying(Refused::Unavailable)),
         Err(_) => Err(Refusal::new(
             StatusCode::REQUEST_TIMEOUT,
             "too_slow",
@@ -169,7 +214,8 @@ async fn read(app: &App, channel: &Channel, body: Body) -> Result<Vec<u8>, Refus
                 "the body did not come within {} seconds",
                 app.limits.body.as_secs()
             ),
-        )),
+        )
+        .saying(Refused::Unavailable)),
     }
 }
 
@@ -221,6 +267,5 @@ fn not_authenticated(channel: &Channel, error: &AuthError) -> Refusal {
         "Not authenticated",
         error.to_string(),
     )
-    .saying(Refused::NotAuthenticated)
     .with_header(header::WWW_AUTHENTICATE, challenge)
 }

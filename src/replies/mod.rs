@@ -21,33 +21,41 @@ use crate::domain::{Answer, FirstName, Locale, Medium, Outcome, Turn};
 /// The most characters of a reply: some platforms cut a stored text at 1,024 bytes.
 pub const REPLY_CHARS_MAX: usize = 600;
 
-/// Why a request itself was refused; there is a sentence for each, too.
+/// What a customer is told when the request itself was refused; there is a sentence for each, too.
+///
+/// Every problem has one of these, and it is the same on every channel: the table is `http::respond`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
+    /// The chatbot or the phone menu is not set up right, which the customer cannot mend.
+    SetUp,
     /// Nothing was accepted; try again in a moment.
     Unavailable,
     /// Too many requests.
     Busy,
-    /// The request could not be read.
-    NotUnderstood,
-    /// The caller did not prove who it is.
-    NotAuthenticated,
+    /// It is not known whether the request was accepted.
+    InDoubt,
 }
 
 impl Refused {
-    const ALL: [Self; 4] = [
-        Self::Unavailable,
-        Self::Busy,
-        Self::NotUnderstood,
-        Self::NotAuthenticated,
-    ];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::SetUp, Self::Unavailable, Self::Busy, Self::InDoubt];
 
-    const fn id(self) -> &'static str {
+    /// The name of its sentence.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
         match self {
+            Self::SetUp => "set_up",
             Self::Unavailable => "unavailable",
             Self::Busy => "busy",
-            Self::NotUnderstood => "not_understood",
-            Self::NotAuthenticated => "not_authenticated",
+            Self::InDoubt => "in_doubt",
+        }
+    }
+
+    /// Whether a person should go on with the customer: nothing was done for the customer in any of these.
+    #[must_use]
+    pub const fn hands_off(self) -> bool {
+        match self {
+            Self::SetUp | Self::Unavailable | Self::Busy | Self::InDoubt => true,
         }
     }
 }

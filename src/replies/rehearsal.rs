@@ -4,8 +4,13 @@
 
 use jiff::Timestamp;
 
+use super::spoken::SPELLED_CHARS_MAX;
 use super::{EMBEDDED, Error, Facts, REPLY_CHARS_MAX, Replies, bad_sentence, ids};
 use crate::domain::{CODE_CHARS_MAX, Locale, Medium, Outcome, Turn};
+
+/// The longest code of digits that is still spelled out on the phone: a longer one is left out, so that a shorter one makes the
+/// longest sentence.
+const SPELLED_CODE_CHARS_MAX: usize = SPELLED_CHARS_MAX / "8, ".len();
 
 /// The outcomes after which a call goes on, and how.
 const FOLLOWED: [(Outcome, Turn); 4] = [
@@ -28,7 +33,9 @@ impl Replies {
                 .into_iter()
                 .flat_map(|id| [(id, Medium::Text), (id, Medium::Voice)])
             {
-                for facts in [Facts::default(), self.longest(locale)] {
+                let long = [CODE_CHARS_MAX, SPELLED_CODE_CHARS_MAX];
+                let long = long.map(|characters| self.longest(locale, characters));
+                for facts in [Facts::default()].into_iter().chain(long) {
                     self.rehearse_one(locale, medium, id, &facts)
                         .map_err(|why| bad_sentence(locale, medium, id, why))?;
                 }
@@ -49,8 +56,7 @@ impl Replies {
         turn: Turn,
     ) -> Result<(), String> {
         let facts = Facts {
-            code: String::new(),
-            ..self.longest(locale)
+            ..self.longest(locale, 0)
         };
         let mut long = 1;
         for (id, facts) in [(outcome.id(), facts), (turn.id(), Facts::default())] {
@@ -87,11 +93,11 @@ impl Replies {
         }
     }
 
-    fn longest(&self, locale: Locale) -> Facts {
+    fn longest(&self, locale: Locale, code_characters: usize) -> Facts {
         let day = longest_day();
         Facts {
             first_name: "M".repeat(30),
-            code: "8".repeat(CODE_CHARS_MAX),
+            code: "8".repeat(code_characters),
             protocol: "8".repeat(20),
             date: self.date(locale, day),
             reserved_on: self.date(locale, day),

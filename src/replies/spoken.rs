@@ -5,7 +5,7 @@
 use serde::Deserialize;
 
 /// The longest spelled code that a sentence on the phone can carry.
-const SPELLED_CHARS_MAX: usize = 250;
+pub(super) const SPELLED_CHARS_MAX: usize = 250;
 
 /// The words of one language for spelling a code and saying a date.
 #[derive(Clone, Debug, Deserialize)]

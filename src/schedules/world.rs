@@ -301,6 +301,7 @@ fn asking(number: usize, webhook: u64) -> Ask {
         action: Action::Cancel,
         mode: Mode::Real,
         typed_code: code(number),
+        with_plus: None,
         key: Some(format!("webhook-{webhook}")),
         conversation: None,
         locale: Locale::PtBr,

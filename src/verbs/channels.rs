@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
-    Answered, Auth, Catalog, Channel, Choices, Echo, Inbound, Problem as Refusal, Rendered, Scheme,
-    Seal, Understood, Usual, Wish,
+    Answered, Auth, Catalog, Channel, Choices, Echo, Inbound, Note, NoteKind, Problem as Refusal,
+    Rendered, Scheme, Seal, Understood, Usual, Wish,
 };
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::config::{self, Sources};
@@ -83,6 +83,8 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
         medium: usual.medium,
         answer_ms_max: usual.answer_ms_max,
         duplicate_window_s: 600,
+        numeric_codes: false,
+        code_pattern: None,
         per_second_max: 0,
         public_url: "https://your-server".to_owned(),
     };
@@ -111,8 +113,9 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
         return Ok(ExitCode::FAILURE);
     }
     match channel.parse(&inbound) {
-        Ok(Understood { wish, echo }) => {
+        Ok(Understood { wish, echo, notes }) => {
             show_wish(&wish)?;
+            show_notes(&notes)?;
             show_answer(&rendered(
                 &channel,
                 &replies,
@@ -129,13 +132,14 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
                 wrong.status, wrong.id, wrong.detail
             ))?;
             let echo = channel.hear(&inbound);
-            let reply = replies.refuse(echo.locale, channel.medium, Refused::NotUnderstood);
+            let reply = replies.refuse(echo.locale, channel.medium, Refused::SetUp);
             let problem = Refusal {
                 status: wrong.status,
                 id: wrong.id,
                 title: "The request was not understood",
                 detail: &wrong.detail,
                 reply: &reply,
+                handoff: Refused::SetUp.hands_off(),
             };
             let (status, rendered) = channel.render_problem(&capture.headers, &echo, &problem);
             tell(&format!("status        {status}"))?;
@@ -210,6 +214,17 @@ fn show_wish(wish: &Wish) -> Result<(), Problem> {
         Wish::Ignore => tell("understood    nothing to do"),
         Wish::Handshake(_) => tell("understood    a check of the address"),
     }
+}
+
+fn show_notes(notes: &[Note]) -> Result<(), Problem> {
+    for note in notes {
+        let what = match note.kind {
+            NoteKind::NotFilledIn => "was not filled in, and counts as absent",
+            NoteKind::Ignored => "cannot be read, and was left out",
+        };
+        tell(&format!("note          {} {what}", note.member))?;
+    }
+    Ok(())
 }
 
 fn show_ask(ask: &Ask) -> Result<(), Problem> {

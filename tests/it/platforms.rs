@@ -426,7 +426,7 @@ async fn a_hostile_customer_gets_json_with_nothing_turned_around() {
         let body = json!({
             "type": "message", "chat": name, "message": {"text": "cancelar Z9/9"}, "person": {"name": name},
         });
-        if name.chars().count() > 256 {
+        if name.chars().count() > 256 && name.chars().any(char::is_alphanumeric) {
             let refused = acme.write(acme.channel, &body).await;
             assert_eq!(refused["outcome"], "too_long", "{refused}");
             continue;

@@ -15,7 +15,7 @@ mod node_red;
 #[path = "third_parties/openapi.rs"]
 mod openapi;
 #[path = "third_parties/program.rs"]
-mod program;
+pub mod program;
 #[path = "third_parties/rasa.rs"]
 mod rasa;
 #[path = "third_parties/xml.rs"]

@@ -80,6 +80,6 @@ async fn a_refusal_is_text_for_whoever_prefers_text() {
     );
     assert_eq!(
         reply.body,
-        "Desculpe, não conseguimos entender este pedido, e ele não alterou nada. Digite o código da reserva de novo ou fale com a nossa equipe."
+        "Desculpe, não foi possível fazer isso por aqui agora, e este pedido não alterou nada. Por favor, fale com a nossa equipe."
     );
 }

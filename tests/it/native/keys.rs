@@ -46,21 +46,28 @@ async fn a_retry_gets_the_same_answer_and_asks_ozmap_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signed_id_outranks_the_key_header_and_that_outranks_the_member() {
+async fn a_signed_id_outranks_the_key_header_and_the_member_which_must_agree() {
     let world = World::new().await;
     let body = json!({"code": "123|123", "message_id": "m"}).to_string();
-    let send = async |headers: &[(&str, &str)]| {
-        let reply = world
-            .service
-            .post("chatbot", headers, body.as_bytes())
-            .await
-            .unwrap();
-        reply.json()["replayed"] == true
+    let post = async |headers: &[(&str, &str)]| {
+        let posted = world.service.post("chatbot", headers, body.as_bytes());
+        posted.await.unwrap()
     };
+    let send = async |headers: &[(&str, &str)]| post(headers).await.json()["replayed"] == true;
     assert!(!send(&[("webhook-id", "w"), ("Idempotency-Key", "i")]).await);
     assert!(send(&[("webhook-id", "w"), ("Idempotency-Key", "other")]).await);
-    assert!(!send(&[("Idempotency-Key", "i")]).await);
-    assert!(send(&[("Idempotency-Key", "i"), ("webhook-id", "")]).await);
+    for headers in [
+        &[("Idempotency-Key", "i")][..],
+        &[("Idempotency-Key", "i"), ("webhook-id", "")],
+    ] {
+        let refused = post(headers).await;
+        assert_eq!(refused.status, 422, "{refused:?}");
+        assert!(
+            refused.body.contains("problem:contradiction"),
+            "{refused:?}"
+        );
+        assert!(refused.body.contains("idempotency-key"), "{refused:?}");
+    }
     assert!(!send(&[]).await);
     assert!(send(&[("Idempotency-Key", "\"\"")]).await);
 }

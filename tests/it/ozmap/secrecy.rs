@@ -128,6 +128,7 @@ async fn what_was_read_and_what_was_asked_is_not_shown_by_debug() {
         action: Action::Cancel,
         mode: Mode::Real,
         typed_code: CODE.to_owned(),
+        with_plus: None,
         key: Some(KEY.to_owned()),
         conversation: Some(KEY.to_owned()),
         locale: Locale::PtBr,

@@ -22,9 +22,9 @@ const HOSTILE: &str =
     "\"<&>{{}}{% x %}${}]]><!--'\\\u{0}\u{7}\u{b}\u{1b}\u{7f}\u{fffe}\r\n\t\u{2028}😀ção";
 
 const REFUSALS: [(u16, Refused); 5] = [
-    (401, Refused::NotAuthenticated),
-    (413, Refused::NotUnderstood),
-    (422, Refused::NotUnderstood),
+    (401, Refused::SetUp),
+    (413, Refused::SetUp),
+    (422, Refused::SetUp),
     (429, Refused::Busy),
     (503, Refused::Unavailable),
 ];
@@ -124,6 +124,8 @@ impl Writer {
                 duplicate_window_s: 600,
                 public_url: "https://hook.example.com".to_owned(),
                 per_second_max: 0,
+                numeric_codes: false,
+                code_pattern: None,
                 seal: Seal::unchecked(),
             },
             replies: Replies::load("", TimeZone::UTC).unwrap(),
@@ -214,6 +216,7 @@ impl Writer {
                     title: "The request was not understood",
                     detail: HOSTILE,
                     reply: &reply,
+                    handoff: refused.hands_off(),
                 };
                 let headers = &request.headers;
                 add(self.channel.render_problem(headers, echo, &problem).1);

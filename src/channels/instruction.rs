@@ -1,0 +1,347 @@
+//! What a request instructs: to cancel, to rehearse, or only to look; and the refusal of an instruction that is not
+//! understood or stands where it is not read.
+//!
+//! A request that carries any word for a rehearsal or a look must never delete.
+
+use serde_json::Value;
+
+use super::Misunderstood;
+use super::body::wrong;
+use super::member::{Member, fold};
+use super::placeholder::is_unfilled;
+use super::spot::{Place, Spot};
+use crate::domain::{Action, Mode};
+
+/// What `action` may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Cancel,
+    Lookup,
+    DryRun,
+}
+
+impl Word {
+    fn of(text: &str) -> Option<Self> {
+        match fold(text).as_str() {
+            "cancel" | "cancelar" | "cancela" | "cancelamento" | "cancellation" | "cancelation"
+            | "cancelacion" | "cancelacao" | "anular" | "anula" | "anulacion" => Some(Self::Cancel),
+            "lookup" | "look" | "lookuponly" | "onlylookup" | "peek" | "find" | "search"
+            | "get" | "check" | "status" | "view" | "info" | "query" | "read" | "consult"
+            | "consulta" | "consultar" | "buscar" | "busca" | "ver" | "verificar"
+            | "verificacao" | "localizar" | "pesquisar" | "pesquisa" | "inspect" | "readonly"
+            | "soconsulta" | "soconsultar" | "apenasconsultar" | "somenteconsulta"
+            | "somenteconsultar" | "soloconsulta" | "soloconsultar" => Some(Self::Lookup),
+            "dryrun" | "dry" | "simulate" | "simulation" | "simular" | "simulacao"
+            | "simulacion" | "test" | "testing" | "teste" | "testar" | "prueba" | "probar"
+            | "ensaio" | "ensaiar" | "ensayo" | "ensayar" | "rehearsal" | "rehearse"
+            | "preview" | "whatif" | "noop" | "modoteste" | "testmode" => Some(Self::DryRun),
+            _ => None,
+        }
+    }
+}
+
+/// What a flag says, in the usual words of three languages.
+fn flag(text: &str) -> Option<bool> {
+    match fold(text).as_str() {
+        "true" | "1" | "yes" | "y" | "on" | "sim" | "s" | "si" | "verdadeiro" | "verdadero" => {
+            Some(true)
+        }
+        "false" | "0" | "no" | "n" | "off" | "nao" | "falso" => Some(false),
+        _ => None,
+    }
+}
+
+/// What all instructions of a request say together. None means to cancel.
+pub(super) fn instructed(spots: &[Spot<'_>]) -> Result<(Action, Mode), Misunderstood> {
+    let mut wish = Agreed::default();
+    let mut rehearsal = Agreed::default();
+    for spot in spots {
+        match spot.member {
+            Member::Action => wish.add(spot, word(spot)?)?,
+            Member::Lookup if truth(spot)? => wish.add(spot, Word::Lookup)?,
+            Member::DryRun => rehearsal.add(spot, truth(spot)?)?,
+            Member::Lookup
+            | Member::Code
+            | Member::MessageId
+            | Member::Conversation(_)
+            | Member::Phone
+            | Member::Locale
+            | Member::CustomerName
+            | Member::Reason => {}
+        }
+    }
+    if let (Some((said, Word::DryRun)), Some((flag, false))) = (&wish.found, &rehearsal.found) {
+        return Err(contradiction(said, flag));
+    }
+    let is_rehearsal = rehearsal.value() == Some(true);
+    Ok(match wish.value() {
+        Some(Word::Lookup) => (Action::Lookup, Mode::Real),
+        Some(Word::DryRun) => (Action::Cancel, Mode::DryRun),
+        Some(Word::Cancel) | None if is_rehearsal => (Action::Cancel, Mode::DryRun),
+        Some(Word::Cancel) | None => (Action::Cancel, Mode::Real),
+    })
+}
+
+/// What every place says that says anything.
+struct Agreed<T> {
+    found: Option<(Place, T)>,
+}
+
+impl<T> Default for Agreed<T> {
+    fn default() -> Self {
+        Self { found: None }
+    }
+}
+
+impl<T: Copy + PartialEq> Agreed<T> {
+    fn add(&mut self, spot: &Spot<'_>, value: T) -> Result<(), Misunderstood> {
+        match &self.found {
+            Some((place, other)) if *other != value => Err(contradiction(place, &spot.place)),
+            Some(_) => Ok(()),
+            None => {
+                self.found = Some((spot.place.clone(), value));
+                Ok(())
+            }
+        }
+    }
+
+    fn value(&self) -> Option<T> {
+        self.found.as_ref().map(|(_, value)| *value)
+    }
+}
+
+/// Two places that say different things.
+pub(super) fn contradiction(one: &Place, other: &Place) -> Misunderstood {
+    wrong(
+        422,
+        "contradiction",
+        format!("{one} and {other} say different things; send one of them"),
+    )
+}
+
+/// A deciding member that the platform did not fill in.
+pub(super) fn not_filled_in(member: Member, place: &Place) -> Misunderstood {
+    let left_out = match member {
+        Member::Code => "",
+        Member::Action
+        | Member::DryRun
+        | Member::Lookup
+        | Member::MessageId
+        | Member::Conversation(_)
+        | Member::Phone
+        | Member::Locale
+        | Member::CustomerName
+        | Member::Reason => ", or leave it out",
+    };
+    Misunderstood {
+        member: Some(member.name()),
+        ..wrong(
+            422,
+            "not_filled_in",
+            format!(
+                "{place} has no value: it is empty, null, or a variable that your platform did not fill in; fill in `{}`{left_out}",
+                member.name()
+            ),
+        )
+    }
+}
+
+fn word(spot: &Spot<'_>) -> Result<Word, Misunderstood> {
+    let text = text_of(spot)?;
+    Word::of(&text).ok_or_else(|| {
+        let detail = format!(
+            "{} says neither `cancel` nor `lookup`; write `action` with one of them, or leave it out to cancel",
+            spot.place
+        );
+        wrong(422, "unknown_action", detail)
+    })
+}
+
+fn truth(spot: &Spot<'_>) -> Result<bool, Misunderstood> {
+    let text = text_of(spot)?;
+    flag(&text).ok_or_else(|| {
+        let right = match spot.member {
+            Member::Lookup => "`action` with the value `lookup`",
+            Member::Code
+            | Member::Action
+            | Member::DryRun
+            | Member::MessageId
+            | Member::Conversation(_)
+            | Member::Phone
+            | Member::Locale
+            | Member::CustomerName
+            | Member::Reason => "`dry_run` with the value true or false",
+        };
+        let detail = format!(
+            "{} is neither true nor false; write {right}, or leave it out",
+            spot.place
+        );
+        wrong(422, "not_a_flag", detail)
+    })
+}
+
+/// The value of an instruction as a text.
+fn text_of(spot: &Spot<'_>) -> Result<String, Misunderstood> {
+    let text = match spot.value {
+        Value::Null => return Err(not_filled_in(spot.member, &spot.place)),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.trim().to_owned(),
+        Value::Array(values) => match spot.several(values)? {
+            Some(text) => text,
+            None => return Err(not_filled_in(spot.member, &spot.place)),
+        },
+        Value::Object(_) => return Err(spot.not_a_text()),
+    };
+    match is_unfilled(&text) {
+        true => Err(not_filled_in(spot.member, &spot.place)),
+        false => Ok(text),
+    }
+}
+
+/// Members that often say in which way something is done; only a word for a rehearsal or a look counts there.
+const WAYS: [&str; 14] = [
+    "mode",
+    "modo",
+    "intent",
+    "intencao",
+    "intencion",
+    "command",
+    "comando",
+    "task",
+    "tarefa",
+    "tarea",
+    "operationtype",
+    "actiontype",
+    "tipodeoperacao",
+    "environment",
+];
+
+/// Members that say whether it is meant at all; a "no" there must not delete.
+const CONSENTS: [&str; 14] = [
+    "confirm",
+    "confirmed",
+    "confirmar",
+    "confirmado",
+    "confirma",
+    "confirmacao",
+    "confirmacion",
+    "confirmation",
+    "execute",
+    "executar",
+    "ejecutar",
+    "commit",
+    "apply",
+    "aplicar",
+];
+
+/// Refuses an instruction that stands where it is not read.
+pub(super) struct Strays<'s> {
+    /// The places that were read, which are none.
+    pub(super) read: &'s [Spot<'s>],
+}
+
+impl Strays<'_> {
+    /// Looks through a body, however deep.
+    pub(super) fn none_in(&self, value: &Value, pointer: &mut String) -> Result<(), Misunderstood> {
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    let length = pointer.len();
+                    pointer.push('/');
+                    pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                    let place = Place::Body(pointer.clone());
+                    self.is_none(name, value, &place)?;
+                    self.none_in(value, pointer)?;
+                    pointer.truncate(length);
+                }
+                Ok(())
+            }
+            Value::Array(values) => values.iter().try_for_each(|value| {
+                let length = pointer.len();
+                pointer.push_str("/-");
+                let found = self.none_in(value, pointer);
+                pointer.truncate(length);
+                found
+            }),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+        }
+    }
+
+    /// Refuses one member, if it instructs something and was not read.
+    pub(super) fn is_none(
+        &self,
+        name: &str,
+        value: &Value,
+        place: &Place,
+    ) -> Result<(), Misunderstood> {
+        if self.read.iter().any(|spot| spot.place == *place) {
+            return Ok(());
+        }
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Bool(flag) => flag.to_string(),
+            Value::Number(number) => number.to_string(),
+            Value::Null | Value::Array(_) | Value::Object(_) => return Ok(()),
+        };
+        let folded = fold(name);
+        let holds_back = match Member::instruction(name) {
+            Some(Member::Action) => matches!(Word::of(&text), Some(Word::Lookup | Word::DryRun)),
+            Some(_) => flag(&text) == Some(true) || Word::of(&text).is_some(),
+            None if WAYS.contains(&folded.as_str()) => {
+                matches!(Word::of(&text), Some(Word::Lookup | Word::DryRun))
+            }
+            None => CONSENTS.contains(&folded.as_str()) && flag(&text) == Some(false),
+        };
+        match holds_back {
+            true => Err(misplaced(place)),
+            false => Ok(()),
+        }
+    }
+}
+
+/// An instruction in a place or a spelling that is not read.
+fn misplaced(place: &Place) -> Misunderstood {
+    wrong(
+        422,
+        "misplaced_instruction",
+        format!(
+            "{place} seems to ask for a dry run, a look-up or nothing at all, and is not read there; write \
+             `dry_run` with the value true, or `action` with the value lookup, beside the code or in the address"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_flags_are_read_in_three_languages() {
+        for (text, word) in [
+            ("cancel", Some(Word::Cancel)),
+            (" Cancelar", Some(Word::Cancel)),
+            ("CONSULTAR", Some(Word::Lookup)),
+            ("look-up", Some(Word::Lookup)),
+            ("Simulação", Some(Word::DryRun)),
+            ("dry_run", Some(Word::DryRun)),
+            ("delete", None),
+            ("burn", None),
+            ("", None),
+        ] {
+            assert_eq!(Word::of(text), word, "{text}");
+        }
+        for (text, said) in [
+            ("TRUE", Some(true)),
+            ("sim", Some(true)),
+            ("Sí", Some(true)),
+            ("1", Some(true)),
+            ("não", Some(false)),
+            ("0", Some(false)),
+            ("2", None),
+            ("talvez", None),
+        ] {
+            assert_eq!(flag(text), said, "{text}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Values that a platform did not fill in: the name of a variable where its value should be.
+//!
+//! It must never be asked about free text: a customer may write anything.
+
+/// What stands around a variable that was not filled in, also within a text that was put together. Typebot, Blip, n8n,
+/// Node-RED, Botpress, ManyChat, SendPulse: `{{x}}`; Asterisk, FreeSWITCH, Genesys, jambonz: `${x}`; Genesys: `$!{x}`; other
+/// builders: `#{x}`, `$(x)`, `[[x]]`, `<%x%>`, `{%x%}`, `%{x}`; JavaScript: `[object Object]`.
+const WITHIN: [(&str, &str); 10] = [
+    ("{{", "}}"),
+    ("${", "}"),
+    ("$!{", "}"),
+    ("#{", "}"),
+    ("$(", ")"),
+    ("[[", "]]"),
+    ("<%", "%>"),
+    ("{%", "%}"),
+    ("%{", "}"),
+    ("[object ", "]"),
+];
+
+/// The same where a variable's name is the whole value; within a text these signs may mean something. Rasa, Lex: `{x}`;
+/// menus: `%x%`; forms: `<x>`, `[x]`.
+const WHOLE: [(&str, &str); 4] = [("{", "}"), ("%", "%"), ("<", ">"), ("[", "]")];
+
+/// What stands before a variable's name that is the whole value: Genesys, Dialogflow CX (`$session.params.x`), Connect
+/// (`$.Attributes.x`), and builders that write `@x`.
+const BEFORE: [&str; 4] = ["$!", "$.", "$", "@"];
+
+/// What programs write for nothing. Each stands alone between signs: `5548-undefined` is one, `nullarbor` is none.
+const NOTHING: [&str; 5] = ["undefined", "null", "none", "nan", "nil"];
+
+/// What programs write for nothing and people never do, in exactly this spelling.
+const NOTHING_EXACTLY: [&str; 3] = ["undefined", "null", "NaN"];
+
+/// Whether a value was not filled in by the platform. An empty one was not either.
+pub(super) fn is_unfilled(value: &str) -> bool {
+    let value = value.trim();
+    if value.is_empty() || is_variable(value) {
+        return true;
+    }
+    let words = || {
+        value
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+    };
+    let is_nothing = |word: &str| NOTHING.contains(&word.to_lowercase().as_str());
+    words().all(is_nothing) && words().next().is_some()
+        || words().any(|word| NOTHING_EXACTLY.contains(&word))
+}
+
+fn is_variable(value: &str) -> bool {
+    let is_within = |(open, close): &(&str, &str)| {
+        let after = value.find(open).and_then(|at| value.get(at + open.len()..));
+        after.is_some_and(|after| after.contains(close))
+    };
+    let is_whole = |(open, close): &(&str, &str)| {
+        let inner = value.strip_prefix(open);
+        let inner = inner.and_then(|inner| inner.strip_suffix(close));
+        inner.is_some_and(|inner| is_name(inner.trim_start()))
+    };
+    // An expression that was not evaluated, as n8n writes one.
+    let expression = value.strip_prefix('=').map(str::trim_start);
+    WITHIN.iter().any(is_within)
+        || WHOLE.iter().any(is_whole)
+        || BEFORE
+            .iter()
+            .any(|sign| value.strip_prefix(sign).is_some_and(is_name))
+        || expression.is_some_and(|rest| rest.starts_with('$'))
+        // A context of Dialogflow ES.
+        || value
+            .strip_prefix('#')
+            .is_some_and(|rest| is_name(rest) && rest.contains('.'))
+}
+
+/// Whether a text may be the name of a variable, or a path to one.
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '$' | '.'))
+        && text.chars().all(|c| {
+            c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' ' | '$' | '[' | ']' | '\'' | '"')
+        })
+}
+
+/// Whether a value that tells requests or customers apart was not filled in: signs alone, such as the `-` between two
+/// empty variables, tell nothing apart either.
+pub(super) fn tells_nothing_apart(value: &str) -> bool {
+    is_unfilled(value) || !value.chars().any(char::is_alphanumeric)
+}
+
+/// What a telephone network says in place of a number that is withheld, without signs and in lower case.
+const WITHHELD: [&str; 16] = [
+    "anonymous",
+    "anonimo",
+    "anonima",
+    "unknown",
+    "desconhecido",
+    "desconocido",
+    "restricted",
+    "restrito",
+    "restringido",
+    "unavailable",
+    "indisponivel",
+    "private",
+    "privado",
+    "withheld",
+    "blocked",
+    // The keys of ANONYMOUS, which Twilio writes as a number.
+    "266696687",
+];
+
+/// Whether a caller's number is withheld, so that it is the same for many customers.
+pub(super) fn is_withheld(phone: &str) -> bool {
+    let name = phone.split('@').next().unwrap_or_default();
+    let folded = super::member::fold(name);
+    folded.is_empty() || WITHHELD.contains(&folded.as_str()) || folded.chars().all(|c| c == '0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_platforms_variable_is_seen() {
+        for value in [
+            "{{codigo}}",
+            "{{ $json.code }}",
+            "={{ $json.code }}",
+            "{{{payload}}}",
+            "{{contact.identity}}",
+            "{{cuf_123}}",
+            "{{}}",
+            "{code}",
+            "{ code }",
+            "%code%",
+            "%CODE%",
+            "${code}",
+            "${input.code}",
+            "$!{input.code}",
+            "$!input.code",
+            "$input.code",
+            "$.External.code",
+            "$.Attributes.code",
+            "$session.params.code",
+            "$code",
+            "#{code}",
+            "#context.code",
+            "<code>",
+            "<code>",
+            "[code]",
+            "[[code]]",
+            "@code",
+            "@workflow.code",
+            "undefined",
+            "null",
+            "NULL",
+            "None",
+            "none",
+            "NaN",
+            "nil",
+            "[object Object]",
+            "[object Undefined]",
+            "",
+            "  ",
+            "{%code%}",
+            "$(code)",
+            "k-{{id}}",
+            "undefined-undefined",
+            "5548-undefined",
+            "null|null",
+            "123|undefined",
+            "= $json.code",
+        ] {
+            assert!(is_unfilled(value), "{value:?}");
+        }
+        for value in [
+            "123|123",
+            "reservation_123",
+            "francisca.quiñones",
+            "abc/def",
+            "a@b",
+            "100%",
+            "50%off%",
+            "#12",
+            "$100",
+            "@",
+            "nullarbor",
+            "nonesuch.maria",
+            "maria.none",
+            "a{b}",
+            "<1|1>",
+            "[1]",
+            "{1}",
+            "NANCY",
+            "ana.nan",
+            "%C3%A3",
+        ] {
+            assert!(!is_unfilled(value), "{value:?}");
+        }
+        assert!(tells_nothing_apart("-") && tells_nothing_apart("|") && tells_nothing_apart(" - "));
+        assert!(!tells_nothing_apart("c-1"));
+    }
+
+    #[test]
+    fn a_withheld_number_is_seen() {
+        for phone in [
+            "anonymous",
+            "Anonymous",
+            "sip:anonymous@anonymous.invalid",
+            "+266696687",
+            "",
+            "0",
+            "Unknown",
+        ] {
+            let phone = phone.strip_prefix("sip:").unwrap_or(phone);
+            assert!(is_withheld(phone), "{phone}");
+        }
+        for phone in [
+            "+5548999990000",
+            "101",
+            "5548999990000@s.whatsapp.net",
+            "c-1",
+        ] {
+            assert!(!is_withheld(phone), "{phone}");
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Codes: what was not filled in, numbers, lists, forms that were not encoded, and decoration.
+
+use ozmap_cancel::domain::ReservationCode;
+use serde_json::{Value, json};
+
+use super::bases::{Base, Body, Meaning, bases, channel, channel_of, each};
+
+/// How platforms write a variable that they did not fill in.
+const PLACEHOLDERS: [&str; 27] = [
+    "{{codigo}}",
+    "{{ $json.code }}",
+    "={{ $json.code }}",
+    "{{contact.identity}}",
+    "{{cuf_123}}",
+    "{codigo}",
+    "%codigo%",
+    "${codigo}",
+    "${input.code}",
+    "$!{input.code}",
+    "$session.params.reservation_code",
+    "$.External.code",
+    "$code",
+    "#{codigo}",
+    "#contexto.codigo",
+    "<codigo>",
+    "[[codigo]]",
+    "@codigo",
+    "undefined",
+    "null",
+    "NULL",
+    "None",
+    "NaN",
+    "[object Object]",
+    "",
+    "  ",
+    "undefined|undefined",
+];
+
+/// The presets whose code comes in a member of its own; in the others a customer writes or keys it.
+fn has_member(base: &Base) -> bool {
+    let other = base.with_text("123|123", "A-1");
+    let is_written = matches!(
+        base.preset.as_str(),
+        "evolution" | "simplesdesk" | "twilio-messaging"
+    );
+    // What was confirmed stands in the state of the call, which is sealed.
+    let body = String::from_utf8(base.body.bytes()).unwrap();
+    let is_state = base.target.contains("ozc_") || body.contains("ozc_");
+    !is_written
+        && !is_state
+        && other.meaning(channel_of(&base.preset)) == Meaning::Cancel("A-1".to_owned())
+}
+
+/// Whether nothing in the place of a code is an answer there: on the phone nothing was keyed yet.
+fn may_be_empty(base: &Base) -> bool {
+    matches!(base.preset.as_str(), "freeswitch-httapi" | "voicexml")
+}
+
+#[test]
+fn a_code_that_was_not_filled_in_is_never_a_code() {
+    let mut tried = 0;
+    each(|base, channel| {
+        if !has_member(base) {
+            return;
+        }
+        for placeholder in PLACEHOLDERS {
+            let meaning = base.with_text("123|123", placeholder).meaning(channel);
+            if placeholder.trim().is_empty() && may_be_empty(base) {
+                assert!(meaning.is_harmless(), "{}", base.label());
+                continue;
+            }
+            assert_eq!(
+                meaning,
+                Meaning::Refused(422, "not_filled_in"),
+                "{}: {placeholder:?}",
+                base.label()
+            );
+        }
+        for value in [Value::Null, json!([])] {
+            let changed = base.with_value("123|123", &value);
+            if let Some(changed) = changed.filter(|_| !base.name.contains("list")) {
+                let meaning = changed.meaning(channel);
+                assert_eq!(
+                    meaning,
+                    Meaning::Refused(422, "not_filled_in"),
+                    "{}",
+                    base.label()
+                );
+            }
+        }
+        tried += 1;
+    });
+    assert!(
+        tried >= 10,
+        "only {tried} requests have a code of their own"
+    );
+}
+
+#[test]
+fn the_operators_pattern_makes_a_code_of_what_looks_like_a_placeholder() {
+    for base in bases().iter().filter(|base| has_member(base)) {
+        let mut channel = channel(&base.preset);
+        channel.code_pattern = Some(regex::Regex::new(r"^(?:<[a-z]+>|\{r\d\})$").unwrap());
+        let meaning = base.with_text("123|123", "<casa>").meaning(&channel);
+        assert_eq!(
+            meaning,
+            Meaning::Cancel("<casa>".to_owned()),
+            "{}",
+            base.label()
+        );
+        let meaning = base.with_text("123|123", "{{casa}}").meaning(&channel);
+        assert_eq!(
+            meaning,
+            Meaning::Refused(422, "not_filled_in"),
+            "{}",
+            base.label()
+        );
+    }
+}
+
+#[test]
+fn a_number_is_no_code_and_two_codes_are_none() {
+    let mut tried = 0;
+    each(|base, channel| {
+        if !has_member(base) {
+            return;
+        }
+        for (value, id) in [
+            (json!(555), "code_is_a_number"),
+            (json!(42.0), "code_is_a_number"),
+            (json!(true), "not_a_text"),
+            (
+                json!({"original": "123|123", "resolved": "123|123"}),
+                "not_a_text",
+            ),
+            (json!(["123|123", "9|9"]), "contradiction"),
+        ] {
+            // A list of equal texts is one text; a value within it is another matter.
+            let is_in_a_list = base.name.contains("list");
+            let Some(changed) = base.with_value("123|123", &value).filter(|_| !is_in_a_list) else {
+                continue;
+            };
+            let meaning = changed.meaning(channel);
+            assert_eq!(
+                meaning,
+                Meaning::Refused(422, id),
+                "{}: {value}",
+                base.label()
+            );
+            tried += 1;
+        }
+        let twice = json!(["123|123", "123|123"]);
+        let changed = base.with_value("123|123", &twice);
+        if let Some(changed) = changed.filter(|_| !base.name.contains("list")) {
+            let meaning = changed.meaning(channel);
+            assert_eq!(
+                meaning,
+                Meaning::Cancel("123|123".to_owned()),
+                "{}",
+                base.label()
+            );
+        }
+    });
+    assert!(tried >= 30, "{tried}");
+}
+
+#[test]
+fn a_form_that_was_not_encoded_is_refused_and_an_encoded_one_is_not() {
+    let of_text = || {
+        let mut base = bases()
+            .iter()
+            .find(|base| base.preset == "text")
+            .unwrap()
+            .clone();
+        base.headers.clear();
+        base
+    };
+    let channel = channel_of("text");
+    let meaning = |body: &str| {
+        let pairs = Body::Form(Vec::new());
+        let base = Base {
+            body: pairs,
+            ..of_text()
+        };
+        let inbound = ozmap_cancel::channels::Inbound {
+            method: &base.method,
+            target: &base.target,
+            public_url: "",
+            headers: &base.headers,
+            body: body.as_bytes(),
+            at: ozmap_cancel::clock::Moment::now(),
+        };
+        match channel.parse(&inbound) {
+            Ok(ozmap_cancel::channels::Understood {
+                wish: ozmap_cancel::channels::Wish::Ask(ask),
+                ..
+            }) => Ok((ask.typed_code, ask.with_plus)),
+            Ok(_) => panic!("{body} is no request"),
+            Err(wrong) => Err(wrong.id),
+        }
+    };
+    for body in [
+        "code=AB&12&call_id=1",
+        "code=AB&call_id=1&12",
+        "code=AB&C=12&call_id=1",
+        "code=A%31&call_id=1",
+        "code=100%&call_id=1",
+        "code=A%zz",
+        "call_id=1&code=A&B",
+        "digits=1*2&3&call_id=1",
+    ] {
+        assert_eq!(meaning(body), Err("unencoded_form"), "{body}");
+    }
+    for (body, code) in [
+        ("code=AB%2612&call_id=1", "AB&12"),
+        ("code=123|123&call_id=1", "123|123"),
+        ("code=123%7C123&call_id=1", "123|123"),
+        ("code=Jo%C3%A3o%20Silva&call_id=1", "João Silva"),
+        ("code=100%25", "100%"),
+        ("digits=1+2+3*1+2+3&call_id=1", "1 2 3*1 2 3"),
+        ("codigo=A1&telefone=5548&idioma=es&motivo=x", "A1"),
+    ] {
+        let read = meaning(body).map(|(code, _)| code);
+        let keyed = read.map(|read| read.replace("123|123", code));
+        assert!(keyed.is_ok(), "{body}: {keyed:?}");
+    }
+    // A blank and a plus look alike: either may be the code.
+    assert_eq!(
+        meaning("code=A+B"),
+        Ok(("A B".to_owned(), Some("A+B".to_owned())))
+    );
+    assert_eq!(meaning("code=A%2BB"), Ok(("A+B".to_owned(), None)));
+}
+
+#[test]
+fn decoration_leads_to_the_same_code_on_every_preset() {
+    each(|base, channel| {
+        if !has_member(base) {
+            return;
+        }
+        for decorated in [
+            "123|123\u{200b}",
+            "\u{feff}123|123",
+            "123 | 123",
+            "“123|123”",
+            "１２３｜１２３",
+            "123¦123",
+            "123|123.",
+            "*123|123*",
+            "123%7C123",
+            "123&#124;123",
+            " 123|123\u{a0}",
+        ] {
+            let Meaning::Cancel(code) = base.with_text("123|123", decorated).meaning(channel)
+            else {
+                panic!("{}: {decorated:?} is not understood", base.label());
+            };
+            let code = ReservationCode::parse(&code).unwrap();
+            assert_eq!(code.as_str(), "123|123", "{}: {decorated:?}", base.label());
+        }
+    });
+}
+
+#[test]
+fn blanks_between_keys_are_none_everywhere() {
+    let mut tried = 0;
+    each(|base, channel| {
+        if !base.holds("123*123") {
+            return;
+        }
+        let meaning = base.with_text("123*123", "1 2 3 * 1 2 3").meaning(channel);
+        assert_eq!(
+            meaning,
+            Meaning::Cancel("123|123".to_owned()),
+            "{}",
+            base.label()
+        );
+        tried += 1;
+    });
+    assert!(tried >= 3, "{tried}");
+}
