@@ -43,6 +43,7 @@ async fn the_three_pages_have_the_form_of_the_contract() {
     assert_eq!(
         members(&detail),
         [
+            "channels",
             "deletes_left_this_hour",
             "draining",
             "dry_run",

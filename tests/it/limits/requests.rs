@@ -22,7 +22,8 @@ fn assert_problem(reply: &Reply, status: u16, id: &str) {
             "{member} in {json}"
         );
     }
-    assert_eq!(json.as_object().unwrap().len(), 5);
+    assert!(json["handoff"].is_boolean(), "{json}");
+    assert_eq!(json.as_object().unwrap().len(), 6);
     assert_hardened(reply);
 }
 
@@ -222,6 +223,11 @@ async fn an_address_where_nothing_is_says_so() {
         .unwrap();
         assert_problem(&reply, 404, id);
         let detail = reply.json()["detail"].as_str().unwrap().to_owned();
+        assert_eq!(
+            reply.json()["handoff"],
+            true,
+            "{path}: a fault of the set-up"
+        );
         let names_it = detail.contains("is /webhooks/chatbot,");
         assert_eq!(names_it, id == "wrong_address", "{path}: {detail}");
     }
