@@ -1,8 +1,5 @@
-FROM rust:1.95-slim-bookworm AS build
-# A C compiler and headers, for the bundled SQLite and for ring.
-RUN apt-get update \
- && apt-get install --yes --no-install-recommends build-essential \
- && rm -rf /var/lib/apt/lists/*
+FROM rust:1.95-slim-trixie AS build
+# The image brings a C compiler and the headers of libc, for the bundled SQLite and for ring.
 WORKDIR /build
 
 # The dependencies are a layer of their own: it is rebuilt only when Cargo.toml or Cargo.lock change.
@@ -13,27 +10,31 @@ RUN mkdir src \
  && cargo build --release --locked \
  && rm -r src
 
-COPY . .
+# Only what the compiler reads: a change of the README compiles nothing.
+COPY config config
+COPY src src
 # Cargo compares times: the sources must be newer than the stand-ins above.
 RUN touch src/main.rs src/lib.rs \
- && cargo build --release --locked \
- && mkdir /data
+ && cargo build --release --locked
+# With its owner and mode here, because `COPY --chmod` does not give them to the folder that it copies to.
+RUN install --directory --owner=65532 --group=65532 --mode=0700 /prepared/data
 
 # No shell and no package manager: glibc, libgcc, time zones and the user `nonroot` (65532).
-FROM gcr.io/distroless/cc-debian12:nonroot
+FROM gcr.io/distroless/cc-debian13:nonroot
 LABEL org.opencontainers.image.title="ozmap-cancel" \
       org.opencontainers.image.description="Cancels a reservation in OZmap from a chatbot or a phone menu, and never lies about it" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /build/target/release/ozmap-cancel /usr/local/bin/ozmap-cancel
 COPY LICENSE /usr/share/doc/ozmap-cancel/LICENSE
-# The only place that is written to. A new named volume takes over the owner; give a mounted folder to 65532 yourself.
-COPY --from=build --chown=65532:65532 --chmod=0700 /data /data
+# The only place that is written to: the default journal, data/journal.db, seen from `/`. A new named volume takes over
+# owner and mode; give a mounted folder to 65532 yourself.
+COPY --from=build --chown=65532:65532 /prepared/ /
 VOLUME /data
 
-ENV OZMAP_CANCEL__SERVER__LISTEN=0.0.0.0:8080 \
-    OZMAP_CANCEL__JOURNAL__URL=sqlite:/data/journal.db
+# Nothing else is set here: a variable wins over every file that is given with --config.
+ENV OZMAP_CANCEL__SERVER__LISTEN=0.0.0.0:8080
 USER 65532:65532
-WORKDIR /data
+WORKDIR /
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \

@@ -2,6 +2,7 @@
 
 mod verbs;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -55,7 +56,11 @@ fn main() -> ExitCode {
     let sources = Sources {
         files: config,
         environment: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            // What is not UTF-8 is refused where it is read, not left out.
+            .map(|(name, value)| {
+                let text = |text: OsString| text.to_string_lossy().into_owned();
+                (text(name), text(value))
+            })
             .collect(),
     };
     let done = match verb {

@@ -166,6 +166,18 @@ impl Cancellations {
         self.rules.paused
     }
 
+    /// Whether every cancellation is a rehearsal.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.rules.dry_run
+    }
+
+    /// How many deletions an hour has left that has seen so many.
+    #[must_use]
+    pub fn deletes_left(&self, this_hour: i64) -> i64 {
+        (i64::from(self.rules.deletes_per_hour_max) - this_hour).max(0)
+    }
+
     /// Takes no more work, and lets what runs come to an end or to a safe place to be taken up from.
     pub async fn stop(&self) {
         self.stopping.cancel();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use axum::http::HeaderValue;
 
-use super::auth::SchemeOptions;
+use super::auth::{Scheme, SchemeOptions};
 use super::platform::Platform;
 use super::preset::{EMBEDDED, RuleSpec, Spec};
 use super::template::Templates;
@@ -140,6 +140,15 @@ impl Catalog {
             });
         }
         let Spec { request, proof, .. } = self.spec(name)?;
+        let is_none = |auth: &&String| !Scheme::NAMES.contains(&auth.as_str());
+        if let Some(other) = request.auth.iter().find(is_none) {
+            let why = format!("request.auth has \"{other}\"; write {}", Scheme::names());
+            return Err(self.broken(name, why));
+        }
+        if request.auth.is_empty() {
+            let why = format!("request.auth is empty; write {}", Scheme::names());
+            return Err(self.broken(name, why));
+        }
         let medium = match request.medium.as_str() {
             "text" => Medium::Text,
             "voice" => Medium::Voice,

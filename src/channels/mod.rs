@@ -23,6 +23,7 @@ mod placeholder;
 mod platform;
 mod preset;
 mod reading;
+mod rehearsal;
 mod spoken;
 mod spot;
 mod template;
@@ -30,7 +31,7 @@ mod template;
 use std::collections::BTreeMap;
 
 pub use auth::{
-    Algorithm, Auth, AuthError, Ed25519Spec, Encoding, HmacSpec, Place, Proof, Scheme,
+    Algorithm, Auth, AuthError, Ed25519Spec, Encoding, HmacSpec, Place, Proof, Rehearsed, Scheme,
     SchemeOptions, Seal, SecretEncoding, SecretError,
 };
 use axum::http::{HeaderMap, Method};

@@ -2,22 +2,25 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Problems, secret, settings};
+use super::secret::{read, secret};
+use super::{Problems, settings};
 use crate::journal::{DiskRules, Error, Link, NetworkDisk, Place, PlainLink};
 
-pub(super) fn place(settings: settings::Journal, problems: &mut Problems) -> Option<Place> {
+pub(super) fn place(
+    settings: settings::Journal,
+    problems: &mut Problems,
+    warnings: &mut Vec<String>,
+) -> Option<Place> {
     let file = settings.url_file.as_deref().filter(|file| !file.is_empty());
     let inline = match file {
         // The defaults and the images name a file of SQLite: whoever names a file with an address did not mean that.
         Some(_) if settings.url.expose_secret().starts_with("sqlite:") => None,
         _ => Some(settings.url),
     };
-    let url: SecretString = problems.check(secret("journal.url", inline, file))?;
+    let url: SecretString = problems.check(secret("journal.url", inline, file, warnings))?;
     let ca_pem = match settings.tls_ca_file.as_str() {
         "" => None,
-        file => Some(problems.check(std::fs::read(file).map_err(|error| {
-            format!("journal.tls_ca_file = \"{file}\" cannot be read: {error}")
-        }))?),
+        file => Some(problems.check(read("journal.tls_ca_file", file))?),
     };
     let link = Link {
         ca_pem,

@@ -2,22 +2,25 @@
 //!
 //! Only the binary uses it: every other module is handed values. It must never print a secret.
 
+mod addresses;
 mod channels;
+mod environment;
 mod journal;
 mod layers;
 mod limits;
+mod overrides;
 mod proof;
+mod samples;
+mod secret;
 mod settings;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 pub use layers::Sources;
-use secrecy::{ExposeSecret, SecretString};
 use settings::Settings;
 
 use crate::cancel::Rules;
@@ -98,9 +101,9 @@ pub struct Config {
 /// # Errors
 /// [`Error`] when a file cannot be read, a key is none, or it is no place for a journal.
 pub fn journal_place(sources: &Sources) -> Result<Place, Error> {
-    let settings = layers::merge(sources)?;
+    let (settings, _) = layers::merge(sources)?;
     let mut problems = Problems::default();
-    journal::place(settings.journal, &mut problems).ok_or(Error(problems.0))
+    journal::place(settings.journal, &mut problems, &mut Vec::new()).ok_or(Error(problems.0))
 }
 
 /// Only where the operator's own presets are, or an empty text.
@@ -108,7 +111,7 @@ pub fn journal_place(sources: &Sources) -> Result<Place, Error> {
 /// # Errors
 /// [`Error`] when a file cannot be read or a key is none.
 pub fn presets_directory(sources: &Sources) -> Result<String, Error> {
-    Ok(layers::merge(sources)?.channels.directory)
+    Ok(layers::merge(sources)?.0.channels.directory)
 }
 
 /// Only where the service listens.
@@ -116,8 +119,8 @@ pub fn presets_directory(sources: &Sources) -> Result<String, Error> {
 /// # Errors
 /// [`Error`] when a file cannot be read, a key is none, or it is not an address.
 pub fn listen(sources: &Sources) -> Result<SocketAddr, Error> {
-    let settings = layers::merge(sources)?;
-    parse_listen(&settings.server.listen).map_err(Error::one)
+    let (settings, _) = layers::merge(sources)?;
+    addresses::listen(&settings.server.listen).map_err(Error::one)
 }
 
 impl Config {
@@ -126,9 +129,9 @@ impl Config {
     /// # Errors
     /// [`Error`] lists everything that is wrong, not only the first.
     pub fn load(sources: &Sources) -> Result<Self, Error> {
-        let settings = layers::merge(sources)?;
+        let (settings, warnings) = layers::merge(sources)?;
         let mut problems = Problems::default();
-        let config = assemble(settings, &mut problems);
+        let config = assemble(settings, warnings, &mut problems);
         match config {
             Some(config) if problems.0.is_empty() => Ok(config),
             _ => Err(Error(problems.0)),
@@ -150,8 +153,12 @@ impl Problems {
     }
 }
 
-fn assemble(mut settings: Settings, problems: &mut Problems) -> Option<Config> {
-    let listen = problems.check(parse_listen(&settings.server.listen));
+fn assemble(
+    mut settings: Settings,
+    mut warnings: Vec<String>,
+    problems: &mut Problems,
+) -> Option<Config> {
+    let listen = problems.check(addresses::listen(&settings.server.listen));
     let locale = problems.check(parse_locale(
         "replies.default_locale",
         &settings.replies.default_locale,
@@ -162,13 +169,15 @@ fn assemble(mut settings: Settings, problems: &mut Problems) -> Option<Config> {
             settings.replies.time_zone
         )
     }));
+    let public_url = problems.check(addresses::public_url(&settings.server.public_url));
     limits::check_times(&settings, problems);
-    let mut warnings = Vec::from_iter(limits::tight_times(&settings));
+    warnings.extend(limits::tight_times(&settings));
     let rules = rules(&settings, time_zone.clone(), problems);
     let surroundings = channels::Surroundings {
         listen,
         locale,
-        public_url: settings.server.public_url.trim_end_matches('/').to_owned(),
+        // Where it is no address a problem says so already; what needs one shall not complain as well.
+        public_url: public_url.unwrap_or_else(|| settings.server.public_url.clone()),
         code_pattern: rules.as_ref().and_then(|rules| rules.code_pattern.clone()),
     };
     let channels = channels::assemble(
@@ -177,6 +186,16 @@ fn assemble(mut settings: Settings, problems: &mut Problems) -> Option<Config> {
         problems,
         &mut warnings,
     );
+    if let Some(Rules {
+        code_pattern: Some(whole),
+        ..
+    }) = &rules
+    {
+        let pattern = settings.policy.code_pattern.as_str();
+        warnings.extend(samples::warnings(pattern, whole));
+        let lost = |channel| samples::not_found_in_text(channel, pattern, whole);
+        warnings.extend(channels.values().filter_map(lost));
+    }
     let policy = policy(&settings, problems);
     let log_format = problems.check(match settings.log.format.as_str() {
         "text" => Ok(LogFormat::Text),
@@ -191,8 +210,8 @@ fn assemble(mut settings: Settings, problems: &mut Problems) -> Option<Config> {
         settle_ms: signed(settings.journal.settle_ms),
         deadline_ms: signed(settings.journal.give_up_s.saturating_mul(1_000)),
     };
-    let ozmap = ozmap_settings(settings.ozmap, problems);
-    let journal = journal::place(settings.journal, problems);
+    let ozmap = ozmap_settings(settings.ozmap, problems, &mut warnings);
+    let journal = journal::place(settings.journal, problems, &mut warnings);
     Some(Config {
         listen: listen?,
         limits,
@@ -266,16 +285,25 @@ fn rules(
     })
 }
 
-fn ozmap_settings(settings: settings::Ozmap, problems: &mut Problems) -> Option<ozmap::Settings> {
+fn ozmap_settings(
+    settings: settings::Ozmap,
+    problems: &mut Problems,
+    warnings: &mut Vec<String>,
+) -> Option<ozmap::Settings> {
     if settings.base_url.is_empty() {
         let missing = "ozmap.base_url is not set; write the address of your OZmap, like https://provider.ozmap.com.br:9994";
         problems.require(Err(missing.to_owned()));
     }
-    let api_key = problems.check(secret(
+    let api_key = secret::secret(
         "ozmap.api_key",
         Some(settings.api_key),
         settings.api_key_file.as_deref(),
-    ));
+        warnings,
+    );
+    let api_key = problems.check(api_key.and_then(|key| {
+        secret::for_a_header("ozmap.api_key", &key)?;
+        Ok(key)
+    }));
     let auth_scheme = problems.check(match settings.auth_scheme.as_str() {
         "raw" => Ok(AuthScheme::Raw),
         "bearer" => Ok(AuthScheme::Bearer),
@@ -291,10 +319,7 @@ fn ozmap_settings(settings: settings::Ozmap, problems: &mut Problems) -> Option<
     let not_found_answers = problems.check(answers);
     let ca_pem = match settings.tls_ca_file.as_str() {
         "" => None,
-        file => problems
-            .check(std::fs::read(file).map_err(|error| {
-                format!("ozmap.tls_ca_file = \"{file}\" cannot be read: {error}")
-            })),
+        file => problems.check(secret::read("ozmap.tls_ca_file", file)),
     };
     let pin_sha256 = match settings.tls_pin_sha256.as_str() {
         "" => None,
@@ -331,31 +356,6 @@ fn not_found_answer(text: &str) -> Result<NotFoundAnswer, String> {
             "ozmap.not_found_answers has \"{other}\"; there are \"404\", \"204\", \"null\", \"{{}}\" and \"empty\""
         )),
     }
-}
-
-/// A secret from its key or from the file that `key_file` names, never from both.
-fn secret(
-    key: &str,
-    inline: Option<SecretString>,
-    file: Option<&str>,
-) -> Result<SecretString, String> {
-    let inline = inline.filter(|secret| !secret.expose_secret().trim().is_empty());
-    match (inline, file.filter(|file| !file.is_empty())) {
-        (Some(_), Some(_)) => Err(format!(
-            "{key} and {key}_file are both set; keep one of them"
-        )),
-        (Some(secret), None) => Ok(SecretString::from(secret.expose_secret().trim())),
-        (None, Some(file)) => match std::fs::read_to_string(Path::new(file)) {
-            Ok(text) if text.trim().is_empty() => Err(format!("{key}_file = \"{file}\" is empty")),
-            Ok(text) => Ok(SecretString::from(text.trim())),
-            Err(error) => Err(format!("{key}_file = \"{file}\" cannot be read: {error}")),
-        },
-        (None, None) => Err(format!("{key} is not set; set it, or {key}_file")),
-    }
-}
-
-fn parse_listen(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| format!("server.listen = \"{text}\" is not an address and port; write one like 127.0.0.1:8080 or 0.0.0.0:8080"))
 }
 
 fn parse_locale(key: &str, tag: &str) -> Result<Locale, String> {

@@ -5,7 +5,8 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{secret, settings};
+use super::secret::{for_a_header, published, secret};
+use super::settings;
 use crate::channels::{Auth, Scheme, SchemeOptions, SecretError, Usual};
 
 /// The fewest characters of a shared secret on a listener that others can reach.
@@ -85,6 +86,14 @@ pub(super) fn proofs(
     let mut schemes = vec![scheme(stage, first, &options, warnings)?];
     for (name, also) in settings.also {
         let named_by = stage.key(&format!("also.{name}"));
+        if also.secret.is_none()
+            && also.secret_file.is_none()
+            && Scheme::NAMES.contains(&name.as_str())
+        {
+            return Err(format!(
+                "{named_by} has no secret; write [{named_by}] with a secret or a secret_file"
+            ));
+        }
         let wanted = Wanted {
             secret_key: format!("{named_by}.secret"),
             scheme: name,
@@ -122,7 +131,12 @@ fn scheme(
         secret_key,
         wanted.secret.clone(),
         wanted.secret_file.as_deref(),
+        warnings,
     )?;
+    if matches!(name.as_str(), "bearer" | "header") {
+        for_a_header(secret_key, &secret)?;
+    }
+    published(secret_key, &secret, warnings);
     let scheme = Scheme::parse(name, &secret, options).map_err(|error| match error {
         SecretError::NoOption(option) => format!(
             "{named_by}: the scheme \"{name}\" needs to know where it looks; write {}",
@@ -193,17 +207,24 @@ fn check_strength(
     reach: Reach,
     warnings: &mut Vec<String>,
 ) -> Result<(), String> {
-    let shortest = secret
-        .expose_secret()
-        .split_whitespace()
-        .map(|one| one.chars().count())
-        .min()
-        .unwrap_or(0);
+    let lengths = || {
+        let each = secret.expose_secret().split_whitespace();
+        each.map(|one| one.chars().count())
+    };
+    if lengths().min().unwrap_or(0) >= SECRET_CHARS_MIN {
+        return Ok(());
+    }
+    let several = lengths().count();
+    if several > 1 {
+        // A pass phrase: each of its words alone would be believed.
+        return Err(format!(
+            "{key} is {several} secrets, because blanks and line breaks separate them, and one of them is shorter than {SECRET_CHARS_MIN} characters and can be guessed; write one without blanks, or several that are each long enough"
+        ));
+    }
     let problem = format!(
         "{key} is shorter than {SECRET_CHARS_MIN} characters and can be guessed; write a random one of 32 or more"
     );
     match reach {
-        _ if shortest >= SECRET_CHARS_MIN => Ok(()),
         Reach::ThisMachine => {
             warnings.push(problem);
             Ok(())

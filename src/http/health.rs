@@ -59,10 +59,14 @@ struct Simple<'a> {
 #[derive(Serialize)]
 struct Detail<'a> {
     status: &'a str,
+    /// Why it is not `ok`.
+    reasons: Vec<&'a str>,
     version: &'a str,
     uptime_s: u64,
     draining: bool,
     paused: bool,
+    dry_run: bool,
+    deletes_left_this_hour: i64,
     in_flight: usize,
     journal: JournalDetail<'a>,
     ozmap: OzmapDetail<'a>,
@@ -123,24 +127,25 @@ pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
     let stats = seen.stats;
     let ozmap = ozmap(&app);
     let unready = unready(&app).await;
-    let paused = app.cancellations.is_paused();
-    let status = match unready {
-        Some(_) => "unready",
-        None if paused
-            || seen.incomplete.is_some()
-            || ozmap.deletes_refused
-            || !matches!(ozmap.status, "ok" | "unknown") =>
-        {
-            "degraded"
-        }
-        None => "ok",
+    let deletes_left = app.cancellations.deletes_left(stats.deletes_this_hour);
+    let reasons: Vec<&str> = unready
+        .into_iter()
+        .chain(held_back(&app, &seen, deletes_left, &ozmap))
+        .collect();
+    let status = match (unready, reasons.is_empty()) {
+        (Some(_), _) => "unready",
+        (None, false) => "degraded",
+        (None, true) => "ok",
     };
     let detail = Detail {
         status,
+        reasons,
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: app.started_at.age_ms() / 1_000,
         draining: app.draining.is_cancelled(),
-        paused,
+        paused: app.cancellations.is_paused(),
+        dry_run: app.cancellations.is_dry_run(),
+        deletes_left_this_hour: deletes_left,
         in_flight: app.cancellations.in_flight(),
         journal: JournalDetail {
             status: seen.state.trouble().unwrap_or("ok"),
@@ -159,6 +164,27 @@ pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
         StatusCode::OK
     };
     json(code, &detail)
+}
+
+/// What holds deletions back although requests are accepted.
+fn held_back<'a>(
+    app: &App,
+    seen: &JournalSeen,
+    deletes_left: i64,
+    ozmap: &OzmapDetail<'a>,
+) -> Vec<&'a str> {
+    let is_trouble = !matches!(ozmap.status, "ok" | "unknown");
+    [
+        app.cancellations.is_paused().then_some("paused"),
+        app.cancellations.is_dry_run().then_some("dry_run"),
+        (deletes_left == 0).then_some("deletes_of_the_hour_spent"),
+        ozmap.deletes_refused.then_some("deletes_refused"),
+        seen.incomplete.map(|_| "journal_incomplete"),
+        is_trouble.then_some(ozmap.status),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn channels(app: &App) -> BTreeMap<&str, ChannelDetail> {

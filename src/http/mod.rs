@@ -3,6 +3,7 @@
 //! It asks a channel what a request means, has it worked on, and lets the channel write the answer. It must never
 //! decide about a cancellation, and never put anything of a request into a log or an error.
 
+mod edge;
 mod failures;
 mod health;
 mod line;
@@ -120,13 +121,20 @@ impl App {
 /// The routes of the public listener.
 fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/webhooks/{name}", any(webhook::webhook))
+        .route(
+            "/webhooks/{name}",
+            any(webhook::webhook).options(edge::preflight),
+        )
         .route("/health", get(health::detail))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/openapi.json", get(openapi::document))
-        .fallback(respond::no_such_route)
+        .fallback(edge::nearly_right)
         .method_not_allowed_fallback(respond::only_get)
+        .layer(axum::middleware::from_fn_with_state(
+            app.clone(),
+            edge::unambiguous,
+        ))
         .layer(CatchPanicLayer::custom(respond::Panicked))
         .layer(axum::middleware::map_response(respond::harden))
         .with_state(app)

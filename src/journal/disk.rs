@@ -250,16 +250,7 @@ broken line
         std::fs::write(&there, "").unwrap();
         let not_yet = folder.path().join("data/of/ours/journal.db");
         for path in [there.as_path(), &not_yet, Path::new("journal.db")] {
-            for kind in [
-                "nfs4",
-                "cifs",
-                "fuse.sshfs",
-                "9p",
-                "virtiofs",
-                "fakeowner",
-                "grpcfuse",
-                "vboxsf",
-            ] {
+            for kind in NETWORK {
                 let refused = may_lie_among(&machine(kind), path, NetworkDisk::Refused);
                 let said = refused.unwrap_err().to_string();
                 assert!(said.contains(&format!("({kind})")), "{said}");

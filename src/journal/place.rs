@@ -90,7 +90,8 @@ impl Place {
             .strip_prefix("sqlite://")
             .or_else(|| url.strip_prefix("sqlite:"));
         match path {
-            Some(path) if !path.is_empty() => {
+            // An address of another kind behind `sqlite:` would be printed as a path, with its password.
+            Some(path) if !path.is_empty() && !path.contains("://") => {
                 Ok(Self(Kind::File(PathBuf::from(path), link.disk)))
             }
             _ => Err(Error::Open(
@@ -138,12 +139,28 @@ fn named(host: &Host) -> String {
     }
 }
 
+/// The driver takes everything up to the first `@` for user and password: with a second one, or with one behind the
+/// beginning of a query, a part of the password would be taken for the host, and be shown.
+fn check_credentials(url: &str) -> Result<(), Error> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    match rest.split_once('@') {
+        Some((before, after)) if after.contains('@') || before.contains('?') => Err(Error::Open(
+            "journal.url holds an @ that does not end user and password; write each @ of a user, a password or a \
+             parameter as %40 (likewise # as %23, / as %2F, : as %3A, ? as %3F and % as %25)"
+                .to_owned(),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn server(url: &str, link: &Link) -> Result<Server, Error> {
+    check_credentials(url)?;
     // The driver's own words may repeat a part of the address, and with it the password.
     let mut config: tokio_postgres::Config = url.parse().map_err(|_| {
         Error::Open(
             "journal.url is not an address of PostgreSQL; write postgres://user:password@host:5432/database, \
-             with % escapes in the password, and sslmode=disable, prefer or require"
+             with % escapes in user and password (@ is %40, # is %23, / is %2F, : is %3A, ? is %3F), and \
+             sslmode=disable, prefer or require"
                 .to_owned(),
         )
     })?;
@@ -297,6 +314,16 @@ mod tests {
             "postgres://chef:can%ary@db.example.com/x",
             "postgres://db.example.com/x?password=canary&canary=canary",
             "mysql://chef:canary@db.example.com/x",
+            "postgres://chef:se@canary@db.example.com/x",
+            "postgres://chef:se@canary:1@db.example.com/x",
+            "postgres://chef:se/canary@db.example.com/x",
+            "postgres://chef:se?canary@db.example.com/x",
+            "postgres://chef:se#canary@db.example.com/x",
+            "postgres://chef:se:canary@db.example.com/x",
+            "postgres://db.example.com/x?password=se@canary",
+            "postgres://chef@db.example.com/x?password=se@canary",
+            "postgres://chef:canary",
+            "sqlite:postgres://chef:canary@db.example.com/x",
         ] {
             let said = match parsed(url) {
                 Ok(place) => format!("{place} {place:?}"),
@@ -304,5 +331,20 @@ mod tests {
             };
             assert!(!said.contains("canary"), "{url}: {said}");
         }
+    }
+
+    #[test]
+    fn an_at_sign_that_is_not_escaped_is_refused_with_its_escape() {
+        for url in [
+            "postgres://u:Secr@tPass@db.example.com/x",
+            "postgres://u@x:p@db.example.com/x",
+            "postgresql://u:p@db.example.com/x?options=a@b",
+        ] {
+            let said = parsed(url).unwrap_err().to_string();
+            assert!(said.contains("%40"), "{url}: {said}");
+            assert!(!said.contains("tPass"), "{said}");
+        }
+        let escaped = parsed("postgres://u:Secr%40tPass@db.example.com/x").unwrap();
+        assert_eq!(escaped.to_string(), "PostgreSQL on db.example.com, x");
     }
 }

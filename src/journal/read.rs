@@ -21,6 +21,8 @@ pub struct Stats {
     pub oldest_ms: i64,
     /// Ended cancellations that a person must look at.
     pub needs_human: i64,
+    /// Deletions that this hour has seen, of all replicas.
+    pub deletes_this_hour: i64,
 }
 
 /// A line in the history of a cancellation.
@@ -308,6 +310,7 @@ pub(super) fn stats(store: &mut dyn Store) -> Result<Stats, Error> {
             active: row.integer(0)?,
             oldest_ms: row.integer(1)?,
             needs_human: row.integer(2)?,
+            deletes_this_hour: row.integer(3)?,
         })
     })
 }

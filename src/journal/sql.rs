@@ -303,7 +303,9 @@ pub(super) const LIST: &str = concat!(
 /// How many cancellations are not ended, how long the oldest waits (ms), and how many ended ones want a person.
 pub(super) const STATS: &str = "\
 SELECT COUNT(*), COALESCE({NOW} - MIN(created_at), 0), \
-(SELECT COUNT(*) FROM op WHERE needs_human = 1) FROM op WHERE state <> 'done'";
+(SELECT COUNT(*) FROM op WHERE needs_human = 1), \
+(SELECT COALESCE(MAX(used), 0) FROM budget WHERE name = 'deletes' AND bucket_at = ({NOW} / 3600000) * 3600000) \
+FROM op WHERE state <> 'done'";
 
 /// The raw JSON that was kept before a deletion.
 pub(super) const SNAPSHOT: &str = "SELECT snapshot, note FROM op WHERE id = $1";

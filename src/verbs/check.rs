@@ -1,12 +1,16 @@
 //! `check`: finds what would go wrong before a customer does. Reads only.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use ozmap_cancel::config::{Config, Sources};
-use ozmap_cancel::journal::{self, Inspection};
+use ozmap_cancel::channels::{Channel, Rehearsed};
+use ozmap_cancel::config::{self, Config, Sources};
+use ozmap_cancel::journal::{self, Inspection, Place, Stats};
 use ozmap_cancel::ozmap::Ozmap;
 use ozmap_cancel::replies::Replies;
 
+use super::held::Held;
+use super::listen::{self, Examined};
 use super::{Done, Problem, block_on, serve, tell};
 
 /// How many findings are problems.
@@ -28,55 +32,92 @@ impl Findings {
         self.problems += 1;
         tell(&format!("problem  {what}"))
     }
+
+    fn code(&self) -> ExitCode {
+        match self.problems {
+            0 => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        }
+    }
 }
 
 pub(crate) fn run(sources: &Sources) -> Done {
     let mut findings = Findings::default();
     let config = match Config::load(sources) {
         Ok(config) => config,
-        Err(error) => {
-            for problem in error.problems() {
-                findings.bad(problem)?;
-            }
-            return Ok(ExitCode::FAILURE);
-        }
+        Err(error) => return without_configuration(sources, &error, findings),
     };
     findings.good("configuration")?;
     for warning in &config.warnings {
         findings.warn(warning)?;
     }
     for channel in config.channels.values() {
-        findings.good(&format!(
-            "channel {}: POST /webhooks/{}, answers within {} ms",
-            channel.name, channel.name, channel.answer_ms_max
-        ))?;
+        check_channel(channel, &mut findings)?;
     }
-    if let Err(problem) = serve::log_filter(&config) {
-        findings.bad(&problem.0)?;
+    match serve::log_filter(&config) {
+        Err(problem) => findings.bad(&problem.0)?,
+        Ok(_) => {
+            if let Some(silence) = serve::silence(&config) {
+                findings.warn(&silence)?;
+            }
+        }
     }
     match Replies::load(&config.replies_directory, config.time_zone.clone()) {
         Ok(_) => findings.good("replies: every sentence of every language was rendered")?,
         Err(error) => findings.bad(&error.to_string())?,
     }
-    check_journal(&config, &mut findings)?;
-    if config.rules.paused {
-        findings
-            .warn("policy.paused = true: everything is accepted and held, nothing is deleted")?;
-    }
-    if config.rules.dry_run {
-        findings.warn("policy.dry_run = true: nothing is deleted, the answer is would_cancel")?;
+    let stats = check_journal(&config.journal, &mut findings)?;
+    let rules = &config.rules;
+    let left = |stats: Stats| i64::from(rules.deletes_per_hour_max) - stats.deletes_this_hour;
+    let held = Held {
+        paused: rules.paused,
+        dry_run: rules.dry_run,
+        deletes_left: stats.map(|stats| left(stats).max(0)),
+    };
+    for warning in held.warnings() {
+        findings.warn(&warning)?;
     }
     block_on(async move {
+        check_listen(config.listen, &mut findings).await?;
         match Ozmap::new(config.ozmap) {
             Err(error) => findings.bad(&error.to_string())?,
             Ok(ozmap) => check_ozmap(&ozmap, &mut findings).await?,
         }
-        Ok(if findings.problems == 0 {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        Ok(findings.code())
     })
+}
+
+/// Looks at what can be looked at all the same: one run is to find as much as it can.
+fn without_configuration(sources: &Sources, error: &config::Error, mut findings: Findings) -> Done {
+    for problem in error.problems() {
+        findings.bad(problem)?;
+    }
+    if let Ok(place) = config::journal_place(sources) {
+        check_journal(&place, &mut findings)?;
+    }
+    Ok(findings.code())
+}
+
+fn check_channel(channel: &Channel, findings: &mut Findings) -> Result<(), Problem> {
+    findings.good(&format!(
+        "channel {}: POST /webhooks/{}, answers within {} ms",
+        channel.name, channel.name, channel.answer_ms_max
+    ))?;
+    match channel.rehearse() {
+        Rehearsed::Believed | Rehearsed::NotTried => Ok(()),
+        Rehearsed::Refused(why) => findings.bad(&format!(
+            "channel {}: a request with its own secret is not believed: {why}; every caller would get 401",
+            channel.name
+        )),
+    }
+}
+
+async fn check_listen(address: SocketAddr, findings: &mut Findings) -> Result<(), Problem> {
+    match listen::examine(address).await {
+        Examined::Free => findings.good(&format!("listen: {address} is free")),
+        Examined::Ours => findings.good(&format!("listen: a running ozmap-cancel has {address}")),
+        Examined::Problem(problem) => findings.bad(&problem),
+    }
 }
 
 async fn check_ozmap(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Problem> {
@@ -93,23 +134,33 @@ async fn check_ozmap(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
     }
 }
 
-fn check_journal(config: &Config, findings: &mut Findings) -> Result<(), Problem> {
-    let place = &config.journal;
+fn check_journal(place: &Place, findings: &mut Findings) -> Result<Option<Stats>, Problem> {
     match journal::inspect(place) {
-        Ok(Inspection::NotThere) => findings.good(&format!(
-            "journal: {place} will be created at the first start"
-        )),
-        Ok(Inspection::Usable { stats, in_use }) => findings.good(&format!(
-            "journal: {place}, {} cancellations not ended, {} for a person to look at{}",
-            stats.active,
-            stats.needs_human,
-            if in_use { "; a running instance has it" } else { "" }
-        )),
-        Ok(Inspection::Incomplete { why }) => findings.bad(&format!(
-            "journal: {place}: {why}: what was accepted last is not in it; put its journal.db-wal back beside it if that is \
-             somewhere, otherwise the next start leaves what had not begun to a person"
-        )),
-        Err(error) => findings.bad(&format!("journal: {place}: {error}")),
+        Ok(Inspection::NotThere) => {
+            findings.good(&format!(
+                "journal: {place} will be created at the first start"
+            ))?;
+            Ok(None)
+        }
+        Ok(Inspection::Usable { stats, in_use }) => {
+            let running = if in_use { "; a running instance has it" } else { "" };
+            findings.good(&format!(
+                "journal: {place}, {} cancellations not ended, {} for a person to look at{running}",
+                stats.active, stats.needs_human
+            ))?;
+            Ok(Some(stats))
+        }
+        Ok(Inspection::Incomplete { why }) => {
+            findings.bad(&format!(
+                "journal: {place}: {why}: what was accepted last is not in it; put its journal.db-wal back beside it if that is \
+                 somewhere, otherwise the next start leaves what had not begun to a person"
+            ))?;
+            Ok(None)
+        }
+        Err(error) => {
+            findings.bad(&format!("journal: {place}: {error}"))?;
+            Ok(None)
+        }
     }
 }
 

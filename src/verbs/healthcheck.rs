@@ -1,12 +1,13 @@
 //! `healthcheck`: asks a running service whether it is ready.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use ozmap_cancel::config::{self, Sources};
 
+use super::listen::reachable;
 use super::loopback::{Ask, exchange};
 use super::{Done, block_on, tell};
 
@@ -36,14 +37,4 @@ pub(crate) fn run(arguments: &Arguments, sources: &Sources) -> Done {
             ExitCode::FAILURE
         })
     })
-}
-
-/// A listener on every address is asked on the loopback one.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        IpAddr::V4(_) | IpAddr::V6(_) => listen.ip(),
-    };
-    SocketAddr::new(ip, listen.port())
 }

@@ -9,11 +9,16 @@ use tracing_subscriber::EnvFilter;
 
 use super::hangups::Hangups;
 use super::service::Service;
-use super::{Done, Problem, block_on, on_signal};
+use super::{Done, Problem, block_on, complain, on_signal};
 
 pub(crate) fn run(sources: &Sources) -> Done {
     let config = Config::load(sources)?;
+    let silence = silence(&config);
     start_logs(&config)?;
+    if let Some(silence) = silence {
+        // Where the log would not say it.
+        complain(&Problem::new(silence));
+    }
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -61,6 +66,24 @@ pub(super) fn log_filter(config: &Config) -> Result<EnvFilter, Problem> {
     EnvFilter::builder()
         .parse(&config.log_filter)
         .map_err(|error| Problem::new(format!("log.filter = \"{}\": {error}", config.log_filter)))
+}
+
+/// A word about a filter that keeps back what an operator must see.
+pub(super) fn silence(config: &Config) -> Option<String> {
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(log_filter(config).ok()?)
+        .with_writer(std::io::sink)
+        .finish();
+    let is_heard = tracing::subscriber::with_default(logs, || {
+        tracing::enabled!(target: "ozmap_cancel::cancel", tracing::Level::WARN)
+            && tracing::enabled!(target: "ozmap_cancel::http", tracing::Level::WARN)
+    });
+    (!is_heard).then(|| {
+        format!(
+            "log.filter = \"{}\" keeps back warnings of the service: what needs a person is not seen; write \"warn\" or \"info\"",
+            config.log_filter
+        )
+    })
 }
 
 fn start_logs(config: &Config) -> Result<(), Problem> {

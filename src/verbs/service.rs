@@ -12,7 +12,7 @@ use ozmap_cancel::replies::Replies;
 use tokio::time::{Duration, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Problem;
+use super::{Problem, held, listen};
 
 /// How long the journal may take to be closed; it is sound without that, only not in one file.
 const CLOSE: Duration = Duration::from_secs(5);
@@ -37,9 +37,12 @@ impl Service {
             config.locale,
             config.limits,
         );
-        let server = Server::bind(config.listen, app).await.map_err(|error| {
-            Problem::new(format!("cannot listen on {}: {error}", config.listen))
-        })?;
+        let server = Server::bind(config.listen, app)
+            .await
+            .map_err(|error| Problem::new(listen::problem(config.listen, &error)))?;
+        for warning in held_back(&cancellations).await {
+            tracing::warn!("{warning}");
+        }
         // Not before the address is ours: another instance may be at work.
         cancellations.start();
         Ok(Self {
@@ -77,4 +80,17 @@ impl Service {
         }
         stopped
     }
+}
+
+/// What the settings and the journal hold back. A journal that cannot be read is told by other words.
+async fn held_back(cancellations: &Cancellations) -> Vec<String> {
+    let held = held::Held {
+        paused: cancellations.is_paused(),
+        dry_run: cancellations.is_dry_run(),
+        deletes_left: match cancellations.journal().stats().await {
+            Ok(stats) => Some(cancellations.deletes_left(stats.deletes_this_hour)),
+            Err(_) => None,
+        },
+    };
+    held.warnings()
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "architecture/container.rs"]
+mod container;
 #[path = "architecture/mutants.rs"]
 mod mutants;
 #[path = "architecture/project.rs"]

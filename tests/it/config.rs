@@ -7,6 +7,8 @@ mod layers;
 mod proofs;
 #[path = "config/secrets.rs"]
 mod secrets;
+#[path = "config/warned.rs"]
+mod warned;
 
 use std::collections::BTreeSet;
 use std::process::Command;

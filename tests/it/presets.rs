@@ -116,6 +116,12 @@ fn every_mistake_in_a_preset_is_named_before_a_customer_meets_it() {
             "unknown field `frist`, expected one of",
         ),
         (
+            "auth = [\"header\"]",
+            "auth = [\"digest\"]",
+            "request.auth has \"digest\"; write \"bearer\"",
+        ),
+        ("auth = [\"header\"]", "auth = []", "request.auth is empty"),
+        (
             "medium = \"text\"",
             "medium = \"chat\"",
             "write \"text\" or \"voice\"",

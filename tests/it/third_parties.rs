@@ -4,6 +4,8 @@
 
 #[path = "third_parties/answers.rs"]
 mod answers;
+#[path = "third_parties/container.rs"]
+mod container;
 #[path = "third_parties/dialogflow.rs"]
 mod dialogflow;
 #[path = "third_parties/jambonz.rs"]

@@ -92,6 +92,11 @@ impl Secrets {
         fits.into()
     }
 
+    /// Each of them, as a caller sends it.
+    pub(super) fn each_text(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(|secret| secret.expose_secret())
+    }
+
     /// A key that no other process knows.
     pub(super) fn random() -> Self {
         Self(vec![SecretSlice::from(rand::random::<[u8; 32]>().to_vec())])

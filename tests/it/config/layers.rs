@@ -1,7 +1,7 @@
 //! Defaults, files, environment: who wins, and what is said about a key that is none.
 
 use super::{Setup, assert_says};
-use crate::support::{SECRET, World};
+use crate::support::{Launch, Ozmap, SECRET, World};
 
 #[test]
 fn an_unknown_key_is_named_with_its_origin_and_the_nearest_one() {
@@ -95,6 +95,204 @@ fn variables_of_other_programs_are_left_alone() {
         .variable("OZMAP_API_KEY", "x")
         .variable("SERVER__LISTEN", "x")
         .accepted();
+}
+
+#[test]
+fn what_kubernetes_sets_for_services_of_such_a_name_is_left_alone() {
+    let mut setup = Setup::complete();
+    for (name, value) in [
+        ("SERVICE_PORT", "8080"),
+        ("SERVICE_PORT_HTTP", "8080"),
+        ("PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+        ("PORT_8080_TCP_PROTO", "tcp"),
+        ("PORT_8080_TCP_PORT", "8080"),
+        ("PORT_8080_TCP_ADDR", "10.0.0.1"),
+        ("JOURNAL_PORT", "tcp://10.0.0.2:5432"),
+        ("JOURNAL_SERVICE_HOST", "10.0.0.2"),
+        ("JOURNAL_SERVICE_PORT", "5432"),
+        ("JOURNAL_PORT_5432_TCP_ADDR", "10.0.0.2"),
+        ("OZMAP_SERVICE_PORT_POSTGRES", "5432"),
+    ] {
+        setup = setup.variable(&format!("OZMAP_CANCEL_{name}"), value);
+    }
+    let checked = setup.accepted();
+    assert!(!checked.contains("warning"), "{checked}");
+}
+
+#[test]
+fn a_variable_that_was_meant_for_this_service_is_never_ignored() {
+    for (name, meant) in [
+        (
+            "OZMAP_CANCEL_DRY_RUN",
+            "did you mean OZMAP_CANCEL__POLICY__DRY_RUN?",
+        ),
+        ("OZMAP_CANCEL_PAUSED", "OZMAP_CANCEL__POLICY__PAUSED?"),
+        ("OZMAP_CANCEL_API_KEY", "OZMAP_CANCEL__OZMAP__API_KEY?"),
+        ("OZMAP_CANCEL_PORT", "OZMAP_CANCEL__SERVER__LISTEN?"),
+        (
+            "OZMAP_CANCEL_POLICY_DRYRUN",
+            "OZMAP_CANCEL__POLICY__DRY_RUN?",
+        ),
+        (
+            "ozmap_cancel__ozmap__api_key",
+            "OZMAP_CANCEL__OZMAP__API_KEY?",
+        ),
+        (
+            "ozmap_cancel__policy__dry_run",
+            "OZMAP_CANCEL__POLICY__DRY_RUN?",
+        ),
+        (
+            "Ozmap_Cancel__Policy__Dry_Run",
+            "OZMAP_CANCEL__POLICY__DRY_RUN?",
+        ),
+        (
+            "Ozmap_Cancel_Channels_Chatbot_Secret",
+            "OZMAP_CANCEL__CHANNELS__CHATBOT__SECRET?",
+        ),
+        ("OZMAP_CANCEL_NONSENSE", "OZMAP_CANCEL__SECTION__KEY"),
+        ("OZMAP_CANCEL___POLICY__DRY_RUN", "policy.dry_run"),
+    ] {
+        let problem = Setup::complete().variable(name, "true").problem();
+        assert_says(&problem, &[name, meant]);
+    }
+}
+
+#[test]
+fn one_key_that_two_variables_set_is_refused() {
+    let problem = Setup::complete()
+        .set("POLICY__DRY_RUN", "true")
+        .variable("OZMAP_CANCEL__policy__dry_run", "false")
+        .problem();
+    assert_says(
+        &problem,
+        &[
+            "OZMAP_CANCEL__POLICY__DRY_RUN",
+            "OZMAP_CANCEL__policy__dry_run",
+            "`policy.dry_run`",
+        ],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_is_refused_and_not_left_out() {
+    use std::os::unix::ffi::OsStrExt;
+    let output = std::process::Command::new(crate::support::service::BINARY)
+        .env_clear()
+        .env(
+            "OZMAP_CANCEL__POLICY__DRY_RUN",
+            std::ffi::OsStr::from_bytes(b"tru\xe9"),
+        )
+        .arg("check")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_says(&said, &["OZMAP_CANCEL__POLICY__DRY_RUN", "not UTF-8"]);
+}
+
+#[test]
+fn a_variable_that_overrides_a_file_is_told_without_its_value() {
+    let file = format!(
+        "[journal]\nurl = \"sqlite:canary.db\"\n[channels.chatbot]\nsecret = \"canary-{SECRET}\"\n[policy]\npaused = true\n"
+    );
+    let checked = Setup::complete().file("own.toml", &file).accepted();
+    for (key, name) in [
+        ("journal.url", "OZMAP_CANCEL__JOURNAL__URL"),
+        (
+            "channels.chatbot.secret",
+            "OZMAP_CANCEL__CHANNELS__CHATBOT__SECRET",
+        ),
+    ] {
+        let line = checked
+            .lines()
+            .find(|line| line.starts_with(&format!("warning  {key}")))
+            .unwrap_or_else(|| panic!("{key} in {checked}"));
+        assert_says(line, &[name, "overrides", "own.toml"]);
+    }
+    assert_eq!(checked.matches("overrides").count(), 2, "{checked}");
+    // What says the same, or no more than the default, overrides nothing.
+    let same = format!("[channels.chatbot]\nsecret = \"{SECRET}\"\n[log]\nfilter = \"info\"\n");
+    let quiet = Setup::complete()
+        .set("LOG__FILTER", "warn")
+        .file("own.toml", &same)
+        .accepted();
+    assert!(!quiet.contains("overrides"), "{quiet}");
+    assert!(
+        !checked.contains("canary") && !checked.contains(SECRET),
+        "{checked}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_says_at_its_start_which_variable_overrides_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("own.toml");
+    std::fs::write(&file, "[log]\nfilter = \"debug\"\n").unwrap();
+    let ozmap = Ozmap::start().await;
+    let journal = format!("sqlite:{}", folder.path().join("journal.db").display());
+    let service = Launch::new(&ozmap.url(), &journal)
+        .argument("--config")
+        .argument(&file.display().to_string())
+        .set("LOG__FILTER", "info")
+        .start()
+        .await;
+    assert_says(
+        &service.logs(),
+        &["WARN", "OZMAP_CANCEL__LOG__FILTER overrides", "own.toml"],
+    );
+}
+
+#[test]
+fn a_channel_that_no_variable_can_name_is_told_apart_from_the_one_that_it_names() {
+    for name in ["ChatBot", "my-bot"] {
+        let variable = name.to_uppercase().replace('-', "_");
+        for text in [
+            format!("[channels.{name}]\n"),
+            format!("[channels.{name}]\nlocale = \"es\"\n"),
+        ] {
+            let problem = Setup::complete()
+                .file("a.toml", &text)
+                .set(&format!("CHANNELS__{variable}__SECRET"), SECRET)
+                .problem();
+            assert_says(
+                &problem,
+                &[
+                    &format!("OZMAP_CANCEL__CHANNELS__{variable}__SECRET"),
+                    &format!("[channels.{name}]"),
+                    "a.toml",
+                ],
+            );
+        }
+    }
+}
+
+#[test]
+fn a_table_may_be_empty_where_the_environment_has_what_belongs_there() {
+    let checked = Setup::complete()
+        .file(
+            "a.toml",
+            "[channels.chatbot]\n[ozmap]\n[channels.chatbot.proof]\n",
+        )
+        .accepted();
+    assert_says(&checked, &["POST /webhooks/chatbot"]);
+    let further = "[channels.chatbot.also.basic]\n";
+    Setup::complete()
+        .file("a.toml", further)
+        .set(
+            "CHANNELS__CHATBOT__ALSO__BASIC__SECRET",
+            "user:a-password-of-a-channel",
+        )
+        .accepted();
+    let problem = Setup::complete()
+        .file("a.toml", "[channels.empty]\n")
+        .problem();
+    assert_says(&problem, &["channels.empty.secret is not set"]);
+    for unknown in ["[metrics]", "[channels.chatbot.x]", "[ozmap.x]"] {
+        assert_says(
+            &Setup::complete().file("a.toml", unknown).problem(),
+            &["a.toml"],
+        );
+    }
 }
 
 #[test]

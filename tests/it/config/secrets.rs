@@ -65,7 +65,7 @@ fn a_secret_of_a_channel_that_is_empty_is_none() {
 
 #[test]
 fn a_weak_secret_is_a_warning_on_this_machine_and_refused_where_others_can_reach_it() {
-    for weak in ["canary", &format!("{SECRET} canary")] {
+    for weak in ["canary", "fifteen-canary-"] {
         let setup = Setup::complete().set("CHANNELS__CHATBOT__SECRET", weak);
         let checked = setup.accepted();
         assert_says(
@@ -92,6 +92,147 @@ fn a_weak_secret_is_a_warning_on_this_machine_and_refused_where_others_can_reach
         .set("SERVER__LISTEN", "[::1]:8080")
         .set("CHANNELS__CHATBOT__SECRET", "weak")
         .accepted();
+}
+
+#[test]
+fn blanks_do_not_make_a_weak_secret_of_a_strong_one() {
+    for (secret, number) in [
+        ("canary horse battery staple", "4 secrets"),
+        (&*format!("{SECRET} canary"), "2 secrets"),
+        (&*format!("{SECRET}\tcanary\n"), "2 secrets"),
+    ] {
+        for listen in ["127.0.0.1:8080", "0.0.0.0:8080"] {
+            let problem = Setup::complete()
+                .set("CHANNELS__CHATBOT__SECRET", secret)
+                .set("SERVER__LISTEN", listen)
+                .problem();
+            assert_says(
+                &problem,
+                &[
+                    "channels.chatbot.secret is",
+                    number,
+                    "blanks",
+                    "16 characters",
+                ],
+            );
+            assert!(!problem.contains("canary"), "{problem}");
+        }
+    }
+    Setup::complete()
+        .set(
+            "CHANNELS__CHATBOT__SECRET",
+            &format!("{SECRET} another-secret-that-is-long-enough"),
+        )
+        .accepted();
+}
+
+#[test]
+fn what_no_header_can_carry_is_no_secret() {
+    for (key, name) in [
+        ("CHANNELS__CHATBOT__SECRET", "channels.chatbot.secret"),
+        ("OZMAP__API_KEY", "ozmap.api_key"),
+    ] {
+        for secret in [
+            "canary-canary-canary-senha-secretíssima",
+            "canary-canary-canary-“canary”",
+            "canary-canary\u{200b}-canary-canary",
+            "canary-canary\u{7f}-canary-canary",
+        ] {
+            let problem = Setup::complete().set(key, secret).problem();
+            assert_says(&problem, &[name, "no header can carry"]);
+            assert!(!problem.contains("canary"), "{problem}");
+        }
+    }
+    // In base64 it can be sent.
+    Setup::complete()
+        .set("CHANNELS__CHATBOT__AUTH", "basic")
+        .set(
+            "CHANNELS__CHATBOT__SECRET",
+            "user:senha-secretíssima-de-verdade",
+        )
+        .accepted();
+}
+
+#[test]
+fn quotes_that_a_file_of_variables_keeps_are_told() {
+    for quote in ["\"", "'"] {
+        let checked = Setup::complete()
+            .set(
+                "CHANNELS__CHATBOT__SECRET",
+                &format!("{quote}{SECRET}{quote}"),
+            )
+            .set("OZMAP__API_KEY", &format!("{quote}a-key{quote}"))
+            .accepted();
+        for key in ["channels.chatbot.secret", "ozmap.api_key"] {
+            assert_says(&checked, &[&format!("warning  {key} stands in quotes")]);
+        }
+        assert!(!checked.contains(SECRET), "{checked}");
+    }
+}
+
+#[test]
+fn a_secret_that_everybody_can_read_in_this_project_is_told() {
+    let compose = include_str!("../../../docker-compose.yml");
+    let published = "demo-secret-for-docker-compose-only";
+    assert!(compose.contains(published));
+    let checked = Setup::complete()
+        .set("CHANNELS__CHATBOT__SECRET", published)
+        .accepted();
+    assert_says(
+        &checked,
+        &["warning  channels.chatbot.secret is the one of this project's examples"],
+    );
+}
+
+#[test]
+fn a_secret_file_may_have_comments_and_a_byte_order_mark() {
+    let of_file = |text: &[u8]| {
+        let setup = Setup::complete().without("OZMAP__API_KEY");
+        let path = setup.path("key");
+        std::fs::write(&path, text).unwrap();
+        setup.set("OZMAP__API_KEY_FILE", &path)
+    };
+    for text in [
+        "the-key\n",
+        "\u{feff}the-key\r\n",
+        "# the key of OZmap\nthe-key\n  # and more\n",
+        "\u{feff}# the key of OZmap\r\nthe-key",
+    ] {
+        let checked = of_file(text.as_bytes()).accepted();
+        assert!(!checked.contains("warning"), "{text:?}: {checked}");
+    }
+    for (text, why) in [
+        ("# canary\n".as_bytes(), "comment"),
+        ("\u{feff}\n".as_bytes(), "is empty"),
+        (b"\xff\xfec\0a\0".as_slice(), "UTF-8"),
+    ] {
+        let problem = of_file(text).problem();
+        assert_says(&problem, &["ozmap.api_key_file", why]);
+        assert!(!problem.contains("canary"), "{problem}");
+    }
+}
+
+#[test]
+fn a_part_of_a_password_with_a_sign_that_was_not_escaped_is_never_printed() {
+    for url in [
+        "postgres://u:Secr@tPass@127.0.0.1:1/x",
+        "postgres://u:Secr@tPass/@127.0.0.1:1/x",
+        "postgres://u:Secr#tPass@127.0.0.1:1/x",
+        "postgres://u:Secr/tPass@127.0.0.1:1/x",
+        "postgres://u:Secr?tPass@127.0.0.1:1/x",
+        "postgres://u:Secr:tPass@127.0.0.1:1/x",
+        "postgres://127.0.0.1:1/x?user=u&password=Secr@tPass",
+    ] {
+        let (code, said) = Setup::complete().set("JOURNAL__URL", url).run("check");
+        assert_eq!(code, Some(1), "{url}: {said}");
+        assert!(!said.contains("Secr") && !said.contains("tPass"), "{said}");
+        let (_, said) = Setup::complete().set("JOURNAL__URL", url).run("serve");
+        assert!(!said.contains("Secr") && !said.contains("tPass"), "{said}");
+    }
+    let problem = Setup::complete()
+        .set("JOURNAL__URL", "postgres://u:Secr@tPass@127.0.0.1:1/x")
+        .problem();
+    assert_says(&problem, &["journal.url", "%40"]);
 }
 
 #[test]

@@ -79,6 +79,59 @@ async fn a_body_whose_end_is_not_known_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_a_proxy_may_read_otherwise_is_refused_and_ends_its_connection() {
+    let world = World::new().await;
+    let body = r#"{"code":"123|123"}"#;
+    let in_chunks = chunked(body);
+    let behind = webhook("123|123", "behind", "");
+    let without_host = head().replace("Host: service\r\n", "");
+    let length = format!("Content-Length: {}\r\n", body.len());
+    for (head, framing, body, status) in [
+        (&*without_host, &*length, body, "400"),
+        (
+            &*head(),
+            &*format!("Host: service\r\n{length}"),
+            body,
+            "400",
+        ),
+        (&*head(), &*format!("Host: other\r\n{length}"), body, "400"),
+        (
+            &*head(),
+            "Transfer-Encoding: gzip, chunked\r\n",
+            &*in_chunks,
+            "501",
+        ),
+        (
+            &*head(),
+            "Transfer-Encoding: identity, chunked\r\n",
+            &*in_chunks,
+            "501",
+        ),
+        (
+            &*head(),
+            "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
+            &*in_chunks,
+            "501",
+        ),
+    ] {
+        let sent = format!("{head}{framing}\r\n{body}{behind}");
+        let answer = until_closed(stalled(&world, &sent).await).await;
+        assert_eq!(statuses(&answer), [status], "{framing:?}: {answer}");
+        assert!(
+            answer.to_lowercase().contains("connection: close"),
+            "{framing:?}: {answer}"
+        );
+    }
+    assert!(world.journal().is_empty());
+    let plain = format!(
+        "{}Transfer-Encoding: Chunked\r\nConnection: close\r\n\r\n{in_chunks}",
+        head()
+    );
+    let answer = until_closed(stalled(&world, &plain).await).await;
+    assert_eq!(statuses(&answer), ["200"], "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn requests_in_a_row_on_one_connection_are_answered_in_their_order_and_once_each() {
     let world = World::new().await;
     world.ozmap.fault("delete:delay_ms=100*1").await;

@@ -43,11 +43,15 @@ async fn the_three_pages_have_the_form_of_the_contract() {
     assert_eq!(
         members(&detail),
         [
+            "channels",
+            "deletes_left_this_hour",
             "draining",
+            "dry_run",
             "in_flight",
             "journal",
             "ozmap",
             "paused",
+            "reasons",
             "status",
             "uptime_s",
             "version"
@@ -108,11 +112,77 @@ async fn a_paused_service_says_so_and_holds_everything() {
     assert_eq!(world.cancel("123|123", "m-1").await.outcome(), "pending");
     let detail = world.service.get("/health").await.json();
     assert_eq!(
-        (&detail["status"], &detail["paused"]),
-        (&json!("degraded"), &json!(true))
+        (&detail["status"], &detail["paused"], &detail["reasons"]),
+        (&json!("degraded"), &json!(true), &json!(["paused"]))
     );
     assert_eq!(world.service.get("/health/ready").await.status, 200);
     assert!(world.ozmap.asked().await.is_empty());
+    assert_loud(&world, "policy.paused");
+}
+
+/// The log of the start and `check` both warn of a setting that holds deletions back.
+fn assert_loud(world: &World, key: &str) {
+    let logs = world.service.logs();
+    let is_logged = logs
+        .lines()
+        .any(|line| line.contains("WARN") && line.contains(key));
+    assert!(is_logged, "{key} in {logs}");
+    let checked = world.service.launch().run(&["check"]);
+    let checked = String::from_utf8(checked.stdout).unwrap();
+    assert!(
+        checked.contains(&format!("warning  {key}")),
+        "{key} in {checked}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_for_all_is_loud() {
+    let world = World::with(&[("POLICY__DRY_RUN", "true")]).await;
+    assert_eq!(
+        world.cancel("123|123", "m-1").await.outcome(),
+        "would_cancel"
+    );
+    let detail = world.service.get("/health").await.json();
+    assert_eq!(
+        (&detail["status"], &detail["dry_run"], &detail["reasons"]),
+        (&json!("degraded"), &json!(true), &json!(["dry_run"]))
+    );
+    assert_loud(&world, "policy.dry_run");
+}
+
+/// Whether the service does well, how many deletions the hour has left, and why it does not do well.
+async fn left(world: &World) -> (Value, Value, Value) {
+    let detail = world.service.get("/health").await.json();
+    let member = |name: &str| detail[name].clone();
+    (
+        member("status"),
+        member("deletes_left_this_hour"),
+        member("reasons"),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_whose_deletions_are_spent_is_loud_also_after_a_restart() {
+    let mut world = World::with(&[
+        ("POLICY__DELETES_PER_HOUR_MAX", "1"),
+        ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "1500"),
+    ])
+    .await;
+    let (_, number, _) = left(&world).await;
+    assert_eq!(number, 1);
+    assert_eq!(world.cancel("123|123", "m-1").await.outcome(), "cancelled");
+    eventually("the spent hour to be seen", || async {
+        let expected = (
+            json!("degraded"),
+            json!(0),
+            json!(["deletes_of_the_hour_spent"]),
+        );
+        (left(&world).await == expected).then_some(())
+    })
+    .await;
+    world.kill();
+    world.restart().await;
+    assert_loud(&world, "policy.deletes_per_hour_max");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,8 @@ fn assert_problem(reply: &Reply, status: u16, id: &str) {
             "{member} in {json}"
         );
     }
-    assert_eq!(json.as_object().unwrap().len(), 5);
+    assert!(json["handoff"].is_boolean(), "{json}");
+    assert_eq!(json.as_object().unwrap().len(), 6);
     assert_hardened(reply);
 }
 
@@ -178,6 +179,8 @@ async fn a_webhook_takes_only_post() {
         .unwrap();
         assert_problem(&reply, 405, "method");
         assert_eq!(reply.header("allow"), Some("POST"), "{method}");
+        let detail = reply.json()["detail"].as_str().unwrap().to_owned();
+        assert_eq!(detail.contains("CORS"), method == "OPTIONS", "{detail}");
     }
     let health = send(world.service.address(), "POST", "/health", &[], b"{}")
         .await
@@ -197,7 +200,13 @@ async fn an_address_where_nothing_is_says_so() {
         ("/webhooks/%ff", "no_such_channel"),
         ("/webhooks", "no_such_route"),
         ("/webhooks/", "no_such_route"),
-        ("/webhooks/chatbot/", "no_such_route"),
+        ("/webhooks//", "no_such_route"),
+        ("/webhooks/nobody/", "no_such_route"),
+        ("/webhooks/chatbot/more", "no_such_route"),
+        ("/webhooks/chatbot/", "wrong_address"),
+        ("/webhooks/chatbot//", "wrong_address"),
+        ("//webhooks/chatbot", "wrong_address"),
+        ("//webhooks//chatbot/?x=1", "wrong_address"),
         ("/", "no_such_route"),
         ("/metrics", "no_such_route"),
         ("/health/", "no_such_route"),
@@ -213,6 +222,14 @@ async fn an_address_where_nothing_is_says_so() {
         .await
         .unwrap();
         assert_problem(&reply, 404, id);
+        let detail = reply.json()["detail"].as_str().unwrap().to_owned();
+        assert_eq!(
+            reply.json()["handoff"],
+            true,
+            "{path}: a fault of the set-up"
+        );
+        let names_it = detail.contains("is /webhooks/chatbot,");
+        assert_eq!(names_it, id == "wrong_address", "{path}: {detail}");
     }
     assert!(world.journal().is_empty());
 }

@@ -1,0 +1,155 @@
+//! Proves a channel's own secrets to the channel, as its callers would: what cannot be sent is found before they try.
+//!
+//! Only for secrets that are sent as they are; a signature with a platform's own key is the platform's to make. It must
+//! never show a secret.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+
+use super::super::Inbound;
+use super::secrets::Secrets;
+use super::{Auth, Scheme};
+use crate::clock::Moment;
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rehearsed {
+    /// Every secret that could be tried is believed.
+    Believed,
+    /// There is none that could be tried.
+    NotTried,
+    /// One is not, and why.
+    Refused(String),
+}
+
+/// A request that has nothing but a proof.
+struct Proven {
+    headers: HeaderMap,
+    target: String,
+}
+
+impl Auth {
+    /// Tries every secret that is sent as it is.
+    pub(in crate::channels) fn rehearse(&self) -> Rehearsed {
+        let mut rehearsed = Rehearsed::NotTried;
+        for scheme in &self.0 {
+            let Some(secrets) = scheme.sent() else {
+                continue;
+            };
+            for secret in secrets.each_text() {
+                match scheme
+                    .proven(secret)
+                    .and_then(|request| scheme.believes(&request))
+                {
+                    Ok(()) => rehearsed = Rehearsed::Believed,
+                    Err(why) => return Rehearsed::Refused(why),
+                }
+            }
+        }
+        rehearsed
+    }
+}
+
+impl Scheme {
+    /// Its secrets, where a caller sends one of them as it is.
+    fn sent(&self) -> Option<&Secrets> {
+        match self {
+            Self::Bearer(secrets)
+            | Self::Basic(secrets)
+            | Self::Header { secrets, .. }
+            | Self::QueryToken { secrets, .. } => Some(secrets),
+            Self::None
+            | Self::StandardWebhooks(_)
+            | Self::Hmac(_)
+            | Self::Twilio(_)
+            | Self::PlivoV3(_)
+            | Self::Ed25519(_)
+            | Self::JwtHs256(_) => None,
+        }
+    }
+
+    /// A request with this secret, as a caller would send it.
+    fn proven(&self, secret: &[u8]) -> Result<Proven, String> {
+        let (name, value) = match self {
+            Self::Header { name, .. } => (name.as_str(), secret.to_vec()),
+            Self::Basic(_) => {
+                let encoded = format!("Basic {}", STANDARD.encode(secret));
+                ("authorization", encoded.into_bytes())
+            }
+            Self::QueryToken { name, .. } => {
+                let escaped = |bytes: &[u8]| percent_encode(bytes, NON_ALPHANUMERIC).to_string();
+                return Ok(Proven {
+                    headers: HeaderMap::new(),
+                    target: format!(
+                        "/webhooks/x?{}={}",
+                        escaped(name.as_bytes()),
+                        escaped(secret)
+                    ),
+                });
+            }
+            Self::Bearer(_)
+            | Self::None
+            | Self::StandardWebhooks(_)
+            | Self::Hmac(_)
+            | Self::Twilio(_)
+            | Self::PlivoV3(_)
+            | Self::Ed25519(_)
+            | Self::JwtHs256(_) => ("authorization", [b"Bearer ", secret].concat()),
+        };
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| "its header has no name that can be sent".to_owned())?;
+        let value = HeaderValue::from_bytes(&value)
+            .map_err(|_| "no header can carry the secret".to_owned())?;
+        Ok(Proven {
+            headers: HeaderMap::from_iter([(name, value)]),
+            target: "/webhooks/x".to_owned(),
+        })
+    }
+
+    fn believes(&self, request: &Proven) -> Result<(), String> {
+        let inbound = Inbound {
+            method: &Method::POST,
+            target: &request.target,
+            public_url: "",
+            headers: &request.headers,
+            body: &[],
+            at: Moment::now(),
+        };
+        self.check(&inbound).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{SECRET, parse, scheme};
+    use super::*;
+
+    #[test]
+    fn what_can_be_sent_is_believed_and_what_cannot_is_told() {
+        for (name, secret, options) in [
+            ("bearer", SECRET, ""),
+            ("bearer", "first-of-two second-of-two", ""),
+            ("basic", "user:senha-secretíssima", ""),
+            ("query", "with&and=and%and+", ""),
+            ("header", SECRET, "header = \"X-Token\""),
+        ] {
+            let scheme = parse(name, secret, options).ok();
+            let auth = Auth::any_of(scheme.into_iter().collect());
+            assert_eq!(auth.rehearse(), Rehearsed::Believed, "{name} {secret}");
+        }
+        for (secret, why) in [
+            ("senha-secretíssima", "plain ASCII"),
+            ("one\u{7f}two", "no header can carry"),
+        ] {
+            let rehearsed = Auth::any_of(vec![scheme("bearer", secret)]).rehearse();
+            match rehearsed {
+                Rehearsed::Refused(said) => assert!(said.contains(why), "{said}"),
+                Rehearsed::Believed | Rehearsed::NotTried => assert_eq!(secret, "", "not refused"),
+            }
+        }
+        let twilio = Auth::any_of(vec![scheme("twilio", SECRET)]);
+        assert_eq!(twilio.rehearse(), Rehearsed::NotTried);
+    }
+}
