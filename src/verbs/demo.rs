@@ -135,6 +135,8 @@ fn invite(service: SocketAddr, ozmap: SocketAddr) -> Result<(), Problem> {
          \x20 curl http://{service}/health\n\
          \x20 curl http://{ozmap}/__sim/properties                           what OZmap holds\n\
          \x20 curl http://{ozmap}/__sim/faults -d '\"lookup:status=503*3\"'    break it\n\
-         \x20 curl -X POST http://{ozmap}/__sim/reset                        begin anew"
+         \x20 curl -X POST http://{ozmap}/__sim/reset                        begin anew, then cancel 123|123 again:\n\
+         \x20 curl http://{service}/webhooks/chatbot -H 'Authorization: Bearer {SECRET}' -d '{{\"code\":\"123|123\",\"message_id\":\"try-1\"}}'\n\n\
+         The same message_id gets the same answer; take another one for every try."
     ))
 }

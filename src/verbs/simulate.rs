@@ -39,6 +39,7 @@ pub(crate) fn run(arguments: Arguments) -> Done {
              What is in it:      curl http://{address}/__sim/properties\n\
              What it was asked:  curl http://{address}/__sim/audit\n\
              Break something:    curl http://{address}/__sim/faults -d '\"delete:reset_after*1\"'\n\
+             Behave otherwise:   curl http://{address}/__sim/quirks -d '{{\"unknown_code\":\"not_found\"}}'\n\
              Begin anew:         curl -X POST http://{address}/__sim/reset"
         ))?;
         let stop = CancellationToken::new();

@@ -27,6 +27,10 @@ mod answers;
 mod calls;
 #[path = "simulator/faults.rs"]
 mod faults;
+#[path = "simulator/habits.rs"]
+mod habits;
+#[path = "simulator/nothing.rs"]
+mod nothing;
 #[path = "simulator/world.rs"]
 mod world;
 
