@@ -160,12 +160,13 @@ impl Gate {
                 tracing::error!(
                     trouble = why.id(),
                     wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-                    "OZmap is left alone until it answers a probe: {}{}",
+                    "circuit breaker opened: {} ({}){}; no cancellation asks OZmap until a probe is answered",
+                    why.happened(),
                     why.id(),
                     advice(why)
                 );
             }
-            Change::Open => tracing::info!("OZmap does its work again"),
+            Change::Open => tracing::info!("circuit breaker closed: OZmap answers again"),
             Change::DeletesRefused => tracing::error!(
                 "OZmap does not let this key delete; deletions are held. Give the API user the right to delete properties"
             ),

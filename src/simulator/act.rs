@@ -14,6 +14,7 @@ use super::habits;
 use super::kinds::{Aftermath, Deletion, Kind};
 use super::options::Key;
 use super::plant;
+use super::query;
 use super::quirks::{Authenticated, Root};
 use super::records::Change;
 use super::request::Request;
@@ -197,6 +198,32 @@ impl State {
                 ended_ms: Some(now.unix_ms()),
             });
         }
+    }
+}
+
+/// The reservation code that a call is about, if it is about one.
+pub(super) fn about(world: &World, route: &Route, request: &Request) -> Option<String> {
+    let code_of = |client: &Value| text(client, "/code").map(str::to_owned);
+    match route {
+        Route::Lookup(code) => Some(code.clone()),
+        Route::Client(Resource::List) => query::only(request, "code"),
+        Route::Property(Resource::List) => {
+            let client = query::only(request, "client")?;
+            code_of(world.clients.get(&client)?)
+        }
+        Route::Property(_)
+        | Route::Client(_)
+        | Route::Cable(_)
+        | Route::Disconnect(_)
+        | Route::Authenticated
+        | Route::Login
+        | Route::Splitter(_)
+        | Route::Box(_)
+        | Route::Project(_)
+        | Route::Prospect(_)
+        | Route::Viability
+        | Route::User(_)
+        | Route::Unknown => witness(world, route, request).code,
     }
 }
 

@@ -61,7 +61,7 @@ fn visible(scene: &Scene<'_>, code: Option<&str>) -> Vec<Value> {
 }
 
 fn list(scene: &Scene<'_>) -> Answer {
-    let code = query::only(scene.request, "code", scene.quirks);
+    let code = query::narrowed(scene.request, "code", scene.quirks);
     let rows = visible(scene, code.as_deref());
     endpoints::listed(scene.request, rows, "ftth-clients", scene.quirks)
 }

@@ -210,7 +210,7 @@ fn visible(scene: &Scene<'_>, client: Option<&str>) -> Vec<Value> {
 }
 
 fn list(scene: &Scene<'_>) -> Answer {
-    let client = query::only(scene.request, "client", scene.quirks);
+    let client = query::narrowed(scene.request, "client", scene.quirks);
     let rows = visible(scene, client.as_deref());
     listed(scene.request, rows, "properties", scene.quirks)
 }

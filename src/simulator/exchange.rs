@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 
-use super::act::Act;
+use super::act::{self, Act};
 use super::answer::Answer;
 use super::endpoints;
 use super::habits;
@@ -61,7 +61,8 @@ impl OpenCall {
         let began_ms = shared.now().unix_ms();
         let group = route.group();
         let state = &mut *shared.state();
-        let mut fate = state.plan.draw(group);
+        let about = act::about(&state.world, &route, &request);
+        let mut fate = state.plan.draw(group, about.as_deref());
         let seq = state.records.next();
         let note = fate
             .kind

@@ -179,13 +179,16 @@ impl Listing {
     }
 }
 
-/// The text that a member of every row must be, when nothing else is asked for: then the others need not be looked at.
-pub(super) fn only(request: &Request, member: &str, quirks: &Quirks) -> Option<String> {
+/// The text that a member of every row must be, when nothing else is asked for.
+pub(super) fn only(request: &Request, member: &str) -> Option<String> {
+    let listing = Listing::parse(request).ok()?;
+    listing.filter.only(member).map(str::to_owned)
+}
+
+/// The same, where the others need not be looked at because this OZmap obeys.
+pub(super) fn narrowed(request: &Request, member: &str, quirks: &Quirks) -> Option<String> {
     match quirks.filters {
-        Filters::Obeyed | Filters::RootOnly => {
-            let listing = Listing::parse(request).ok()?;
-            listing.filter.only(member).map(str::to_owned)
-        }
+        Filters::Obeyed | Filters::RootOnly => only(request, member),
         Filters::Ignored => None,
     }
 }

@@ -96,3 +96,21 @@ async fn somebody_gives_the_customer_another_code_after_a_look() {
         "123|123-renamed"
     );
 }
+
+#[tokio::test]
+async fn a_fault_may_be_about_one_reservation_only() {
+    let world = World::new().await;
+    let fault = json!({"route": "any", "kind": "status", "value": 500, "code": "123|123"});
+    world.send("POST", "/__sim/faults", fault).await;
+    assert_eq!(world.get(LOOKUP).await.status, 500);
+    assert_eq!(world.get(PROPERTY).await.status, 500);
+    assert_eq!(world.delete(PROPERTY).await.status, 500);
+    for path in [
+        "/api/v2/properties/client/abc%2Fdef",
+        "/api/v2/properties",
+        "/api/v2/authenticated",
+    ] {
+        assert_eq!(world.get(path).await.status, 200, "{path}");
+    }
+    assert_eq!(world.get("/__sim/faults").await.json()[0]["fired"], 3);
+}
