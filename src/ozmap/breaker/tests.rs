@@ -136,6 +136,7 @@ fn one_that_failed_before_shuts_it_not_again_after_a_probe_that_was_answered() {
     let later = now + NEWCOMERS;
     assert_eq!(breaker.enter(3, later), Ok(true));
     breaker.troubled(Purpose::Work(3), LOST, None, later);
+    breaker.leave_trial();
     assert_eq!(breaker.enter(99, later), Ok(true), "another goes first");
     assert_eq!(breaker.answered(Purpose::Work(99), later), Change::Open);
     breaker.troubled(Purpose::Work(3), LOST, None, later);

@@ -83,7 +83,6 @@ impl Breaker {
             Weight::Odd => {
                 self.recent.odd(mark, now);
                 if self.is_proven_trial() {
-                    self.leave_trial();
                     return Change::None;
                 }
                 self.doubt(now);
@@ -109,7 +108,6 @@ impl Breaker {
                 }
                 // It failed before, and a probe did not: that says nothing of the others.
                 if was_known && !is_nameless && self.is_proven_trial() {
-                    self.leave_trial();
                     return Change::None;
                 }
                 match self.door {
