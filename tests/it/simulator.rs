@@ -21,6 +21,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+#[path = "simulator/anew.rs"]
+mod anew;
 #[path = "simulator/answers.rs"]
 mod answers;
 #[path = "simulator/calls.rs"]
