@@ -92,6 +92,26 @@ impl Trouble {
         }
     }
 
+    /// Whether it was met before anything was asked, so that no reservation is to blame.
+    #[must_use]
+    pub const fn is_before_any_request(self) -> bool {
+        match self {
+            Self::Connect | Self::Tls => true,
+            Self::Timeout
+            | Self::Lost
+            | Self::Unauthorized
+            | Self::Forbidden
+            | Self::Throttled
+            | Self::Server
+            | Self::Redirect
+            | Self::Html
+            | Self::Shape
+            | Self::Size
+            | Self::Status
+            | Self::Stale => false,
+        }
+    }
+
     /// Whether OZmap itself answered, with whatever.
     #[must_use]
     pub const fn is_an_answer_of_ozmap(self) -> bool {

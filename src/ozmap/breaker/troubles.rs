@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::weight::{Weight, is_an_answer, is_before_any_request, weight};
+use super::weight::{Weight, is_an_answer, weight};
 use super::{Breaker, Change, Door, Proof, Purpose};
 use crate::ozmap::trouble::Trouble;
 
@@ -101,7 +101,7 @@ impl Breaker {
             }
             Weight::All => {
                 // No reservation was named yet.
-                let is_nameless = is_before_any_request(trouble);
+                let is_nameless = trouble.is_before_any_request();
                 self.recent.bad((!is_nameless).then_some(mark), now);
                 if let Some(wait) = retry_after {
                     return self.shut(purpose, trouble, wait, now);

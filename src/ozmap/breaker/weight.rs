@@ -28,25 +28,6 @@ pub(super) fn weight(trouble: Trouble) -> Weight {
     }
 }
 
-/// Whether it was met before anything was asked, so that no reservation is to blame.
-pub(super) fn is_before_any_request(trouble: Trouble) -> bool {
-    match trouble {
-        Trouble::Connect | Trouble::Tls => true,
-        Trouble::Timeout
-        | Trouble::Lost
-        | Trouble::Unauthorized
-        | Trouble::Forbidden
-        | Trouble::Throttled
-        | Trouble::Server
-        | Trouble::Redirect
-        | Trouble::Html
-        | Trouble::Shape
-        | Trouble::Size
-        | Trouble::Status
-        | Trouble::Stale => false,
-    }
-}
-
 /// Whether a probe that met it shows that somebody is there who may only lack what the probe asked for.
 pub(super) fn is_an_answer(trouble: Trouble) -> bool {
     match trouble {
