@@ -38,7 +38,12 @@ impl Cancellations {
     ) -> Step {
         memory.failures += 1;
         tracing::warn!(op = %held.record.id, failures = memory.failures, "OZmap gave no usable answer: {error}");
-        let usual = self.full_jitter(held.record.attempts.max(memory.failures));
+        // A server that cannot be reached says nothing of this one, however often it was tried before.
+        let attempts = match error.trouble.is_before_any_request() {
+            true => memory.failures,
+            false => held.record.attempts.max(memory.failures),
+        };
+        let usual = self.full_jitter(attempts);
         if let Some(shut) = self.ozmap.shut() {
             if self.ozmap.is_away() {
                 return self.left_alone(shut);

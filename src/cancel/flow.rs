@@ -162,7 +162,7 @@ impl Cancellations {
         let record = &held.record;
         let outcome = record.outcome.map_or("none", |outcome| outcome.id());
         let reason = record.reason.as_deref().unwrap_or_default();
-        let elapsed_ms = record.now_ms() - record.created_at_ms;
+        let elapsed_ms = record.now_ms().saturating_sub(record.created_at_ms);
         tracing::info!(
             op = %record.id, protocol = %record.protocol, outcome, reason, elapsed_ms,
             attempts = record.attempts, "cancellation {} ended: {outcome}", record.protocol

@@ -108,7 +108,11 @@ impl Cancellations {
             loop {
                 match contained(self.ozmap.probe()).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::warn!("OZmap does not confirm the key: {error}"),
+                    Ok(Err(error)) => tracing::warn!(
+                        trouble = error.trouble.id(),
+                        "probe of OZmap failed: {} ({error})",
+                        error.trouble.happened()
+                    ),
                     Err(_) => {
                         tracing::error!("a probe of OZmap ended in a panic");
                         sleep(TICK).await;

@@ -93,6 +93,7 @@ struct JournalDetail<'a> {
 #[derive(Serialize)]
 struct OzmapDetail<'a> {
     status: &'a str,
+    /// Seconds since OZmap itself last answered.
     heard_s_ago: Option<u64>,
     /// Seconds until OZmap is probed again, while it is left alone.
     left_alone_s: Option<u64>,
@@ -208,7 +209,9 @@ fn ozmap(app: &App) -> OzmapDetail<'static> {
     };
     OzmapDetail {
         status,
-        heard_s_ago: heard.map(|heard| heard.at.age_ms() / 1_000),
+        heard_s_ago: heard
+            .and_then(|heard| heard.at)
+            .map(|at| at.age_ms() / 1_000),
         left_alone_s: shut.map(|shut| shut.wait.as_secs()),
         deletes_refused: ozmap.are_deletes_refused(),
     }

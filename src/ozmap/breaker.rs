@@ -1,8 +1,11 @@
 //! When OZmap is left alone: a breaker over all calls, decided by what came back.
 //!
 //! Pure: the time is given to it. It never decides what a cancellation comes to; it only says who may call, and when.
-//! - Troubles in a row that say that OZmap itself is not well shut it, for longer each time. They must be about
-//!   different reservations: one that always fails must not keep OZmap from the others.
+//! - Troubles that say that OZmap itself is not well (no connection, time-outs, lost connections, 5xx) shut it, for longer
+//!   each time. They must be about different reservations and at least half of the recent calls: some that always fail
+//!   must not keep OZmap from the others.
+//! - A page, a redirect or a 403 is about one reservation, as an answer of an odd shape is; only that one waits. When a
+//!   probe meets the same, which asks for no reservation, it is about the address or the key, and shuts it.
 //! - A key that is not accepted shuts it at once: more calls could only lock the user out.
 //! - While it is shut only a probe may call, one at a time; after a probe that passed, one cancellation goes first.
 //! - 429 shuts it for as long as OZmap asks and halves the calls at once; they come back one by one.
@@ -14,12 +17,11 @@ use tokio::time::Instant;
 
 use super::trouble::Trouble;
 
+mod recent;
+mod troubles;
 mod weight;
 
-use weight::{Weight, is_an_answer, weight};
-
-/// So many troubles in a row are not about one cancellation any more.
-const TROUBLES_MAX: usize = 5;
+use recent::Recent;
 
 /// The first time that it is shut; every further one doubles it.
 const SHUT_FIRST: Duration = Duration::from_secs(1);
@@ -27,20 +29,14 @@ const SHUT_FIRST: Duration = Duration::from_secs(1);
 /// The longest that it is shut, so that a backlog is worked on within a minute of OZmap's return.
 const SHUT_MAX: Duration = Duration::from_secs(30);
 
-/// After it was shut so often in a row, a probe that fails is not enough to keep everybody away.
-const PROBES_BELIEVED: u32 = 8;
-
-/// How long a key that was refused is not shown again.
-const KEY_REFUSED: Duration = Duration::from_secs(30);
-
 /// How long the others wait while one goes first.
 const TRIAL: Duration = Duration::from_secs(1);
 
 /// For how long only those may go first who met no trouble: one that always fails must not keep it shut for the others.
 const NEWCOMERS: Duration = Duration::from_secs(3);
 
-/// The most reservations that are known to have met troubles.
-const TROUBLED_MAX: usize = 256;
+/// The most reservations that are known to have been refused a deletion.
+const REFUSED_MAX: usize = 256;
 
 /// How long a refused deletion stops the others, the first time.
 const DELETE_REFUSED_FIRST: Duration = Duration::from_secs(30);
@@ -97,15 +93,27 @@ enum Door {
         since: Instant,
         why: Trouble,
         is_taken: bool,
+        proof: Proof,
     },
+}
+
+/// What the probe before a trial showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proof {
+    /// OZmap answered it.
+    Answered,
+    /// Somebody is there, or it has been shut for long.
+    Presumed,
 }
 
 /// The state of the breaker.
 #[derive(Debug)]
 pub(super) struct Breaker {
     door: Door,
-    /// The reservations that met troubles since the last good answer; a trouble that none is to blame for has its own.
-    troubled: Vec<Option<u64>>,
+    recent: Recent,
+    /// When a probe is due although it is open, because it is doubtful who answers; and when the last one was answered.
+    doubt_at: Option<Instant>,
+    probed_at: Option<Instant>,
     shuts: u32,
     /// Calls at once, now and at most.
     limit: usize,
@@ -126,7 +134,9 @@ impl Breaker {
     pub(super) fn new(limit_max: usize) -> Self {
         Self {
             door: Door::Open,
-            troubled: Vec::new(),
+            recent: Recent::default(),
+            doubt_at: None,
+            probed_at: None,
             shuts: 0,
             limit: limit_max,
             limit_max,
@@ -167,12 +177,13 @@ impl Breaker {
         if let Some(shut) = self.turned_away(now) {
             return Err(shut);
         }
-        let is_known = self.troubled.contains(&Some(mark));
+        let is_known = self.recent.is_known(mark, now);
         match &mut self.door {
             Door::Trial {
                 since,
                 why,
                 is_taken,
+                ..
             } => {
                 let wait = (*since + NEWCOMERS).saturating_duration_since(now);
                 if is_known && !wait.is_zero() {
@@ -197,92 +208,42 @@ impl Breaker {
         self.shuts > 1
     }
 
-    /// When the next probe is due, if it is shut.
+    /// When the next probe is due, if it is shut or doubtful who answers.
     pub(super) fn probe_at(&self) -> Option<Instant> {
         match self.door {
             Door::Shut { until, .. } => Some(until),
-            Door::Open | Door::Trial { .. } => None,
+            Door::Open => self.doubt_at,
+            Door::Trial { .. } => None,
         }
     }
 
     /// OZmap answered as itself.
     pub(super) fn answered(&mut self, purpose: Purpose, now: Instant) -> Change {
+        if purpose == Purpose::Probe {
+            self.probed(now);
+            self.recent.proven();
+        }
         match (&self.door, purpose) {
-            (Door::Shut { why, .. }, Purpose::Probe) => {
-                self.door = Door::Trial {
-                    since: now,
-                    why: *why,
-                    is_taken: false,
-                };
-                Change::None
-            }
+            (Door::Shut { .. }, Purpose::Probe) => self.begin_trial(Proof::Answered, now),
             // The answer to a question from before; the probe decides.
             (Door::Shut { .. }, Purpose::Work(_)) => Change::None,
             (Door::Trial { .. } | Door::Open, Purpose::Probe) => Change::None,
-            (Door::Trial { .. }, Purpose::Work(_)) => {
+            (Door::Trial { .. }, Purpose::Work(mark)) => {
                 self.door = Door::Open;
-                self.troubled.clear();
+                self.recent.begin_anew();
+                self.recent.good(mark, now);
                 self.shuts = 0;
                 Change::Open
             }
-            (Door::Open, Purpose::Work(_)) => {
-                self.troubled.clear();
+            (Door::Open, Purpose::Work(mark)) => {
+                self.recent.good(mark, now);
+                self.doubt_at = None;
                 self.calm += 1;
                 if self.calm >= CALM {
                     self.calm = 0;
                     self.limit = (self.limit + 1).min(self.limit_max);
                 }
                 Change::None
-            }
-        }
-    }
-
-    /// A call gave no usable answer.
-    pub(super) fn troubled(
-        &mut self,
-        purpose: Purpose,
-        trouble: Trouble,
-        retry_after: Option<Duration>,
-        now: Instant,
-    ) -> Change {
-        // While it is open a probe is for the health page alone: nobody is kept waiting because of a question that no
-        // customer asked.
-        if purpose == Purpose::Probe && !matches!(self.door, Door::Shut { .. }) {
-            return Change::None;
-        }
-        self.calm = 0;
-        match weight(trouble) {
-            Weight::OneOnly => self.answered(purpose, now),
-            // Somebody is there, or the probe has been alone for long. Whether it is an OZmap on which only a probe
-            // fails, or something else, only a cancellation can find out; it goes alone.
-            Weight::All
-                if purpose == Purpose::Probe
-                    && (is_an_answer(trouble) || self.shuts >= PROBES_BELIEVED) =>
-            {
-                self.answered(purpose, now)
-            }
-            Weight::Key => {
-                self.blame(purpose, trouble);
-                self.shut(purpose, trouble, KEY_REFUSED, now)
-            }
-            Weight::Throttle => {
-                if matches!(self.door, Door::Open) {
-                    self.limit = (self.limit / 2).max(1);
-                }
-                let wait = retry_after.unwrap_or_else(|| self.next_wait());
-                self.shut(purpose, trouble, wait, now)
-            }
-            Weight::All => {
-                self.blame(purpose, trouble);
-                let has_gone_first = !matches!(self.door, Door::Open);
-                match retry_after {
-                    Some(wait) => self.shut(purpose, trouble, wait, now),
-                    None if has_gone_first || self.troubled.len() >= TROUBLES_MAX => {
-                        let wait = self.next_wait();
-                        self.shut(purpose, trouble, wait, now)
-                    }
-                    None => Change::None,
-                }
             }
         }
     }
@@ -316,7 +277,7 @@ impl Breaker {
         let (times, mut reservations) = before.map_or((0, Vec::new()), |refused| {
             (refused.times.saturating_add(1), refused.reservations)
         });
-        if reservations.len() < TROUBLED_MAX && !reservations.contains(&mark) {
+        if reservations.len() < REFUSED_MAX && !reservations.contains(&mark) {
             reservations.push(mark);
         }
         let wait = doubled(DELETE_REFUSED_FIRST, times, DELETE_REFUSED_MAX);
@@ -341,22 +302,6 @@ impl Breaker {
     /// Another key is shown from now on: that the old one might not delete says nothing about it.
     pub(super) fn key_changed(&mut self) {
         self.deletes = None;
-    }
-
-    fn blame(&mut self, purpose: Purpose, trouble: Trouble) {
-        let mark = match (purpose, trouble) {
-            // No reservation was named yet.
-            (_, Trouble::Connect | Trouble::Tls) | (Purpose::Probe, _) => None,
-            (Purpose::Work(mark), _) => Some(mark),
-        };
-        let most = if mark.is_some() {
-            TROUBLED_MAX
-        } else {
-            TROUBLES_MAX
-        };
-        if self.troubled.len() < most && (mark.is_none() || !self.troubled.contains(&mark)) {
-            self.troubled.push(mark);
-        }
     }
 
     fn next_wait(&self) -> Duration {

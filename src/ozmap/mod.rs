@@ -68,9 +68,9 @@ pub fn is_too_old(target: &Deletable) -> bool {
 /// The last that was heard of OZmap.
 #[derive(Clone, Copy, Debug)]
 pub struct Heard {
-    /// When.
-    pub at: Moment,
-    /// What was wrong, if anything.
+    /// When OZmap itself last answered, with whatever; a call that got no answer changes nothing here.
+    pub at: Option<Moment>,
+    /// What was wrong with the last call, if anything.
     pub trouble: Option<Trouble>,
 }
 

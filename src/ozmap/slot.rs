@@ -280,10 +280,11 @@ impl Slot<'_> {
                         Trouble::Html,
                         "a page instead of an answer",
                     ));
+                    self.keep(Some(Trouble::Html));
                 } else {
                     self.pass.answered();
+                    self.keep(None);
                 }
-                self.keep(None);
                 Ok(reply)
             }
             Err(error) => {
@@ -299,15 +300,21 @@ impl Slot<'_> {
     }
 
     fn keep(&self, trouble: Option<Trouble>) {
-        let heard = Heard {
-            at: Moment::now(),
-            trouble,
-        };
-        *self
+        let mut heard = self
             .ozmap
             .heard
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(heard);
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = heard.and_then(|heard| heard.at);
+        let is_answer = trouble.is_none_or(Trouble::is_an_answer_of_ozmap);
+        *heard = Some(Heard {
+            at: if is_answer {
+                Some(Moment::now())
+            } else {
+                before
+            },
+            trouble,
+        });
     }
 }
 

@@ -72,6 +72,68 @@ impl Trouble {
     }
 }
 
+impl Trouble {
+    /// What happened, for a log.
+    #[must_use]
+    pub const fn happened(self) -> &'static str {
+        match self {
+            Self::Connect => "OZmap cannot be reached",
+            Self::Tls => "OZmap's certificate is not trusted, or TLS failed",
+            Self::Timeout => "OZmap did not answer in time",
+            Self::Lost => "the connection to OZmap was lost",
+            Self::Unauthorized => "OZmap refuses the key",
+            Self::Forbidden => "OZmap denies this key what was asked for",
+            Self::Throttled => "OZmap asks for fewer requests",
+            Self::Server => "OZmap failed",
+            Self::Redirect => "OZmap's address leads elsewhere",
+            Self::Html => "a page answered instead of OZmap's interface",
+            Self::Shape | Self::Size | Self::Status => "OZmap's answer cannot be used",
+            Self::Stale => "what OZmap showed is too old",
+        }
+    }
+
+    /// Whether it was met before anything was asked, so that no reservation is to blame.
+    #[must_use]
+    pub const fn is_before_any_request(self) -> bool {
+        match self {
+            Self::Connect | Self::Tls => true,
+            Self::Timeout
+            | Self::Lost
+            | Self::Unauthorized
+            | Self::Forbidden
+            | Self::Throttled
+            | Self::Server
+            | Self::Redirect
+            | Self::Html
+            | Self::Shape
+            | Self::Size
+            | Self::Status
+            | Self::Stale => false,
+        }
+    }
+
+    /// Whether OZmap itself answered, with whatever.
+    #[must_use]
+    pub const fn is_an_answer_of_ozmap(self) -> bool {
+        match self {
+            Self::Unauthorized
+            | Self::Forbidden
+            | Self::Throttled
+            | Self::Server
+            | Self::Shape
+            | Self::Size
+            | Self::Status => true,
+            Self::Connect
+            | Self::Tls
+            | Self::Timeout
+            | Self::Lost
+            | Self::Redirect
+            | Self::Html
+            | Self::Stale => false,
+        }
+    }
+}
+
 /// A call that gave no usable answer. It never holds an address, a code, a key or a body.
 #[derive(Clone, Debug)]
 pub struct Error {

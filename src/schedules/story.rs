@@ -61,6 +61,24 @@ const GETS: &[&str] = &[
     "rereserve_after",
 ];
 
+/// Whether an OZmap is played that says "nothing there" once although it is.
+const IS_WRONG_ONCE: bool = false;
+
+/// The looks that can be wrong once, each in all the words for it that the settings list.
+const WRONG_ONCE: &[&str] = &[
+    "lookup:nothing",
+    "lookup:nothing=not_found",
+    "lookup:nothing=no_content",
+    "lookup:nothing=null",
+    "lookup:nothing=unprocessable",
+    "lookup:nothing=empty",
+    "lookup:nothing=empty_object",
+    "get:nothing",
+    "get:nothing=no_content",
+    "get:nothing=null",
+    "filter:nothing",
+];
+
 /// What can happen to a deletion. A late one takes effect before the record settles, as the settings promise.
 const DELETIONS: &[&str] = &[
     "status=404",
@@ -146,6 +164,9 @@ impl Story {
         if dice.one_in(2) {
             happenings.extend(scene(dice, &happenings));
         }
+        if IS_WRONG_ONCE && dice.one_in(2) {
+            happenings.extend(wrong_once(dice));
+        }
         happenings.sort_by_key(|happening| happening.at);
         Self {
             processes,
@@ -208,6 +229,30 @@ fn scene(dice: &Dice, so_far: &[Happening]) -> Vec<Happening> {
             vec![freeze(0)]
         }
     }
+}
+
+/// An OZmap that is wrong once; where a deletion had no effect and the code was changed meanwhile, that is dangerous.
+fn wrong_once(dice: &Dice) -> Vec<Happening> {
+    let faults = match dice.number(0..=3) {
+        0 => vec![
+            "lookup:rename_after*1".to_owned(),
+            "delete:ignored_delete*1".to_owned(),
+            "get:nothing*1".to_owned(),
+        ],
+        1 => vec![
+            "delete:ignored_delete*1".to_owned(),
+            "get:nothing*1".to_owned(),
+        ],
+        _ => {
+            let look = dice.one_of(WRONG_ONCE).copied().unwrap_or_default();
+            vec![format!("{look}*1+{}", dice.number(0..=3))]
+        }
+    };
+    let happen = |fault| Happening {
+        at: Duration::ZERO,
+        what: What::Fault(fault),
+    };
+    faults.into_iter().map(happen).collect()
 }
 
 fn fault(dice: &Dice) -> String {

@@ -7,6 +7,7 @@ use super::story::{Story, TROUBLE_MS, What};
 use super::world::{Told, World, code, lock};
 use crate::cancel::Declined;
 use crate::domain::Outcome;
+use crate::simulator::memory::RENAMED;
 
 /// The longest that a DELETE leaves after the guard read: what happens in this gap nobody can see.
 const GAP: Duration = Duration::from_millis(3_100);
@@ -211,7 +212,9 @@ fn only_what_was_asked(world: &World, story: &Story, broken: &mut Vec<String>) {
     };
     let mut seen = HashSet::new();
     for row in world.memory.deletions() {
-        if !codes.contains(&row.code)
+        // Somebody gave the customer another code between the look and the deletion; nothing can see that.
+        let was_called = row.code.strip_suffix(RENAMED).unwrap_or(&row.code);
+        if !codes.iter().any(|code| code == was_called)
             || !targets.contains(&row.property)
             || !seen.insert(row.property.clone())
         {

@@ -9,7 +9,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::documents::text;
+use super::documents::{set, text};
 use super::options::{Key, Role};
 use super::plant;
 use super::request::Request;
@@ -59,7 +59,9 @@ impl Caller {
 
     /// What OZmap notes in the elements that this user makes.
     pub(super) fn creator(&self) -> Value {
-        plant::creator(&self.key.user)
+        let mut creator = plant::creator(&self.key.user);
+        set(&mut creator, "id", json!(self.key.user_id()));
+        creator
     }
 }
 

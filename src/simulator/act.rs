@@ -10,10 +10,12 @@ use super::access::{self, Caller};
 use super::answer::{Answer, Payload};
 use super::documents::{Moment, flag, generic, generic_with_place, text};
 use super::endpoints::{self, Changed, Outcome, Scene};
+use super::habits;
 use super::kinds::{Aftermath, Deletion, Kind};
 use super::options::Key;
 use super::plant;
-use super::quirks::Authenticated;
+use super::query;
+use super::quirks::{Authenticated, Root};
 use super::records::Change;
 use super::request::Request;
 use super::routes::{Resource, Route};
@@ -68,7 +70,13 @@ impl State {
             }
             Some(_) | None => Vec::new(),
         };
-        let Outcome { answer, changed } = self.outcome(act, caller.as_ref(), now);
+        let Outcome {
+            mut answer,
+            changed,
+        } = self.outcome(act, caller.as_ref(), now);
+        if !act.route.is_write() {
+            habits::show(&mut answer, &self.quirks, &mut self.world.ids, now);
+        }
         if let Some(change) = self.records.change(act.seq) {
             change.user = caller.map(|caller| caller.user().to_owned());
             change.code = witness.code;
@@ -126,7 +134,10 @@ impl State {
         let is_gone = *act.route == Route::Authenticated
             && self.quirks.authenticated == Authenticated::Missing;
         if is_gone || *act.route == Route::Unknown {
-            let path = &act.request.path;
+            let (path, is_root) = (&act.request.path, act.request.segments.is_empty());
+            if is_root && act.request.method == "GET" && self.quirks.root == Root::Page {
+                return Outcome::unchanged(Answer::root_page());
+            }
             return Outcome::unchanged(Answer::cannot(&act.request.method, path));
         }
         if *act.route == Route::Login {
@@ -164,6 +175,7 @@ impl State {
             let id = text(raw, "/_id").unwrap_or_default();
             let (is_done, target) = match aftermath {
                 Aftermath::Implant => (self.world.implant(id, now), Some(id.to_owned())),
+                Aftermath::Rename => (self.world.rename(id, now), Some(id.to_owned())),
                 Aftermath::Rereserve => match plant::replant(&mut self.world, raw, now) {
                     Ok(planted) => (true, Some(planted.property)),
                     Err(_) => (false, None),
@@ -186,6 +198,32 @@ impl State {
                 ended_ms: Some(now.unix_ms()),
             });
         }
+    }
+}
+
+/// The reservation code that a call is about, if it is about one.
+pub(super) fn about(world: &World, route: &Route, request: &Request) -> Option<String> {
+    let code_of = |client: &Value| text(client, "/code").map(str::to_owned);
+    match route {
+        Route::Lookup(code) => Some(code.clone()),
+        Route::Client(Resource::List) => query::only(request, "code"),
+        Route::Property(Resource::List) => {
+            let client = query::only(request, "client")?;
+            code_of(world.clients.get(&client)?)
+        }
+        Route::Property(_)
+        | Route::Client(_)
+        | Route::Cable(_)
+        | Route::Disconnect(_)
+        | Route::Authenticated
+        | Route::Login
+        | Route::Splitter(_)
+        | Route::Box(_)
+        | Route::Project(_)
+        | Route::Prospect(_)
+        | Route::Viability
+        | Route::User(_)
+        | Route::Unknown => witness(world, route, request).code,
     }
 }
 
@@ -225,6 +263,7 @@ fn witness(world: &World, route: &Route, request: &Request) -> Witness {
         | Route::Project(_)
         | Route::Prospect(_)
         | Route::Viability
+        | Route::User(_)
         | Route::Unknown => Witness::default(),
     }
 }
@@ -263,6 +302,7 @@ fn subjects(world: &World, route: &Route) -> Vec<Value> {
         | Route::Project(_)
         | Route::Prospect(_)
         | Route::Viability
+        | Route::User(_)
         | Route::Unknown => Vec::new(),
     }
 }

@@ -137,6 +137,14 @@ impl Answer {
         )
     }
 
+    /// What the root of the server shows to a browser; the page is invented.
+    pub(super) fn root_page() -> Answer {
+        Answer::html(
+            StatusCode::OK,
+            "<!doctype html><html><head><title>OZmap</title></head><body>OZmap</body></html>",
+        )
+    }
+
     /// The payload as bytes, with the label that belongs to it.
     pub(super) fn encode(payload: &Payload) -> (Option<&'static str>, String) {
         match payload {

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::documents::{generic, text};
-use super::endpoints::{Changed, Outcome, Scene, batch, refused};
-use super::query::{self, Listing};
+use super::endpoints::{self, Changed, Outcome, Scene, batch, refused};
+use super::query;
 use super::reservation::{self, Customer, Refusal};
-use super::routes::{PREFIX, Resource};
+use super::routes::Resource;
 
 pub(super) fn perform(scene: &mut Scene<'_>, resource: &Resource) -> Outcome {
     match resource {
@@ -61,14 +61,9 @@ fn visible(scene: &Scene<'_>, code: Option<&str>) -> Vec<Value> {
 }
 
 fn list(scene: &Scene<'_>) -> Answer {
-    let path = format!("{PREFIX}/ftth-clients");
-    match Listing::parse(scene.request) {
-        Ok(listing) => {
-            let rows = visible(scene, listing.only("code"));
-            Answer::ok(listing.envelope(rows, &path, scene.quirks.pagination))
-        }
-        Err(sentence) => Answer::refusal(StatusCode::BAD_REQUEST, sentence),
-    }
+    let code = query::narrowed(scene.request, "code", scene.quirks);
+    let rows = visible(scene, code.as_deref());
+    endpoints::listed(scene.request, rows, "ftth-clients", scene.quirks)
 }
 
 /// A customer without a property; the code is checked when a property gets it.

@@ -13,7 +13,8 @@
 //! | `GET properties?code=` | what really is in the world |
 //! | `POST properties` | plant a reservation, see [`Planting`] |
 //! | `POST properties/{id}/implant` | the technician was there |
-//! | `POST reset` | the seed set again, without faults, tokens and records |
+//! | `POST clients` | plant a client without a property, see [`Planting`] |
+//! | `POST reset` | the seed set again with new ids, without faults, tokens and records |
 
 use std::sync::Arc;
 
@@ -25,7 +26,6 @@ use super::answer::Answer;
 use super::endpoints;
 use super::faults::Fault;
 use super::plant::{self, Planting};
-use super::quirks::Quirks;
 use super::request::Request;
 use super::shared::Shared;
 
@@ -47,6 +47,7 @@ pub(super) fn answer(shared: &Arc<Shared>, request: &Request) -> Answer {
         ("GET", ["properties"]) => properties(shared, request),
         ("POST", ["properties"]) => plant(shared, request),
         ("POST", ["properties", id, "implant"]) => implant(shared, id),
+        ("POST", ["clients"]) => plant_client(shared, request),
         ("POST", ["reset"]) => match shared.reset() {
             Ok(()) => Answer::ok(json!({"reset": true})),
             Err(refusal) => wrong(format!("the seed could not be planted: {refusal:?}")),
@@ -103,11 +104,7 @@ fn change_quirks(shared: &Shared, request: &Request) -> Answer {
         Err(answer) => return answer,
     };
     let mut state = shared.state();
-    let mut quirks = json!(state.quirks);
-    if let Some(quirks) = quirks.as_object_mut() {
-        quirks.extend(changes);
-    }
-    match Quirks::deserialize(quirks) {
+    match state.quirks.changed(changes) {
         Ok(quirks) => {
             state.quirks = quirks;
             Answer::ok(json!(state.quirks))
@@ -143,6 +140,19 @@ fn plant(shared: &Shared, request: &Request) -> Answer {
             json!({"id": planted.property, "client": planted.client}),
         ),
         Err(refusal) => endpoints::refused(refusal, &state.quirks).answer,
+    }
+}
+
+fn plant_client(shared: &Shared, request: &Request) -> Answer {
+    let planting = match body(request).map(Planting::deserialize) {
+        Ok(Ok(planting)) => planting,
+        Ok(Err(error)) => return wrong(error.to_string()),
+        Err(answer) => return answer,
+    };
+    let world = &mut shared.state().world;
+    match plant::plant_client(world, &planting, shared.now()) {
+        Some(id) => Answer::json(StatusCode::CREATED, json!({"id": id})),
+        None => wrong("a client needs a code".to_owned()),
     }
 }
 

@@ -12,7 +12,7 @@ use super::clients;
 use super::documents::{Moment, generic_with_place, is_id, set, text};
 use super::inventory;
 use super::query::{self, Listing};
-use super::quirks::{ClientById, DeleteAnswer, Quirks, UnknownCode};
+use super::quirks::{ClientById, DeleteAnswer, Deletes, Quirks, UnknownCode, Users};
 use super::request::Request;
 use super::reservation::{self, Customer, Refusal};
 use super::routes::{PREFIX, Resource, Route};
@@ -72,6 +72,7 @@ pub(super) fn perform(route: &Route, scene: &mut Scene<'_>) -> Outcome {
         Route::Lookup(code) => Outcome::unchanged(lookup(scene, code)),
         Route::Property(resource) => property(scene, resource),
         Route::Client(resource) => clients::perform(scene, resource),
+        Route::User(id) => Outcome::unchanged(user(scene, id)),
         Route::Cable(_)
         | Route::Disconnect(_)
         | Route::Splitter(_)
@@ -103,12 +104,82 @@ fn lookup(scene: &Scene<'_>, code: &str) -> Answer {
     if !rows.is_empty() {
         return Answer::ok(Value::Array(rows));
     }
-    match scene.quirks.unknown_code {
+    let words = match scene.world.clients.found_by(code).next() {
+        Some(_) => scene.quirks.code_without_property,
+        None => None,
+    };
+    in_words(words.unwrap_or(scene.quirks.unknown_code))
+}
+
+/// "Nothing there", in these words.
+fn in_words(words: UnknownCode) -> Answer {
+    match words {
         UnknownCode::EmptyArray => Answer::ok(json!([])),
         UnknownCode::NotFound => Answer::not_found(),
         UnknownCode::Null => Answer::ok(Value::Null),
         UnknownCode::Empty => Answer::empty(StatusCode::OK),
         UnknownCode::NoContent => Answer::no_content(),
+        UnknownCode::Unprocessable => Answer::refusal(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Não foi possível processar a requisição.",
+        ),
+        UnknownCode::EmptyObject => Answer::ok(json!({})),
+    }
+}
+
+/// "Nothing there", whether or not that is true, in these words or in those of the route.
+pub(super) fn nothing(
+    route: &Route,
+    request: &Request,
+    words: Option<UnknownCode>,
+    quirks: &Quirks,
+) -> Answer {
+    match (route.list(), words) {
+        (Some(name), None | Some(UnknownCode::EmptyArray)) => {
+            listed(request, Vec::new(), name, quirks)
+        }
+        (None, None) => match route {
+            Route::Lookup(_) => in_words(quirks.unknown_code),
+            Route::Authenticated | Route::Login | Route::Unknown => {
+                Answer::cannot(&request.method, &request.path)
+            }
+            Route::Viability => Answer::ok(json!([])),
+            Route::Property(_)
+            | Route::Client(_)
+            | Route::Cable(_)
+            | Route::Disconnect(_)
+            | Route::Splitter(_)
+            | Route::Box(_)
+            | Route::Project(_)
+            | Route::Prospect(_)
+            | Route::User(_) => Answer::not_found(),
+        },
+        (_, Some(words)) => in_words(words),
+    }
+}
+
+/// The page of a list that a request asks for, of these rows.
+pub(super) fn listed(request: &Request, rows: Vec<Value>, name: &str, quirks: &Quirks) -> Answer {
+    match Listing::parse(request) {
+        Ok(listing) => {
+            let listing = listing.understood(quirks);
+            Answer::ok(listing.envelope(rows, &format!("{PREFIX}/{name}"), quirks))
+        }
+        Err(sentence) => Answer::refusal(StatusCode::BAD_REQUEST, sentence),
+    }
+}
+
+/// The key's own user; the shape is that of the creators, and the rest is invented.
+fn user(scene: &Scene<'_>, id: &str) -> Answer {
+    let mut shown = scene.caller.creator();
+    match scene.quirks.users {
+        Users::Shown if shown["id"] == id => {
+            set(&mut shown, "module", json!("api"));
+            Answer::ok(shown)
+        }
+        Users::Shown => Answer::not_found(),
+        Users::Forbidden => Answer::forbidden(),
+        Users::Missing => Answer::cannot(&scene.request.method, &scene.request.path),
     }
 }
 
@@ -139,14 +210,9 @@ fn visible(scene: &Scene<'_>, client: Option<&str>) -> Vec<Value> {
 }
 
 fn list(scene: &Scene<'_>) -> Answer {
-    let path = format!("{PREFIX}/properties");
-    match Listing::parse(scene.request) {
-        Ok(listing) => {
-            let rows = visible(scene, listing.only("client"));
-            Answer::ok(listing.envelope(rows, &path, scene.quirks.pagination))
-        }
-        Err(sentence) => Answer::refusal(StatusCode::BAD_REQUEST, sentence),
-    }
+    let client = query::narrowed(scene.request, "client", scene.quirks);
+    let rows = visible(scene, client.as_deref());
+    listed(scene.request, rows, "properties", scene.quirks)
 }
 
 fn read(scene: &Scene<'_>, id: &str) -> Answer {
@@ -271,6 +337,16 @@ pub(super) fn batch(
 }
 
 fn delete(scene: &mut Scene<'_>, id: &str) -> Outcome {
+    let before = scene.world.properties.get(id);
+    let before = before.map(|property| generic_with_place(&scene.world.raw(property)));
+    match scene.quirks.deletes {
+        Deletes::Unprocessable if owns(scene, id) => {
+            let sentence = "O imóvel não pode ser excluído.";
+            let answer = Answer::refusal(StatusCode::UNPROCESSABLE_ENTITY, sentence);
+            return Outcome::unchanged(answer);
+        }
+        Deletes::Unprocessable | Deletes::CarriedOut => {}
+    }
     if !owns(scene, id) || !scene.world.delete_property(id) {
         return Outcome::unchanged(Answer::not_found());
     }
@@ -278,6 +354,7 @@ fn delete(scene: &mut Scene<'_>, id: &str) -> Outcome {
         DeleteAnswer::NoContent => Answer::no_content(),
         DeleteAnswer::Empty => Answer::empty(StatusCode::OK),
         DeleteAnswer::Object => Answer::ok(json!({})),
+        DeleteAnswer::Document => Answer::ok(before.unwrap_or(Value::Null)),
     };
     Outcome::changed(id, answer)
 }

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 
-use super::act::Act;
+use super::act::{self, Act};
 use super::answer::Answer;
+use super::endpoints;
+use super::habits;
 use super::kinds::{Canned, Cut, Deletion, Delivery, Kind};
 use super::plan::Fate;
 use super::records::{Call, Held};
@@ -33,7 +35,10 @@ pub(super) enum End {
 pub(super) async fn exchange(shared: &Arc<Shared>, request: Request) -> End {
     let route = Route::of(&request);
     let mut open = OpenCall::begin(shared, request, route);
-    let end = open.run().await;
+    let mut end = open.run().await;
+    if let End::Answer(answer) | End::Damaged(answer, _) = &mut end {
+        habits::word(answer, shared.state().quirks.errors);
+    }
     match &end {
         End::Answer(answer) | End::Damaged(answer, _) => open.status = Some(answer.status),
         End::Reset => {}
@@ -56,7 +61,8 @@ impl OpenCall {
         let began_ms = shared.now().unix_ms();
         let group = route.group();
         let state = &mut *shared.state();
-        let mut fate = state.plan.draw(group);
+        let about = act::about(&state.world, &route, &request);
+        let mut fate = state.plan.draw(group, about.as_deref());
         let seq = state.records.next();
         let note = fate
             .kind
@@ -103,7 +109,7 @@ impl OpenCall {
                 if self.shared.pause(self.fate.delay).await.is_err() {
                     return End::Reset;
                 }
-                End::Answer(answer(canned, &self.request))
+                End::Answer(self.canned(canned))
             }
             Kind::Cut(cut) => self.cut(*cut).await,
             Kind::Deletion(Deletion::Delayed(pause)) => {
@@ -118,6 +124,41 @@ impl OpenCall {
             | Kind::Tamper(_)
             | Kind::Deletion(Deletion::Ignored | Deletion::Stale(_))
             | Kind::Aftermath(_) => self.applied().await,
+        }
+    }
+
+    /// What answers in OZmap's place.
+    fn canned(&self, canned: &Canned) -> Answer {
+        match canned {
+            Canned::Status {
+                status,
+                retry_after_s,
+            } => {
+                let answer = match *status {
+                    StatusCode::BAD_GATEWAY => Answer::nginx(*status),
+                    StatusCode::UNAUTHORIZED => Answer::unauthorized(),
+                    StatusCode::FORBIDDEN => Answer::forbidden(),
+                    _ => Answer::plain(*status, status.canonical_reason().unwrap_or("Error")),
+                };
+                match retry_after_s {
+                    None => answer,
+                    Some(seconds) => answer.header("retry-after", seconds.to_string()),
+                }
+            }
+            Canned::Html404 => Answer::nginx(StatusCode::NOT_FOUND),
+            Canned::Express404 => Answer::cannot(&self.request.method, &self.request.path),
+            Canned::Html200 => Answer::login_page(),
+            Canned::Redirect { status, location } => {
+                Answer::empty(*status).header("location", location.clone())
+            }
+            Canned::ErrorString200 => {
+                Answer::refusal(StatusCode::OK, "Ocorreu um erro interno no servidor.")
+            }
+            Canned::Empty200 => Answer::empty(StatusCode::OK),
+            Canned::Nothing(words) => {
+                let quirks = self.shared.state().quirks.clone();
+                endpoints::nothing(&self.route, &self.request, *words, &quirks)
+            }
         }
     }
 
@@ -228,36 +269,5 @@ impl Work {
             keys: &shared.options.keys,
         };
         shared.state().perform(&act, shared.now())
-    }
-}
-
-/// What answers in OZmap's place.
-fn answer(canned: &Canned, request: &Request) -> Answer {
-    match canned {
-        Canned::Status {
-            status,
-            retry_after_s,
-        } => {
-            let answer = match *status {
-                StatusCode::BAD_GATEWAY => Answer::nginx(*status),
-                StatusCode::UNAUTHORIZED => Answer::unauthorized(),
-                StatusCode::FORBIDDEN => Answer::forbidden(),
-                _ => Answer::plain(*status, status.canonical_reason().unwrap_or("Error")),
-            };
-            match retry_after_s {
-                None => answer,
-                Some(seconds) => answer.header("retry-after", seconds.to_string()),
-            }
-        }
-        Canned::Html404 => Answer::nginx(StatusCode::NOT_FOUND),
-        Canned::Express404 => Answer::cannot(&request.method, &request.path),
-        Canned::Html200 => Answer::login_page(),
-        Canned::Redirect { status, location } => {
-            Answer::empty(*status).header("location", location.clone())
-        }
-        Canned::ErrorString200 => {
-            Answer::refusal(StatusCode::OK, "Ocorreu um erro interno no servidor.")
-        }
-        Canned::Empty200 => Answer::empty(StatusCode::OK),
     }
 }

@@ -82,6 +82,25 @@ impl Filter {
         }
     }
 
+    /// Whether it asks for nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Filter::All(filters) => filters.is_empty(),
+            Filter::Any(_) | Filter::Test { .. } => false,
+        }
+    }
+
+    /// Without what it says of members inside members.
+    pub(super) fn root_only(self) -> Filter {
+        let of = |filters: Vec<Filter>| filters.into_iter().map(Filter::root_only).collect();
+        match self {
+            Filter::All(filters) => Filter::All(of(filters)),
+            Filter::Any(filters) => Filter::Any(of(filters)),
+            Filter::Test { path, .. } if path.len() > 1 => Filter::All(Vec::new()),
+            test @ Filter::Test { .. } => test,
+        }
+    }
+
     pub(super) fn matches(&self, row: &Value) -> bool {
         match self {
             Filter::All(filters) => filters.iter().all(|filter| filter.matches(row)),

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::documents::{generic, generic_with_place, set, text};
-use super::endpoints::{Outcome, Scene, refused};
-use super::query::{self, Listing};
+use super::endpoints::{self, Outcome, Scene, refused};
+use super::query;
 use super::reservation::{self, Refusal};
-use super::routes::{PREFIX, Resource, Route};
+use super::routes::{Resource, Route};
 use super::state::Collection;
 
 /// The radius of a viability question that names none.
@@ -41,6 +41,7 @@ pub(super) fn perform(scene: &mut Scene<'_>, route: &Route) -> Outcome {
         | Route::Lookup(_)
         | Route::Property(_)
         | Route::Client(_)
+        | Route::User(_)
         | Route::Unknown => Outcome::unchanged(Answer::not_found()),
     }
 }
@@ -96,12 +97,7 @@ fn list(scene: &Scene<'_>, collection: &Collection, name: &str) -> Answer {
         .filter(|raw| sees(scene, raw))
         .map(shown)
         .collect();
-    match Listing::parse(scene.request) {
-        Ok(listing) => {
-            Answer::ok(listing.envelope(rows, &format!("{PREFIX}/{name}"), scene.quirks.pagination))
-        }
-        Err(sentence) => Answer::refusal(StatusCode::BAD_REQUEST, sentence),
-    }
+    endpoints::listed(scene.request, rows, name, scene.quirks)
 }
 
 fn create_prospect(scene: &mut Scene<'_>) -> Outcome {

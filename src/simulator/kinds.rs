@@ -9,6 +9,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::faults::{FaultError, Group};
+use super::quirks::UnknownCode;
 
 /// One kind of fault. What OZmap has done by the time the client notices is in the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub(super) enum Canned {
     },
     ErrorString200,
     Empty200,
+    /// "Nothing there", although it is; absent: in the words of the route.
+    Nothing(Option<UnknownCode>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +94,7 @@ pub(super) enum Deletion {
 pub(super) enum Aftermath {
     Implant,
     Rereserve,
+    Rename,
 }
 
 /// The kinds that take no value.
@@ -127,6 +131,7 @@ const PLAIN: &[(&str, Kind)] = &[
     ("ignored_delete", Kind::Deletion(Deletion::Ignored)),
     ("implant_after", Kind::Aftermath(Aftermath::Implant)),
     ("rereserve_after", Kind::Aftermath(Aftermath::Rereserve)),
+    ("rename_after", Kind::Aftermath(Aftermath::Rename)),
 ];
 
 /// The kinds that take a value, with an example of one.
@@ -138,6 +143,9 @@ const VALUED: &[(&str, &str)] = &[
     ("delayed_delete_ms", "delayed_delete_ms=500"),
     ("stale_ms", "stale_ms=500"),
 ];
+
+/// The kind whose value may be left out.
+const NOTHING: &str = "nothing";
 
 /// The seconds in the `Retry-After` of a 429 that names none.
 const RETRY_AFTER_S: u32 = 1;
@@ -152,11 +160,15 @@ impl Kind {
                 ))),
             };
         }
+        if name == NOTHING {
+            return nothing(value);
+        }
         let Some((_, example)) = VALUED.iter().find(|(known, _)| *known == name) else {
             let known = PLAIN
                 .iter()
                 .map(|(name, _)| *name)
-                .chain(VALUED.iter().map(|(name, _)| *name));
+                .chain(VALUED.iter().map(|(name, _)| *name))
+                .chain([NOTHING]);
             return Err(FaultError(format!(
                 "unknown kind `{name}`; write one of {}",
                 known.collect::<Vec<_>>().join(", ")
@@ -193,6 +205,7 @@ impl Kind {
             Kind::Delay(_) => "delay_ms",
             Kind::Canned(Canned::Status { .. }) => "status",
             Kind::Canned(Canned::Redirect { .. }) => "redirect",
+            Kind::Canned(Canned::Nothing(_)) => NOTHING,
             Kind::Delivery(Delivery::Drip(_)) => "drip",
             Kind::Deletion(Deletion::Delayed(_)) => "delayed_delete_ms",
             Kind::Deletion(Deletion::Stale(_)) => "stale_ms",
@@ -226,6 +239,7 @@ impl Kind {
             Kind::Canned(Canned::Redirect { status, location }) => {
                 Some(format!("{},{location}", status.as_u16()))
             }
+            Kind::Canned(Canned::Nothing(words)) => words.map(UnknownCode::name),
             Kind::Canned(_)
             | Kind::Cut(_)
             | Kind::Delivery(_)
@@ -238,13 +252,15 @@ impl Kind {
     /// Whether a call of this group can show the fault at all.
     pub(super) fn shows_on(&self, group: Group) -> bool {
         match self {
+            // What is made new was not there before.
+            Kind::Canned(Canned::Nothing(_)) => group != Group::Create,
             Kind::Delay(_) | Kind::Canned(_) | Kind::Cut(_) => true,
             // The answer of these is empty, or may be.
             Kind::Delivery(_) => !matches!(group, Group::Delete | Group::Patch),
             Kind::Tamper(Tamper::TwoRows) => matches!(group, Group::Lookup | Group::Filter),
             Kind::Tamper(_) => matches!(group, Group::Lookup | Group::Filter | Group::Get),
             Kind::Deletion(_) => group == Group::Delete,
-            Kind::Aftermath(Aftermath::Implant) => matches!(
+            Kind::Aftermath(Aftermath::Implant | Aftermath::Rename) => matches!(
                 group,
                 Group::Lookup | Group::Filter | Group::Get | Group::Create | Group::Patch
             ),
@@ -261,6 +277,20 @@ impl Kind {
             Some(value) => format!("{}={value}", self.name()),
         })
     }
+}
+
+/// "Nothing there", in the words of the route or in those that are named.
+fn nothing(value: Option<&str>) -> Result<Kind, FaultError> {
+    let words = match value {
+        None => None,
+        Some(name) => Some(UnknownCode::named(name).ok_or_else(|| {
+            FaultError(format!(
+                "`{NOTHING}` cannot have the value `{name}`; write `{NOTHING}` alone, or one of {}",
+                UnknownCode::ALL.map(UnknownCode::name).join(", ")
+            ))
+        })?),
+    };
+    Ok(Kind::Canned(Canned::Nothing(words)))
 }
 
 fn status(code: &str, retry_after: Option<&str>) -> Option<Canned> {

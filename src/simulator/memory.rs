@@ -12,6 +12,7 @@ use super::documents::text;
 use super::options::Options;
 use super::plant::{self, Planting};
 use super::shared::Shared;
+pub(crate) use super::state::RENAMED;
 use super::wire;
 
 /// More than any answer has that is not meant to be too large.

@@ -9,8 +9,8 @@
 //! One call passes through `wire` (bytes), `request` and `routes` (which call it is), `exchange`
 //! (when a fault acts), `act` (under one lock: `access`, the endpoints, the `state`, the audit in
 //! `records`), `tamper` (documents that lie) and `wire` again. `seed` and `plant` fill the world,
-//! `faults`, `kinds` and `plan` say what goes wrong, `quirks` how the undocumented points behave,
-//! and `control` is `/__sim/*`.
+//! `faults`, `kinds` and `plan` say what goes wrong, `quirks` how the undocumented points behave
+//! (`habits` does what concerns every answer), and `control` is `/__sim/*`.
 //!
 //! Where the public material about OZmap is silent, the simulator takes the likeliest answer and
 //! makes it a [`Quirks`] switch; texts that nobody has seen are marked as invented.
@@ -32,6 +32,7 @@ mod endpoints;
 mod exchange;
 mod faults;
 mod filter;
+mod habits;
 mod indexed;
 mod inventory;
 mod kinds;
@@ -55,8 +56,8 @@ mod wire;
 pub use faults::{Fault, FaultError};
 pub use options::{Key, Latency, Options, Role};
 pub use quirks::{
-    Authenticated, ClientById, DeleteAnswer, DuplicateCode, MalformedId, Pagination, Quirks,
-    UnknownCode,
+    Authenticated, ClientById, ClientMembers, DeleteAnswer, Deletes, DuplicateCode, ErrorBody,
+    Filters, MalformedId, Pagination, Quirk, Quirks, Root, SubDocuments, UnknownCode, Users,
 };
 
 /// A simulator that listens but does not answer yet: that is [`Simulator::serve`].

@@ -5,7 +5,12 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
+use serde_json::Value;
+
 use super::faults::{Fault, Group};
+use super::plant;
 use super::quirks::Quirks;
 
 /// Everything that is decided before the simulator listens.
@@ -78,6 +83,16 @@ impl Key {
         }
     }
 
+    /// The id of its user: what the key itself claims, if it is a JWT, as OZmap's keys are.
+    #[must_use]
+    pub fn user_id(&self) -> String {
+        let claim = claims(&self.key).and_then(|claims| {
+            let user = claims.get("user")?.as_str()?;
+            Some(user.to_owned())
+        });
+        claim.unwrap_or_else(|| plant::user_id(&self.user))
+    }
+
     /// The same key, seeing only these projects.
     #[must_use]
     pub fn with_projects<P: Into<String>>(mut self, projects: impl IntoIterator<Item = P>) -> Key {
@@ -91,6 +106,13 @@ impl Key {
         self.login = Some((login.into(), password.into()));
         self
     }
+}
+
+/// What a JWT says, without looking at its signature.
+fn claims(key: &str) -> Option<Value> {
+    let payload = key.split('.').nth(1)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    serde_json::from_slice(&payload).ok()
 }
 
 /// What a user may do.

@@ -50,14 +50,14 @@ impl Plan {
         self.counted.clear();
     }
 
-    /// Counts a call of this group and says what happens to it.
-    pub(super) fn draw(&mut self, group: Group) -> Fate {
+    /// Counts a call of this group, about this code if about one, and says what happens to it.
+    pub(super) fn draw(&mut self, group: Group, code: Option<&str>) -> Fate {
         let mut fate = Fate::default();
         for counted in &mut self.counted {
             match counted.fault.kind() {
                 Kind::Delay(pause) => {
                     let pause = *pause;
-                    if counted.fires(group) {
+                    if counted.fires(group, code) {
                         fate.delay += pause;
                     }
                 }
@@ -67,7 +67,7 @@ impl Plan {
                 | Kind::Tamper(_)
                 | Kind::Deletion(_)
                 | Kind::Aftermath(_) => {
-                    if fate.kind.is_none() && counted.fires(group) {
+                    if fate.kind.is_none() && counted.fires(group, code) {
                         fate.kind = Some(counted.fault.kind().clone());
                     }
                 }
@@ -91,8 +91,8 @@ impl Plan {
 }
 
 impl Counted {
-    fn fires(&mut self, group: Group) -> bool {
-        if !self.fault.matches(group) {
+    fn fires(&mut self, group: Group, code: Option<&str>) -> bool {
+        if !self.fault.matches(group, code) {
             return false;
         }
         if self.passed < self.fault.skip() {

@@ -14,6 +14,10 @@ use super::state::World;
 pub(super) const PROJECT: &str = "62bc9b89a17d2b0030bddc0c";
 pub(super) const BOX: &str = "5da62201493d9c00066655b8";
 
+/// The user of the documentation, who made what is planted unless another is named.
+const CREATOR: &str = "teste_integracao";
+const CREATOR_ID: &str = "628f8c3269a79101db8b407b";
+
 /// What to plant; everything has a default, and `document` overrules the rest.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
@@ -50,7 +54,21 @@ pub(super) struct Planted {
 
 /// The creator that OZmap notes for a user of that name.
 pub(super) fn creator(username: &str) -> Value {
-    json!({"id": "628f8c3269a79101db8b407b", "name": username, "username": username})
+    json!({"id": user_id(username), "name": username, "username": username})
+}
+
+/// The id of the user of that name: that of the documentation, else one that is the same every time.
+pub(super) fn user_id(username: &str) -> String {
+    if username == CREATOR {
+        return CREATOR_ID.to_owned();
+    }
+    // FNV-1a, by its published constants.
+    let hash = username
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    format!("628f8c32{hash:016x}")
 }
 
 /// Plants a reservation, without the check that its code is unused.
@@ -66,7 +84,7 @@ pub(super) fn plant(
         .parent_box
         .clone()
         .unwrap_or_else(|| BOX.to_owned());
-    let creator = creator(planting.creator.as_deref().unwrap_or("teste_integracao"));
+    let creator = creator(planting.creator.as_deref().unwrap_or(CREATOR));
     let property = match &planting.parent {
         Some(building) => reservation::create(world, &apartment(planting, building), &creator, now),
         None => {
@@ -74,15 +92,22 @@ pub(super) fn plant(
             reservation::create(world, &house(planting, &at_box), &creator, now)
         }
     }?;
-    let client = planting.code.as_deref().map(|code| {
-        let id = world.ids.next(now.timestamp);
-        let client = client(planting, &id, code, &creator, now);
-        world.clients.insert(id.clone(), client);
-        world.link_client(&property, &id, now);
-        id
-    });
+    let client = plant_client(world, planting, now);
+    if let Some(client) = &client {
+        world.link_client(&property, client, now);
+    }
     age(world, &property, planting);
     Ok(Planted { property, client })
+}
+
+/// Plants only the customer, who has no property; nothing without a code.
+pub(super) fn plant_client(world: &mut World, planting: &Planting, now: Moment) -> Option<String> {
+    let code = planting.code.as_deref()?;
+    let creator = creator(planting.creator.as_deref().unwrap_or(CREATOR));
+    let id = world.ids.next(now.timestamp);
+    let client = client(planting, &id, code, &creator, now);
+    world.clients.insert(id.clone(), client);
+    Some(id)
 }
 
 /// The same customer again, as if the reservation had been deleted and made anew by somebody else.

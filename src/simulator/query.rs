@@ -10,12 +10,16 @@ use std::cmp::Ordering;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use super::documents::set;
 use super::filter::{self, Filter};
-use super::quirks::Pagination;
+use super::quirks::{Filters, Pagination, Quirks};
 use super::request::Request;
 
 /// The page size of a caller who named none.
 const LIMIT_DEFAULT: usize = 25;
+
+/// How many rows a list has whose filter is ignored.
+const STRANGERS: usize = 1_749;
 
 /// One request for a list.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(super) struct Listing {
     /// `None` is everything.
     limit: Option<usize>,
     start: usize,
+    /// The id of the last row of the page before, where pages are told apart by it.
+    after: Option<String>,
     /// What `nextUrl` has to repeat, as the body is repeated by the caller.
     carried: Vec<(&'static str, String)>,
 }
@@ -58,6 +64,7 @@ impl Listing {
             select: select(request),
             limit,
             start,
+            after: request.parameter("lastSeenId").map(str::to_owned),
             carried: ["filter", "sort", "select"]
                 .into_iter()
                 .filter_map(|name| Some((name, request.parameter(name)?.to_owned())))
@@ -65,9 +72,16 @@ impl Listing {
         })
     }
 
-    /// The text that a member of every row must be, when nothing else is asked for: then the others need not be looked at.
-    pub(super) fn only(&self, member: &str) -> Option<&str> {
-        self.filter.only(member)
+    /// The same, with no more of its filter than this OZmap understands.
+    pub(super) fn understood(mut self, quirks: &Quirks) -> Listing {
+        match quirks.filters {
+            Filters::Obeyed | Filters::Ignored => {}
+            Filters::RootOnly => {
+                let filter = std::mem::replace(&mut self.filter, Filter::All(Vec::new()));
+                self.filter = filter.root_only();
+            }
+        }
+        self
     }
 
     /// Only the rows that the filter lets through, in the order asked for.
@@ -81,31 +95,43 @@ impl Listing {
     }
 
     /// The envelope with the page of these rows that was asked for.
-    pub(super) fn envelope(&self, rows: Vec<Value>, path: &str, pagination: Pagination) -> Value {
-        let rows = self.matching(rows);
+    pub(super) fn envelope(&self, rows: Vec<Value>, path: &str, quirks: &Quirks) -> Value {
+        let rows = match quirks.filters {
+            Filters::Obeyed | Filters::RootOnly => self.matching(rows),
+            Filters::Ignored if self.filter.is_empty() => self.matching(rows),
+            Filters::Ignored => strangers(rows, &self.filter),
+        };
         let total = rows.len();
+        let start = self.start_in(&rows);
         let page: Vec<Value> = rows
             .into_iter()
-            .skip(self.start)
+            .skip(start)
             .take(self.limit.unwrap_or(usize::MAX))
             .map(|row| self.selected(row))
             .collect();
-        let end = self.start.saturating_add(page.len());
+        let end = start.saturating_add(page.len());
+        let last = page.last().and_then(|row| row["id"].as_str());
+        let last = last.or(self.after.as_deref()).map(str::to_owned);
         let mut envelope = json!({
             "total": total,
             "count": page.len(),
             "rows": page,
-            "start": self.start,
+            "start": start,
             "limit": self.limit.map_or(json!(-1), |limit| json!(limit)),
         });
-        match pagination {
+        let has_next = self.limit.is_some_and(|limit| limit > 0) && end < total;
+        match quirks.pagination {
             Pagination::Legacy => {}
             Pagination::Modern => {
-                let has_next = self.limit.is_some_and(|limit| limit > 0) && end < total;
                 envelope["hasNextPage"] = json!(has_next);
                 if has_next {
-                    envelope["nextUrl"] = json!(self.next_url(path, end));
+                    envelope["nextUrl"] = json!(self.next_url(path, &format!("next={end}")));
                 }
+            }
+            Pagination::LastSeenId => {
+                let cursor = format!("lastSeenId={}", last.unwrap_or_default());
+                envelope["hasNextPage"] = json!(has_next);
+                envelope["nextUrl"] = json!(self.next_url(path, &cursor));
             }
         }
         envelope
@@ -116,9 +142,18 @@ impl Listing {
         keep(&self.select, row)
     }
 
-    fn next_url(&self, path: &str, cursor: usize) -> String {
+    /// Where the page begins: after a row, or at a number.
+    fn start_in(&self, rows: &[Value]) -> usize {
+        let Some(after) = &self.after else {
+            return self.start;
+        };
+        let at = rows.iter().position(|row| row["id"] == after.as_str());
+        at.map_or(rows.len(), |at| at + 1)
+    }
+
+    fn next_url(&self, path: &str, cursor: &str) -> String {
         let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
-        let mut url = format!("{path}?next={cursor}&limit={limit}");
+        let mut url = format!("{path}?{cursor}&limit={limit}");
         for (name, value) in &self.carried {
             url.push_str(&format!(
                 "&{name}={}",
@@ -142,6 +177,52 @@ impl Listing {
             .find(|ordering| *ordering != Ordering::Equal)
             .unwrap_or(Ordering::Equal)
     }
+}
+
+/// The text that a member of every row must be, when nothing else is asked for.
+pub(super) fn only(request: &Request, member: &str) -> Option<String> {
+    let listing = Listing::parse(request).ok()?;
+    listing.filter.only(member).map(str::to_owned)
+}
+
+/// The same, where the others need not be looked at because this OZmap obeys.
+pub(super) fn narrowed(request: &Request, member: &str, quirks: &Quirks) -> Option<String> {
+    match quirks.filters {
+        Filters::Obeyed | Filters::RootOnly => only(request, member),
+        Filters::Ignored => None,
+    }
+}
+
+/// What comes where a filter is ignored: very many others, and those that were asked for far behind them.
+fn strangers(rows: Vec<Value>, filter: &Filter) -> Vec<Value> {
+    let (asked, mut others): (Vec<Value>, Vec<Value>) =
+        rows.into_iter().partition(|row| filter.matches(row));
+    let Some(like) = others.first().or(asked.first()).cloned() else {
+        return Vec::new();
+    };
+    for number in others.len() + asked.len()..STRANGERS {
+        others.push(stranger(&like, number));
+    }
+    others.extend(asked);
+    others
+}
+
+/// A row like another one, of a customer of its own.
+fn stranger(like: &Value, number: usize) -> Value {
+    let mut row = like.clone();
+    let id = |kind: &str| json!(format!("5eed0000{kind}{number:012x}"));
+    set(&mut row, "id", id("aaaa"));
+    if row["client"].is_object() {
+        set(&mut row["client"], "id", id("cccc"));
+        set(
+            &mut row["client"],
+            "code",
+            json!(format!("estranho-{number}")),
+        );
+    } else if row.get("code").is_some() {
+        set(&mut row, "code", json!(format!("estranho-{number}")));
+    }
+    row
 }
 
 /// One document with only the members that `?select=` names.

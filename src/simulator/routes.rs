@@ -24,6 +24,7 @@ pub(super) enum Route {
     Project(Resource),
     Prospect(Resource),
     Viability,
+    User(String),
     Unknown,
 }
 
@@ -51,6 +52,7 @@ impl Route {
             ("GET", ["properties", "client", code]) => Route::Lookup((*code).to_owned()),
             ("POST", ["cables", id, "fibers", "disconnect"]) => Route::Disconnect((*id).to_owned()),
             ("GET", ["ftth-viability", "radius"]) => Route::Viability,
+            ("GET", ["users", id]) => Route::User((*id).to_owned()),
             (_, [collection, rest @ ..]) => match Resource::of(method, rest) {
                 Some(resource) => Route::with(collection, resource),
                 None => Route::Unknown,
@@ -68,6 +70,8 @@ impl Route {
             "cables" if matches!(resource, Resource::Read(_) | Resource::Delete(_)) => {
                 Route::Cable(resource)
             }
+            // A drop is a cable.
+            "drops" if matches!(resource, Resource::Read(_)) => Route::Cable(resource),
             "splitters" if reads => Route::Splitter(resource),
             "boxes" if reads => Route::Box(resource),
             "projects" if reads => Route::Project(resource),
@@ -103,6 +107,7 @@ impl Route {
             | Route::Splitter(_)
             | Route::Box(_)
             | Route::Viability
+            | Route::User(_)
             | Route::Unknown => Group::Other,
         }
     }
@@ -122,7 +127,35 @@ impl Route {
             | Route::Login
             | Route::Lookup(_)
             | Route::Viability
+            | Route::User(_)
             | Route::Unknown => false,
+        }
+    }
+
+    /// The collection that the call lists, if it does.
+    pub(super) fn list(&self) -> Option<&'static str> {
+        match self {
+            Route::Property(Resource::List) => Some("properties"),
+            Route::Client(Resource::List) => Some("ftth-clients"),
+            Route::Cable(Resource::List) => Some("cables"),
+            Route::Splitter(Resource::List) => Some("splitters"),
+            Route::Box(Resource::List) => Some("boxes"),
+            Route::Project(Resource::List) => Some("projects"),
+            Route::Prospect(Resource::List) => Some("prospects"),
+            Route::Property(_)
+            | Route::Client(_)
+            | Route::Cable(_)
+            | Route::Splitter(_)
+            | Route::Box(_)
+            | Route::Project(_)
+            | Route::Prospect(_)
+            | Route::Authenticated
+            | Route::Login
+            | Route::Lookup(_)
+            | Route::Disconnect(_)
+            | Route::Viability
+            | Route::User(_)
+            | Route::Unknown => None,
         }
     }
 
@@ -136,7 +169,7 @@ impl Route {
             | Route::Box(resource)
             | Route::Project(resource)
             | Route::Prospect(resource) => resource.id(),
-            Route::Disconnect(id) => Some(id),
+            Route::Disconnect(id) | Route::User(id) => Some(id),
             Route::Authenticated
             | Route::Login
             | Route::Lookup(_)

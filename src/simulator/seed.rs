@@ -1,13 +1,14 @@
 //! The world as it begins: the example of OZmap's own documentation, and one reservation for every
 //! reason to keep a property.
 //!
-//! Responsible for being the same every time, ids included. It must never depend on the clock.
+//! Responsible for being the same every time; the ids of the first world too, while a later one has
+//! new ids, as on a server that never gives an id twice. It must never depend on the clock.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::documents::{Moment, iso};
+use super::documents::{Ids, Moment, iso, text};
 use super::plant::{BOX, PROJECT, Planting, plant, splitter};
 use super::reservation::Refusal;
 use super::state::World;
@@ -21,17 +22,29 @@ const BOX_BUSY: &str = "5da62201493d9c00066655b9";
 const BOX_NORTH: &str = "5da62201493d9c00066655ba";
 const BUILDING: &str = "5da62201493d9c00066655bb";
 
-/// A fresh world with the whole seed set.
+/// The first world with the whole seed set; the ids of the documented reservation are those of the documentation.
 pub(super) fn world() -> Result<World, Refusal> {
+    planted(Ids::default(), &documented())
+}
+
+/// The seed set again, after a world that has made these ids: everything in it is made anew.
+pub(super) fn world_after(ids: Ids) -> Result<World, Refusal> {
+    let mut ids = ids;
+    let documented = with_new_ids(&documented(), &mut ids);
+    planted(ids, &documented)
+}
+
+fn planted(ids: Ids, documented: &Value) -> Result<World, Refusal> {
     let born = Timestamp::from_second(BORN_UNIX_SECONDS).unwrap_or(Timestamp::UNIX_EPOCH);
     let now = Moment {
         instant: Instant::now(),
         timestamp: born,
     };
     let mut world = World::default();
+    world.ids = ids;
     build(&mut world);
     let documented = Planting {
-        document: documented(),
+        document: documented.clone(),
         ..Planting::default()
     };
     plant(&mut world, &documented, now)?;
@@ -149,6 +162,26 @@ fn reservations(born: Timestamp) -> Vec<Planting> {
             ..seed("old-2")
         },
     ]
+}
+
+/// The documented reservation with other ids of its own; its box, splitter and pole stand where they stood.
+fn with_new_ids(document: &Value, ids: &mut Ids) -> Value {
+    let mut document = document.clone();
+    let born = text(&document, "/createdAt").and_then(|at| at.parse().ok());
+    let mut next = || json!(ids.next(born.unwrap_or(Timestamp::UNIX_EPOCH)));
+    let client = next();
+    for (pointer, id) in [
+        ("/_id", next()),
+        ("/drop", next()),
+        ("/connections/0/fiber", next()),
+        ("/client/_id", client.clone()),
+        ("/history/clients/0/id", client),
+    ] {
+        if let Some(place) = document.pointer_mut(pointer) {
+            *place = id;
+        }
+    }
+    document
 }
 
 /// The reservation in OZmap's guide "Cancel a Client/Reservation", member for member.

@@ -74,11 +74,10 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Seeds the world anew and forgets faults, tokens and records.
+    /// Seeds the world anew, with ids that were never there, and forgets faults, tokens and records.
     pub(super) fn reset(&self) -> Result<(), Refusal> {
-        let world = seed::world()?;
         let mut state = self.state();
-        state.world = world;
+        state.world = seed::world_after(state.world.ids.clone())?;
         state.plan.clear();
         state.quirks = self.options.quirks.clone();
         state.tokens.clear();

@@ -53,6 +53,9 @@ struct Ghost {
     until: Instant,
 }
 
+/// What a renamed code ends in.
+pub(crate) const RENAMED: &str = "-renamed";
+
 /// Members of a client that a PATCH may set.
 const CLIENT_FIELDS: &[&str] = &[
     "code",
@@ -307,6 +310,25 @@ impl World {
     pub(super) fn patch_client(&mut self, id: &str, changes: &Map<String, Value>, now: Moment) {
         self.clients
             .change(id, |client| assign(client, changes, CLIENT_FIELDS, now));
+    }
+
+    /// Gives the customer of a property another code, as somebody does who works in OZmap.
+    pub(super) fn rename(&mut self, property: &str, now: Moment) -> bool {
+        let Some(client) = self
+            .properties
+            .get(property)
+            .and_then(|held| text(held, "/client"))
+        else {
+            return false;
+        };
+        let client = client.to_owned();
+        let renamed = self.clients.change(&client, |client| {
+            let code = text(client, "/code").unwrap_or_default();
+            let code = json!(format!("{code}{RENAMED}"));
+            set(client, "code", code);
+            set(client, "updatedAt", json!(now.iso()));
+        });
+        renamed.is_some()
     }
 
     /// Marks the customer as installed, wherever the property keeps it.

@@ -14,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
+use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Interval;
@@ -104,12 +105,22 @@ async fn answer(
     };
     match request.segments.first().map(String::as_str) {
         Some("__sim") => Ok(whole(&control::answer(&shared, &request))),
+        Some("health") if request.method == "GET" => Ok(whole(&health(&request))),
         Some("login") if request.segments.len() == 1 => Ok(whole(&Answer::login_page())),
         Some(_) | None => match exchange(&shared, request).await {
             End::Answer(answer) => Ok(whole(&answer)),
             End::Damaged(answer, delivery) => Ok(damaged(&answer, delivery)),
             End::Reset => Err(Reset),
         },
+    }
+}
+
+/// Whether the simulator itself is there, for whoever starts it; no call of OZmap's interface.
+fn health(request: &Request) -> Answer {
+    match request.segments.get(1).map(String::as_str) {
+        Some("ready") => Answer::ok(json!({"status": "ready"})),
+        Some("live") => Answer::ok(json!({"status": "alive"})),
+        Some(_) | None => Answer::cannot(&request.method, &request.path),
     }
 }
 

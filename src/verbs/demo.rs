@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use ozmap_cancel::config::{Config, Sources};
-use ozmap_cancel::simulator::{Fault, Options, Simulator};
+use ozmap_cancel::simulator::{Fault, Options, Quirk, Quirks, Simulator};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// A fault of the simulated OZmap to begin with, like `lookup:status=503*2`; may be given more than once
     #[arg(long = "fault", value_name = "FAULT")]
     faults: Vec<Fault>,
+    /// How the simulated OZmap behaves where OZmap is not documented, like `unknown_code=not_found`; may be given more than once
+    #[arg(long = "quirk", value_name = "NAME=VALUE")]
+    quirks: Vec<Quirk>,
 }
 
 /// A folder that goes when the demo goes.
@@ -56,6 +59,9 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         let folder = TemporaryFolder::new();
         let options = Options {
             faults: arguments.faults.clone(),
+            quirks: Quirks::default()
+                .with(&arguments.quirks)
+                .map_err(Problem::new)?,
             ..Options::default()
         };
         let simulator =
@@ -129,6 +135,8 @@ fn invite(service: SocketAddr, ozmap: SocketAddr) -> Result<(), Problem> {
          \x20 curl http://{service}/health\n\
          \x20 curl http://{ozmap}/__sim/properties                           what OZmap holds\n\
          \x20 curl http://{ozmap}/__sim/faults -d '\"lookup:status=503*3\"'    break it\n\
-         \x20 curl -X POST http://{ozmap}/__sim/reset                        begin anew"
+         \x20 curl -X POST http://{ozmap}/__sim/reset                        begin anew, then cancel 123|123 again:\n\
+         \x20 curl http://{service}/webhooks/chatbot -H 'Authorization: Bearer {SECRET}' -d '{{\"code\":\"123|123\",\"message_id\":\"try-1\"}}'\n\n\
+         The same message_id gets the same answer; take another one for every try."
     ))
 }

@@ -14,6 +14,8 @@ use super::support::store::is_embedded;
 use super::support::{Launch, Ozmap, Reply, World, eventually};
 pub use callers::try_ask_of;
 
+#[path = "cancel/absurd.rs"]
+mod absurd;
 #[path = "cancel/anew.rs"]
 mod anew;
 #[path = "cancel/answers.rs"]

@@ -21,12 +21,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+#[path = "simulator/anew.rs"]
+mod anew;
 #[path = "simulator/answers.rs"]
 mod answers;
 #[path = "simulator/calls.rs"]
 mod calls;
 #[path = "simulator/faults.rs"]
 mod faults;
+#[path = "simulator/habits.rs"]
+mod habits;
+#[path = "simulator/nothing.rs"]
+mod nothing;
 #[path = "simulator/world.rs"]
 mod world;
 

@@ -4,9 +4,14 @@ use super::*;
 
 const LOST: Trouble = Trouble::Lost;
 
+/// Troubles of so many reservations of their own.
 fn shut_by(breaker: &mut Breaker, troubles: u64, now: Instant) -> Change {
+    shut_from(breaker, 0, troubles, now)
+}
+
+/// The same, of the reservations from this number on.
+fn shut_from(breaker: &mut Breaker, first: u64, troubles: u64, now: Instant) -> Change {
     let mut last = Change::None;
-    let first = breaker.troubled.len() as u64;
     for mark in first..first + troubles {
         last = breaker.troubled(Purpose::Work(mark), LOST, None, now);
     }
@@ -14,11 +19,14 @@ fn shut_by(breaker: &mut Breaker, troubles: u64, now: Instant) -> Change {
 }
 
 #[test]
-fn four_troubles_in_a_row_are_borne_and_the_fifth_shuts() {
+fn four_troubles_are_borne_and_the_fifth_shuts() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     assert_eq!(shut_by(&mut breaker, 4, now), Change::None);
     assert!(breaker.enter(99, now).is_ok());
-    assert!(matches!(shut_by(&mut breaker, 1, now), Change::Shut(_)));
+    assert!(matches!(
+        shut_from(&mut breaker, 4, 1, now),
+        Change::Shut(_)
+    ));
     let shut = Shut {
         wait: SHUT_FIRST,
         why: LOST,
@@ -27,13 +35,122 @@ fn four_troubles_in_a_row_are_borne_and_the_fifth_shuts() {
 }
 
 #[test]
-fn a_good_answer_between_them_begins_the_count_anew() {
+fn troubles_that_are_less_than_half_of_the_calls_are_borne() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
-    for _ in 0..10 {
-        shut_by(&mut breaker, 4, now);
-        breaker.answered(Purpose::Work(1), now);
+    for round in 0..50 {
+        for mark in 0..6 {
+            breaker.answered(Purpose::Work(1_000 + mark), now);
+        }
+        shut_from(&mut breaker, round * 4, 4, now);
     }
     assert!(breaker.enter(99, now).is_ok());
+    // As soon as nothing goes well any more, it is about all.
+    shut_from(&mut breaker, 5_000, 4, now);
+    assert!(breaker.enter(99, now).is_err());
+}
+
+#[test]
+fn those_that_always_fail_keep_nobody_from_ozmap() {
+    for trouble in [
+        LOST,
+        Trouble::Server,
+        Trouble::Timeout,
+        Trouble::Html,
+        Trouble::Redirect,
+        Trouble::Forbidden,
+        Trouble::Shape,
+    ] {
+        let (mut breaker, mut now) = (Breaker::new(4), Instant::now());
+        // Well for a while, some of them fail, and only those come again and again.
+        for mark in 100..120 {
+            breaker.answered(Purpose::Work(mark), now);
+        }
+        for _ in 0..100 {
+            for mark in 0..10 {
+                let before = breaker.enter(99, now).is_ok();
+                breaker.troubled(Purpose::Work(mark), trouble, None, now);
+                assert!(before, "{trouble:?}");
+                if mark % 2 == 0 {
+                    breaker.answered(Purpose::Work(200 + mark), now);
+                }
+            }
+            breaker.answered(Purpose::Probe, now);
+            now += Duration::from_secs(1);
+        }
+        assert!(breaker.enter(99, now).is_ok(), "{trouble:?}");
+    }
+}
+
+#[test]
+fn a_page_for_everybody_asks_for_a_probe_and_the_probe_decides() {
+    for (trouble, is_about_all) in [
+        (Trouble::Html, true),
+        (Trouble::Redirect, true),
+        (Trouble::Forbidden, true),
+        (Trouble::Server, false),
+    ] {
+        let (mut breaker, now) = (Breaker::new(4), Instant::now());
+        for mark in 0..5 {
+            assert_eq!(breaker.probe_at(), None);
+            breaker.troubled(Purpose::Work(mark), Trouble::Html, None, now);
+        }
+        assert!(breaker.enter(99, now).is_ok(), "it is not known yet");
+        assert_eq!(breaker.probe_at(), Some(now));
+        let change = breaker.troubled(Purpose::Probe, trouble, None, now);
+        assert_eq!(
+            matches!(change, Change::Shut(_)),
+            is_about_all,
+            "{trouble:?}"
+        );
+        assert_eq!(breaker.enter(99, now).is_err(), is_about_all, "{trouble:?}");
+    }
+}
+
+#[test]
+fn pages_for_some_are_about_those_when_a_probe_is_answered() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    for mark in 0..5 {
+        breaker.troubled(Purpose::Work(mark), Trouble::Html, None, now);
+    }
+    breaker.answered(Purpose::Probe, now);
+    assert_eq!(breaker.probe_at(), None);
+    // Nor is a probe asked for all the time.
+    for mark in 0..5 {
+        breaker.troubled(Purpose::Work(mark), Trouble::Html, None, now);
+    }
+    assert_eq!(breaker.probe_at(), Some(now + Duration::from_secs(10)));
+    breaker.answered(Purpose::Work(7), now);
+    assert_eq!(breaker.probe_at(), None);
+    assert_eq!(
+        breaker.troubled(Purpose::Probe, Trouble::Html, None, now),
+        Change::None
+    );
+    assert!(breaker.enter(99, now).is_ok());
+}
+
+#[test]
+fn one_that_failed_before_shuts_it_not_again_after_a_probe_that_was_answered() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    shut_by(&mut breaker, 5, now);
+    breaker.answered(Purpose::Probe, now);
+    let later = now + NEWCOMERS;
+    assert_eq!(breaker.enter(3, later), Ok(true));
+    breaker.troubled(Purpose::Work(3), LOST, None, later);
+    breaker.leave_trial();
+    assert_eq!(breaker.enter(99, later), Ok(true), "another goes first");
+    assert_eq!(breaker.answered(Purpose::Work(99), later), Change::Open);
+    breaker.troubled(Purpose::Work(3), LOST, None, later);
+    assert_eq!(breaker.enter(99, later), Ok(false));
+}
+
+#[test]
+fn an_ozmap_that_cannot_be_reached_is_left_alone_again_by_whoever_finds_out() {
+    let (mut breaker, now) = (Breaker::new(4), Instant::now());
+    shut_by(&mut breaker, 5, now);
+    breaker.answered(Purpose::Probe, now);
+    assert_eq!(breaker.enter(3, now + NEWCOMERS), Ok(true));
+    breaker.troubled(Purpose::Work(3), Trouble::Connect, None, now + NEWCOMERS);
+    assert!(breaker.enter(99, now + NEWCOMERS).is_err());
 }
 
 #[test]
@@ -117,7 +234,7 @@ fn a_trial_that_fails_shuts_it_again_for_longer() {
     shut_by(&mut breaker, 5, now);
     breaker.answered(Purpose::Probe, now);
     assert_eq!(breaker.enter(99, now), Ok(true));
-    shut_by(&mut breaker, 1, now);
+    shut_from(&mut breaker, 99, 1, now);
     let wait = breaker.enter(99, now).map_err(|shut| shut.wait);
     assert_eq!(wait, Err(SHUT_FIRST * 2));
 }
@@ -127,7 +244,7 @@ fn a_key_that_is_not_accepted_shuts_it_at_once() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     let change = breaker.troubled(Purpose::Work(1), Trouble::Unauthorized, None, now);
     let shut = Shut {
-        wait: KEY_REFUSED,
+        wait: troubles::KEY_REFUSED,
         why: Trouble::Unauthorized,
     };
     assert_eq!(change, Change::Shut(shut));

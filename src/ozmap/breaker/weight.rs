@@ -6,7 +6,9 @@ use crate::ozmap::trouble::Trouble;
 pub(super) enum Weight {
     /// It is about this one answer; OZmap is there.
     OneOnly,
-    /// It would meet the next call too.
+    /// Something else than OZmap answered, or this one may not be seen: about this one, unless a probe meets it too.
+    Odd,
+    /// OZmap itself failed.
     All,
     /// OZmap asks for fewer.
     Throttle,
@@ -16,14 +18,10 @@ pub(super) enum Weight {
 
 pub(super) fn weight(trouble: Trouble) -> Weight {
     match trouble {
-        Trouble::Connect
-        | Trouble::Tls
-        | Trouble::Timeout
-        | Trouble::Lost
-        | Trouble::Server
-        | Trouble::Redirect
-        | Trouble::Html
-        | Trouble::Forbidden => Weight::All,
+        Trouble::Connect | Trouble::Tls | Trouble::Timeout | Trouble::Lost | Trouble::Server => {
+            Weight::All
+        }
+        Trouble::Redirect | Trouble::Html | Trouble::Forbidden => Weight::Odd,
         Trouble::Throttled => Weight::Throttle,
         Trouble::Unauthorized => Weight::Key,
         Trouble::Shape | Trouble::Size | Trouble::Status | Trouble::Stale => Weight::OneOnly,

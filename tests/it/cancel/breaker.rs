@@ -109,3 +109,129 @@ async fn an_ozmap_that_has_no_route_for_a_probe_is_not_left_alone_for_ever() {
         serde_json::Value::Null
     );
 }
+
+/// Some reservations answer oddly, each in its own way and for ever; the others are served as if those were not there.
+async fn odd_ones_delay_only_themselves(kinds: &[(&str, Option<&str>)]) {
+    let world = World::with(SHORT).await;
+    let mut odd = Vec::new();
+    for number in 0..25 {
+        let code = format!("odd-{number}");
+        world.ozmap.reserve(json!({"code": code})).await;
+        let (kind, value) = kinds[number % kinds.len()];
+        world
+            .ozmap
+            .post(
+                "/__sim/faults",
+                &json!({"route": "lookup", "kind": kind, "value": value, "code": code}),
+            )
+            .await;
+        odd.push(code);
+    }
+    let healthy = reserved(&world, 33).await;
+    // As they come: mixed, and the odd ones again and again.
+    let began = std::time::Instant::now();
+    let mut waiting = Vec::new();
+    for (at, code) in healthy.iter().enumerate() {
+        for code in odd.get(at).into_iter().chain([code]) {
+            let asked = try_ask_of(world.service.address(), asking(code, code));
+            waiting.push(tokio::spawn(asked));
+        }
+    }
+    for asked in waiting {
+        assert_eq!(asked.await.unwrap().unwrap().status, 200);
+    }
+    all_cancelled(&world, &healthy).await;
+    assert!(
+        began.elapsed() < std::time::Duration::from_secs(15),
+        "{:?}",
+        began.elapsed()
+    );
+    for code in odd.iter().take(5) {
+        assert_eq!(
+            world.cancel(code, code).await.outcome(),
+            "pending",
+            "{code}"
+        );
+    }
+    // When only those are left, one that comes new is still served at once.
+    world.ozmap.reserve(json!({"code": "new"})).await;
+    let reply = world.ask_until_final(asking("new", "new")).await;
+    assert_eq!(reply.outcome(), "cancelled");
+    assert!(ozmap_health(&world).await["left_alone_s"].is_null());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reservations_that_answer_oddly_delay_only_themselves() {
+    let kinds = [
+        ("html_200", None),
+        ("error_string_200", None),
+        ("status", Some("403")),
+        ("redirect", Some("302")),
+        ("html_404", None),
+    ];
+    odd_ones_delay_only_themselves(&kinds).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reservations_on_which_ozmap_always_fails_delay_only_themselves() {
+    odd_ones_delay_only_themselves(&[("status", Some("500")), ("reset_before", None)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_maintenance_page_for_everything_is_noticed() {
+    let world = World::with(SHORT).await;
+    let codes = reserved(&world, 8).await;
+    world.ozmap.fault("any:html_200").await;
+    promised(&world, &codes).await;
+    eventually("OZmap to be left alone", || async {
+        let ozmap = ozmap_health(&world).await;
+        ozmap["left_alone_s"].is_u64().then_some(())
+    })
+    .await;
+    let logs = world.service.logs();
+    let opened = "circuit breaker opened: a page answered instead of OZmap's interface (ozmap_html); check ozmap.base_url";
+    assert!(logs.contains(opened), "{logs}");
+    world.ozmap.heal().await;
+    all_cancelled(&world, &codes).await;
+    assert!(world.service.logs().contains("circuit breaker closed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_answered_is_not_heard() {
+    let world = World::with(SHORT).await;
+    let heard = || async { ozmap_health(&world).await["heard_s_ago"].as_u64() };
+    eventually("OZmap to be heard", || async { heard().await }).await;
+    world.ozmap.reserve(json!({"code": "silent"})).await;
+    world.ozmap.fault("any:reset_before").await;
+    let began = std::time::Instant::now();
+    // It asks again and again, and nothing that fails makes what was heard younger.
+    eventually("three failed calls", || async {
+        world.cancel("silent", "silent").await;
+        let silent = began.elapsed().as_secs();
+        let heard = heard().await.unwrap();
+        assert!(heard >= silent, "{heard} after {silent} s");
+        let failed = calls_of(&world.ozmap, "lookup").await.len() >= 3;
+        (failed && silent >= 2).then_some(())
+    })
+    .await;
+    assert_eq!(ozmap_health(&world).await["status"], "ozmap_lost");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_says_what_happened_to_a_probe() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let world = World::with(&[("OZMAP__BASE_URL", url.as_str())]).await;
+    let logs = eventually("a word about the probe", || async {
+        let logs = world.service.logs();
+        logs.contains("probe of OZmap failed").then_some(logs)
+    })
+    .await;
+    assert!(
+        logs.contains("probe of OZmap failed: OZmap cannot be reached (ozmap_connect: "),
+        "{logs}"
+    );
+    assert!(logs.contains("onnection refused"), "{logs}");
+    assert!(!logs.contains("refuses the key"), "{logs}");
+}

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
 use super::{stderr, stdout};
 use crate::support::PATIENCE;
 use crate::support::http::send;
@@ -143,6 +145,136 @@ fn address_after(text: &str, prefix: &str) -> std::net::SocketAddr {
         .unwrap()
 }
 
+/// Runs a command that was printed, as a person would, and reads what it answers.
+fn run(command: &str) -> Value {
+    let output = Command::new("sh")
+        .args(["-c", &command.replacen("curl ", "curl -s ", 1)])
+        .output()
+        .unwrap();
+    let said = stdout(&output);
+    serde_json::from_str(&said).unwrap_or_else(|_| panic!("{command}: {said}"))
+}
+
+/// The commands in what was printed; the remark behind one stands apart from it.
+fn commands(said: &str) -> Vec<&str> {
+    let printed = said.lines().filter_map(|line| {
+        let command = line.get(line.find("curl ")?..)?;
+        command.split("  ").next()
+    });
+    printed.collect()
+}
+
+fn has_curl() -> bool {
+    let has_it = Command::new("curl").arg("--version").output().is_ok();
+    let is_required = std::env::var("CI").as_deref() == Ok("true");
+    assert!(has_it || !is_required, "needs curl");
+    has_it
+}
+
+#[test]
+fn every_command_that_the_demo_prints_does_what_is_said_of_it() {
+    if !has_curl() {
+        return;
+    }
+    let (running, said) = Running::start(&["demo", "--port", "0"], "for every try");
+    let found = commands(&said);
+    let [cancel, health, holds, break_it, reset, again] = found.as_slice() else {
+        panic!("{said}")
+    };
+    assert_eq!(run(cancel)["outcome"], "cancelled");
+    assert_eq!(run(health)["status"], "ok");
+    assert_eq!(
+        run(holds).as_array().map(Vec::len),
+        Some(12),
+        "three were cancelled"
+    );
+    let faults = run(break_it);
+    assert_eq!(
+        faults.as_array().and_then(|all| all.last()).unwrap()["kind"],
+        "status"
+    );
+    assert_eq!(run(reset), json!({"reset": true}));
+    assert_eq!(run(again)["outcome"], "cancelled");
+    assert_eq!(run(again)["replayed"], true);
+    for number in 2..=3 {
+        run(reset);
+        assert_eq!(
+            run(&again.replace("try-1", &format!("try-{number}")))["outcome"],
+            "cancelled"
+        );
+    }
+    run(break_it);
+    // An OZmap that is broken three times makes it take longer, and no more.
+    let broken = again.replace("try-1", "try-4");
+    let deadline = Instant::now() + PATIENCE;
+    let outcome = loop {
+        let answer = run(&broken);
+        if answer["final"] == true || Instant::now() > deadline {
+            break answer["outcome"].clone();
+        }
+    };
+    assert_eq!(outcome, "already_cancelled");
+    assert_eq!(running.stop(), Some(0));
+}
+
+#[test]
+fn every_command_that_the_simulator_prints_does_what_is_said_of_it() {
+    if !has_curl() {
+        return;
+    }
+    let arguments = [
+        "simulate",
+        "--listen",
+        "127.0.0.1:0",
+        "--quirk",
+        "unknown_code=null",
+    ];
+    let (running, said) = Running::start(&arguments, "Begin anew");
+    let found = commands(&said);
+    let [holds, asked, break_it, behave, reset] = found.as_slice() else {
+        panic!("{said}")
+    };
+    let before = run(holds);
+    assert_eq!(before.as_array().map(Vec::len), Some(15));
+    assert_eq!(run(asked), json!([]));
+    assert_eq!(run(break_it)[0]["kind"], "reset_after");
+    assert_eq!(run(behave)["unknown_code"], "not_found");
+    assert_eq!(run(reset), json!({"reset": true}));
+    let after = run(holds);
+    assert_eq!(after.as_array().map(Vec::len), Some(15));
+    assert!(
+        before
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|row| row["_id"] != after[0]["_id"])
+    );
+    let quirks = format!("curl {}", behave.split(' ').nth(1).unwrap());
+    assert_eq!(run(&quirks)["unknown_code"], "null", "as it was started");
+    assert_eq!(running.stop(), Some(0));
+}
+
+#[test]
+fn a_running_simulator_is_healthy_and_one_that_is_not_there_is_not() {
+    let (running, said) = Running::start(&["simulate", "--listen", "127.0.0.1:0"], "Begin anew");
+    let address = address_after(&said, "OZmap simulator on http://").to_string();
+    let asked = || {
+        let arguments = ["healthcheck", "--address", &address];
+        Command::new(BINARY)
+            .env_clear()
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let healthy = asked();
+    assert_eq!(
+        (healthy.status.code(), stdout(&healthy).trim()),
+        (Some(0), r#"{"status":"ready"}"#)
+    );
+    assert_eq!(running.stop(), Some(0));
+    assert_eq!(asked().status.code(), Some(1));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_simulator_starts_alone_with_faults_and_stops_when_asked() {
     let arguments = [
@@ -164,7 +296,7 @@ async fn the_simulator_starts_alone_with_faults_and_stops_when_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_keeps_serving_until_it_is_asked_to_stop() {
-    let (running, said) = Running::start(&["demo", "--port", "0"], "begin anew");
+    let (running, said) = Running::start(&["demo", "--port", "0"], "for every try");
     let address = address_after(&said, "curl http://");
     let secret = said
         .split("Bearer ")

@@ -124,7 +124,7 @@ async fn a_key_that_ozmap_refuses_is_not_printed_either() {
     assert_eq!(world.cancel("123|123", "m-1").await.outcome(), "pending");
     let logs = eventually("a word about the key", || async {
         let logs = world.service.logs();
-        logs.contains("OZmap does not confirm the key")
+        logs.contains("probe of OZmap failed: OZmap refuses the key (ozmap_unauthorized")
             .then_some(logs)
     })
     .await;
