@@ -23,7 +23,7 @@ use settings::Settings;
 use crate::cancel::Rules;
 use crate::channels::Channel;
 use crate::domain::Locale;
-use crate::guard::{Check, OnInstalled, Policy};
+use crate::guard::{self, Check, OnInstalled, Policy};
 use crate::http::Limits;
 use crate::journal::{Place, Times};
 use crate::ozmap::{self, AuthScheme, NotFoundAnswer, PlainHttp, Trust, parse_pin};
@@ -163,7 +163,7 @@ fn assemble(mut settings: Settings, problems: &mut Problems) -> Option<Config> {
         )
     }));
     limits::check_times(&settings, problems);
-    let mut warnings = Vec::from_iter(limits::tight_times(&settings));
+    let mut warnings = limits::tight_times(&settings);
     let surroundings = channels::Surroundings {
         listen,
         locale,
@@ -190,7 +190,16 @@ fn assemble(mut settings: Settings, problems: &mut Problems) -> Option<Config> {
         settle_ms: signed(settings.journal.settle_ms),
         deadline_ms: signed(settings.journal.give_up_s.saturating_mul(1_000)),
     };
-    let ozmap = ozmap_settings(settings.ozmap, problems);
+    let guard_age = Duration::from_millis(settings.journal.guard_age_ms_max);
+    let ozmap = ozmap_settings(settings.ozmap, guard_age, problems);
+    let is_nameless = |ozmap: &ozmap::Settings| {
+        ozmap::key_user(ozmap.api_key.expose_secret()).is_none()
+    };
+    if policy.as_ref().is_some_and(Policy::is_for_the_key_alone)
+        && ozmap.as_ref().is_some_and(is_nameless)
+    {
+        warnings.push(guard::NAMELESS_KEY.to_owned());
+    }
     let journal = journal::place(settings.journal, problems);
     Some(Config {
         listen: listen?,
@@ -265,7 +274,11 @@ fn rules(
     })
 }
 
-fn ozmap_settings(settings: settings::Ozmap, problems: &mut Problems) -> Option<ozmap::Settings> {
+fn ozmap_settings(
+    settings: settings::Ozmap,
+    guard_age: Duration,
+    problems: &mut Problems,
+) -> Option<ozmap::Settings> {
     if settings.base_url.is_empty() {
         let missing = "ozmap.base_url is not set; write the address of your OZmap, like https://provider.ozmap.com.br:9994";
         problems.require(Err(missing.to_owned()));
@@ -316,18 +329,21 @@ fn ozmap_settings(settings: settings::Ozmap, problems: &mut Problems) -> Option<
         lookup: Duration::from_millis(settings.lookup_ms),
         delete: Duration::from_millis(settings.delete_ms),
         not_found_answers: not_found_answers?,
+        guard_age,
+        looks_apart: ozmap::LOOKS_APART,
     })
 }
 
 fn not_found_answer(text: &str) -> Result<NotFoundAnswer, String> {
     match text {
         "404" => Ok(NotFoundAnswer::Status404),
+        "422" => Ok(NotFoundAnswer::Status422),
         "204" => Ok(NotFoundAnswer::Status204),
         "null" => Ok(NotFoundAnswer::Null),
         "{}" => Ok(NotFoundAnswer::EmptyObject),
         "empty" => Ok(NotFoundAnswer::EmptyBody),
         other => Err(format!(
-            "ozmap.not_found_answers has \"{other}\"; there are \"404\", \"204\", \"null\", \"{{}}\" and \"empty\""
+            "ozmap.not_found_answers has \"{other}\"; there are \"404\", \"422\", \"204\", \"null\", \"{{}}\" and \"empty\""
         )),
     }
 }

@@ -81,6 +81,10 @@ struct OzmapDetail<'a> {
     /// Seconds until OZmap is probed again, while it is left alone.
     left_alone_s: Option<u64>,
     deletes_refused: bool,
+    /// How long the last look for a code took, in milliseconds.
+    lookup_ms: Option<u64>,
+    /// Whether looks take so long that nothing can be deleted.
+    too_slow: bool,
 }
 
 pub(super) async fn live() -> Response<Body> {
@@ -114,9 +118,8 @@ pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
     let paused = app.cancellations.is_paused();
     let status = match unready {
         Some(_) => "unready",
-        None if paused || ozmap.deletes_refused || !matches!(ozmap.status, "ok" | "unknown") => {
-            "degraded"
-        }
+        None if paused || ozmap.deletes_refused || ozmap.too_slow => "degraded",
+        None if !matches!(ozmap.status, "ok" | "unknown") => "degraded",
         None => "ok",
     };
     let detail = Detail {
@@ -157,6 +160,8 @@ fn ozmap(app: &App) -> OzmapDetail<'static> {
         heard_s_ago: heard.map(|heard| heard.at.age_ms() / 1_000),
         left_alone_s: shut.map(|shut| shut.wait.as_secs()),
         deletes_refused: ozmap.are_deletes_refused(),
+        lookup_ms: ozmap.look_ms(),
+        too_slow: ozmap.is_too_slow(),
     }
 }
 

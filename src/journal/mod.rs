@@ -31,7 +31,7 @@ pub use place::{DiskRules, Link, NetworkDisk, Place, PlainLink};
 use postgres::Postgres;
 pub use read::{DeliveryNote, Event, Filter, Found, Reader, Stats, inspect};
 pub use record::{Held, Intent, Lease, Pulse, Record, State};
-pub use steps::{ACKED, UNREADABLE};
+pub use steps::{ACKED, REFUSED, UNREADABLE};
 use store::Value;
 use writer::Writer;
 

@@ -28,3 +28,5 @@ mod secrecy;
 pub mod stand_in;
 #[path = "ozmap/wire.rs"]
 mod wire;
+#[path = "ozmap/witness.rs"]
+mod witness;

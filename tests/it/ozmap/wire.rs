@@ -182,7 +182,7 @@ async fn no_more_calls_are_in_work_than_allowed() {
                 .slot(&asked)
                 .await
                 .unwrap()
-                .lookup(&asked)
+                .look(&asked, None)
                 .await
                 .map(drop)
         };
