@@ -158,7 +158,11 @@ impl Cancellations {
             PortState::Free => PORT_FREE,
             PortState::Taken => PORT_TAKEN,
         };
-        let detail = format!("output {} of splitter {}", port.number, port.splitter.as_str());
+        let detail = format!(
+            "output {} of splitter {}",
+            port.number,
+            port.splitter.as_str()
+        );
         if let Err(error) = self.journal.note(&held.lease, kind, &detail).await {
             tracing::warn!(op = %held.record.id, "what became of the port could not be noted: {error}");
         }
@@ -170,7 +174,10 @@ async fn port_state(slot: &Slot<'_>, port: Option<&Port>) -> Option<PortState> {
 }
 
 /// What a question is answered, and what another one has been answered by then.
-async fn beside<T, U>(question: impl Future<Output = T>, other: impl Future<Output = Option<U>>) -> (T, Option<U>) {
+async fn beside<T, U>(
+    question: impl Future<Output = T>,
+    other: impl Future<Output = Option<U>>,
+) -> (T, Option<U>) {
     let (mut question, mut other) = (pin!(question), pin!(other));
     let mut answered = None;
     let mut is_open = true;

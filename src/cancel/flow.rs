@@ -170,8 +170,8 @@ impl Cancellations {
         let outcome = record.outcome.map_or("none", |outcome| outcome.id());
         let reason = record.reason.as_deref().unwrap_or_default();
         let elapsed_ms = record.now_ms() - record.created_at_ms;
-        let needs_a_person =
-            record.needs_human || matches!(record.outcome, Some(Outcome::Expired | Outcome::Unknown));
+        let needs_a_person = record.needs_human
+            || matches!(record.outcome, Some(Outcome::Expired | Outcome::Unknown));
         match needs_a_person {
             true => tracing::warn!(
                 op = %record.id, protocol = %record.protocol, outcome, reason, elapsed_ms,

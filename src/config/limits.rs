@@ -51,7 +51,9 @@ const READING_MARGIN_MS: u64 = 1_000;
 /// The longest that a reading which OZmap answers in time may take: the look-up, and its client where that stands apart.
 fn readings_ms(settings: &Settings) -> u64 {
     let lookup_ms = settings.ozmap.lookup_ms;
-    lookup_ms.saturating_mul(2).saturating_add(READING_MARGIN_MS)
+    lookup_ms
+        .saturating_mul(2)
+        .saturating_add(READING_MARGIN_MS)
 }
 
 /// Times that contradict each other would make a promise that cannot be kept.
@@ -68,14 +70,6 @@ pub(super) fn check_times(settings: &Settings, problems: &mut Problems) {
         problems.require(Err(format!(
             "journal.settle_ms = {} is shorter than ozmap.delete_ms = {}: a deletion could take effect after the customer was told no; write at least {}",
             journal.settle_ms, ozmap.delete_ms, ozmap.delete_ms
-        )));
-    }
-    if journal.settle_ms <= journal.guard_age_ms_max {
-        problems.require(Err(format!(
-            "journal.settle_ms = {} is not longer than journal.guard_age_ms_max = {}: a deletion could leave after the customer was told no; write at least {}",
-            journal.settle_ms,
-            journal.guard_age_ms_max,
-            journal.guard_age_ms_max.saturating_add(ozmap.delete_ms).saturating_add(SEND_MS_MAX)
         )));
     }
     if settings.policy.deletes_per_hour_max == 0 {

@@ -192,9 +192,8 @@ fn assemble(mut settings: Settings, problems: &mut Problems) -> Option<Config> {
     };
     let guard_age = Duration::from_millis(settings.journal.guard_age_ms_max);
     let ozmap = ozmap_settings(settings.ozmap, guard_age, problems);
-    let is_nameless = |ozmap: &ozmap::Settings| {
-        ozmap::key_user(ozmap.api_key.expose_secret()).is_none()
-    };
+    let is_nameless =
+        |ozmap: &ozmap::Settings| ozmap::key_user(ozmap.api_key.expose_secret()).is_none();
     if policy.as_ref().is_some_and(Policy::is_for_the_key_alone)
         && ozmap.as_ref().is_some_and(is_nameless)
     {

@@ -180,10 +180,7 @@ impl Slot<'_> {
     async fn of_clients(&self, ids: Vec<PropertyId>) -> Result<Closer, Error> {
         let mut rows = Vec::new();
         for id in &ids {
-            let list = self
-                .ozmap
-                .base
-                .list("/properties", "client", id.as_str());
+            let list = self.ozmap.base.list("/properties", "client", id.as_str());
             rows.extend(self.witness_rows(list).await?.unwrap_or_default());
         }
         match rows.is_empty() {

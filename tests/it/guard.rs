@@ -343,7 +343,7 @@ fn no_policy_switches_off_the_rules_that_protect_a_customer() {
         (|c| c.implanted = Field::Null, "installed_unknown"),
         (|c| c.implanted = Field::Missing, "installed_unknown"),
         (|c| c.code = text("123"), "other_code"),
-        (|c| c.code = text("123|123 "), "other_code"),
+        (|c| c.code = text("123|123a"), "other_code"),
         (|c| c.code = Field::Missing, "other_code"),
         (|c| c.kind = text("gpon"), "unknown_kind"),
         (|c| c.deleted_at = text(""), "marked_deleted"),

@@ -58,7 +58,13 @@ async fn a_type_alone_makes_no_page() {
         )
     };
     assert_eq!(looked_up(labelled(200, &one())).await.unwrap(), 1);
-    assert_eq!(looked_up(labelled(404, "Not Found")).await.unwrap(), 0);
+    let missing = labelled(404, "Not Found");
+    let rig = Rig::new(move |request| match request.target.as_str() {
+        "/api/v2/authenticated" => send(json(200, "{\"valid\":true}")),
+        _ => send(missing.clone()),
+    })
+    .await;
+    assert_eq!(word(&rig.judged("123|123").await), "absent");
     assert_eq!(looked_up(labelled(200, "[]")).await.unwrap(), 0);
     deleted(labelled(200, "")).await.unwrap();
     deleted(labelled(204, "")).await.unwrap();
@@ -142,7 +148,10 @@ async fn a_definite_refusal_of_a_deletion_is_told_apart_from_what_may_pass() {
     }
     // A page says nothing of OZmap.
     let error = deleted(answer(422, "", PAGE)).await.unwrap_err();
-    assert!(!error.is_refusal() && error.acted == Acted::Maybe, "{error}");
+    assert!(
+        !error.is_refusal() && error.acted == Acted::Maybe,
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -190,7 +190,10 @@ impl Rig {
         loop {
             looks += 1;
             let deleted = deleted(DeleteAnswer::Unclear);
-            match slot.look_again(deleted.of(&code(CODE)), before.as_ref()).await? {
+            match slot
+                .look_again(deleted.of(&code(CODE)), before.as_ref())
+                .await?
+            {
                 Presence::GoneYet(gone) => {
                     tokio::time::sleep(gone.wait()).await;
                     before = Some(gone);

@@ -44,7 +44,11 @@ fn about(request: &Request) -> About {
     }
     let Some((route, query)) = target.split_once("?filter=") else {
         let is_client = target.starts_with("/api/v2/ftth-clients/");
-        return if is_client { About::Client } else { About::Else };
+        return if is_client {
+            About::Client
+        } else {
+            About::Else
+        };
     };
     let filter = query.rsplit_once("&limit=").unwrap().0;
     let filter: Value = serde_json::from_str(filter).unwrap();
@@ -251,7 +255,10 @@ async fn holding(rows: Vec<Value>) -> Rig {
     server(move |about| match about {
         About::Path(code) => answer_json(200, &json!(with(&code)).to_string()),
         About::ClientsWith(code) => {
-            let found: Vec<Value> = with(&code).iter().map(|row| row["client"].clone()).collect();
+            let found: Vec<Value> = with(&code)
+                .iter()
+                .map(|row| row["client"].clone())
+                .collect();
             listed(&found)
         }
         About::PropertiesOf(id) => {
@@ -402,6 +409,9 @@ async fn a_confirmed_deletion_is_seen_gone_by_one_look() {
     .await;
     assert!(matches!(rig.look_again().await, Ok(Presence::Gone { .. })));
     let asked = rig.server.requests();
-    let targets: Vec<&str> = asked.iter().map(|request| request.target.as_str()).collect();
+    let targets: Vec<&str> = asked
+        .iter()
+        .map(|request| request.target.as_str())
+        .collect();
     assert_eq!(targets, [BY_ID, LOOKUP]);
 }
