@@ -30,3 +30,5 @@ pub mod stand_in;
 mod wire;
 #[path = "ozmap/witness.rs"]
 mod witness;
+#[path = "ozmap/wrong.rs"]
+mod wrong;

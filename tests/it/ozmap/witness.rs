@@ -1,8 +1,9 @@
 //! "Nothing there" is seen twice, apart in time, and has a witness; a code is asked for in each of its spellings.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
-use ozmap_cancel::ozmap::{NotFoundAnswer, Presence};
+use ozmap_cancel::ozmap::{Look, NotFoundAnswer, Presence};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
@@ -142,6 +143,24 @@ async fn an_ozmap_that_is_wrong_once_is_not_believed() {
         assert_eq!(word(&rig.judged(CODE).await), "delete");
         assert_eq!(rig.server.requests().len(), 2);
     }
+}
+
+/// A second look that comes too early is none.
+#[tokio::test]
+async fn too_early_is_not_apart() {
+    let rig = Rig::with(
+        |_| vec![Act::Send(answer_json(200, "[]"))],
+        |settings| settings.looks_apart = Duration::from_secs(3_600),
+    )
+    .await;
+    let slot = super::rig::slot(&rig.ozmap).await;
+    let asked = super::rig::code(CODE);
+    let Ok(Look::NothingYet(once)) = slot.look(&asked, None).await else {
+        panic!("believed at once");
+    };
+    let again = slot.look(&asked, Some(&once)).await;
+    assert!(matches!(again, Ok(Look::NothingYet(_))), "{again:?}");
+    assert!(once.wait() > Duration::from_secs(3_500));
 }
 
 #[tokio::test]
