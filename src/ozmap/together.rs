@@ -6,9 +6,12 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
+/// A question, and its answer once there is one.
+type Asked<F> = (Pin<Box<F>>, Option<<F as Future>::Output>);
+
 /// The answers to all questions, in their order.
 pub(super) async fn all<F: Future>(questions: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let mut asked: Vec<(Pin<Box<F>>, Option<F::Output>)> = questions
+    let mut asked: Vec<Asked<F>> = questions
         .into_iter()
         .map(|question| (Box::pin(question), None))
         .collect();

@@ -43,7 +43,7 @@ pub struct Truth {
     /// How many of the next reads, by the code and by the id, are told that nothing is there although something is.
     pub denials_by_code: u32,
     pub denials_by_id: u32,
-    /// Until when the looks after a DELETE find nothing under the code, as if its reservation had another one by then.
+    /// Until when the looks after a DELETE do not find its property under the code, as if it had another one by then.
     pub renamed_until: i64,
     /// DELETEs that OZmap has received and not yet carried out.
     pub on_their_way: usize,
@@ -95,8 +95,11 @@ enum Read {
 #[derive(Clone, Copy)]
 enum What {
     Code(usize),
-    /// The same after a DELETE.
-    CodeAfterwards(usize),
+    /// The same after the DELETE of a property.
+    CodeAfterwards {
+        code: usize,
+        id: usize,
+    },
     Id(usize),
     /// The client of a property, which goes with it.
     ClientOf(usize),
@@ -104,7 +107,7 @@ enum What {
 
 fn is_by_code(what: &What) -> bool {
     match what {
-        What::Code(_) | What::CodeAfterwards(_) => true,
+        What::Code(_) | What::CodeAfterwards { .. } => true,
         What::Id(_) | What::ClientOf(_) => false,
     }
 }
@@ -172,7 +175,7 @@ impl World {
             let reserved_again = false;
             return Ok(Presence::Gone { reserved_again });
         }
-        let sighting = self.look_by(me, What::CodeAfterwards(code)).await?;
+        let sighting = self.look_by(me, What::CodeAfterwards { code, id }).await?;
         match sighting.rows.iter().any(|row| row.id == id) {
             true => Ok(Presence::Present(sighting)),
             false => Ok(Presence::Gone {
@@ -261,9 +264,9 @@ impl World {
         let seen_at = now - self.plan.lag_ms;
         let is_asked = |id: usize, property: &Property| match what {
             What::Id(asked) | What::ClientOf(asked) => id == *asked,
-            What::CodeAfterwards(_) if now < truth.renamed_until => false,
+            What::CodeAfterwards { id: it, .. } if now < truth.renamed_until && id == *it => false,
             // A code that begins like another one: the world has such a neighbour.
-            What::Code(code) | What::CodeAfterwards(code) => {
+            What::Code(code) | What::CodeAfterwards { code, .. } => {
                 property.code == *code || self.plan.matches_loosely && property.code == *code + 100
             }
         };
@@ -281,7 +284,7 @@ impl World {
             })
             .collect();
         let denials = match what {
-            What::Code(_) | What::CodeAfterwards(_) => &mut truth.denials_by_code,
+            What::Code(_) | What::CodeAfterwards { .. } => &mut truth.denials_by_code,
             What::Id(_) => &mut truth.denials_by_id,
             What::ClientOf(_) => &mut 0,
         };
