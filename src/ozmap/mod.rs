@@ -40,6 +40,7 @@ pub use slot::Slot;
 pub use tls::{TlsError, Trust, parse_pin};
 pub use trouble::{Acted, Error, Trouble};
 use wire::{Exchange, Wire};
+use witness::Clients;
 
 use crate::clock::Moment;
 use crate::domain::ReservationCode;
@@ -203,14 +204,22 @@ impl Ozmap {
         self.look_ms().is_some_and(|ms| ms > self.guard_age_ms())
     }
 
+    /// Whether the list of clients shows that a code is nobody's, so that every "nothing there" has a witness. Reads only.
+    ///
+    /// # Errors
+    /// [`Error`] when OZmap gives no usable answer.
+    pub async fn has_witness(&self) -> Result<bool, Error> {
+        let pass = self.gate.probe().await;
+        let clients = Slot { ozmap: self, pass }.clients_of(&nobodys()?).await?;
+        Ok(matches!(clients, Clients::None))
+    }
+
     /// How long a look takes for a code that nobody has, in milliseconds. Reads only.
     ///
     /// # Errors
     /// [`Error`] when OZmap gives no usable answer.
     pub async fn time_look(&self) -> Result<u64, Error> {
-        let nobodys = format!("ozmap-cancel-check-{}", uuid::Uuid::now_v7());
-        let code = ReservationCode::parse(&nobodys)
-            .map_err(|_| Error::not_acted(Trouble::Shape, "the address cannot be built"))?;
+        let code = nobodys()?;
         let pass = self.gate.probe().await;
         let asked_at = Moment::now();
         Slot { ozmap: self, pass }.look(&code, None).await?;
@@ -227,4 +236,11 @@ impl Ozmap {
             );
         }
     }
+}
+
+/// A code that nobody has.
+fn nobodys() -> Result<ReservationCode, Error> {
+    let code = format!("ozmap-cancel-check-{}", uuid::Uuid::now_v7());
+    ReservationCode::parse(&code)
+        .map_err(|_| Error::not_acted(Trouble::Shape, "the address cannot be built"))
 }

@@ -88,6 +88,16 @@ async fn check_ozmap(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
     }
     findings.good("OZmap answers and accepts the key")?;
     check_times(ozmap, findings).await?;
+    match ozmap.has_witness().await {
+        Ok(true) => return findings.good("OZmap: the list of clients shows whether a code is nobody's"),
+        Ok(false) => findings.warn(
+            "OZmap: the list of clients cannot be used, so \"not found\" rests on the look-up alone and \"422\" and \"empty\" of ozmap.not_found_answers are not believed; let the key view clients",
+        )?,
+        Err(error) => findings.warn(&format!(
+            "OZmap: the list of clients could not be tried ({error}); {}",
+            advice(&error)
+        ))?,
+    }
     match ozmap.probe_nothing().await {
         Ok(()) => Ok(()),
         // Not a problem yet: an OZmap that says 404 for a code that it does not know needs no list.
