@@ -41,11 +41,17 @@ pub struct Asked<'a> {
     pub code: &'a ReservationCode,
     /// When it was promised (journal's clock, ms since 1970); `None` when nothing was, and it is only being looked at.
     pub at_ms: Option<i64>,
+    /// Whom OZmap's key belongs to, by id or user name, if it says so.
+    pub key_user: Option<&'a str>,
 }
 
 impl<'a> From<&'a ReservationCode> for Asked<'a> {
     fn from(code: &'a ReservationCode) -> Self {
-        Self { code, at_ms: None }
+        Self {
+            code,
+            at_ms: None,
+            key_user: None,
+        }
     }
 }
 
@@ -60,8 +66,22 @@ pub struct Policy {
     pub building_unit: Check,
     /// A property that was there before this reservation.
     pub preexisting_property: Check,
-    /// Only properties created by these OZmap users may be deleted; empty means any.
+    /// Only properties created by these OZmap users may be deleted; empty means any, [`SELF`] the key's own.
     pub only_created_by: Vec<String>,
+}
+
+/// The word for the OZmap user that the key belongs to.
+pub const SELF: &str = "self";
+
+/// What is wrong when [`SELF`] is asked for and the key names no user.
+pub const NAMELESS_KEY: &str = "policy.only_created_by has \"self\", and ozmap.api_key does not say whose it is: nothing is deleted for it. Write the user name instead, as OZmap shows it";
+
+impl Policy {
+    /// Whether it rests on whom the key belongs to.
+    #[must_use]
+    pub fn is_for_the_key_alone(&self) -> bool {
+        self.only_created_by.iter().any(|name| name == SELF)
+    }
 }
 
 /// The outcome for an installed customer.
@@ -91,6 +111,8 @@ pub enum Refusal {
     UnreadableDocument,
     /// No usable id.
     BadId,
+    /// A customer has the code, and no property.
+    ClientWithoutProperty,
     /// The property or the client is of a kind that we do not know.
     UnknownKind,
     /// There is no customer on the property.
@@ -119,10 +141,11 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order in which the rules are applied.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::SeveralProperties,
         Self::UnreadableDocument,
         Self::BadId,
+        Self::ClientWithoutProperty,
         Self::UnknownKind,
         Self::NoClient,
         Self::UnreadableClient,
@@ -148,6 +171,7 @@ impl Refusal {
             Self::NoClient => "no_client",
             Self::UnreadableClient => "unreadable_client",
             Self::OtherCode => "other_code",
+            Self::ClientWithoutProperty => "client_without_property",
             Self::InstalledUnknown => "installed_unknown",
             Self::Installed => "installed",
             Self::MarkedDeleted => "marked_deleted",
@@ -209,6 +233,9 @@ pub fn judge<'a>(sighting: &Sighting, asked: impl Into<Asked<'a>>, policy: &Poli
         [Ok(property)] => property,
         [Err(Defect::NotADocument)] => return Verdict::Keep(Refusal::UnreadableDocument),
         [Err(Defect::BadId)] => return Verdict::Keep(Refusal::BadId),
+        [Err(Defect::ClientWithoutProperty)] => {
+            return Verdict::Keep(Refusal::ClientWithoutProperty);
+        }
         [_, _, ..] => return Verdict::Keep(Refusal::SeveralProperties),
     };
     match refusal(property, asked.into(), policy) {
@@ -236,7 +263,7 @@ fn refusal(property: &Property, asked: Asked<'_>, policy: &Policy) -> Option<Ref
     if !is_kind(&client.kind, &["ftth", "ftthclient"]) {
         return Some(Refusal::UnknownKind);
     }
-    if client.code.value().map(String::as_str) != Some(asked.code.as_str()) {
+    if !client.code.value().is_some_and(|held| asked.code.is(held)) {
         return Some(Refusal::OtherCode);
     }
     match client.implanted {
@@ -259,11 +286,21 @@ fn refusal(property: &Property, asked: Asked<'_>, policy: &Policy) -> Option<Ref
     if policy.preexisting_property == Check::Review && !is_born_with_client(property, client) {
         return Some(Refusal::PreexistingProperty);
     }
-    let listed = |creator: &String| policy.only_created_by.contains(creator);
-    if !policy.only_created_by.is_empty() && !property.creator.value().is_some_and(listed) {
+    if !policy.only_created_by.is_empty() && !is_by_a_listed_user(property, asked, policy) {
         return Some(Refusal::OtherCreator);
     }
     None
+}
+
+/// Whether one of the users whom the operator listed created a property.
+fn is_by_a_listed_user(property: &Property, asked: Asked<'_>, policy: &Policy) -> bool {
+    let is = |field: &Field<String>, name: &str| field.value().is_some_and(|found| found == name);
+    let is_the_keys = |user: &str| is(&property.creator, user) || is(&property.creator_id, user);
+    let mut names = policy.only_created_by.iter();
+    names.any(|name| match name.as_str() {
+        SELF => asked.key_user.is_some_and(is_the_keys),
+        name => is(&property.creator, name),
+    })
 }
 
 /// A kind that is not stated contradicts nothing; one that is stated must be known.
@@ -346,7 +383,7 @@ fn is_later(created_at: &Field<String>, asked: Asked<'_>) -> bool {
 #[must_use]
 pub fn first_name(property: &Property, code: &ReservationCode) -> Option<FirstName> {
     let client = property.client()?;
-    if client.code.value().map(String::as_str) != Some(code.as_str()) {
+    if !client.code.value().is_some_and(|held| code.is(held)) {
         return None;
     }
     client.name.value().and_then(|name| FirstName::of(name))

@@ -59,7 +59,7 @@ fn check_refusal(typed: &str, error: CodeError) {
 /// The address, taken apart by hand and not by the library that built it.
 fn check_address(base: &Base, code: &ReservationCode) {
     let is_segment = !code.as_str().contains(['/', '\\', '%']);
-    let url = base.properties_of(code);
+    let url = base.properties_of(code.as_str());
     assert_eq!(url.is_some(), is_segment, "{:?}", code.as_str());
     if let Some(url) = url {
         let segment = url
@@ -113,7 +113,7 @@ fn check_base(typed: &str) {
         return;
     };
     let code = ReservationCode::parse("123|123").unwrap();
-    if let Some(url) = base.properties_of(&code) {
+    if let Some(url) = base.properties_of(code.as_str()) {
         let host = url.host_str().unwrap_or_default();
         let is_here = host == "localhost" || host.starts_with("127.") || host == "[::1]";
         assert!(

@@ -11,11 +11,10 @@ use std::time::Duration;
 use super::Cancellations;
 use super::backoff::delete_refused;
 use super::ending::{Before, PANICKED_TOO_OFTEN, ending, name_in};
-use super::still_there::Seen;
 use crate::domain::{Mode, Outcome, PropertyId, ReservationCode, Sighting};
 use crate::guard::{self, Asked, Deletable, Verdict};
-use crate::journal::{self, Apart, Held, Latecomers, State};
-use crate::ozmap::{self, Presence, Slot, Trouble};
+use crate::journal::{self, Held, State};
+use crate::ozmap::{GoneBefore, Look, SeenOnce, Slot, Traces, Trouble};
 
 /// How long a cancellation is held that the operator stopped, or whose hour is spent.
 pub(super) const HELD: Duration = Duration::from_secs(60);
@@ -58,6 +57,12 @@ pub(super) struct Memory {
     pub(super) several: String,
     /// Whether a person was told already that this one changed under our hands.
     pub(super) changed_noted: bool,
+    /// That its code showed nothing, once.
+    pub(super) nothing: Option<SeenOnce>,
+    /// That its property was not shown, since the last DELETE.
+    pub(super) gone: Option<GoneBefore>,
+    /// By what the property can be asked for beside its id and its code.
+    pub(super) traces: Option<Traces>,
 }
 
 impl Cancellations {
@@ -107,17 +112,27 @@ impl Cancellations {
             latecomers: self.asked_by_now(held).await?,
             beside: real,
         };
-        let sighting = match slot.lookup(&held.record.code).await {
-            Ok(sighting) => sighting,
+        let look = slot.look(&held.record.code, memory.nothing.as_ref()).await;
+        let sighting = match look {
+            Ok(Look::Shown(sighting)) => sighting,
+            // Asked again without the place among the calls, which others may need meanwhile.
+            Ok(Look::NothingYet(once)) => {
+                let wait = once.wait();
+                memory.failures = 0;
+                memory.nothing = Some(once);
+                return Ok(Step::Wait(wait, "seen_absent_once"));
+            }
             Err(error) => return Ok(self.wait_after(&error, held, memory)),
         };
         memory.failures = 0;
+        memory.nothing = None;
         let code = &held.record.code;
         if self.shows_what_is_gone(code, &ids_in(&sighting)).await? {
             return Ok(self.read_anew(held, memory));
         }
         let name = name_in(&sighting, &held.record.code);
-        match guard::judge(&sighting, asked(held), &self.policy) {
+        let key_user = self.ozmap.key_user();
+        match guard::judge(&sighting, asked(held, key_user.as_deref()), &self.policy) {
             Verdict::Absent => self.absent(held, memory, before).await,
             Verdict::Keep(refusal) => {
                 self.note_several(held, memory, &sighting).await?;
@@ -131,7 +146,7 @@ impl Cancellations {
             }
             // Accepted before the operator began to rehearse: it keeps its place until the rehearsal is over.
             Verdict::Delete(_) if self.rules.dry_run => Ok(Step::Hold(HELD, "dry_run")),
-            Verdict::Delete(target) if ozmap::is_too_old(&target) => {
+            Verdict::Delete(target) if self.ozmap.is_too_old(&target) => {
                 Ok(self.read_anew(held, memory))
             }
             Verdict::Delete(target) => {
@@ -222,8 +237,14 @@ impl Cancellations {
         memory.joined = 0;
         memory.sent = true;
         memory.has_spent = false;
+        memory.gone = None;
+        memory.traces = Some(Traces::of(&target.property().raw));
         match slot.delete(intent).await {
             Ok(()) => self.journal.acked(held).await?,
+            Err(error) if error.is_refusal() => {
+                tracing::warn!(op = %held.record.id, "OZmap refuses to delete this property: {error}");
+                self.journal.refused(held).await?;
+            }
             Err(error) => {
                 tracing::warn!(op = %held.record.id, acted = ?error.acted, "the DELETE gave no clear answer: {error}");
                 self.journal
@@ -239,66 +260,6 @@ impl Cancellations {
             }
         }
         Ok(Step::Again)
-    }
-
-    /// A DELETE may have been sent: look again by the recorded id, and end only on what is seen.
-    async fn make_sure(
-        &self,
-        held: &mut Held,
-        memory: &mut Memory,
-    ) -> Result<Step, journal::Error> {
-        let Some(id) = held.record.property.clone() else {
-            return Err(journal::Error::Corrupt(
-                "an intent without a property".to_owned(),
-            ));
-        };
-        let slot = match self.ozmap.slot(&held.record.code).await {
-            Ok(slot) => slot,
-            Err(shut) => {
-                return self
-                    .cannot_tell(held, shut.why, self.left_alone(shut))
-                    .await;
-            }
-        };
-        let before = Before {
-            unsettled: held.record.unsettled_for(),
-            latecomers: self.asked_before_the_last_look(held, memory).await?,
-            beside: None,
-        };
-        let seen = match slot.look_again(&id, &held.record.code).await {
-            Ok(Presence::Gone { others }) => {
-                let code = &held.record.code;
-                if self.shows_what_is_gone(code, &others).await? {
-                    let wait = self.read_anew(held, memory);
-                    return self.cannot_tell(held, Trouble::Stale, wait).await;
-                }
-                let latecomers = match others.is_empty() {
-                    true => before.latecomers,
-                    false => {
-                        // Whoever made it, maybe a system that writes reservations by itself, has to be told.
-                        let what = "the code leads to another property now";
-                        self.journal
-                            .call_a_person(&held.lease, "reserved_again", what)
-                            .await?;
-                        Latecomers::AreForAPerson(Apart::ReservedAgain)
-                    }
-                };
-                let ending = ending(held, Outcome::Cancelled, "seen_gone", None);
-                let before = Before {
-                    latecomers,
-                    ..before
-                };
-                return self.finish_seen(held, memory, before, ending).await;
-            }
-            Ok(Presence::Present(sighting)) => Seen::ById(sighting),
-            Ok(Presence::OnlyByCode(sighting)) => Seen::OnlyByCode(sighting),
-            Err(error) => {
-                let wait = self.wait_after(&error, held, memory);
-                return self.cannot_tell(held, error.trouble, wait).await;
-            }
-        };
-        memory.failures = 0;
-        self.still_there(held, memory, &slot, &seen, before).await
     }
 }
 
@@ -318,10 +279,11 @@ pub(super) fn ids_in(sighting: &Sighting) -> Vec<PropertyId> {
     rows.map(|row| row.id.clone()).collect()
 }
 
-/// What the guard is asked about: the code, and when its cancellation was promised.
-pub(super) fn asked(held: &Held) -> Asked<'_> {
+/// What the guard is asked about: the code, when its cancellation was promised, and whose key asks OZmap.
+pub(super) fn asked<'a>(held: &'a Held, key_user: Option<&'a str>) -> Asked<'a> {
     Asked {
         code: &held.record.code,
         at_ms: Some(held.record.created_at_ms),
+        key_user,
     }
 }

@@ -69,6 +69,10 @@ impl Cancellations {
     /// OZmap was so slow that what it showed allows no deletion any more.
     pub(super) fn read_anew(&self, held: &Held, memory: &mut Memory) -> Step {
         memory.too_old += 1;
+        tracing::warn!(
+            op = %held.record.id, lookup_ms = self.ozmap.look_ms(), guard_age_ms_max = self.ozmap.guard_age_ms(),
+            "what OZmap showed is too old to delete on; it is read anew"
+        );
         let wait = self.full_jitter(held.record.attempts.max(memory.too_old));
         Step::Wait(wait, Trouble::Stale.id())
     }

@@ -12,7 +12,9 @@ use super::Cancellations;
 use super::advance::{Memory, Step};
 use super::contained::contained;
 use super::ending::PANICKED_TOO_OFTEN;
+use crate::domain::Outcome;
 use crate::journal::{self, Held, Pulse};
+use crate::ozmap::Trouble;
 
 /// A pause up to this long is waited out under the lease; a longer one gives the lease back.
 const PAUSE_UNDER_LEASE_MAX: Duration = Duration::from_secs(5);
@@ -22,6 +24,9 @@ const JOURNAL_RETRY: Duration = Duration::from_millis(500);
 
 /// After so many panics a cancellation is left to a person.
 const PANICS_MAX: i64 = 3;
+
+/// What holds a cancellation until the operator, or the next hour, lets it go on.
+const HELD_BY_THE_OPERATOR: [&str; 3] = ["paused", "dry_run", "deletes_per_hour"];
 
 /// Why a flow stopped working on a record.
 enum End {
@@ -67,9 +72,11 @@ impl Cancellations {
                 Ok(Step::Finished) => return End::Finished,
                 Ok(Step::Park) => return self.park(held, "parked").await,
                 Ok(Step::Hold(pause, reason)) if pause > PAUSE_UNDER_LEASE_MAX => {
+                    log_hold(held, pause, reason);
                     return given_back(held, self.journal.hold(held, pause, reason).await);
                 }
                 Ok(Step::Wait(pause, reason)) if pause > PAUSE_UNDER_LEASE_MAX => {
+                    log_hold(held, pause, reason);
                     return self.give_back(held, pause, reason).await;
                 }
                 Ok(Step::Wait(pause, reason) | Step::Hold(pause, reason)) => {
@@ -163,9 +170,30 @@ impl Cancellations {
         let outcome = record.outcome.map_or("none", |outcome| outcome.id());
         let reason = record.reason.as_deref().unwrap_or_default();
         let elapsed_ms = record.now_ms().saturating_sub(record.created_at_ms);
-        tracing::info!(
-            op = %record.id, protocol = %record.protocol, outcome, reason, elapsed_ms,
-            attempts = record.attempts, "cancellation {} ended: {outcome}", record.protocol
+        let needs_a_person = record.needs_human
+            || matches!(record.outcome, Some(Outcome::Expired | Outcome::Unknown));
+        match needs_a_person {
+            true => tracing::warn!(
+                op = %record.id, protocol = %record.protocol, outcome, reason, elapsed_ms,
+                attempts = record.attempts,
+                "cancellation {} ended: {outcome}; a person must look", record.protocol
+            ),
+            false => tracing::info!(
+                op = %record.id, protocol = %record.protocol, outcome, reason, elapsed_ms,
+                attempts = record.attempts, "cancellation {} ended: {outcome}", record.protocol
+            ),
+        }
+    }
+}
+
+/// A cancellation that waits for the operator, and not for OZmap, is told each time.
+fn log_hold(held: &Held, pause: Duration, reason: &str) {
+    let is_the_operators =
+        HELD_BY_THE_OPERATOR.contains(&reason) || reason == Trouble::Forbidden.id();
+    if is_the_operators {
+        tracing::warn!(
+            op = %held.record.id, protocol = %held.record.protocol, reason,
+            wait_s = pause.as_secs(), "cancellation {} is held: {reason}", held.record.protocol
         );
     }
 }

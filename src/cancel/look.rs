@@ -1,10 +1,13 @@
 //! A look-up: what is there, and whether it could be cancelled. It deletes nothing and promises nothing.
 
+use tokio::time::sleep;
+
 use super::advance::ids_in;
 use super::{Cancellations, Declined, answer_of, conversation_of};
-use crate::domain::{Answer, Ask, Field, Found, Outcome, Property, ReservationCode};
-use crate::guard::{self, Verdict};
+use crate::domain::{Answer, Ask, Field, Found, Outcome, Property, ReservationCode, Sighting};
+use crate::guard::{self, Asked, Verdict};
 use crate::journal::Earlier;
+use crate::ozmap::Look;
 
 impl Cancellations {
     /// Says what is there; deletes nothing and promises nothing.
@@ -24,15 +27,7 @@ impl Cancellations {
             return Ok(answer);
         }
         let before = self.earlier(code).await?;
-        let slot = self.ozmap.slot(code).await.map_err(|shut| {
-            tracing::warn!(channel = %ask.channel, "a look-up was turned away: {}", shut.why.id());
-            Declined::Ozmap
-        })?;
-        let looked = slot.lookup(code).await;
-        let sighting = looked.map_err(|error| {
-            tracing::warn!(channel = %ask.channel, "a look-up got no usable answer from OZmap: {error}");
-            Declined::Ozmap
-        })?;
+        let sighting = self.seen_by_code(ask, code).await?;
         let property = match sighting.rows.as_slice() {
             [Ok(property)] => Some(property),
             _ => None,
@@ -52,7 +47,12 @@ impl Cancellations {
             tracing::warn!(channel = %ask.channel, "a look-up saw what was seen gone before");
             return Err(Declined::Ozmap);
         }
-        let mut answer = match guard::judge(&sighting, code, &self.policy) {
+        let key_user = self.ozmap.key_user();
+        let asked = Asked {
+            key_user: key_user.as_deref(),
+            ..Asked::from(code)
+        };
+        let mut answer = match guard::judge(&sighting, asked, &self.policy) {
             Verdict::Absent => return Ok(absent_answer(earlier)),
             Verdict::Keep(refusal) => Answer::bare(refusal.outcome(&self.policy)),
             Verdict::Delete(_) => Answer {
@@ -62,6 +62,35 @@ impl Cancellations {
         };
         answer.first_name = property.and_then(|property| guard::first_name(property, code));
         Ok(answer)
+    }
+
+    async fn seen_by_code(&self, ask: &Ask, code: &ReservationCode) -> Result<Sighting, Declined> {
+        self.shown_under(code).await.map_err(|why| {
+            tracing::warn!(channel = %ask.channel, "a look-up got no usable answer from OZmap: {why}");
+            Declined::Ozmap
+        })
+    }
+
+    /// What OZmap shows under a code; "nothing" only when it was seen twice, apart in time.
+    ///
+    /// # Errors
+    /// Why there is no answer that can be believed.
+    pub(super) async fn shown_under(&self, code: &ReservationCode) -> Result<Sighting, String> {
+        let mut before = None;
+        loop {
+            let slot = self.ozmap.slot(code).await;
+            let slot = slot.map_err(|shut| shut.why.id().to_owned())?;
+            let looked = slot.look(code, before.as_ref()).await;
+            // It does not hold up others while it waits.
+            drop(slot);
+            match looked.map_err(|error| error.to_string())? {
+                Look::Shown(sighting) => return Ok(sighting),
+                Look::NothingYet(once) => {
+                    sleep(once.wait()).await;
+                    before = Some(once);
+                }
+            }
+        }
     }
 
     /// The answer about a code whose cancellation is under way.

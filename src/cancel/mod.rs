@@ -5,6 +5,7 @@
 //! a flow that has not written it down.
 
 mod advance;
+mod after_delete;
 mod backoff;
 mod chance;
 mod contained;
@@ -31,8 +32,8 @@ use tokio_util::task::TaskTracker;
 use watchers::Watchers;
 
 use crate::domain::{Action, Answer, Ask, Outcome, ReservationCode};
-use crate::guard::Policy;
-use crate::journal::{Acceptance, Journal, Recalled, Record};
+use crate::guard::{self, Policy};
+use crate::journal::{Acceptance, Journal, Recalled, Record, State};
 use crate::ozmap::{KeyTaken, Ozmap, SetupError};
 
 /// The most recovered cancellations that are worked on at the same time.
@@ -134,6 +135,9 @@ impl Cancellations {
     /// [`SetupError`] when no header can carry it; then the old one stays.
     pub async fn take_key(&self, api_key: &SecretString) -> Result<KeyTaken, SetupError> {
         let taken = self.ozmap.take_key(api_key)?;
+        if self.policy.is_for_the_key_alone() && self.ozmap.key_user().is_none() {
+            tracing::warn!("{}", guard::NAMELESS_KEY);
+        }
         if taken == KeyTaken::New
             && let Err(error) = self.journal.wake().await
         {
@@ -316,7 +320,9 @@ impl Cancellations {
 
     /// The record when it has ended, or as it was when it is time to answer.
     async fn ended_or_latest(&self, record: Box<Record>, answer_by: Instant) -> Record {
-        if record.outcome.is_some() {
+        // While everything is paused nothing new can end before the caller is answered.
+        let waits_for_the_operator = self.rules.paused && record.state == State::Accepted;
+        if record.outcome.is_some() || waits_for_the_operator {
             return *record;
         }
         let mut watch = self.watchers.watch(record.id);

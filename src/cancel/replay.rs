@@ -3,7 +3,7 @@
 //! It asks OZmap and changes nothing. What cannot be known is never repeated; it is worked on as a new request.
 
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Duration, Instant, sleep, timeout_at};
+use tokio::time::{Duration, Instant, timeout_at};
 
 use super::promise::Promise;
 use super::{Cancellations, Declined};
@@ -12,9 +12,6 @@ use crate::journal::{Acceptance, Record};
 
 /// How much of the caller's time is left for the promise of a new cancellation.
 const PROMISE_WITHIN: Duration = Duration::from_millis(500);
-
-/// How far apart two looks are that must both show nothing.
-const APART: Duration = Duration::from_millis(300);
 
 impl Cancellations {
     /// Promises a cancellation, or finds the one that the same webhook was promised before, unless its answer does not
@@ -71,20 +68,9 @@ impl Cancellations {
                 .unwrap_or(false)
     }
 
-    /// Whether OZmap shows nothing under a code, twice, because it may be wrong once.
+    /// Whether OZmap shows nothing under a code.
     async fn shows_nothing(&self, code: &ReservationCode) -> bool {
-        if !self.shows_nothing_once(code).await {
-            return false;
-        }
-        sleep(APART).await;
-        self.shows_nothing_once(code).await
-    }
-
-    async fn shows_nothing_once(&self, code: &ReservationCode) -> bool {
-        let Ok(slot) = self.ozmap.slot(code).await else {
-            return false;
-        };
-        let looked = slot.lookup(code).await;
-        looked.is_ok_and(|sighting| sighting.rows.is_empty())
+        let shown = self.shown_under(code).await;
+        shown.is_ok_and(|sighting| sighting.rows.is_empty())
     }
 }

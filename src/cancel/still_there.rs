@@ -11,7 +11,7 @@ use super::ending::{Before, ending, name_in};
 use crate::domain::{Outcome, Sighting};
 use crate::guard::{self, Deletable, Refusal, Verdict};
 use crate::journal::{self, Held, State};
-use crate::ozmap::{self, Slot};
+use crate::ozmap::{Look, Slot};
 
 /// The waits between looks after a confirmed DELETE: OZmap may read from a copy that lags.
 const LOOKS_AFTER_ACK_MS: [u64; 3] = [300, 1_000, 3_000];
@@ -75,6 +75,9 @@ impl Cancellations {
         }
         let sighting = seen.sighting();
         let refusal = match self.judge_again(held, memory, slot, sighting).await? {
+            Judged::DeleteAgain(_) if self.was_refused(held).await? => {
+                return self.refused(held, memory, sighting, before).await;
+            }
             Judged::DeleteAgain(target) => {
                 if let Err(shut) = slot.may_delete() {
                     return Ok(self.left_alone(shut));
@@ -106,6 +109,28 @@ impl Cancellations {
         }
     }
 
+    /// Whether OZmap refused to delete it: then no further DELETE is sent.
+    async fn was_refused(&self, held: &Held) -> Result<bool, journal::Error> {
+        let refused = self.journal.times_of(held.record.id, journal::REFUSED);
+        Ok(refused.await? > 0)
+    }
+
+    /// OZmap refused to delete it, and it is there: a person has to look why.
+    async fn refused(
+        &self,
+        held: &mut Held,
+        memory: &mut Memory,
+        sighting: &Sighting,
+        before: Before,
+    ) -> Result<Step, journal::Error> {
+        if let Some(unsettled) = before.unsettled {
+            return Ok(Step::Hold(unsettled, "unsettled"));
+        }
+        let name = name_in(sighting, &held.record.code);
+        let ending = ending(held, Outcome::Review, journal::REFUSED, name);
+        self.finish_seen(held, memory, before, ending).await
+    }
+
     /// How long to wait before it is looked at again, without doing anything about it.
     fn pause_before_more(&self, held: &Held, memory: &mut Memory) -> Option<Duration> {
         let looks = memory.looks;
@@ -128,7 +153,8 @@ impl Cancellations {
         by_id: &Sighting,
     ) -> Result<Judged, journal::Error> {
         let is_given_up = self.is_given_up(held).await?;
-        let refused = match guard::judge(by_id, asked(held), &self.policy) {
+        let key_user = self.ozmap.key_user();
+        let refused = match guard::judge(by_id, asked(held, key_user.as_deref()), &self.policy) {
             Verdict::Delete(_) if is_given_up => return Ok(Judged::Keep(None)),
             Verdict::Delete(_) => None,
             Verdict::Keep(refusal) if is_trace(refusal) => {
@@ -143,8 +169,9 @@ impl Cancellations {
         };
         // By its id it stands alone, and may be what OZmap keeps of a deleted one. Whether it is there, and the only one of
         // its code, only the code tells.
-        let by_code = match slot.lookup(&held.record.code).await {
-            Ok(sighting) => sighting,
+        let by_code = match slot.look(&held.record.code, None).await {
+            Ok(Look::Shown(sighting)) => sighting,
+            Ok(Look::NothingYet(_)) => return Ok(self.not_under_its_code(held, memory)),
             Err(_) if held.record.is_past_deadline() => return Ok(Judged::Keep(None)),
             Err(error) => {
                 let wait = self.wait_after(&error, held, memory);
@@ -160,20 +187,16 @@ impl Cancellations {
         }
         if !may_show(&by_code, held) {
             // What stands there instead is no reason for or against the one that was deleted.
-            if held.record.is_past_deadline() {
-                return Ok(Judged::Keep(None));
-            }
-            let wait = Step::Wait(Duration::ZERO, "not_under_its_code");
-            return Ok(Judged::NotNow(self.disagreeing(wait, held, memory)));
+            return Ok(self.not_under_its_code(held, memory));
         }
-        let verdict = guard::judge(&by_code, asked(held), &self.policy);
+        let verdict = guard::judge(&by_code, asked(held, key_user.as_deref()), &self.policy);
         Ok(match (verdict, refused) {
             (Verdict::Keep(by_code), Some(_)) if is_trace(by_code) => Judged::Keep(Some(by_code)),
             (Verdict::Keep(_) | Verdict::Delete(_) | Verdict::Absent, Some(by_id)) => {
                 Judged::Keep(Some(by_id))
             }
             (Verdict::Keep(by_code), None) => Judged::Keep(Some(by_code)),
-            (Verdict::Delete(target), None) if ozmap::is_too_old(&target) => {
+            (Verdict::Delete(target), None) if self.ozmap.is_too_old(&target) => {
                 Judged::NotNow(self.read_anew(held, memory))
             }
             (Verdict::Delete(target), None) => Judged::DeleteAgain(target),
@@ -185,9 +208,17 @@ impl Cancellations {
         })
     }
 
+    fn not_under_its_code(&self, held: &Held, memory: &mut Memory) -> Judged {
+        if held.record.is_past_deadline() {
+            return Judged::Keep(None);
+        }
+        let wait = Step::Wait(Duration::ZERO, "not_under_its_code");
+        Judged::NotNow(self.disagreeing(wait, held, memory))
+    }
+
     /// By its id it is there, and its code does not say so: it is asked more and more rarely, although every look by id
     /// went well.
-    fn disagreeing(&self, wait: Step, held: &Held, memory: &mut Memory) -> Step {
+    pub(super) fn disagreeing(&self, wait: Step, held: &Held, memory: &mut Memory) -> Step {
         memory.disagreements += 1;
         let usual = self.full_jitter(held.record.attempts.max(memory.disagreements));
         match wait {
@@ -243,6 +274,7 @@ fn is_trace(refusal: Refusal) -> bool {
         | Refusal::NoClient
         | Refusal::UnreadableClient
         | Refusal::OtherCode
+        | Refusal::ClientWithoutProperty
         | Refusal::InstalledUnknown
         | Refusal::MarkedDeleted
         // Somebody moved out, by what the document says.

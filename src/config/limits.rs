@@ -20,15 +20,40 @@ pub(super) fn limits(settings: &Settings) -> Limits {
     }
 }
 
-/// A time that only just holds: what OZmap does with the very last bytes of a deletion is then not waited for.
-pub(super) fn tight_times(settings: &Settings) -> Option<String> {
-    let (settle_ms, delete_ms) = (settings.journal.settle_ms, settings.ozmap.delete_ms);
-    let enough = delete_ms + SEND_MS_MAX;
-    (settle_ms < enough).then(|| {
-        format!(
-            "journal.settle_ms = {settle_ms} is short: a deletion may leave {SEND_MS_MAX} ms late and then take ozmap.delete_ms = {delete_ms}; write at least {enough}, or a customer may be told no too early"
-        )
-    })
+/// Times that only just hold.
+pub(super) fn tight_times(settings: &Settings) -> Vec<String> {
+    let (journal, ozmap) = (&settings.journal, &settings.ozmap);
+    let mut warnings = Vec::new();
+    // A deletion leaves while the reading behind it is young enough, and then takes its time.
+    let late = journal.guard_age_ms_max.saturating_add(SEND_MS_MAX);
+    let enough = ozmap.delete_ms.saturating_add(late);
+    if journal.settle_ms < enough {
+        warnings.push(format!(
+            "journal.settle_ms = {} is short: a deletion may leave {late} ms late (journal.guard_age_ms_max and {SEND_MS_MAX} ms) and then take ozmap.delete_ms = {}; write at least {enough}, or a customer may be told no too early",
+            journal.settle_ms, ozmap.delete_ms
+        ));
+    }
+    let readings = readings_ms(settings);
+    if journal.guard_age_ms_max < readings {
+        warnings.push(format!(
+            "journal.guard_age_ms_max = {} is short: a look-up and the look at its client may take ozmap.lookup_ms = {} each, and such a reading allows no deletion; write at least {readings}, or no more than {} for ozmap.lookup_ms",
+            journal.guard_age_ms_max,
+            ozmap.lookup_ms,
+            journal.guard_age_ms_max.saturating_sub(READING_MARGIN_MS) / 2
+        ));
+    }
+    warnings
+}
+
+/// What a reading may take beside OZmap's own time.
+const READING_MARGIN_MS: u64 = 1_000;
+
+/// The longest that a reading which OZmap answers in time may take: the look-up, and its client where that stands apart.
+fn readings_ms(settings: &Settings) -> u64 {
+    let lookup_ms = settings.ozmap.lookup_ms;
+    lookup_ms
+        .saturating_mul(2)
+        .saturating_add(READING_MARGIN_MS)
 }
 
 /// Times that contradict each other would make a promise that cannot be kept.
@@ -56,6 +81,7 @@ pub(super) fn check_times(settings: &Settings, problems: &mut Problems) {
         ("ozmap.lookup_ms", ozmap.lookup_ms),
         ("ozmap.delete_ms", ozmap.delete_ms),
         ("journal.give_up_s", journal.give_up_s),
+        ("journal.guard_age_ms_max", journal.guard_age_ms_max),
         ("server.head_ms_max", settings.server.head_ms_max),
         ("server.body_ms_max", settings.server.body_ms_max),
         (

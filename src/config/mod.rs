@@ -21,12 +21,13 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 pub use layers::Sources;
+use secrecy::ExposeSecret;
 use settings::Settings;
 
 use crate::cancel::Rules;
 use crate::channels::Channel;
 use crate::domain::Locale;
-use crate::guard::{Check, OnInstalled, Policy};
+use crate::guard::{self, Check, OnInstalled, Policy};
 use crate::http::Limits;
 use crate::journal::{Place, Times};
 use crate::ozmap::{self, AuthScheme, NotFoundAnswer, PlainHttp, Trust, parse_pin};
@@ -210,7 +211,15 @@ fn assemble(
         settle_ms: signed(settings.journal.settle_ms),
         deadline_ms: signed(settings.journal.give_up_s.saturating_mul(1_000)),
     };
-    let ozmap = ozmap_settings(settings.ozmap, problems, &mut warnings);
+    let guard_age = Duration::from_millis(settings.journal.guard_age_ms_max);
+    let ozmap = ozmap_settings(settings.ozmap, guard_age, problems, &mut warnings);
+    let is_nameless =
+        |ozmap: &ozmap::Settings| ozmap::key_user(ozmap.api_key.expose_secret()).is_none();
+    if policy.as_ref().is_some_and(Policy::is_for_the_key_alone)
+        && ozmap.as_ref().is_some_and(is_nameless)
+    {
+        warnings.push(guard::NAMELESS_KEY.to_owned());
+    }
     let journal = journal::place(settings.journal, problems, &mut warnings);
     Some(Config {
         listen: listen?,
@@ -287,6 +296,7 @@ fn rules(
 
 fn ozmap_settings(
     settings: settings::Ozmap,
+    guard_age: Duration,
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> Option<ozmap::Settings> {
@@ -342,18 +352,21 @@ fn ozmap_settings(
         lookup: Duration::from_millis(settings.lookup_ms),
         delete: Duration::from_millis(settings.delete_ms),
         not_found_answers: not_found_answers?,
+        guard_age,
+        looks_apart: ozmap::LOOKS_APART,
     })
 }
 
 fn not_found_answer(text: &str) -> Result<NotFoundAnswer, String> {
     match text {
         "404" => Ok(NotFoundAnswer::Status404),
+        "422" => Ok(NotFoundAnswer::Status422),
         "204" => Ok(NotFoundAnswer::Status204),
         "null" => Ok(NotFoundAnswer::Null),
         "{}" => Ok(NotFoundAnswer::EmptyObject),
         "empty" => Ok(NotFoundAnswer::EmptyBody),
         other => Err(format!(
-            "ozmap.not_found_answers has \"{other}\"; there are \"404\", \"204\", \"null\", \"{{}}\" and \"empty\""
+            "ozmap.not_found_answers has \"{other}\"; there are \"404\", \"422\", \"204\", \"null\", \"{{}}\" and \"empty\""
         )),
     }
 }

@@ -100,6 +100,7 @@ pub(super) struct Journal {
     pub(super) disk_free_bytes_min: u64,
     pub(super) lease_ms: u64,
     pub(super) settle_ms: u64,
+    pub(super) guard_age_ms_max: u64,
     pub(super) give_up_s: u64,
 }
 

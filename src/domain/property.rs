@@ -136,8 +136,10 @@ pub struct Property {
     pub potency_read: Field<()>,
     /// Who lived here.
     pub history: Field<Vec<Residence>>,
-    /// Who created it.
+    /// The user name of who created it.
     pub creator: Field<String>,
+    /// The id of that user.
+    pub creator_id: Field<String>,
     /// When it was created, ISO 8601.
     pub created_at: Field<String>,
     /// When it was deleted, if OZmap keeps deleted properties.
@@ -177,6 +179,8 @@ pub enum Defect {
     NotADocument,
     /// No `_id` or `id`, one that is not 24 hexadecimal digits, or two that differ.
     BadId,
+    /// Only a client has the code: there is no property.
+    ClientWithoutProperty,
 }
 
 /// A row of an answer: a property, or a document that cannot be read.

@@ -98,6 +98,10 @@ struct OzmapDetail<'a> {
     /// Seconds until OZmap is probed again, while it is left alone.
     left_alone_s: Option<u64>,
     deletes_refused: bool,
+    /// How long the last look for a code took, in milliseconds.
+    lookup_ms: Option<u64>,
+    /// Whether looks take so long that nothing can be deleted.
+    too_slow: bool,
 }
 
 pub(super) async fn live() -> Response<Body> {
@@ -181,6 +185,7 @@ fn held_back<'a>(
         (deletes_left == 0).then_some("deletes_of_the_hour_spent"),
         ozmap.deletes_refused.then_some("deletes_refused"),
         seen.incomplete.map(|_| "journal_incomplete"),
+        ozmap.too_slow.then_some("ozmap_too_slow"),
         is_trouble.then_some(ozmap.status),
     ]
     .into_iter()
@@ -214,6 +219,8 @@ fn ozmap(app: &App) -> OzmapDetail<'static> {
             .map(|at| at.age_ms() / 1_000),
         left_alone_s: shut.map(|shut| shut.wait.as_secs()),
         deletes_refused: ozmap.are_deletes_refused(),
+        lookup_ms: ozmap.look_ms(),
+        too_slow: ozmap.is_too_slow(),
     }
 }
 

@@ -80,6 +80,19 @@ impl Journal {
             .await
     }
 
+    /// The property's JSON as it was before the deletion, if it is still kept.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be read now.
+    pub async fn snapshot(&self, id: OpId) -> Result<Option<String>, Error> {
+        let rows = self
+            .reader
+            .call(move |store| store.query(sql::SNAPSHOT, &[id.to_string().into()]))
+            .await?;
+        let raw = rows.first().map(|row| row.text_or_null(0)).transpose()?;
+        Ok(raw.flatten().map(str::to_owned))
+    }
+
     /// The cancellation of a code that has not ended, if there is one.
     ///
     /// # Errors

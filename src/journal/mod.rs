@@ -36,7 +36,7 @@ use postgres::Postgres;
 pub use read::{DeliveryNote, Event, Filter, Found, Inspection, Reader, Stats, backup, inspect};
 pub use record::{Held, Intent, Lease, Pulse, Record, State};
 pub use sqlite::copy::Copied;
-pub use steps::{ACKED, UNREADABLE};
+pub use steps::{ACKED, REFUSED, UNREADABLE};
 use store::{Store, Value};
 use writer::Writer;
 

@@ -111,6 +111,11 @@ AND (state = 'accepted' OR (state IN ('intent','acked') AND property_id = $1))";
 pub(super) const ACKED: &str = "\
 UPDATE op SET state = 'acked', updated_at = {NOW} WHERE id = $1 AND fence = $2 AND lease_owner = $3 AND state = 'intent'";
 
+/// Notes that OZmap refused the deletion: a first one has settled with that, an earlier one has not.
+pub(super) const REFUSED: &str = "\
+UPDATE op SET settle_at = CASE WHEN delete_sent = 1 THEN {NOW} ELSE settle_at END, updated_at = {NOW} \
+WHERE id = $1 AND fence = $2 AND lease_owner = $3 AND state IN ('intent','acked')";
+
 /// Gives the lease back until a later time, or until its deadline if that comes first; `$2` is 1 when taking it was no
 /// attempt.
 pub(super) const BACKOFF: &str = "\

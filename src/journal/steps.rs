@@ -18,6 +18,9 @@ const PANICKED: &str = "panicked";
 /// The kind of the event that a confirmed deletion leaves.
 pub const ACKED: &str = "acked";
 
+/// The event that says that OZmap refused a deletion, and the reason of what ends so.
+pub const REFUSED: &str = "delete_rejected";
+
 /// How long a record that cannot be understood is left alone.
 pub const UNREADABLE: Duration = Duration::from_secs(300);
 
@@ -137,6 +140,24 @@ impl Journal {
             .writer
             .call(move |store| {
                 one_row(store, sql::ACKED, &parameters)?;
+                event.write(store)?;
+                read::get(store, event.op)?.ok_or(Error::Fenced)
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that OZmap refused the deletion: where it was the only one, nothing can take effect any more.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost.
+    pub async fn refused(&self, held: &mut Held) -> Result<(), Error> {
+        let parameters = self.lease_parameters(&held.lease, vec![]);
+        let event = Note::of(&held.lease, REFUSED, "");
+        held.record = self
+            .writer
+            .call(move |store| {
+                one_row(store, sql::REFUSED, &parameters)?;
                 event.write(store)?;
                 read::get(store, event.op)?.ok_or(Error::Fenced)
             })

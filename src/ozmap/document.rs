@@ -76,6 +76,12 @@ pub(super) fn is_list(body: &[u8]) -> bool {
     matches!(shape(body), Some(Shape::Rows(_))) || serde_json::from_slice::<Envelope>(body).is_ok()
 }
 
+/// The rows of a list that says how many there are, and shows them all.
+pub(super) fn counted_rows(body: &[u8]) -> Option<Vec<Box<RawValue>>> {
+    let envelope: Envelope = serde_json::from_slice(body).ok()?;
+    (envelope.total.is_some() && envelope.is_whole()).then_some(envelope.rows)
+}
+
 fn object(raw: &RawValue) -> Shape {
     match serde_json::from_str::<Envelope>(raw.get()) {
         Ok(envelope) if envelope.is_whole() => return Shape::Rows(envelope.rows),
@@ -160,6 +166,10 @@ struct ResidenceDocument {
 
 #[derive(Deserialize)]
 struct CreatorDocument {
+    #[serde(rename = "_id", default)]
+    underscore_id: Field<String>,
+    #[serde(default)]
+    id: Field<String>,
     #[serde(default)]
     username: Field<String>,
 }
@@ -204,6 +214,7 @@ pub(super) fn property(raw: &RawValue) -> Row {
     let Object(document): Object<PropertyDocument> =
         serde_json::from_str(raw.get()).map_err(|_| Defect::NotADocument)?;
     let id = one_id(&document.underscore_id, &document.id).ok_or(Defect::BadId)?;
+    let (creator, creator_id) = creator(document.creator_data);
     Ok(Property {
         id,
         kind: document.kind,
@@ -211,17 +222,29 @@ pub(super) fn property(raw: &RawValue) -> Row {
         parent: document.parent.map(drop),
         potency_read: document.potency_read.map(drop),
         history: history(document.history),
-        creator: match document.creator_data {
-            Field::Value(Object(creator)) => creator.username,
-            Field::Missing => Field::Missing,
-            Field::Null => Field::Null,
-            Field::Unreadable => Field::Unreadable,
-        },
+        creator,
+        creator_id,
         created_at: document.created_at,
         deleted_at: document.deleted_at,
         address: document.address,
         raw: raw.get().to_owned(),
     })
+}
+
+/// The name and the id of who created a property.
+fn creator(field: Field<Object<CreatorDocument>>) -> (Field<String>, Field<String>) {
+    match field {
+        Field::Value(Object(creator)) => {
+            let id = match creator.id {
+                Field::Missing => creator.underscore_id,
+                id @ (Field::Null | Field::Value(_) | Field::Unreadable) => id,
+            };
+            (creator.username, id)
+        }
+        Field::Missing => (Field::Missing, Field::Missing),
+        Field::Null => (Field::Null, Field::Null),
+        Field::Unreadable => (Field::Unreadable, Field::Unreadable),
+    }
 }
 
 /// `_id` or `id`; when both stand there they must be equal.
@@ -287,6 +310,13 @@ pub(super) fn client_key(raw: &RawValue) -> Option<(PropertyId, String)> {
     let Object(document): Object<ClientDocument> = serde_json::from_str(raw.get()).ok()?;
     let id = one_id(&document.underscore_id, &document.id)?;
     Some((id, document.code.value()?.clone()))
+}
+
+/// The id of a client's document, and when it was deleted, if that is stated.
+pub(super) fn client_state(body: &[u8]) -> Option<(PropertyId, Field<String>)> {
+    let Object(document): Object<ClientDocument> = serde_json::from_slice(body).ok()?;
+    let id = one_id(&document.underscore_id, &document.id)?;
+    Some((id, document.deleted_at))
 }
 
 /// The property with its client's document in the place of the client's id, bytes unchanged otherwise.

@@ -3,67 +3,60 @@
 //! It tells what OZmap showed and never what that means for the customer. It holds the only DELETE of the crate, and
 //! that takes an [`Intent`](crate::journal::Intent). It never retries: whoever retries must know what was sent.
 
+mod again;
 mod breaker;
 mod document;
 mod gate;
+mod look;
 mod path;
+mod port;
 mod proof;
 mod settings;
 #[cfg(test)]
 pub(crate) mod simulated;
 mod slot;
 mod tls;
+mod together;
 mod trouble;
 mod wire;
+mod witness;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+pub use again::{DeleteAnswer, Deleted, GoneBefore, Presence};
 pub use breaker::Shut;
 pub use document::read_list;
 use gate::Gate;
+pub use look::{Look, SeenOnce};
 pub use path::{Base, BaseError, PlainHttp};
+pub use port::{Port, PortState, Traces};
 use secrecy::SecretString;
 use settings::Key;
-pub use settings::{AuthScheme, KeyTaken, NotFoundAnswer, Settings, SetupError};
+pub use settings::{AuthScheme, KeyTaken, NotFoundAnswer, Settings, SetupError, key_user};
 pub use slot::Slot;
 pub use tls::{TlsError, Trust, parse_pin};
 pub use trouble::{Acted, Error, Trouble};
 use wire::{Exchange, Wire};
+use witness::Clients;
 
 use crate::clock::Moment;
-use crate::domain::{PropertyId, ReservationCode, Sighting};
+use crate::domain::ReservationCode;
 use crate::guard::Deletable;
-
-/// How old the guard's reading may be when the DELETE leaves.
-const GUARD_AGE_MS_MAX: u64 = 3_000;
 
 /// The longest that a connection for a DELETE may take: what allows it is getting older meanwhile.
 const CONNECT_TO_DELETE_MS_MAX: u64 = 2_000;
 
-/// For how long after its intent a DELETE may wait before it leaves, in milliseconds.
-pub const SEND_MS_MAX: u64 = GUARD_AGE_MS_MAX + CONNECT_TO_DELETE_MS_MAX;
+/// For how long after its intent was written down a DELETE may wait for its connection, with a moment for the journal.
+pub const SEND_MS_MAX: u64 = CONNECT_TO_DELETE_MS_MAX + 3_000;
 
-/// What a second look at one property showed.
-#[derive(Debug)]
-pub enum Presence {
-    /// Gone: its id is not found any more, and its code does not lead to it.
-    Gone {
-        /// The properties that the code leads to now, which are not ours to touch.
-        others: Vec<PropertyId>,
-    },
-    /// Still there.
-    Present(Sighting),
-    /// Its code still leads to it; by its id it is not there, or says that it was deleted.
-    OnlyByCode(Sighting),
-}
+/// How far apart "nothing" is seen twice.
+pub const LOOKS_APART: Duration = Duration::from_millis(700);
 
-/// Whether a guard's reading is too old for a DELETE, so that none need be written down for it.
-#[must_use]
-pub fn is_too_old(target: &Deletable) -> bool {
-    target.read_at().age_ms() > GUARD_AGE_MS_MAX
-}
+/// A look for a code that takes longer than this is told to the operator.
+const SLOW_LOOK_MS: u64 = 3_000;
 
 /// The last that was heard of OZmap.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +75,8 @@ pub struct Ozmap {
     settings: Settings,
     gate: Gate,
     heard: Mutex<Option<Heard>>,
+    /// How long the last look for a code took, in milliseconds; 0 before the first.
+    look_ms: AtomicU64,
 }
 
 impl Ozmap {
@@ -104,6 +99,7 @@ impl Ozmap {
             gate: Gate::new(settings.concurrency_max.max(1)),
             settings,
             heard: Mutex::new(None),
+            look_ms: AtomicU64::new(0),
         })
     }
 
@@ -177,4 +173,74 @@ impl Ozmap {
     pub fn heard(&self) -> Option<Heard> {
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Whom the key belongs to, if it says so.
+    #[must_use]
+    pub fn key_user(&self) -> Option<String> {
+        self.key.user()
+    }
+
+    /// Whether a guard's reading is too old for a DELETE, so that none need be written down for it.
+    #[must_use]
+    pub fn is_too_old(&self, target: &Deletable) -> bool {
+        target.read_at().age_ms() > self.guard_age_ms()
+    }
+
+    /// How old the guard's reading may be when the DELETE leaves, in milliseconds.
+    #[must_use]
+    pub fn guard_age_ms(&self) -> u64 {
+        u64::try_from(self.settings.guard_age.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// How long the last look for a code took, in milliseconds, once there was one.
+    #[must_use]
+    pub fn look_ms(&self) -> Option<u64> {
+        Some(self.look_ms.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
+    }
+
+    /// Whether looks take so long that what they show allows no deletion any more.
+    #[must_use]
+    pub fn is_too_slow(&self) -> bool {
+        self.look_ms().is_some_and(|ms| ms > self.guard_age_ms())
+    }
+
+    /// Whether the list of clients shows that a code is nobody's, so that every "nothing there" has a witness. Reads only.
+    ///
+    /// # Errors
+    /// [`Error`] when OZmap gives no usable answer.
+    pub async fn has_witness(&self) -> Result<bool, Error> {
+        let pass = self.gate.probe().await;
+        let clients = Slot { ozmap: self, pass }.clients_of(&nobodys()?).await?;
+        Ok(matches!(clients, Clients::None))
+    }
+
+    /// How long a look takes for a code that nobody has, in milliseconds. Reads only.
+    ///
+    /// # Errors
+    /// [`Error`] when OZmap gives no usable answer.
+    pub async fn time_look(&self) -> Result<u64, Error> {
+        let code = nobodys()?;
+        let pass = self.gate.probe().await;
+        let asked_at = Moment::now();
+        Slot { ozmap: self, pass }.look(&code, None).await?;
+        Ok(asked_at.age_ms())
+    }
+
+    fn note_look_time(&self, ms: u64) {
+        self.look_ms.store(ms.max(1), Ordering::Relaxed);
+        if ms > SLOW_LOOK_MS {
+            tracing::warn!(
+                lookup_ms = ms,
+                guard_age_ms_max = self.guard_age_ms(),
+                "OZmap is slow: a look for a code took {ms} ms"
+            );
+        }
+    }
+}
+
+/// A code that nobody has.
+fn nobodys() -> Result<ReservationCode, Error> {
+    let code = format!("ozmap-cancel-check-{}", uuid::Uuid::now_v7());
+    ReservationCode::parse(&code)
+        .map_err(|_| Error::not_acted(Trouble::Shape, "the address cannot be built"))
 }

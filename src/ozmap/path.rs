@@ -6,7 +6,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::Url;
 
-use crate::domain::{PropertyId, ReservationCode};
+use crate::domain::PropertyId;
 
 /// Everything but RFC 3986 unreserved characters is encoded, `|` included (`%7C`).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -89,20 +89,26 @@ impl Base {
         })
     }
 
-    /// The properties of a code, by path. `None` when the code cannot be a path segment: then filter for it.
+    /// The properties of one spelling of a code, by path. `None` when it cannot be a path segment: then filter for it.
     #[must_use]
-    pub fn properties_of(&self, code: &ReservationCode) -> Option<Url> {
+    pub fn properties_of(&self, spelling: &str) -> Option<Url> {
         // A proxy on the way may decode these once more than it should.
-        if code.as_str().contains(['/', '\\', '%']) {
+        if spelling.contains(['/', '\\', '%']) {
             return None;
         }
-        self.with_segment("/properties/client", code.as_str())
+        self.with_segment("/properties/client", spelling)
     }
 
     /// One property.
     #[must_use]
     pub fn property(&self, id: &PropertyId) -> Option<Url> {
         self.with_segment("/properties", id.as_str())
+    }
+
+    /// One splitter.
+    #[must_use]
+    pub fn splitter(&self, id: &PropertyId) -> Option<Url> {
+        self.with_segment("/splitters", id.as_str())
     }
 
     /// One client.
@@ -181,6 +187,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::ReservationCode;
 
     fn base() -> Base {
         Base::parse("https://ozmap.example:9994", PlainHttp::LoopbackOnly).unwrap()
@@ -188,8 +195,7 @@ mod tests {
 
     #[test]
     fn the_tutorials_code_becomes_one_encoded_segment() {
-        let code = ReservationCode::parse("123|123").unwrap();
-        let url = base().properties_of(&code).unwrap();
+        let url = base().properties_of("123|123").unwrap();
         assert_eq!(
             url.as_str(),
             "https://ozmap.example:9994/api/v2/properties/client/123%7C123"
@@ -240,8 +246,7 @@ mod tests {
     #[test]
     fn codes_that_a_proxy_may_decode_are_looked_up_by_filter() {
         for text in ["abc/def", "a\\b", "%2e%2e", "100%"] {
-            let code = ReservationCode::parse(text).unwrap();
-            assert!(base().properties_of(&code).is_none(), "{text}");
+            assert!(base().properties_of(text).is_none(), "{text}");
         }
         let url = base().list("/ftth-clients", "code", "abc/def").unwrap();
         let filter = url
@@ -258,27 +263,45 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_leads_anywhere_but_to_its_own_code(text in any::<String>()) {
-            if let Ok(code) = ReservationCode::parse(&text)
-                && let Some(url) = base().properties_of(&code)
-            {
-                let segments: Vec<_> = url.path_segments().unwrap().collect();
-                prop_assert_eq!(&segments[..4], &["api", "v2", "properties", "client"]);
-                prop_assert_eq!(segments.len(), 5);
-                prop_assert_eq!(percent_decode_str(segments[4]).decode_utf8().unwrap(), code.as_str());
-                prop_assert_eq!(url.host_str(), Some("ozmap.example"));
-            }
+            own_segments(&text)?;
+        }
+
+        #[test]
+        fn no_ends_of_a_text_lead_anywhere_else(
+            text in "[\\u{200b}\\u{200e}\\u{feff}\\u{a0} .\"'*]{0,3}[a-z0-9./\\\\%| ]{1,6}[\\u{200b}\\u{202c}\\u{feff}\\u{2007} .,*]{0,3}"
+        ) {
+            own_segments(&text)?;
         }
 
         #[test]
         fn punctuation_is_no_way_out(text in r"[./\\%?#|:@ a0;&=+\[\]^-]{1,12}") {
-            if let Ok(code) = ReservationCode::parse(&text) {
-                if let Some(url) = base().properties_of(&code) {
-                    prop_assert_eq!(url.path_segments().unwrap().count(), 5);
-                    prop_assert!(url.query().is_none() && url.fragment().is_none());
-                } else {
-                    prop_assert!(text.contains(['/', '\\', '%']));
-                }
-            }
+            own_segments(&text)?;
         }
+    }
+
+    /// Every spelling that OZmap is asked for is one segment, which reads back as that spelling.
+    fn own_segments(text: &str) -> Result<(), TestCaseError> {
+        let Ok(code) = ReservationCode::parse(text) else {
+            return Ok(());
+        };
+        for spelling in code.spellings().into_iter().chain(code.near_spellings()) {
+            let Some(url) = base().properties_of(&spelling) else {
+                let needs_a_filter = spelling.contains(['/', '\\', '%']) || is_dots(&spelling);
+                prop_assert!(needs_a_filter, "{:?}", spelling);
+                continue;
+            };
+            let segments: Vec<_> = url.path_segments().unwrap().collect();
+            prop_assert_eq!(&segments[..4], &["api", "v2", "properties", "client"]);
+            prop_assert_eq!(segments.len(), 5);
+            let decoded = percent_decode_str(segments[4]).decode_utf8().unwrap();
+            prop_assert_eq!(&decoded, &spelling);
+            prop_assert_eq!(url.host_str(), Some("ozmap.example"));
+            prop_assert!(url.query().is_none() && url.fragment().is_none());
+        }
+        Ok(())
+    }
+
+    fn is_dots(text: &str) -> bool {
+        matches!(text, "." | "..")
     }
 }

@@ -1,16 +1,17 @@
-//! When "nothing there" is believed: an empty list says it by itself, anything else only with a proof that OZmap and no
-//! gateway said it.
+//! When "nothing there" is believed although the list of clients cannot be used as a witness: when it is said again, and,
+//! where it is no list, with a proof that OZmap and no gateway said it.
 //!
 //! It must never take silence, a page or a stub for "nothing there".
 
-use reqwest::{StatusCode, Url};
-use serde_json::value::RawValue;
+use reqwest::StatusCode;
 
 use super::NotFoundAnswer;
 use super::document::{self, Shape};
-use super::slot::{Content, Slot};
+use super::look::{Listed, Raw, Said};
+use super::slot::Slot;
 use super::trouble::{Error, Trouble};
 use super::wire::Reply;
+use crate::domain::ReservationCode;
 
 impl Slot<'_> {
     /// Proves that the address and the key are good, without touching any reservation.
@@ -21,7 +22,7 @@ impl Slot<'_> {
         self.prove_key().await.map(drop)
     }
 
-    /// Proves that a "nothing there" with success could be told from a stub's, as [`Slot::rows`] demands it.
+    /// Proves that a "nothing there" with success could be told from a stub's, as [`Slot::look`] demands it.
     ///
     /// # Errors
     /// [`Error`] says what OZmap answered for its list of projects, which is needed for it and cannot be read.
@@ -71,46 +72,41 @@ impl Slot<'_> {
         Ok(reply)
     }
 
-    /// The rows of a list, or none when the answer means "nothing there" and the key is proven to work.
-    pub(super) async fn rows(&self, url: Url) -> Result<Vec<Box<RawValue>>, Error> {
-        let nothing = match self.listed(url.clone()).await? {
-            Listed::Rows(rows) => return Ok(rows),
-            Listed::Nothing(answer) => answer,
-        };
-        // A gateway with no OZmap behind it says the same about everything. Only a key that works after that answer
-        // shows that somebody is there, and only the same answer again that it was OZmap's own.
-        let proof = self.prove_key().await?;
-        // A stub that says "nothing" with success says the same of the key. That OZmap is there, only a list tells then.
-        if needs_more_than_a_key(&nothing) && says_nothing(&proof) {
-            self.prove_list().await?;
+    /// The rows of a spelling that was answered with "nothing", or none when that is believed without a witness.
+    pub(super) async fn proven(
+        &self,
+        code: &ReservationCode,
+        spelling: &str,
+        said: Said,
+    ) -> Result<Vec<Raw>, Error> {
+        match said {
+            Said::EmptyList => {}
+            Said::Answer(NotFoundAnswer::Status422 | NotFoundAnswer::EmptyBody) => {
+                return Err(Error::not_acted(
+                    Trouble::Shape,
+                    "an answer that means \"nothing there\" only beside a list of clients that can be read",
+                ));
+            }
+            // A gateway with no OZmap behind it says the same about everything. Only a key that works after that answer
+            // shows that somebody is there, and only the same answer again that it was OZmap's own.
+            Said::Answer(answer) => {
+                let proof = self.prove_key().await?;
+                // A stub that says "nothing" with success says the same of the key. That OZmap is there, only a list
+                // tells then.
+                if needs_more_than_a_key(&answer) && says_nothing(&proof) {
+                    self.prove_list().await?;
+                }
+            }
         }
-        match self.listed(url).await? {
+        match self.listed(code, spelling).await? {
             Listed::Rows(rows) => Ok(rows),
-            Listed::Nothing(again) if again == nothing => Ok(Vec::new()),
+            Listed::Nothing(again) if again == said => Ok(Vec::new()),
             Listed::Nothing(_) => Err(Error::not_acted(
                 Trouble::Shape,
                 "two answers that mean \"nothing there\" in different ways",
             )),
         }
     }
-
-    async fn listed(&self, url: Url) -> Result<Listed, Error> {
-        let reply = self.get(Some(url)).await?;
-        match self.content(&reply)? {
-            Content::Rows(rows) => Ok(Listed::Rows(rows)),
-            Content::Nothing(answer) => Ok(Listed::Nothing(answer)),
-            Content::Document(_) => Err(Error::not_acted(
-                Trouble::Shape,
-                "an object instead of a list",
-            )),
-        }
-    }
-}
-
-/// What the answer to a question for a list holds.
-enum Listed {
-    Nothing(NotFoundAnswer),
-    Rows(Vec<Box<RawValue>>),
 }
 
 /// Whether a key that works does not prove an answer: who says "nothing" with success may say it of the key as well.

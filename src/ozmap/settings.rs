@@ -3,6 +3,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -29,8 +31,12 @@ pub struct Settings {
     pub lookup: Duration,
     /// The time for a whole DELETE.
     pub delete: Duration,
-    /// Which answers beside an empty list mean "nothing there", once the key is proven to work.
+    /// Which answers beside an empty list may mean "nothing there".
     pub not_found_answers: Vec<NotFoundAnswer>,
+    /// How old the guard's reading may be when the DELETE leaves.
+    pub guard_age: Duration,
+    /// How far apart "nothing" must be seen twice.
+    pub looks_apart: Duration,
 }
 
 /// How the key is sent. OZmap's documentation shows it raw.
@@ -47,13 +53,15 @@ pub enum AuthScheme {
 pub enum NotFoundAnswer {
     /// Status 404 with JSON, plain text or nothing.
     Status404,
+    /// Status 422, also said of codes that a client has; so only beside the list of clients.
+    Status422,
     /// Status 204.
     Status204,
     /// `null`.
     Null,
     /// `{}`.
     EmptyObject,
-    /// Status 200 with no body; also what a cut answer looks like, so it must be asked for.
+    /// Status 200 with no body; also what a cut answer looks like, so only beside the list of clients.
     EmptyBody,
 }
 
@@ -81,6 +89,13 @@ impl Key {
         header.clone()
     }
 
+    /// Whom the key belongs to, by its own word.
+    pub(super) fn user(&self) -> Option<String> {
+        let header = self.header();
+        let text = header.to_str().ok()?;
+        key_user(text.strip_prefix("Bearer ").unwrap_or(text))
+    }
+
     pub(super) fn replace(
         &self,
         scheme: AuthScheme,
@@ -106,6 +121,24 @@ fn header(scheme: AuthScheme, api_key: &SecretString) -> Result<HeaderValue, Set
     Ok(header)
 }
 
+/// Whom an API key belongs to: the claim `user` of the JWT that it is, an id or a user name. Its signature is OZmap's matter.
+#[must_use]
+pub fn key_user(api_key: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Claims {
+        user: String,
+    }
+    let mut parts = api_key.trim().split('.');
+    let (Some(_), Some(claims), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let claims = URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
+    let Claims { user } = serde_json::from_slice(&claims).ok()?;
+    Some(user).filter(|user| !user.trim().is_empty())
+}
+
 /// Why the client cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
@@ -121,4 +154,29 @@ pub enum SetupError {
     /// The HTTP library refused.
     #[error("the HTTP client cannot be set up: {0}")]
     Client(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_names_its_user_when_it_is_a_jwt_that_does() {
+        let key = |claims: &str| format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+        for (claims, user) in [
+            (r#"{"module":"api","user":"5f1a","iat":1}"#, Some("5f1a")),
+            (r#"{"user":"chatbot"}"#, Some("chatbot")),
+            (r#"{"user":""}"#, None),
+            (r#"{"user":7}"#, None),
+            (r#"{"user":null}"#, None),
+            (r#"{"module":"api"}"#, None),
+            ("[]", None),
+            ("", None),
+        ] {
+            assert_eq!(key_user(&key(claims)).as_deref(), user, "{claims}");
+        }
+        for text in ["", "key", "a.b", "a.b.c", "a.b.c.d", "e30.!!.c2ln"] {
+            assert_eq!(key_user(text), None, "{text}");
+        }
+    }
 }

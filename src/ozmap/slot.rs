@@ -1,4 +1,4 @@
-//! The calls: what OZmap has, whether it is still there, the deletion.
+//! The calls about one property: what it is, the deletion, and what an answer means.
 //!
 //! An answer that cannot be believed is an error, never "not found" and never "gone".
 
@@ -12,9 +12,9 @@ use super::document::{self, Shape};
 use super::gate::Pass;
 use super::trouble::{Error, Trouble};
 use super::wire::Reply;
-use super::{GUARD_AGE_MS_MAX, Heard, NotFoundAnswer, Ozmap, Presence, Shut, path};
+use super::{Heard, NotFoundAnswer, Ozmap, Shut};
 use crate::clock::Moment;
-use crate::domain::{ClientField, Property, PropertyId, ReservationCode, Row, Sighting};
+use crate::domain::{ClientField, Property, PropertyId, Row, Sighting};
 use crate::journal::Intent;
 
 /// How much longer than a DELETE may take its lease must last.
@@ -27,60 +27,6 @@ pub struct Slot<'a> {
 }
 
 impl Slot<'_> {
-    /// What OZmap has under a code.
-    ///
-    /// # Errors
-    /// [`Error`] when there is no answer that can be believed; that is never "not found".
-    pub async fn lookup(&self, code: &ReservationCode) -> Result<Sighting, Error> {
-        // From before the question: what is read may be as old as that.
-        let read_at = Moment::now();
-        let raw_rows = match self.ozmap.base.properties_of(code) {
-            Some(url) => self.rows(url).await?,
-            None => self.filtered(code).await?,
-        };
-        let rows = match raw_rows.as_slice() {
-            [raw] => vec![self.populated(document::property(raw)).await?],
-            // Nobody chooses from several, so nobody asks for each one's customer, one after the other.
-            several => several.iter().map(|raw| document::property(raw)).collect(),
-        };
-        Ok(Sighting { rows, read_at })
-    }
-
-    /// Looks again for a property that may have been deleted: by its id, and when that is gone by its code too.
-    ///
-    /// # Errors
-    /// [`Error`] when it cannot be told; that is never "gone".
-    pub async fn look_again(
-        &self,
-        id: &PropertyId,
-        code: &ReservationCode,
-    ) -> Result<Presence, Error> {
-        match self.by_id(id).await? {
-            // A document that says when it was deleted is what a kept copy of a deleted property looks like: whether
-            // it is gone, its code must say.
-            Some(sighting) if !says_deleted(&sighting) => return Ok(Presence::Present(sighting)),
-            Some(_) | None => {}
-        }
-        // A 404 alone may be a route that is not there.
-        let sighting = self.lookup(code).await?;
-        let mut others = Vec::new();
-        for row in &sighting.rows {
-            match row {
-                Ok(property) if property.id == *id => {
-                    return Ok(Presence::OnlyByCode(sighting));
-                }
-                Ok(property) => others.push(property.id.clone()),
-                Err(_) => {
-                    return Err(Error::not_acted(
-                        Trouble::Shape,
-                        "a row without a usable id",
-                    ));
-                }
-            }
-        }
-        Ok(Presence::Gone { others })
-    }
-
     /// Whether a deletion may be tried; asked before it is written down.
     ///
     /// # Errors
@@ -101,7 +47,7 @@ impl Slot<'_> {
         let Some(url) = self.ozmap.base.property(intent.property()) else {
             return Err(stale("the address of the property cannot be built"));
         };
-        if intent.guard_age_ms() > GUARD_AGE_MS_MAX {
+        if intent.guard_age_ms() > self.ozmap.guard_age_ms() {
             return Err(stale("the guard's reading is too old"));
         }
         if intent.lease_left() < within + LEASE_MARGIN {
@@ -113,6 +59,12 @@ impl Slot<'_> {
         let reply = match replied {
             // It says something about the right to delete, and nothing about reading.
             Err(error) if error.trouble == Trouble::Forbidden => return Err(self.note(error)),
+            // It is about this one property, and no trouble of OZmap's.
+            Err(error) if error.is_refusal() => {
+                self.pass.answered();
+                self.keep(None);
+                return Err(error);
+            }
             replied => self.heard(replied)?,
         };
         let confirmed = reply.status.is_success()
@@ -124,6 +76,9 @@ impl Slot<'_> {
                 ));
         match confirmed {
             true => Ok(()),
+            false if reply.status == StatusCode::UNPROCESSABLE_ENTITY && !reply.is_html() => {
+                Err(Error::answered(Trouble::Status, reply.status, None))
+            }
             false if reply.status == StatusCode::NOT_FOUND => {
                 Err(Error::maybe(Trouble::Status, "status 404"))
             }
@@ -132,7 +87,7 @@ impl Slot<'_> {
     }
 
     /// One property by its id; `None` when it is not there, which is only a candidate until its code agrees.
-    async fn by_id(&self, id: &PropertyId) -> Result<Option<Sighting>, Error> {
+    pub(super) async fn by_id(&self, id: &PropertyId) -> Result<Option<Sighting>, Error> {
         let read_at = Moment::now();
         let reply = self.get(self.ozmap.base.property(id)).await?;
         // The generic route is known to answer 404 for an unknown id, whatever the route by code answers.
@@ -140,7 +95,19 @@ impl Slot<'_> {
             return Ok(None);
         }
         let raw = match self.content(&reply)? {
-            Content::Nothing(_) => return Ok(None),
+            // This route is not known to say "nothing" so.
+            Content::Nothing(NotFoundAnswer::Status422 | NotFoundAnswer::EmptyBody) => {
+                return Err(Error::not_acted(
+                    Trouble::Shape,
+                    "neither a document nor an answer that means \"nothing there\"",
+                ));
+            }
+            Content::Nothing(
+                NotFoundAnswer::Status404
+                | NotFoundAnswer::Status204
+                | NotFoundAnswer::Null
+                | NotFoundAnswer::EmptyObject,
+            ) => return Ok(None),
             Content::Document(raw) => raw,
             Content::Rows(rows) => match <[Box<RawValue>; 1]>::try_from(rows) {
                 Ok([raw]) => raw,
@@ -169,41 +136,8 @@ impl Slot<'_> {
         }))
     }
 
-    /// The look-up for codes that cannot be a path segment: the client by its code, then its properties.
-    async fn filtered(&self, code: &ReservationCode) -> Result<Vec<Box<RawValue>>, Error> {
-        let unbuildable = || Error::not_acted(Trouble::Shape, "the address cannot be built");
-        let base = &self.ozmap.base;
-        let url = base
-            .list("/ftth-clients", "code", code.as_str())
-            .ok_or_else(unbuildable)?;
-        let (mut properties, mut is_known) = (Vec::new(), false);
-        let clients = self.rows(url).await?;
-        for raw in &clients {
-            let key = document::client_key(raw);
-            let (id, found) = key
-                .ok_or_else(|| Error::not_acted(Trouble::Shape, "a client that cannot be read"))?;
-            // A server that matches loosely must not make a stranger's property look like an answer.
-            if found != code.as_str() {
-                continue;
-            }
-            let url = base
-                .list("/properties", "client", id.as_str())
-                .ok_or_else(unbuildable)?;
-            properties.extend(self.rows(url).await?);
-            is_known = true;
-        }
-        // As many strangers as fit: the filter was not obeyed, and the one that was asked for may be among the rest.
-        if !is_known && clients.len() >= path::LIST_MAX {
-            return Err(Error::not_acted(
-                Trouble::Shape,
-                "a full list without the code that was filtered for",
-            ));
-        }
-        Ok(properties)
-    }
-
     /// A row with its client's document in it, where OZmap gave only the client's id.
-    async fn populated(&self, row: Row) -> Result<Row, Error> {
+    pub(super) async fn populated(&self, row: Row) -> Result<Row, Error> {
         let Ok(property) = row else {
             return Ok(row);
         };
@@ -255,6 +189,9 @@ impl Slot<'_> {
                 false => expected(NotFoundAnswer::Status404),
             };
         }
+        if reply.status == StatusCode::UNPROCESSABLE_ENTITY {
+            return expected(NotFoundAnswer::Status422);
+        }
         if reply.status == StatusCode::NO_CONTENT {
             return expected(NotFoundAnswer::Status204);
         }
@@ -271,7 +208,7 @@ impl Slot<'_> {
         }
     }
 
-    fn heard(&self, result: Result<Reply, Error>) -> Result<Reply, Error> {
+    pub(super) fn heard(&self, result: Result<Reply, Error>) -> Result<Reply, Error> {
         match result {
             Ok(reply) => {
                 // Not OZmap, but something before it, or somewhere else.
@@ -316,13 +253,6 @@ impl Slot<'_> {
             trouble,
         });
     }
-}
-
-/// Whether the one document of a sighting says that it was deleted.
-fn says_deleted(sighting: &Sighting) -> bool {
-    let is_deleted =
-        |property: &Property| property.deleted_at.value().is_some_and(|at| !at.is_empty());
-    matches!(sighting.rows.as_slice(), [Ok(property)] if is_deleted(property))
 }
 
 /// What an answer to a GET holds.

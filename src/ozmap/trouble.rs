@@ -143,6 +143,7 @@ pub struct Error {
     pub trouble: Trouble,
     /// How long OZmap asks to be left alone.
     pub retry_after: Option<Duration>,
+    status: Option<StatusCode>,
     detail: String,
 }
 
@@ -152,6 +153,7 @@ impl Error {
             acted: Acted::No,
             trouble,
             retry_after: None,
+            status: None,
             detail: detail.into(),
         }
     }
@@ -177,8 +179,19 @@ impl Error {
         Self {
             acted,
             retry_after,
+            status: Some(status),
             ..Self::not_acted(trouble, format!("status {}", status.as_u16()))
         }
+    }
+
+    /// Whether OZmap understood the call and refuses it, so that the same call again would be refused again.
+    ///
+    /// What concerns the key, the moment or the amount has a trouble of its own, or may pass: 404, 408, 409, 425.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        let may_pass = |status: StatusCode| matches!(status.as_u16(), 404 | 408 | 409 | 425);
+        let refused = |status: StatusCode| status.is_client_error() && !may_pass(status);
+        self.trouble == Trouble::Status && self.status.is_some_and(refused)
     }
 }
 

@@ -7,7 +7,7 @@ use std::error::Error as _;
 use std::pin::Pin;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Request, StatusCode, Url, redirect, retry};
 
 use super::CONNECT_TO_DELETE_MS_MAX;
@@ -50,14 +50,16 @@ pub(super) struct Wire {
 pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) body: Vec<u8>,
-    is_html: bool,
 }
 
 impl Reply {
     /// Whether a person's page came back instead of an answer: a login, a proxy's error, a moved site.
+    ///
+    /// By its body alone: OZmap labels a plain text `text/html` too.
     pub(super) fn is_html(&self) -> bool {
-        let start = self.body.trim_ascii_start();
-        self.is_html || start.starts_with(b"<")
+        let body = self.body.strip_prefix(b"\xef\xbb\xbf");
+        let start = body.unwrap_or(&self.body).trim_ascii_start();
+        start.starts_with(b"<")
     }
 
     /// Whether there is nothing in it.
@@ -67,7 +69,7 @@ impl Reply {
 
     /// Express answers so when the route itself is not there.
     pub(super) fn is_missing_route(&self) -> bool {
-        self.body.windows(7).any(|window| window == b"Cannot ")
+        self.body.windows(11).any(|window| window == b"Cannot GET ")
     }
 }
 
@@ -141,15 +143,10 @@ pub(super) struct Arriving {
 
 impl Arriving {
     pub(super) fn new(status: StatusCode, headers: &HeaderMap) -> Self {
-        let is_html = headers.get(CONTENT_TYPE).is_some_and(|value| {
-            let value = value.as_bytes().to_ascii_lowercase();
-            value.windows(4).any(|window| window == b"html")
-        });
         Self {
             reply: Reply {
                 status,
                 body: Vec::new(),
-                is_html,
             },
             retry_after: headers.get(RETRY_AFTER).and_then(retry_after),
         }
@@ -180,10 +177,10 @@ impl Arriving {
     }
 }
 
-/// What a status means by itself. 2xx and 404 need their body to be understood; 206 is a part of one, by definition.
+/// What a status means by itself. 2xx, 404 and 422 need their body to be understood; 206 is a part of one, by definition.
 fn trouble_of(status: StatusCode) -> Option<Trouble> {
     match status.as_u16() {
-        200..=205 | 207..=299 | 404 => None,
+        200..=205 | 207..=299 | 404 | 422 => None,
         300..=399 => Some(Trouble::Redirect),
         401 => Some(Trouble::Unauthorized),
         403 => Some(Trouble::Forbidden),

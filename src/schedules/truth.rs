@@ -10,7 +10,7 @@ use crate::domain::Outcome;
 use crate::simulator::memory::RENAMED;
 
 /// The longest that a DELETE leaves after the guard read: what happens in this gap nobody can see.
-const GAP: Duration = Duration::from_millis(3_100);
+const GAP: Duration = Duration::from_millis(20_100);
 
 /// Every promise that was broken, as sentences.
 pub(crate) fn broken(world: &World, story: &Story) -> Vec<String> {

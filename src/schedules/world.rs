@@ -15,15 +15,18 @@ use crate::guard::{Check, OnInstalled, Policy};
 use crate::journal::Times;
 use crate::journal::simulated::{Alone, Book};
 use crate::ozmap::simulated::{Pipes, SentLog};
-use crate::ozmap::{AuthScheme, NotFoundAnswer, Ozmap, PlainHttp, Settings, Trust};
+use crate::ozmap::{AuthScheme, LOOKS_APART, NotFoundAnswer, Ozmap, PlainHttp, Settings, Trust};
 use crate::simulator::memory::Memory;
 
 /// The times of the default configuration, with a deadline that a schedule can see the end of.
 pub(crate) const TIMES: Times = Times {
     lease_ms: 30_000,
-    settle_ms: 120_000,
+    settle_ms: 300_000,
     deadline_ms: 1_800_000,
 };
+
+/// How old a reading may be when its DELETE leaves, as by default.
+pub(crate) const GUARD_AGE: Duration = Duration::from_secs(20);
 
 /// How long a platform waits before it hangs up; a frozen process does not answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -329,6 +332,8 @@ fn settings() -> Settings {
             NotFoundAnswer::Status204,
             NotFoundAnswer::Null,
         ],
+        guard_age: GUARD_AGE,
+        looks_apart: LOOKS_APART,
     }
 }
 

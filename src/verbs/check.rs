@@ -13,6 +13,9 @@ use super::held::Held;
 use super::listen::{self, Examined};
 use super::{Done, Problem, block_on, serve, tell};
 
+/// How many look-ups are timed.
+const TIMED_LOOKS: usize = 3;
+
 /// How many findings are problems.
 #[derive(Default)]
 struct Findings {
@@ -125,11 +128,50 @@ async fn check_ozmap(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
         return findings.bad(&format!("OZmap: {error}; {}", advice(&error)));
     }
     findings.good("OZmap answers and accepts the key")?;
+    check_times(ozmap, findings).await?;
+    match ozmap.has_witness().await {
+        Ok(true) => return findings.good("OZmap: the list of clients shows whether a code is nobody's"),
+        Ok(false) => findings.warn(
+            "OZmap: the list of clients cannot be used, so \"not found\" rests on the look-up alone and \"422\" and \"empty\" of ozmap.not_found_answers are not believed; let the key view clients",
+        )?,
+        Err(error) => findings.warn(&format!(
+            "OZmap: the list of clients could not be tried ({error}); {}",
+            advice(&error)
+        ))?,
+    }
     match ozmap.probe_nothing().await {
         Ok(()) => Ok(()),
         // Not a problem yet: an OZmap that says 404 for a code that it does not know needs no list.
         Err(error) => findings.warn(&format!(
             "OZmap says nothing about the key, or its list of projects cannot be read ({error}): only a 404 or an empty list will be taken for \"not found\"; let the key list projects, or write ozmap.not_found_answers = [\"404\"] if OZmap answers that"
+        )),
+    }
+}
+
+/// How long looks take, for a code that nobody has.
+async fn check_times(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Problem> {
+    let mut times = Vec::new();
+    for _ in 0..TIMED_LOOKS {
+        match ozmap.time_look().await {
+            Ok(ms) => times.push(ms),
+            Err(error) => {
+                return findings.warn(&format!(
+                    "OZmap: a look-up of a code that nobody has got no usable answer ({error}), so no customer can hear \"not found\"; {}",
+                    advice(&error)
+                ));
+            }
+        }
+    }
+    let slowest = times.iter().copied().max().unwrap_or_default();
+    let shown: Vec<String> = times.iter().map(u64::to_string).collect();
+    let shown = shown.join(", ");
+    // The client may have to be read too, and that takes as long again.
+    match slowest.saturating_mul(2) > ozmap.guard_age_ms() {
+        false => findings.good(&format!("OZmap answers look-ups in {shown} ms")),
+        true => findings.bad(&format!(
+            "OZmap answers look-ups in {shown} ms: so slow a reading allows no deletion, because journal.guard_age_ms_max = {}; write at least {}",
+            ozmap.guard_age_ms(),
+            slowest.saturating_mul(2).saturating_add(1_000)
         )),
     }
 }
@@ -143,7 +185,11 @@ fn check_journal(place: &Place, findings: &mut Findings) -> Result<Option<Stats>
             Ok(None)
         }
         Ok(Inspection::Usable { stats, in_use }) => {
-            let running = if in_use { "; a running instance has it" } else { "" };
+            let running = if in_use {
+                "; a running instance has it"
+            } else {
+                ""
+            };
             findings.good(&format!(
                 "journal: {place}, {} cancellations not ended, {} for a person to look at{running}",
                 stats.active, stats.needs_human

@@ -44,6 +44,7 @@ fn property() -> Property {
             exit_date: Field::Null,
         }]),
         creator: text("chatbot"),
+        creator_id: Field::Missing,
         created_at: text("2026-01-12T12:00:00.004Z"),
         deleted_at: Field::Missing,
         address: text("Rua das Flores, 900"),
@@ -69,6 +70,7 @@ fn verdict(rows: Vec<Row>, policy: &Policy) -> Verdict {
     let asked = Asked {
         code: &ReservationCode::parse("123|123").unwrap(),
         at_ms: Some(ASKED_AT_MS),
+        key_user: None,
     };
     judge(&sighting, asked, policy)
 }
@@ -111,6 +113,7 @@ fn the_ids_of_the_refusals_are_what_journals_and_alarms_know() {
             "several_properties",
             "unreadable_document",
             "bad_id",
+            "client_without_property",
             "unknown_kind",
             "no_client",
             "unreadable_client",
@@ -284,7 +287,7 @@ fn the_first_rule_that_objects_is_the_one_that_is_told() {
     wrong.creator = text("chatbot");
     told.push(says(wrong.clone(), &strict));
 
-    let mut expected: Vec<&str> = Refusal::ALL[3..]
+    let mut expected: Vec<&str> = Refusal::ALL[4..]
         .iter()
         .map(|refusal| refusal.id())
         .collect();
@@ -340,7 +343,7 @@ fn no_policy_switches_off_the_rules_that_protect_a_customer() {
         (|c| c.implanted = Field::Null, "installed_unknown"),
         (|c| c.implanted = Field::Missing, "installed_unknown"),
         (|c| c.code = text("123"), "other_code"),
-        (|c| c.code = text("123|123 "), "other_code"),
+        (|c| c.code = text("123|123a"), "other_code"),
         (|c| c.code = Field::Missing, "other_code"),
         (|c| c.kind = text("gpon"), "unknown_kind"),
         (|c| c.deleted_at = text(""), "marked_deleted"),
@@ -384,6 +387,78 @@ fn only_the_listed_users_reservations_are_deleted() {
         assert_eq!(says(property.clone(), &listed), expected, "{creator:?}");
         assert_eq!(says(property, &policy()), "delete");
     }
+}
+
+#[test]
+fn self_is_the_user_of_the_key_by_id_or_by_name_and_nobody_when_the_key_names_none() {
+    const ID: &str = "5da6220df003e8132800001e";
+    let own = Policy {
+        only_created_by: vec!["self".to_owned()],
+        ..policy()
+    };
+    let code = ReservationCode::parse("123|123").unwrap();
+    let said = |creator: Field<String>, creator_id: Field<String>, key_user| {
+        let sighting = Sighting {
+            rows: vec![Ok(Property {
+                creator,
+                creator_id,
+                ..property()
+            })],
+            read_at: Moment::now(),
+        };
+        let asked = Asked {
+            key_user,
+            ..Asked::from(&code)
+        };
+        match judge(&sighting, asked, &own) {
+            Verdict::Delete(_) => "delete",
+            Verdict::Absent => "absent",
+            Verdict::Keep(refusal) => refusal.id(),
+        }
+    };
+    let (name, id) = (|| text("chatbot"), || text(ID));
+    assert_eq!(said(name(), id(), Some("chatbot")), "delete");
+    assert_eq!(said(name(), id(), Some(ID)), "delete");
+    assert_eq!(said(name(), Field::Missing, Some("chatbot")), "delete");
+    assert_eq!(said(Field::Missing, id(), Some(ID)), "delete");
+    assert_eq!(said(name(), id(), Some("ura")), "other_creator");
+    assert_eq!(said(name(), id(), None), "other_creator");
+    // A user who is called so is not the key's.
+    assert_eq!(said(text("self"), id(), None), "other_creator");
+    assert_eq!(said(text("self"), id(), Some("chatbot")), "other_creator");
+    let unreadable = said(Field::Unreadable, Field::Null, Some("chatbot"));
+    assert_eq!(unreadable, "other_creator");
+}
+
+#[test]
+fn a_code_that_ozmap_holds_with_decoration_is_the_same_and_another_letter_case_is_not() {
+    for (held, expected) in [
+        ("123|123 ", "delete"),
+        (" 123 | 123", "delete"),
+        ("123|123\u{200b}", "delete"),
+        ("123|0123", "other_code"),
+        ("123/123", "other_code"),
+        ("", "other_code"),
+    ] {
+        let property = with_client(|client| client.code = text(held));
+        assert_eq!(says(property, &policy()), expected, "{held:?}");
+    }
+    let code = ReservationCode::parse("Ana").unwrap();
+    let named = |held: &str| {
+        let property = with_client(|client| client.code = text(held));
+        first_name(&property, &code).is_some()
+    };
+    assert!(named("Ana ") && !named("ana"));
+}
+
+#[test]
+fn a_client_without_a_property_is_for_a_person() {
+    let rows = vec![Err(Defect::ClientWithoutProperty)];
+    let Verdict::Keep(refusal) = verdict(rows, &policy()) else {
+        panic!("there is nothing to delete");
+    };
+    assert_eq!(refusal, Refusal::ClientWithoutProperty);
+    assert_eq!(refusal.outcome(&policy()), Outcome::Review);
 }
 
 #[test]

@@ -135,6 +135,7 @@ pub fn deletable(code: &str, id: &str) -> Deletable {
         potency_read: Field::Missing,
         history: Field::Missing,
         creator: Field::Missing,
+        creator_id: Field::Missing,
         created_at: Field::Missing,
         deleted_at: Field::Missing,
         address: Field::Missing,

@@ -28,3 +28,7 @@ mod secrecy;
 pub mod stand_in;
 #[path = "ozmap/wire.rs"]
 mod wire;
+#[path = "ozmap/witness.rs"]
+mod witness;
+#[path = "ozmap/wrong.rs"]
+mod wrong;

@@ -12,7 +12,7 @@ async fn quirk(world: &World, name: &str, value: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_code_is_not_found_whichever_way_ozmap_says_so() {
     let world = World::new().await;
-    for answer in ["empty_array", "not_found", "null", "no_content"] {
+    for answer in ["empty_array", "not_found", "null", "no_content", "empty"] {
         quirk(&world, "unknown_code", answer).await;
         let reply = world.cancel("nobody", answer).await;
         assert_eq!(reply.outcome(), "not_found", "{answer}");
@@ -22,7 +22,7 @@ async fn an_unknown_code_is_not_found_whichever_way_ozmap_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_is_seen_gone_whichever_way_ozmap_says_so() {
     let world = World::new().await;
-    for answer in ["empty_array", "not_found", "null", "no_content"] {
+    for answer in ["empty_array", "not_found", "null", "no_content", "empty"] {
         quirk(&world, "unknown_code", answer).await;
         let code = format!("gone-{answer}");
         world.ozmap.reserve(json!({"code": code})).await;
@@ -33,8 +33,9 @@ async fn a_cancellation_is_seen_gone_whichever_way_ozmap_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_answer_is_never_not_found_and_never_gone() {
-    let world = World::with(SHORT).await;
+async fn an_answer_that_the_operator_did_not_list_is_never_not_found_and_never_gone() {
+    let listed = short_and(&[("OZMAP__NOT_FOUND_ANSWERS", "404")]);
+    let world = World::with(&listed).await;
     quirk(&world, "unknown_code", "empty").await;
     let (unknown, known) = (asking("nobody", "m-1"), asking(CODE, "m-2"));
     for ask in [&unknown, &known] {

@@ -129,7 +129,11 @@ async fn the_gap_between_the_guards_reading_and_the_deletion_is_one_round_trip()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reading_that_is_too_old_allows_no_deletion() {
-    let world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", "500")]).await;
+    let world = World::with(&[
+        ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "500"),
+        ("JOURNAL__GUARD_AGE_MS_MAX", "3000"),
+    ])
+    .await;
     world.ozmap.fault("lookup:hold_after*1").await;
     drop(world.cancel(CODE, "m-1").await);
     world.ozmap.held().await;

@@ -1,5 +1,7 @@
 //! What an operator can hold back, and what a rehearsal leaves alone.
 
+use std::time::{Duration, Instant};
+
 use super::*;
 use crate::support::Service;
 
@@ -124,6 +126,30 @@ async fn a_paused_service_accepts_and_holds_and_finishes_once_it_is_not_paused()
     .await;
     assert_is_true(&ozmap, CODE, PROPERTY, &reply, "resumed").await;
     drop(folder);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_everything_is_paused_the_caller_hears_so_at_once_and_the_log_tells_what_is_held() {
+    let world = World::with(&[
+        ("POLICY__PAUSED", "true"),
+        ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "20000"),
+    ])
+    .await;
+    let began = Instant::now();
+    for message in ["m-1", "m-1", "m-2"] {
+        let reply = world.cancel(CODE, message).await;
+        assert_eq!(reply.outcome(), "pending", "{message}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(10));
+    held_back(&world, "paused").await;
+    let said = eventually("the word", || async {
+        let logs = world.service.logs();
+        let mut lines = logs.lines();
+        let said = lines.find(|line| line.contains("is held: paused"));
+        said.map(str::to_owned)
+    })
+    .await;
+    assert!(said.contains("WARN"), "{said}");
 }
 
 /// What an operator holds everything with, and the reason that stands in the journal then.

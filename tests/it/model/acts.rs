@@ -34,6 +34,16 @@ impl World {
             Act::Revoke { ms } => self.truth.borrow_mut().revoked_until = now + ms,
             Act::Gateway { ms } => self.truth.borrow_mut().gateway_until = now + ms,
             Act::RouteGone { ms } => self.truth.borrow_mut().route_gone_until = now + ms,
+            Act::Deny {
+                by_code,
+                by_id,
+                renamed_ms,
+            } => {
+                let mut truth = self.truth.borrow_mut();
+                truth.denials_by_code = by_code;
+                truth.denials_by_id = by_id;
+                truth.renamed_until = now + renamed_ms;
+            }
             Act::Again => {
                 for (message, asked) in self.plan.messages.iter().enumerate() {
                     // Before its first arrival it is no repetition, and much later only a key is remembered.

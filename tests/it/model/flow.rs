@@ -19,6 +19,7 @@ const HELD_MS: i64 = 60_000;
 const KEY_REFUSED_MS: i64 = 30_000;
 const CONFIRMED_DELETES_MAX: i64 = 2;
 const DELETES_MAX: i64 = 20;
+const LOOKS_APART_MS: i64 = 700;
 const LOOKS_AFTER_ACK_MS: [i64; 3] = [300, 1_000, 3_000];
 
 /// A cancellation and the lease on it.
@@ -45,6 +46,10 @@ pub struct Memory {
     failures: i64,
     too_old: i64,
     pub joined: i64,
+    /// Its code showed nothing, once.
+    absent: bool,
+    /// It was seen gone, once, after a DELETE that was not confirmed.
+    gone: bool,
 }
 
 enum Verdict {
@@ -136,6 +141,10 @@ impl World {
         };
         memory.failures = 0;
         match self.judge(&sighting, &held.op) {
+            Verdict::Absent if !memory.absent && self.has(Safeguard::SeenAbsentTwice) => {
+                memory.absent = true;
+                Ok(Step::Wait(LOOKS_APART_MS))
+            }
             Verdict::Absent => {
                 let code = held.op.code;
                 let outcome = match self.write(|store, _| Ok(store.was_cancelled(code))).await? {
@@ -202,6 +211,7 @@ impl World {
         memory.looks = 0;
         memory.joined = 0;
         memory.sent = true;
+        memory.gone = false;
         let answer = self.send(me, held, target).await;
         if !self.has(Safeguard::Intent) {
             let grant = held.grant;
@@ -264,7 +274,33 @@ impl World {
         };
         let mut unsettled = held.op.settle_at - held.now(self, me);
         let latecomers = self.asked_before_the_last_look(held, memory).await?;
-        let sighting = match self.look_again(me, property, held.op.code).await {
+        let seen = match self.look_again(me, property, held.op.code).await {
+            Ok(Presence::Gone { reserved_again })
+                if held.op.state != State::Acked && self.has(Safeguard::SeenGoneTwice) =>
+            {
+                if !memory.gone {
+                    memory.gone = true;
+                    return Ok(Step::Wait(LOOKS_APART_MS));
+                }
+                match self.has(Safeguard::TheClientIsAskedToo) {
+                    true => self.testify(me, property).await.map(|gone| match gone {
+                        true => Presence::Gone { reserved_again },
+                        false => Presence::Contradicted,
+                    }),
+                    false => Ok(Presence::Gone { reserved_again }),
+                }
+            }
+            seen => seen,
+        };
+        let sighting = match seen {
+            Ok(Presence::Contradicted) => {
+                memory.gone = false;
+                if unsettled <= 0 {
+                    return self.finish(me, held, Outcome::Unknown).await;
+                }
+                memory.failures += 1;
+                return Ok(Step::Wait(self.jitter(memory.failures)));
+            }
             Ok(Presence::Gone { reserved_again }) => {
                 let latecomers = match (reserved_again, self.has(Safeguard::SetLatecomersApart)) {
                     (true, true) => Latecomers::AreForAPerson,
@@ -274,7 +310,10 @@ impl World {
                 let gone = Outcome::Cancelled;
                 return self.finish_seen(me, held, memory, gone, latecomers).await;
             }
-            Ok(Presence::Present(sighting)) => sighting,
+            Ok(Presence::Present(sighting)) => {
+                memory.gone = false;
+                sighting
+            }
             Err(_)
                 if self.is_past_deadline(me, held) && held.op.settle_at <= held.now(self, me) =>
             {

@@ -40,6 +40,11 @@ pub struct Truth {
     pub revoked_until: i64,
     pub gateway_until: i64,
     pub route_gone_until: i64,
+    /// How many of the next reads, by the code and by the id, are told that nothing is there although something is.
+    pub denials_by_code: u32,
+    pub denials_by_id: u32,
+    /// Until when the looks after a DELETE do not find its property under the code, as if it had another one by then.
+    pub renamed_until: i64,
     /// DELETEs that OZmap has received and not yet carried out.
     pub on_their_way: usize,
 }
@@ -73,6 +78,8 @@ pub enum Presence {
         reserved_again: bool,
     },
     Present(Sighting),
+    /// By its id and its code it is gone, and its client is still there.
+    Contradicted,
 }
 
 /// What comes back for a read.
@@ -85,9 +92,24 @@ enum Read {
     Garbage,
 }
 
+#[derive(Clone, Copy)]
 enum What {
     Code(usize),
+    /// The same after the DELETE of a property.
+    CodeAfterwards {
+        code: usize,
+        id: usize,
+    },
     Id(usize),
+    /// The client of a property, which goes with it.
+    ClientOf(usize),
+}
+
+fn is_by_code(what: &What) -> bool {
+    match what {
+        What::Code(_) | What::CodeAfterwards { .. } => true,
+        What::Id(_) | What::ClientOf(_) => false,
+    }
 }
 
 /// How a DELETE goes.
@@ -107,10 +129,14 @@ enum Fate {
 
 impl World {
     pub async fn look_up(&self, me: Proc, code: usize) -> Result<Sighting, Trouble> {
+        self.look_by(me, What::Code(code)).await
+    }
+
+    async fn look_by(&self, me: Proc, code: What) -> Result<Sighting, Trouble> {
         let asked_at = self.moment(me);
-        let mut read = self.read(me, What::Code(code)).await?;
+        let mut read = self.read(me, code).await?;
         if matches!(read, Read::Nothing) && self.prove_the_key(me).await? {
-            read = self.read(me, What::Code(code)).await?;
+            read = self.read(me, code).await?;
         }
         let rows = match read {
             Read::Rows(rows) => rows,
@@ -149,12 +175,22 @@ impl World {
             let reserved_again = false;
             return Ok(Presence::Gone { reserved_again });
         }
-        let sighting = self.look_up(me, code).await?;
+        let sighting = self.look_by(me, What::CodeAfterwards { code, id }).await?;
         match sighting.rows.iter().any(|row| row.id == id) {
             true => Ok(Presence::Present(sighting)),
             false => Ok(Presence::Gone {
                 reserved_again: !sighting.rows.is_empty(),
             }),
+        }
+    }
+
+    /// What the client says of a property that was seen gone: it is another question, which OZmap answers rightly.
+    pub async fn testify(&self, me: Proc, id: usize) -> Result<bool, Trouble> {
+        match self.read(me, What::ClientOf(id)).await? {
+            Read::Rows(rows) => Ok(rows.is_empty()),
+            Read::Nothing => Ok(true),
+            Read::Page | Read::Garbage => Err(Trouble::Other),
+            Read::Refused => Err(Trouble::Unauthorized),
         }
     }
 
@@ -202,7 +238,7 @@ impl World {
                 _ => return Ok(Read::Garbage),
             }
         }
-        let is_by_code = matches!(what, What::Code(_));
+        let is_by_code = is_by_code(&what);
         let read = self.serve(&what);
         if is_by_code {
             self.at(me, Point::LookUpServed).await;
@@ -218,7 +254,7 @@ impl World {
 
     fn serve(&self, what: &What) -> Read {
         let now = self.now();
-        let truth = self.truth.borrow();
+        let mut truth = self.truth.borrow_mut();
         if now < truth.gateway_until {
             return Read::Nothing;
         }
@@ -227,9 +263,10 @@ impl World {
         }
         let seen_at = now - self.plan.lag_ms;
         let is_asked = |id: usize, property: &Property| match what {
-            What::Id(asked) => id == *asked,
+            What::Id(asked) | What::ClientOf(asked) => id == *asked,
+            What::CodeAfterwards { id: it, .. } if now < truth.renamed_until && id == *it => false,
             // A code that begins like another one: the world has such a neighbour.
-            What::Code(code) => {
+            What::Code(code) | What::CodeAfterwards { code, .. } => {
                 property.code == *code || self.plan.matches_loosely && property.code == *code + 100
             }
         };
@@ -246,7 +283,17 @@ impl World {
                 created_at: DATABASE_EPOCH + property.created_at,
             })
             .collect();
-        match rows.is_empty() && (self.plan.says_404 || matches!(what, What::Id(_))) {
+        let denials = match what {
+            What::Code(_) | What::CodeAfterwards { .. } => &mut truth.denials_by_code,
+            What::Id(_) => &mut truth.denials_by_id,
+            What::ClientOf(_) => &mut 0,
+        };
+        let is_denied = !rows.is_empty() && *denials > 0;
+        if is_denied {
+            *denials -= 1;
+        }
+        let rows = if is_denied { Vec::new() } else { rows };
+        match rows.is_empty() && (self.plan.says_404 || !is_by_code(what)) {
             true => Read::Nothing,
             false => Read::Rows(rows),
         }
@@ -298,6 +345,10 @@ impl World {
             Fate::NeverSent | Fate::LostAfter | Fate::FailsWithError => (3, Err(Trouble::Other)),
         };
         self.sleep(answer_ms).await;
+        if answer.is_ok() {
+            // That it is wrong three times, when it confirms, about the id and about the code, is more than it is.
+            self.truth.borrow_mut().renamed_until = 0;
+        }
         self.at(me, Point::DeleteAnswered).await;
         answer
     }

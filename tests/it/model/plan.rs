@@ -68,6 +68,15 @@ pub enum Act {
     Gateway { ms: i64 },
     /// The route by id answers 404 for whatever is asked.
     RouteGone { ms: i64 },
+    /// OZmap is wrong for a moment: it denies what is there to the next reads.
+    Deny {
+        /// The next reads by its code.
+        by_code: u32,
+        /// The next reads by its id.
+        by_id: u32,
+        /// For so long its code leads to nothing, as if it had another one.
+        renamed_ms: i64,
+    },
     /// Every request of the plan arrives once more.
     Again,
 }
@@ -180,7 +189,44 @@ impl Plan {
         if random.chance(30) {
             plan.draw_a_long_wait(&random);
         }
+        if random.chance(120) {
+            plan.draw_a_denial(&random);
+        }
         plan
+    }
+
+    /// OZmap is wrong once by a code; or twice in a row by an id, whose code was changed meanwhile.
+    fn draw_a_denial(&mut self, random: &Random) {
+        let (when, act) = match random.chance(500) {
+            true => (
+                When::At(0),
+                Act::Deny {
+                    by_code: 1,
+                    by_id: 0,
+                    renamed_ms: 0,
+                },
+            ),
+            false => {
+                self.odds.delete_fails = 950;
+                (
+                    When::Passing {
+                        point: Point::DeleteSent,
+                        nth: 1,
+                        after: 0,
+                    },
+                    Act::Deny {
+                        by_code: 0,
+                        by_id: random.pick(&[1, 2]),
+                        renamed_ms: 40_000,
+                    },
+                )
+            }
+        };
+        self.events.push(Event {
+            when,
+            act,
+            replica: 0,
+        });
     }
 
     /// What was asked for waits until its customer has reserved anew.

@@ -63,6 +63,12 @@ safeguards! {
     ProveTheKeyAfterwards => [CancelledIsGone, NoMeansNo];
     /// ... and the answer is still the same after the proof.
     AskAgainAfterTheProof => [CancelledIsGone, NoMeansNo];
+    /// That nothing is under a code is seen twice, apart in time.
+    SeenAbsentTwice => [NoMeansNo];
+    /// That it is gone is seen twice when its DELETE was not confirmed.
+    SeenGoneTwice => [CancelledIsGone];
+    /// ... and its client, which would have gone with it, is asked too.
+    TheClientIsAskedToo => [CancelledIsGone];
     /// The target is written down before the DELETE is sent.
     Intent => [NoMeansNo];
     /// A recovery goes on from the recorded id.

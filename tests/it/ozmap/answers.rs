@@ -41,15 +41,33 @@ async fn a_page_for_people_is_no_answer_whatever_its_status_and_type() {
             assert_eq!(error.acted, Acted::Maybe, "{status} {kind}");
         }
     }
-    // A page's type alone is enough, even around JSON.
-    for body in ["[]", "null", "{}", ""] {
-        let page = answer(200, "Content-Type: text/HTML\r\n", body.as_bytes());
-        assert_eq!(
-            looked_up(page.clone()).await.unwrap_err().trouble,
-            Trouble::Html
-        );
-        assert!(deleted(page).await.is_err());
-    }
+    // With a mark of its byte order too.
+    let marked = [b"\xef\xbb\xbf".as_slice(), PAGE].concat();
+    let error = looked_up(answer(200, "", &marked)).await.unwrap_err();
+    assert_eq!(error.trouble, Trouble::Html);
+}
+
+/// OZmap's library labels every plain text so.
+#[tokio::test]
+async fn a_type_alone_makes_no_page() {
+    let labelled = |status, body: &str| {
+        answer(
+            status,
+            "Content-Type: text/html; charset=utf-8\r\n",
+            body.as_bytes(),
+        )
+    };
+    assert_eq!(looked_up(labelled(200, &one())).await.unwrap(), 1);
+    let missing = labelled(404, "Not Found");
+    let rig = Rig::new(move |request| match request.target.as_str() {
+        "/api/v2/authenticated" => send(json(200, "{\"valid\":true}")),
+        _ => send(missing.clone()),
+    })
+    .await;
+    assert_eq!(word(&rig.judged("123|123").await), "absent");
+    assert_eq!(looked_up(labelled(200, "[]")).await.unwrap(), 0);
+    deleted(labelled(200, "")).await.unwrap();
+    deleted(labelled(204, "")).await.unwrap();
 }
 
 #[tokio::test]
@@ -113,6 +131,27 @@ async fn every_refusal_and_failure_has_its_name_and_tells_whether_ozmap_may_have
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_definite_refusal_of_a_deletion_is_told_apart_from_what_may_pass() {
+    for status in [400, 402, 405, 406, 410, 412, 413, 414, 415, 422, 451] {
+        for body in ["", "{}", "\"não pode ser removido\""] {
+            let error = deleted(json(status, body)).await.unwrap_err();
+            assert!(error.is_refusal(), "{status} {body}: {error}");
+            assert_eq!((error.trouble, error.acted), (Trouble::Status, Acted::No));
+        }
+    }
+    for status in [300, 302, 401, 403, 404, 408, 409, 425, 429, 500, 503, 600] {
+        let error = deleted(json(status, "")).await.unwrap_err();
+        assert!(!error.is_refusal(), "{status}: {error}");
+    }
+    // A page says nothing of OZmap.
+    let error = deleted(answer(422, "", PAGE)).await.unwrap_err();
+    assert!(
+        !error.is_refusal() && error.acted == Acted::Maybe,
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -186,6 +225,8 @@ async fn second_look(by_id: Vec<u8>, by_code: Vec<u8>) -> &'static str {
         Ok(Presence::Gone { .. }) => "reserved again",
         Ok(Presence::Present(_)) => "present",
         Ok(Presence::OnlyByCode(_)) => "only by its code",
+        Ok(Presence::GoneYet(_)) => "not sure",
+        Ok(Presence::Contradicted) => "contradicted",
         Err(error) => error.trouble.id(),
     }
 }

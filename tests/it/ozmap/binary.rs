@@ -10,24 +10,24 @@ use super::super::support::{Launch, Reply, Service, eventually};
 use super::rig::{BY_ID, CODE, KEY, LOOKUP, one, reservation};
 use super::stand_in::{Act, Request, StandIn, answer, empty, json};
 
-fn send(bytes: Vec<u8>) -> Vec<Act> {
+pub fn send(bytes: Vec<u8>) -> Vec<Act> {
     vec![Act::Send(bytes)]
 }
 
 /// A reservation that answers honestly until a test's own script knows better.
 #[derive(Clone)]
-struct Holding(Arc<AtomicBool>);
+pub struct Holding(Arc<AtomicBool>);
 
 impl Holding {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(Arc::new(AtomicBool::new(true)))
     }
 
-    fn remove(&self) {
+    pub fn remove(&self) {
         self.0.store(false, SeqCst);
     }
 
-    fn answer(&self, request: &Request) -> Vec<Act> {
+    pub fn answer(&self, request: &Request) -> Vec<Act> {
         let is_there = self.0.load(SeqCst);
         match (request.method.as_str(), request.target.as_str()) {
             ("GET", LOOKUP) if is_there => send(json(200, &one())),
@@ -44,18 +44,18 @@ impl Holding {
 }
 
 /// The real binary on a stand-in.
-struct Setting {
-    ozmap: StandIn,
-    service: Service,
+pub struct Setting {
+    pub ozmap: StandIn,
+    pub service: Service,
     _folder: TempDir,
 }
 
 impl Setting {
-    async fn new(script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static) -> Self {
+    pub async fn new(script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static) -> Self {
         Self::with(script, |launch| launch).await
     }
 
-    async fn with(
+    pub async fn with(
         script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static,
         settings: impl FnOnce(Launch) -> Launch,
     ) -> Self {
@@ -69,20 +69,20 @@ impl Setting {
         }
     }
 
-    async fn cancel(&self) -> Reply {
+    pub async fn cancel(&self) -> Reply {
         self.ask(value!({"code": CODE, "message_id": "m-1"})).await
     }
 
-    async fn ask(&self, body: serde_json::Value) -> Reply {
+    pub async fn ask(&self, body: serde_json::Value) -> Reply {
         self.service.ask(&body).await
     }
 
     /// What it was told to delete, in order.
-    fn deletions(&self) -> Vec<String> {
+    pub fn deletions(&self) -> Vec<String> {
         self.ozmap.of("DELETE").iter().map(Request::line).collect()
     }
 
-    async fn ask_until_final(&self, body: serde_json::Value) -> Reply {
+    pub async fn ask_until_final(&self, body: serde_json::Value) -> Reply {
         eventually("the end", || async {
             let reply = self.ask(body.clone()).await;
             (reply.json()["final"] == value!(true)).then_some(reply)

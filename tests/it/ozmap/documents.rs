@@ -240,9 +240,8 @@ async fn another_code_is_another_customer() {
     for other in [
         json!("123"),
         json!("123|1234"),
-        json!(" 123|123"),
-        json!("123|123 "),
-        json!("123%7C123"),
+        json!("123|1 23"),
+        json!("0123|123"),
         json!(123),
         json!(["123|123"]),
         Value::Null,
@@ -254,7 +253,11 @@ async fn another_code_is_another_customer() {
     let lower = set("/client/code", json!("abc"));
     assert_eq!(page.says_to("ABC", lower.clone()).await, "other_code");
     assert_eq!(page.says_to("abc", lower).await, "delete");
-    // Both spellings of an accent are one code; OZmap's is compared as it stands there.
+    // A blank at an end is not seen by anybody, and both spellings of an accent are one code.
+    for same in [" 123|123", "123|123 ", "123%7C123"] {
+        let said = page.says(set("/client/code", json!(same))).await;
+        assert_eq!(said, "delete", "{same}");
+    }
     let composed = set("/client/code", json!("qui\u{f1}ones"));
     assert_eq!(page.says_to("quin\u{303}ones", composed).await, "delete");
     let number = set("/client/code", json!(123));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ozmap_cancel::ozmap::{Acted, Ozmap, Trouble};
 use tokio::net::TcpListener;
 
-use super::rig::{CODE, Rig, code, one, settings, slot};
+use super::rig::{CODE, Rig, looked_up, one, settings};
 use super::stand_in::{Act, StandIn, json};
 
 /// Longer than any call may take here, far shorter than a hang.
@@ -68,7 +68,7 @@ async fn a_connection_that_is_reset_before_the_question_is_lost() {
     let server = StandIn::slamming().await;
     let ozmap = Ozmap::new(settings(&server.url())).unwrap();
     for _ in 0..20 {
-        let error = slot(&ozmap).await.lookup(&code(CODE)).await.unwrap_err();
+        let error = looked_up(&ozmap, CODE).await.unwrap_err();
         assert!(
             matches!(error.trouble, Trouble::Lost | Trouble::Connect),
             "{error}"
@@ -121,7 +121,7 @@ async fn a_server_that_never_finishes_to_connect_is_given_up_and_was_told_nothin
     settings.connect = Duration::from_millis(300);
     let ozmap = Ozmap::new(settings).unwrap();
     let asked = Instant::now();
-    let error = slot(&ozmap).await.lookup(&code(CODE)).await.unwrap_err();
+    let error = looked_up(&ozmap, CODE).await.unwrap_err();
     assert_eq!(
         (error.trouble, error.acted),
         (Trouble::Connect, Acted::No),
@@ -136,7 +136,7 @@ async fn a_port_where_nobody_listens_is_told_apart() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let ozmap = Ozmap::new(settings(&url)).unwrap();
-    let error = slot(&ozmap).await.lookup(&code(CODE)).await.unwrap_err();
+    let error = looked_up(&ozmap, CODE).await.unwrap_err();
     assert_eq!((error.trouble, error.acted), (Trouble::Connect, Acted::No));
 }
 

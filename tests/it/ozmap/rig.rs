@@ -9,7 +9,8 @@ use ozmap_cancel::journal::{
     Acceptance, Accepted, DeliveryKey, Held, Intent, Journal, KeyScope, Times,
 };
 use ozmap_cancel::ozmap::{
-    AuthScheme, Error, NotFoundAnswer, Ozmap, PlainHttp, Presence, Settings, Slot, Trust,
+    AuthScheme, DeleteAnswer, Deleted, Error, Look, NotFoundAnswer, Ozmap, PlainHttp, Presence,
+    Settings, Slot, Trust,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -41,6 +42,8 @@ pub fn settings(url: &str) -> Settings {
             NotFoundAnswer::Null,
             NotFoundAnswer::EmptyObject,
         ],
+        guard_age: Duration::from_secs(3),
+        looks_apart: Duration::from_millis(2),
     }
 }
 
@@ -107,6 +110,47 @@ pub async fn slot(ozmap: &Ozmap) -> Slot<'_> {
     ozmap.slot(&code(CODE)).await.unwrap()
 }
 
+/// What is under a code, looked for until it is sure.
+pub async fn looked_up(ozmap: &Ozmap, asked: &str) -> Result<Sighting, Error> {
+    let slot = slot(ozmap).await;
+    let mut before = None;
+    loop {
+        match slot.look(&code(asked), before.as_ref()).await? {
+            Look::Shown(sighting) => return Ok(sighting),
+            Look::NothingYet(once) => {
+                tokio::time::sleep(once.wait()).await;
+                before = Some(once);
+            }
+        }
+    }
+}
+
+/// The reservation as one whose DELETE was sent.
+struct Target {
+    id: PropertyId,
+    client: PropertyId,
+    answer: DeleteAnswer,
+}
+
+fn deleted(answer: DeleteAnswer) -> Target {
+    Target {
+        id: id(ID),
+        client: id(CLIENT_ID),
+        answer,
+    }
+}
+
+impl Target {
+    fn of<'a>(&'a self, code: &'a ReservationCode) -> Deleted<'a> {
+        Deleted {
+            id: &self.id,
+            code,
+            client: Some(&self.client),
+            answer: self.answer,
+        }
+    }
+}
+
 /// A client on a stand-in.
 pub struct Rig {
     pub server: StandIn,
@@ -131,17 +175,42 @@ impl Rig {
     }
 
     pub async fn lookup(&self) -> Result<Sighting, Error> {
-        slot(&self.ozmap).await.lookup(&code(CODE)).await
+        looked_up(&self.ozmap, CODE).await
     }
 
+    /// What a look after a confirmed DELETE says.
     pub async fn look_again(&self) -> Result<Presence, Error> {
         let slot = slot(&self.ozmap).await;
-        slot.look_again(&id(ID), &code(CODE)).await
+        let deleted = deleted(DeleteAnswer::Confirmed);
+        slot.look_again(deleted.of(&code(CODE)), None).await
+    }
+
+    /// What looks after a DELETE without a clear answer say in the end, and how many it took.
+    pub async fn look_until_sure(&self) -> Result<(Presence, usize), Error> {
+        let slot = slot(&self.ozmap).await;
+        let (mut before, mut looks) = (None, 0);
+        loop {
+            looks += 1;
+            let deleted = deleted(DeleteAnswer::Unclear);
+            match slot
+                .look_again(deleted.of(&code(CODE)), before.as_ref())
+                .await?
+            {
+                Presence::GoneYet(gone) => {
+                    tokio::time::sleep(gone.wait()).await;
+                    before = Some(gone);
+                }
+                seen @ (Presence::Gone { .. }
+                | Presence::Present(_)
+                | Presence::OnlyByCode(_)
+                | Presence::Contradicted) => return Ok((seen, looks)),
+            }
+        }
     }
 
     /// What the guard says of a look-up.
     pub async fn judged(&self, asked: &str) -> Result<Verdict, Error> {
-        let sighting = slot(&self.ozmap).await.lookup(&code(asked)).await?;
+        let sighting = looked_up(&self.ozmap, asked).await?;
         Ok(guard::judge(&sighting, &code(asked), &policy()))
     }
 

@@ -6,7 +6,9 @@ use ozmap_cancel::domain::{Action, Ask, FirstName, Found, Locale, Mode, SameKey}
 use ozmap_cancel::guard;
 use ozmap_cancel::ozmap::{Ozmap, SetupError};
 
-use super::rig::{CODE, KEY, LOOKUP, Ledger, Rig, code, one, one_then, policy, settings, slot};
+use super::rig::{
+    CODE, KEY, LOOKUP, Ledger, Rig, code, looked_up, one, one_then, policy, settings,
+};
 use super::stand_in::{Act, StandIn, answer, json};
 
 /// What must never be read in a log.
@@ -88,7 +90,7 @@ async fn no_error_of_a_call_tells_what_it_was_about() {
 
     let nobody = StandIn::slamming().await;
     let ozmap = Ozmap::new(settings(&nobody.url())).unwrap();
-    let error = slot(&ozmap).await.lookup(&code(CODE)).await.unwrap_err();
+    let error = looked_up(&ozmap, CODE).await.unwrap_err();
     assert_discreet(&format!("{error} {error:?}"));
 }
 

@@ -77,8 +77,9 @@ async fn a_code_is_one_segment_of_the_path_and_only_that() {
         ("~a-b_c", "~a-b_c"),
         ("+1", "%2B1"),
     ] {
+        let before = page.rig.server.requests().len();
         assert_eq!(page.says_to(asked, "[]").await, "absent");
-        let sent = page.rig.server.requests().pop().unwrap().line();
+        let sent = page.rig.server.requests()[before].line();
         assert_eq!(sent, format!("GET /api/v2/properties/client/{segment}"));
     }
 }
@@ -117,8 +118,16 @@ async fn a_code_that_a_proxy_may_decode_is_asked_for_in_two_filters() {
     for asked in ["abc/def", "a\\b", "100%", "%2e%2e", "../.."] {
         let rig = Rig::new(filtering(asked)).await;
         assert_eq!(word(&rig.judged(asked).await), "delete");
-        let requests = rig.server.requests();
-        assert_eq!(requests.len(), 2, "{asked}");
+        let mut requests = rig.server.requests();
+        // Each spelling is asked for, and leads to the same.
+        assert_eq!(requests.len(), 2 * code(asked).spellings().len(), "{asked}");
+        let is_asked = |request: &Request| query(request, "filter").contains(CLIENT_ID);
+        requests.sort_by_key(is_asked);
+        requests.retain(|request| {
+            let filter: serde_json::Value =
+                serde_json::from_str(&query(request, "filter")).unwrap();
+            filter[0]["value"] == asked || filter[0]["value"] == CLIENT_ID
+        });
         for (request, property, value) in [
             (&requests[0], "code", asked),
             (&requests[1], "client", CLIENT_ID),
@@ -182,7 +191,7 @@ async fn no_more_calls_are_in_work_than_allowed() {
                 .slot(&asked)
                 .await
                 .unwrap()
-                .lookup(&asked)
+                .look(&asked, None)
                 .await
                 .map(drop)
         };

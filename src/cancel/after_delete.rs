@@ -1,0 +1,195 @@
+//! After a DELETE may have been sent: what became of the property.
+//!
+//! Whatever the DELETE returned, the property is looked at again by the recorded id, and the cancellation ends only on what
+//! is seen. "Gone" after a DELETE that OZmap did not confirm is seen at least twice. It must never delay an ending for what
+//! is only good to know.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use super::Cancellations;
+use super::advance::{Memory, Step};
+use super::ending::{Before, ending};
+use super::still_there::Seen;
+use crate::domain::{Outcome, PropertyId};
+use crate::journal::{self, Apart, Held, Latecomers, State};
+use crate::ozmap::{DeleteAnswer, Deleted, Port, PortState, Presence, Slot, Traces, Trouble};
+
+/// The event that says that the output of the splitter is free again.
+const PORT_FREE: &str = "port_free";
+
+/// The event that says that it is still taken.
+const PORT_TAKEN: &str = "port_taken";
+
+impl Cancellations {
+    /// Looks again by the recorded id, and ends only on what is seen.
+    pub(super) async fn make_sure(
+        &self,
+        held: &mut Held,
+        memory: &mut Memory,
+    ) -> Result<Step, journal::Error> {
+        let Some(id) = held.record.property.clone() else {
+            return Err(journal::Error::Corrupt(
+                "an intent without a property".to_owned(),
+            ));
+        };
+        let slot = match self.ozmap.slot(&held.record.code).await {
+            Ok(slot) => slot,
+            Err(shut) => {
+                return self
+                    .cannot_tell(held, shut.why, self.left_alone(shut))
+                    .await;
+            }
+        };
+        let traces = self.traces(held, memory).await?;
+        let before = Before {
+            unsettled: held.record.unsettled_for(),
+            latecomers: self.asked_before_the_last_look(held, memory).await?,
+            beside: None,
+        };
+        let deleted = Deleted {
+            id: &id,
+            code: &held.record.code,
+            client: traces.client.as_ref(),
+            answer: match held.record.state {
+                State::Acked => DeleteAnswer::Confirmed,
+                State::Accepted | State::Intent | State::Done => DeleteAnswer::Unclear,
+            },
+        };
+        let look = slot.look_again(deleted, memory.gone.as_ref());
+        let (seen, port) = beside(look, port_state(&slot, traces.port.as_ref())).await;
+        let gone_before = memory.gone.take();
+        let seen = match seen {
+            Ok(Presence::Gone { others }) => {
+                self.note_port(held, traces.port.as_ref(), port).await;
+                return self.gone(held, memory, before, others).await;
+            }
+            Ok(Presence::GoneYet(gone)) => {
+                let wait = gone.wait();
+                memory.failures = 0;
+                memory.gone = Some(gone);
+                return Ok(Step::Wait(wait, "seen_gone_once"));
+            }
+            Ok(Presence::Contradicted) => {
+                return self.contradicted(held, memory, before).await;
+            }
+            Ok(Presence::Present(sighting)) => Seen::ById(sighting),
+            Ok(Presence::OnlyByCode(sighting)) => Seen::OnlyByCode(sighting),
+            Err(error) => {
+                // No answer says nothing against those before it.
+                memory.gone = gone_before;
+                let wait = self.wait_after(&error, held, memory);
+                return self.cannot_tell(held, error.trouble, wait).await;
+            }
+        };
+        memory.failures = 0;
+        self.still_there(held, memory, &slot, &seen, before).await
+    }
+
+    /// It was seen gone, as often as its DELETE needs.
+    async fn gone(
+        &self,
+        held: &mut Held,
+        memory: &mut Memory,
+        before: Before,
+        others: Vec<PropertyId>,
+    ) -> Result<Step, journal::Error> {
+        let code = &held.record.code;
+        if self.shows_what_is_gone(code, &others).await? {
+            let wait = self.read_anew(held, memory);
+            return self.cannot_tell(held, Trouble::Stale, wait).await;
+        }
+        let latecomers = match others.is_empty() {
+            true => before.latecomers,
+            false => {
+                // Whoever made it, maybe a system that writes reservations by itself, has to be told.
+                let what = "the code leads to another property now";
+                self.journal
+                    .call_a_person(&held.lease, "reserved_again", what)
+                    .await?;
+                Latecomers::AreForAPerson(Apart::ReservedAgain)
+            }
+        };
+        let ending = ending(held, Outcome::Cancelled, "seen_gone", None);
+        let before = Before {
+            latecomers,
+            ..before
+        };
+        self.finish_seen(held, memory, before, ending).await
+    }
+
+    /// Its id and its code say that it is gone, and its client or a list says that it is not. Once nothing can take effect
+    /// any more, that is for a person to understand.
+    async fn contradicted(
+        &self,
+        held: &mut Held,
+        memory: &mut Memory,
+        before: Before,
+    ) -> Result<Step, journal::Error> {
+        tracing::warn!(
+            op = %held.record.id,
+            "OZmap contradicts itself: a property whose deletion was sent is not found, and its client or a list still has it"
+        );
+        if before.unsettled.is_some() {
+            let wait = Step::Wait(Duration::ZERO, "contradiction");
+            return Ok(self.disagreeing(wait, held, memory));
+        }
+        self.finish(held, Outcome::Unknown, "contradiction", None)
+            .await
+    }
+
+    /// By what the property can still be asked for; read once.
+    async fn traces(&self, held: &Held, memory: &mut Memory) -> Result<Traces, journal::Error> {
+        if let Some(traces) = &memory.traces {
+            return Ok(traces.clone());
+        }
+        let snapshot = self.journal.snapshot(held.record.id).await?;
+        let traces = snapshot.map_or_else(Traces::default, |raw| Traces::of(&raw));
+        memory.traces = Some(traces.clone());
+        Ok(traces)
+    }
+
+    /// Writes down whether the splitter's output is free again, where OZmap said so in time.
+    async fn note_port(&self, held: &Held, port: Option<&Port>, state: Option<PortState>) {
+        let (Some(port), Some(state)) = (port, state) else {
+            return;
+        };
+        let kind = match state {
+            PortState::Free => PORT_FREE,
+            PortState::Taken => PORT_TAKEN,
+        };
+        let detail = format!(
+            "output {} of splitter {}",
+            port.number,
+            port.splitter.as_str()
+        );
+        if let Err(error) = self.journal.note(&held.lease, kind, &detail).await {
+            tracing::warn!(op = %held.record.id, "what became of the port could not be noted: {error}");
+        }
+    }
+}
+
+async fn port_state(slot: &Slot<'_>, port: Option<&Port>) -> Option<PortState> {
+    slot.port_state(port?).await
+}
+
+/// What a question is answered, and what another one has been answered by then.
+async fn beside<T, U>(
+    question: impl Future<Output = T>,
+    other: impl Future<Output = Option<U>>,
+) -> (T, Option<U>) {
+    let (mut question, mut other) = (pin!(question), pin!(other));
+    let mut answered = None;
+    let mut is_open = true;
+    loop {
+        tokio::select! {
+            biased;
+            // First, so that what came in the same moment is not lost.
+            answer = &mut other, if is_open => {
+                answered = answer;
+                is_open = false;
+            }
+            answer = &mut question => return (answer, answered),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What a property leaves behind besides itself: its client, and the output of the splitter that it held.
+//!
+//! Read from the document that was kept before the deletion. It must never decide about a deletion.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::slot::Slot;
+use crate::domain::PropertyId;
+
+/// One output of a splitter, counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// The splitter's id.
+    pub splitter: PropertyId,
+    /// The number of the output.
+    pub number: usize,
+}
+
+/// Whether an output is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortState {
+    /// Nothing is connected to it.
+    Free,
+    /// Something is connected to it.
+    Taken,
+}
+
+/// By what a property that is gone can still be asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// Its client, which goes with it.
+    pub client: Option<PropertyId>,
+    /// The output that it held.
+    pub port: Option<Port>,
+}
+
+impl Traces {
+    /// Reads them from a property's JSON; what cannot be read is left out.
+    #[must_use]
+    pub fn of(raw: &str) -> Self {
+        #[derive(Deserialize)]
+        struct Document {
+            #[serde(default)]
+            client: Value,
+            #[serde(default)]
+            connections: Value,
+        }
+        let Ok(Document {
+            client,
+            connections,
+        }) = serde_json::from_str(raw)
+        else {
+            return Self::default();
+        };
+        let id = |value: &Value| value.as_str().and_then(PropertyId::parse);
+        let client = id(&client)
+            .or_else(|| id(&client["_id"]))
+            .or_else(|| id(&client["id"]));
+        let number = connections[0]["port"]
+            .as_u64()
+            .and_then(|port| usize::try_from(port).ok());
+        let port = id(&connections[0]["id"])
+            .zip(number.filter(|number| *number > 0))
+            .map(|(splitter, number)| Port { splitter, number });
+        Self { client, port }
+    }
+}
+
+impl Slot<'_> {
+    /// Whether an output of a splitter is free; `None` when this OZmap does not say.
+    pub async fn port_state(&self, port: &Port) -> Option<PortState> {
+        let url = self.ozmap.base.splitter(&port.splitter);
+        let reply = self.ask_aside(url).await.ok()??;
+        let splitter: Value = serde_json::from_slice(&reply.body).ok()?;
+        let is_it = [&splitter["id"], &splitter["_id"]]
+            .into_iter()
+            .any(|id| id.as_str() == Some(port.splitter.as_str()));
+        let output = splitter["connectables"]["output"].as_array()?;
+        let output = output.get(port.number.checked_sub(1)?).filter(|_| is_it)?;
+        Some(match output.is_null() {
+            true => PortState::Free,
+            false => PortState::Taken,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_traces_of_a_property_are_read_where_they_can_be() {
+        const CLIENT: &str = "62d194b46c9401002392c701";
+        const SPLITTER: &str = "5da6220df003e8132800001e";
+        let of = |raw: String| {
+            let traces = Traces::of(&raw);
+            (
+                traces.client.map(|id| id.as_str().to_owned()),
+                traces.port.map(|port| port.number),
+            )
+        };
+        let client = Some(CLIENT.to_owned());
+        let port = format!(r#"[{{"id":"{SPLITTER}","port":4}}]"#);
+        let raw = format!(r#"{{"client":{{"_id":"{CLIENT}"}},"connections":{port}}}"#);
+        assert_eq!(of(raw), (client.clone(), Some(4)));
+        let raw = format!(r#"{{"client":"{CLIENT}","connections":[]}}"#);
+        assert_eq!(of(raw), (client, None));
+        for raw in [
+            "",
+            "[]",
+            "{}",
+            r#"{"client":{"id":"x"},"connections":[{"id":"x","port":1}]}"#,
+            r#"{"client":null,"connections":{"0":{}}}"#,
+            r#"{"connections":[{"id":"5da6220df003e8132800001e","port":0}]}"#,
+            r#"{"connections":[{"id":"5da6220df003e8132800001e","port":-1}]}"#,
+        ] {
+            assert_eq!(of(raw.to_owned()), (None, None), "{raw}");
+        }
+    }
+}
