@@ -166,9 +166,19 @@ impl Sqlite {
     }
 
     fn remember(&mut self) {
+        let frames_end = self.log_end();
         if let Some(files) = &mut self.files {
-            files.remember();
+            files.remember(frames_end);
         }
+    }
+
+    /// Where the last frame of the write-ahead log ends. Not to be asked within a transaction.
+    fn log_end(&self) -> Option<u64> {
+        let page_bytes = self
+            .connection
+            .pragma_query_value(None, "page_size", |row| row.get(0));
+        let frames = log::frames(&self.connection);
+        Some(files::end_of_log(frames.ok()?, page_bytes.ok()?))
     }
 
     /// Whether what is written now is found again by the next start.
@@ -176,15 +186,7 @@ impl Sqlite {
         let Some(files) = &self.files else {
             return Ok(());
         };
-        let frames_end = || {
-            let page_bytes = self
-                .connection
-                .pragma_query_value(None, "page_size", |row| row.get(0));
-            Some(files::end_of_log(
-                log::frames(&self.connection).ok()?,
-                page_bytes.ok()?,
-            ))
-        };
+        let frames_end = || self.log_end();
         files.in_place(frames_end).map_err(|trouble| {
             Error::Unavailable(format!(
                 "{} was removed, renamed or cut off under the running service: {trouble}; stop the service, put the \

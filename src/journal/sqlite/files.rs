@@ -23,15 +23,34 @@ pub(super) struct Files {
 struct Kept {
     path: PathBuf,
     identity: (u64, u64),
+    numbers: Numbers,
     bytes: u64,
 }
 
+/// Whether the numbers by which a system knows a file stay the same.
+#[derive(Clone, Copy)]
+enum Numbers {
+    Stay,
+    /// On another machine's disk they may be drawn anew at every look.
+    Change,
+}
+
+impl Numbers {
+    fn of(self, seen: &Metadata) -> (u64, u64) {
+        match self {
+            Self::Stay => identity(seen),
+            Self::Change => (0, 0),
+        }
+    }
+}
+
 impl Kept {
-    fn see(path: &Path) -> std::io::Result<Self> {
+    fn see(path: &Path, numbers: Numbers) -> std::io::Result<Self> {
         let seen = path.metadata()?;
         Ok(Self {
             path: path.to_owned(),
-            identity: identity(&seen),
+            identity: numbers.of(&seen),
+            numbers,
             bytes: seen.len(),
         })
     }
@@ -40,7 +59,7 @@ impl Kept {
     fn trouble(&self, name: &str) -> Option<String> {
         match self.path.metadata() {
             Err(error) => Some(format!("{name} is not there any more ({error})")),
-            Ok(seen) if identity(&seen) != self.identity => {
+            Ok(seen) if self.numbers.of(&seen) != self.identity => {
                 Some(format!("{name} is another file now"))
             }
             Ok(seen) if seen.len() < self.bytes => Some(format!("{name} was cut off")),
@@ -65,7 +84,11 @@ impl Files {
             .canonicalize()
             .map_err(|error| Error::Open(format!("cannot find {}: {error}", path.display())))?;
         let locks = Locks::take(&path)?;
-        let main = Kept::see(&path)
+        let numbers = match disk::is_on_network(&path) {
+            true => Numbers::Change,
+            false => Numbers::Stay,
+        };
+        let main = Kept::see(&path, numbers)
             .map_err(|error| Error::Open(format!("cannot find {}: {error}", path.display())))?;
         Ok(Self {
             log_path: log_path(&path),
@@ -85,13 +108,16 @@ impl Files {
         self.log_path.metadata().ok().map(|seen| seen.len())
     }
 
-    /// Remembers the files after something was written to them.
-    pub(super) fn remember(&mut self) {
+    /// Remembers the files after something was written to them: the log must be at least as long as what stands in it.
+    pub(super) fn remember(&mut self, frames_end: Option<u64>) {
         self.main.grew();
-        match &mut self.log {
-            // It is cut after a checkpoint, by this process.
-            Some(log) => log.bytes = log.path.metadata().map_or(log.bytes, |seen| seen.len()),
-            None => self.log = Kept::see(&self.log_path).ok().filter(|log| log.bytes > 0),
+        if self.log.is_none() {
+            let log = Kept::see(&self.log_path, self.main.numbers).ok();
+            self.log = log.filter(|log| log.bytes > 0);
+        }
+        // Not as long as it is found: somebody may have cut it off just now.
+        if let (Some(log), Some(end)) = (&mut self.log, frames_end) {
+            log.bytes = end;
         }
     }
 
@@ -107,7 +133,7 @@ impl Files {
         let Some(trouble) = log.trouble("the write-ahead log") else {
             return Ok(());
         };
-        let same = Kept::see(&self.log_path)
+        let same = Kept::see(&self.log_path, log.numbers)
             .ok()
             .filter(|seen| seen.identity == log.identity);
         match (same, frames_end()) {

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY, Sqlite};
+use super::{BUSY, Sqlite, files};
 use crate::journal::upgrade::{self, Adding};
 use crate::journal::{Error, sql};
 
@@ -48,7 +49,7 @@ impl Sqlite {
     }
 }
 
-/// A connection to an existing journal that cannot change it.
+/// A connection to an existing journal that cannot change it, and that leaves nothing beside it.
 pub(super) fn read_only(path: &Path) -> Result<Connection, Error> {
     if !path.exists() {
         return Err(Error::Open(format!(
@@ -57,10 +58,23 @@ pub(super) fn read_only(path: &Path) -> Result<Connection, Error> {
         )));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)
-        .map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
+    let connection = match resting(path) {
+        Some(address) => Connection::open_with_flags(address, flags | OpenFlags::SQLITE_OPEN_URI),
+        None => Connection::open_with_flags(path, flags),
+    };
+    let connection =
+        connection.map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
     connection.busy_timeout(BUSY)?;
     Ok(connection)
+}
+
+/// The address under which SQLite reads a journal that nobody has open without making a log for it. While a service has
+/// it, its log is never empty.
+fn resting(path: &Path) -> Option<String> {
+    let log = files::log_path(path).metadata();
+    let has_log = log.is_ok_and(|log| log.len() > 0);
+    let path = utf8_percent_encode(path.to_str()?, NON_ALPHANUMERIC);
+    (!has_log).then(|| format!("file:{path}?immutable=1"))
 }
 
 /// Whether a table has a column.

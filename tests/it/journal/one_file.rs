@@ -58,6 +58,9 @@ async fn after_a_clean_stop_the_one_file_is_all() {
         before.len()
     );
     assert!(listed.stderr.is_empty(), "{listed:?}");
+    drop(there.run(&["check"]));
+    let beside = std::fs::read_dir(copy.path()).unwrap().count();
+    assert_eq!(beside, 1, "whoever only looks leaves nothing beside it");
     // And what waited goes on there.
     world.ozmap.heal().await;
     world

@@ -195,6 +195,20 @@ async fn a_journal_that_goes_away_under_the_service_is_noticed_and_nothing_is_ac
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_goes_away_is_noticed_although_nobody_asks() {
+    if !is_embedded() {
+        return;
+    }
+    let world = World::new().await;
+    std::fs::remove_file(file::path(world.folder.path())).unwrap();
+    eventually("an ERROR", || async {
+        let said = world.service.logs();
+        said.contains("ERROR nothing new is accepted").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_journal_that_is_put_back_is_used_again_and_another_program_may_tidy_its_log() {
     if !is_embedded() {
         return;
