@@ -276,7 +276,9 @@ async fn what_cannot_be_written_down_is_declined_and_nothing_comes_of_it() {
         assert!(declined.header("retry-after").is_some());
         foreign.unlock();
         // Whatever was on its way is there by now: the journal works again.
-        let nobody = world.ask_until_final(asking("nobody", "m-2")).await;
+        let nobody = world
+            .ask_until_final(json!({"code": "nobody", "message_id": "m-2"}))
+            .await;
         assert_eq!(nobody.outcome(), "not_found");
         assert_eq!(world.ozmap.holds(CODE).await.len(), 1, "{case}");
         let rows = file::cancellations(world.folder.path());
