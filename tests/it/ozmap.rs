@@ -14,6 +14,8 @@ mod deletes;
 mod documents;
 #[path = "ozmap/fuzz.rs"]
 mod fuzz;
+#[path = "ozmap/gone.rs"]
+mod gone;
 #[path = "ozmap/lost.rs"]
 mod lost;
 #[path = "ozmap/nothing_there.rs"]

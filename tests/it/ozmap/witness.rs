@@ -7,19 +7,19 @@
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use ozmap_cancel::ozmap::{Look, NotFoundAnswer, Presence};
+use ozmap_cancel::ozmap::{Look, NotFoundAnswer};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::rig::{BY_ID, CLIENT_ID, CODE, ID, LOOKUP, Rig, one, reservation, word};
+use super::rig::{BY_ID, CLIENT_ID, CODE, ID, Rig, one, reservation, word};
 use super::stand_in::{Act, Request, answer, empty, json as answer_json};
 
-const NONE: &str = r#"{"total":0,"count":0,"start":0,"limit":5,"rows":[]}"#;
-const OTHER_ID: &str = "62d194b46c9401002392c7ff";
+pub const NONE: &str = r#"{"total":0,"count":0,"start":0,"limit":5,"rows":[]}"#;
+pub const OTHER_ID: &str = "62d194b46c9401002392c7ff";
 
 /// What one request is about, as far as these tests tell requests apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum About {
+pub enum About {
     /// The path look-up of a spelling.
     Path(String),
     /// The list of clients with a code.
@@ -36,7 +36,7 @@ enum About {
     Else,
 }
 
-fn about(request: &Request) -> About {
+pub fn about(request: &Request) -> About {
     let target = percent_decode_str(&request.target)
         .decode_utf8()
         .unwrap()
@@ -67,7 +67,7 @@ fn about(request: &Request) -> About {
 }
 
 /// A server that answers by what it is asked about.
-async fn server(answers: impl Fn(About) -> Vec<u8> + Send + Sync + 'static) -> Rig {
+pub async fn server(answers: impl Fn(About) -> Vec<u8> + Send + Sync + 'static) -> Rig {
     let script = move |request: &Request| vec![Act::Send(answers(about(request)))];
     Rig::with(script, |settings| {
         settings.not_found_answers = vec![
@@ -82,7 +82,7 @@ async fn server(answers: impl Fn(About) -> Vec<u8> + Send + Sync + 'static) -> R
     .await
 }
 
-fn no_route() -> Vec<u8> {
+pub fn no_route() -> Vec<u8> {
     answer(404, "", b"Cannot GET /api/v2")
 }
 
@@ -101,17 +101,17 @@ fn nothings() -> Vec<Vec<u8>> {
 }
 
 /// The rows of a list that counts them.
-fn listed(rows: &[Value]) -> Vec<u8> {
+pub fn listed(rows: &[Value]) -> Vec<u8> {
     let list = json!({"total": rows.len(), "count": rows.len(), "rows": rows});
     answer_json(200, &list.to_string())
 }
 
-fn client(code: &str) -> Value {
+pub fn client(code: &str) -> Value {
     json!({"id": CLIENT_ID, "kind": "ftth", "code": code, "implanted": false})
 }
 
 /// The reservation under another code, with another id where one is given.
-fn held_as(code: &str, id: &str) -> Value {
+pub fn held_as(code: &str, id: &str) -> Value {
     let mut row = reservation();
     row["_id"] = id.into();
     row["client"]["code"] = code.into();
@@ -336,105 +336,4 @@ async fn two_reservations_that_differ_in_their_spelling_are_several_and_one_in_b
     // With a blank on either side: nobody chooses.
     let rig = holding(vec![held_as("1|1 ", ID), held_as(" 1|1", OTHER_ID)]).await;
     assert_eq!(word(&rig.judged("1|1").await), "several_properties");
-}
-
-/// How the looks end after a DELETE without a clear answer, and how many there were.
-async fn after_unclear(rig: &Rig) -> (&'static str, usize) {
-    match rig.look_until_sure().await {
-        Ok((Presence::Gone { others }, looks)) if others.is_empty() => ("gone", looks),
-        Ok((Presence::Gone { .. }, looks)) => ("reserved again", looks),
-        Ok((Presence::Present(_), looks)) => ("present", looks),
-        Ok((Presence::OnlyByCode(_), looks)) => ("only by its code", looks),
-        Ok((Presence::Contradicted, looks)) => ("contradicted", looks),
-        Ok((Presence::GoneYet(_), looks)) => ("not sure", looks),
-        Err(error) => (error.trouble.id(), 0),
-    }
-}
-
-#[tokio::test]
-async fn wrong_by_its_id_for_a_while_is_not_gone_while_its_client_or_a_list_has_it() {
-    let missing = || answer_json(404, "\"Not Found\"");
-    let there = || answer_json(200, &client("renamed").to_string());
-    let with_it = || listed(&[held_as("renamed", ID)]);
-    let none = || answer_json(200, NONE);
-    let deleted = || {
-        let mut document = client("renamed");
-        document["deletedAt"] = "2026-01-01T00:00:00Z".into();
-        answer_json(200, &document.to_string())
-    };
-    for (client, list, expected) in [
-        (missing(), none(), ("gone", 2)),
-        (missing(), no_route(), ("gone", 2)),
-        (no_route(), none(), ("gone", 2)),
-        (deleted(), no_route(), ("gone", 2)),
-        (there(), none(), ("contradicted", 2)),
-        (there(), no_route(), ("contradicted", 2)),
-        (missing(), with_it(), ("contradicted", 2)),
-        (answer_json(403, ""), with_it(), ("contradicted", 2)),
-        // Nobody can tell: then it takes more looks.
-        (answer_json(403, ""), no_route(), ("gone", 4)),
-        (no_route(), listed(&[reservation()]), ("contradicted", 2)),
-        (no_route(), listed(&[held_as("x", OTHER_ID)]), ("gone", 4)),
-        (answer_json(500, ""), none(), ("ozmap_server_error", 0)),
-    ] {
-        let rig = server(move |about| match about {
-            About::Property => missing(),
-            About::Path(_) => answer_json(200, "[]"),
-            About::ClientsWith(_) => answer_json(200, NONE),
-            About::Client => client.clone(),
-            About::PropertiesWith(id) if id == ID => list.clone(),
-            other => panic!("asked for {other:?}"),
-        })
-        .await;
-        assert_eq!(after_unclear(&rig).await, expected);
-    }
-}
-
-#[tokio::test]
-async fn wrong_once_by_its_id_and_there_again_is_there() {
-    let looks = AtomicUsize::new(0);
-    let rig = server(move |about| match about {
-        About::Property if looks.fetch_add(1, SeqCst) == 0 => answer_json(404, ""),
-        About::Property => answer_json(200, &held_as("renamed", ID).to_string()),
-        About::Path(_) => answer_json(200, "[]"),
-        other => panic!("asked for {other:?}"),
-    })
-    .await;
-    assert_eq!(after_unclear(&rig).await, ("present", 2));
-}
-
-/// The list of clients still leads to it, although its id and its code do not.
-#[tokio::test]
-async fn gone_is_not_what_the_list_of_clients_still_leads_to() {
-    for (properties, expected) in [
-        (listed(&[reservation()]), ("only by its code", 2)),
-        (answer_json(200, NONE), ("contradicted", 2)),
-    ] {
-        let rig = server(move |about| match about {
-            About::Property => answer_json(404, ""),
-            About::Path(_) => answer_json(200, "[]"),
-            About::ClientsWith(code) => listed(&[client(&code)]),
-            About::PropertiesOf(_) => properties.clone(),
-            other => panic!("asked for {other:?}"),
-        })
-        .await;
-        assert_eq!(after_unclear(&rig).await, expected);
-    }
-}
-
-#[tokio::test]
-async fn a_confirmed_deletion_is_seen_gone_by_one_look() {
-    let rig = server(|about| match about {
-        About::Property => answer_json(404, ""),
-        About::Path(_) => answer_json(200, "[]"),
-        other => panic!("asked for {other:?}"),
-    })
-    .await;
-    assert!(matches!(rig.look_again().await, Ok(Presence::Gone { .. })));
-    let asked = rig.server.requests();
-    let targets: Vec<&str> = asked
-        .iter()
-        .map(|request| request.target.as_str())
-        .collect();
-    assert_eq!(targets, [BY_ID, LOOKUP]);
 }

@@ -1,0 +1,115 @@
+//! After a DELETE without a clear answer a property is gone only by every account.
+
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a server of a test stops at every question that it does not expect"
+)]
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use ozmap_cancel::ozmap::Presence;
+
+use super::rig::{BY_ID, ID, LOOKUP, Rig, reservation};
+use super::stand_in::json as answer_json;
+use super::witness::{About, NONE, OTHER_ID, client, held_as, listed, no_route, server};
+
+/// How the looks end after a DELETE without a clear answer, and how many there were.
+async fn after_unclear(rig: &Rig) -> (&'static str, usize) {
+    match rig.look_until_sure().await {
+        Ok((Presence::Gone { others }, looks)) if others.is_empty() => ("gone", looks),
+        Ok((Presence::Gone { .. }, looks)) => ("reserved again", looks),
+        Ok((Presence::Present(_), looks)) => ("present", looks),
+        Ok((Presence::OnlyByCode(_), looks)) => ("only by its code", looks),
+        Ok((Presence::Contradicted, looks)) => ("contradicted", looks),
+        Ok((Presence::GoneYet(_), looks)) => ("not sure", looks),
+        Err(error) => (error.trouble.id(), 0),
+    }
+}
+
+#[tokio::test]
+async fn wrong_by_its_id_for_a_while_is_not_gone_while_its_client_or_a_list_has_it() {
+    let missing = || answer_json(404, "\"Not Found\"");
+    let there = || answer_json(200, &client("renamed").to_string());
+    let with_it = || listed(&[held_as("renamed", ID)]);
+    let none = || answer_json(200, NONE);
+    let deleted = || {
+        let mut document = client("renamed");
+        document["deletedAt"] = "2026-01-01T00:00:00Z".into();
+        answer_json(200, &document.to_string())
+    };
+    for (client, list, expected) in [
+        (missing(), none(), ("gone", 2)),
+        (missing(), no_route(), ("gone", 2)),
+        (no_route(), none(), ("gone", 2)),
+        (deleted(), no_route(), ("gone", 2)),
+        (there(), none(), ("contradicted", 2)),
+        (there(), no_route(), ("contradicted", 2)),
+        (missing(), with_it(), ("contradicted", 2)),
+        (answer_json(403, ""), with_it(), ("contradicted", 2)),
+        // Nobody can tell: then it takes more looks.
+        (answer_json(403, ""), no_route(), ("gone", 4)),
+        (no_route(), listed(&[reservation()]), ("contradicted", 2)),
+        (no_route(), listed(&[held_as("x", OTHER_ID)]), ("gone", 4)),
+        (answer_json(500, ""), none(), ("ozmap_server_error", 0)),
+    ] {
+        let rig = server(move |about| match about {
+            About::Property => missing(),
+            About::Path(_) => answer_json(200, "[]"),
+            About::ClientsWith(_) => answer_json(200, NONE),
+            About::Client => client.clone(),
+            About::PropertiesWith(id) if id == ID => list.clone(),
+            other => panic!("asked for {other:?}"),
+        })
+        .await;
+        assert_eq!(after_unclear(&rig).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn wrong_once_by_its_id_and_there_again_is_there() {
+    let looks = AtomicUsize::new(0);
+    let rig = server(move |about| match about {
+        About::Property if looks.fetch_add(1, SeqCst) == 0 => answer_json(404, ""),
+        About::Property => answer_json(200, &held_as("renamed", ID).to_string()),
+        About::Path(_) => answer_json(200, "[]"),
+        other => panic!("asked for {other:?}"),
+    })
+    .await;
+    assert_eq!(after_unclear(&rig).await, ("present", 2));
+}
+
+/// The list of clients still leads to it, although its id and its code do not.
+#[tokio::test]
+async fn gone_is_not_what_the_list_of_clients_still_leads_to() {
+    for (properties, expected) in [
+        (listed(&[reservation()]), ("only by its code", 2)),
+        (answer_json(200, NONE), ("contradicted", 2)),
+    ] {
+        let rig = server(move |about| match about {
+            About::Property => answer_json(404, ""),
+            About::Path(_) => answer_json(200, "[]"),
+            About::ClientsWith(code) => listed(&[client(&code)]),
+            About::PropertiesOf(_) => properties.clone(),
+            other => panic!("asked for {other:?}"),
+        })
+        .await;
+        assert_eq!(after_unclear(&rig).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_confirmed_deletion_is_seen_gone_by_one_look() {
+    let rig = server(|about| match about {
+        About::Property => answer_json(404, ""),
+        About::Path(_) => answer_json(200, "[]"),
+        other => panic!("asked for {other:?}"),
+    })
+    .await;
+    assert!(matches!(rig.look_again().await, Ok(Presence::Gone { .. })));
+    let asked = rig.server.requests();
+    let targets: Vec<&str> = asked
+        .iter()
+        .map(|request| request.target.as_str())
+        .collect();
+    assert_eq!(targets, [BY_ID, LOOKUP]);
+}
