@@ -20,6 +20,7 @@ mod instruction;
 mod member;
 mod native;
 mod placeholder;
+mod places;
 mod platform;
 mod preset;
 mod reading;
@@ -27,8 +28,7 @@ mod rehearsal;
 mod spoken;
 mod spot;
 mod template;
-
-use std::collections::BTreeMap;
+mod wish;
 
 pub use auth::{
     Algorithm, Auth, AuthError, Ed25519Spec, Encoding, HmacSpec, Place, Proof, Rehearsed, Scheme,
@@ -39,9 +39,10 @@ use call::Following;
 pub use catalog::{Catalog, CatalogError, Choices, Codec, Usual};
 pub use native::TEXT_CHARS_MAX;
 use template::Context;
+pub use wish::{Echo, Misunderstood, Next, Note, NoteKind, Understood, Wish};
 
 use crate::clock::Moment;
-use crate::domain::{Action, Answer, Ask, Locale, Medium, Outcome, Turn};
+use crate::domain::{Action, Answer, Locale, Medium, Outcome, Turn};
 
 /// What arrived, untouched.
 #[derive(Clone, Copy)]
@@ -89,102 +90,6 @@ pub struct Channel {
     pub per_second_max: u32,
     /// The configured address of this service, without a slash at its end; empty when it is not configured.
     pub public_url: String,
-}
-
-/// A request that could not be understood. It holds nothing of what was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misunderstood {
-    /// The status of the answer.
-    pub status: u16,
-    /// The stable id of the mistake.
-    pub id: &'static str,
-    /// What was wrong, where, and what to write instead.
-    pub detail: String,
-    /// The member that the platform did not fill in, where that is the mistake.
-    pub member: Option<&'static str>,
-}
-
-/// Something about a member of a request that an operator should know. It holds nothing of what was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Note {
-    /// The member, in the spelling of the contract.
-    pub member: &'static str,
-    /// What it is.
-    pub kind: NoteKind,
-}
-
-/// What a note says about a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoteKind {
-    /// The platform did not fill it in, or filled in what is the same for many customers: it counts as absent.
-    NotFilledIn,
-    /// It cannot be read and changes nothing of what is done: it was left out.
-    Ignored,
-}
-
-/// A request that was understood.
-pub struct Understood {
-    /// What is wanted.
-    pub wish: Wish,
-    /// What the answer needs of the request.
-    pub echo: Echo,
-    /// What an operator should know about its members.
-    pub notes: Vec<Note>,
-}
-
-/// What a request wants.
-pub enum Wish {
-    /// Something to work on.
-    Ask(Box<Ask>),
-    /// The conversation goes on before there is anything to work on; with the code that was understood, if any.
-    Turn(Turn, String),
-    /// Nothing: a hang-up, an echo of our own message, a status report.
-    Ignore,
-    /// This text back, to prove that the address is ours.
-    Handshake(String),
-}
-
-/// What the answer needs of its request.
-pub struct Echo {
-    texts: BTreeMap<String, String>,
-    failures: u8,
-    carried: Vec<(&'static str, String)>,
-    secret: Option<(String, String)>,
-    call: String,
-    format: Option<String>,
-    /// The language to answer in.
-    pub locale: Locale,
-}
-
-impl Echo {
-    /// The conversation, or an empty text.
-    #[must_use]
-    pub fn conversation(&self) -> &str {
-        &self.call
-    }
-}
-
-/// What comes after an outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Nothing.
-    End,
-    /// The caller may try another code.
-    AskAgain,
-    /// A person goes on.
-    HandOver,
-}
-
-impl Next {
-    /// What is said after the outcome.
-    #[must_use]
-    pub const fn turn(self) -> Option<Turn> {
-        match self {
-            Self::End => None,
-            Self::AskAgain => Some(Turn::AskCode),
-            Self::HandOver => Some(Turn::HandOver),
-        }
-    }
 }
 
 /// An answer as it goes over the wire.

@@ -13,7 +13,7 @@ use super::fields::Container;
 use super::hearing::Speaker;
 use super::input::Input;
 use super::member::Member;
-use super::preset::FieldsSpec;
+use super::places::FieldsSpec;
 use super::reading::{Reading, bounded};
 use super::{
     Answered, Channel, Echo, Inbound, Misunderstood, Note, Problem, Rendered, Understood, Wish,

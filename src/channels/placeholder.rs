@@ -1,6 +1,8 @@
 //! Values that a platform did not fill in: the name of a variable where its value should be.
 //!
-//! It must never be asked about free text: a customer may write anything.
+//! Free text has a question of its own: a customer may write anything.
+
+use super::member::fold;
 
 /// What stands around a variable that was not filled in, also within a text that was put together. Typebot, Blip, n8n,
 /// Node-RED, Botpress, ManyChat, SendPulse: `{{x}}`; Asterisk, FreeSWITCH, Genesys, jambonz: `${x}`; Genesys: `$!{x}`; other
@@ -29,8 +31,8 @@ const BEFORE: [&str; 4] = ["$!", "$.", "$", "@"];
 /// What programs write for nothing. Each stands alone between signs: `5548-undefined` is one, `nullarbor` is none.
 const NOTHING: [&str; 5] = ["undefined", "null", "none", "nan", "nil"];
 
-/// What programs write for nothing and people never do, in exactly this spelling.
-const NOTHING_EXACTLY: [&str; 3] = ["undefined", "null", "NaN"];
+/// What JavaScript writes for nothing and people never do, in exactly this spelling, also as a part of a value.
+const NOTHING_IN_PART: [&str; 2] = ["undefined", "NaN"];
 
 /// Whether a value was not filled in by the platform. An empty one was not either.
 pub(super) fn is_unfilled(value: &str) -> bool {
@@ -45,7 +47,7 @@ pub(super) fn is_unfilled(value: &str) -> bool {
     };
     let is_nothing = |word: &str| NOTHING.contains(&word.to_lowercase().as_str());
     words().all(is_nothing) && words().next().is_some()
-        || words().any(|word| NOTHING_EXACTLY.contains(&word))
+        || words().any(|word| NOTHING_IN_PART.contains(&word))
 }
 
 fn is_variable(value: &str) -> bool {
@@ -80,10 +82,24 @@ fn is_name(text: &str) -> bool {
         })
 }
 
-/// Whether a value that tells requests or customers apart was not filled in: signs alone, such as the `-` between two
-/// empty variables, tell nothing apart either.
+/// Whether a value that tells requests or customers apart was not filled in, in whole or in part: signs alone, such as the
+/// `-` between two empty variables, tell nothing apart either.
 pub(super) fn tells_nothing_apart(value: &str) -> bool {
-    is_unfilled(value) || !value.chars().any(char::is_alphanumeric)
+    let mut parts = value.split(|c: char| !c.is_alphanumeric());
+    is_unfilled(value)
+        || !value.chars().any(char::is_alphanumeric)
+        || parts.any(|part| part == "null")
+}
+
+/// Whether a free text is a variable that the platform did not fill in, as a whole: a customer may write anything else.
+pub(super) fn is_unfilled_text(text: &str) -> bool {
+    let text = text.trim();
+    let is_variable = ["{{", "${", "#{", "[object "]
+        .iter()
+        .any(|open| text.starts_with(open))
+        && text.ends_with(['}', ']'])
+        && is_unfilled(text);
+    is_variable || fold(text) == "undefined"
 }
 
 /// What a telephone network says in place of a number that is withheld, without signs and in lower case.
@@ -110,7 +126,7 @@ const WITHHELD: [&str; 16] = [
 /// Whether a caller's number is withheld, so that it is the same for many customers.
 pub(super) fn is_withheld(phone: &str) -> bool {
     let name = phone.split('@').next().unwrap_or_default();
-    let folded = super::member::fold(name);
+    let folded = fold(name);
     folded.is_empty() || WITHHELD.contains(&folded.as_str()) || folded.chars().all(|c| c == '0')
 }
 
@@ -184,6 +200,7 @@ mod tests {
             "@",
             "nullarbor",
             "nonesuch.maria",
+            "gone-null",
             "maria.none",
             "a{b}",
             "<1|1>",
@@ -195,7 +212,12 @@ mod tests {
         ] {
             assert!(!is_unfilled(value), "{value:?}");
         }
-        assert!(tells_nothing_apart("-") && tells_nothing_apart("|") && tells_nothing_apart(" - "));
+        assert!(
+            tells_nothing_apart("5548-null")
+                && tells_nothing_apart("-")
+                && tells_nothing_apart("|")
+                && tells_nothing_apart(" - ")
+        );
         assert!(!tells_nothing_apart("c-1"));
     }
 

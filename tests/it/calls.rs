@@ -369,8 +369,8 @@ async fn a_written_answer_counts_only_at_the_address_of_its_own_question() {
     let asked = state(&turn(&world, "ivr", &[], &wrote("c-1", 1, "olá")).await);
     for (customer, tampered) in [
         ("c-1", without(&asked, "ozc_seal")),
-        ("c-1", with(&asked, "ozc_failures", "2")),
         ("c-2", asked.clone()),
+        ("c-3", with(&asked, "ozc_failures", "2")),
     ] {
         let body = wrote(customer, 2, "cancelar 123|123");
         let again = turn(&world, "ivr", &tampered, &body).await;

@@ -410,7 +410,11 @@ async fn a_chat_platform_that_nobody_knew_proves_its_address_and_asks_before_it_
         .unwrap();
     for doubt in ["sim", "NÃO cancelar A1/7", "cancelar A1/7 ou A1/8"] {
         let answer = acme.write(target, &write(doubt)).await;
-        assert!(answer.get("outcome").is_none(), "{doubt}: {answer}");
+        // The second one that is no answer is a person's.
+        let is_asked = answer
+            .get("outcome")
+            .is_none_or(|outcome| outcome == "hand_over");
+        assert!(is_asked, "{doubt}: {answer}");
     }
     assert!(acme.world.journal().is_empty());
 

@@ -93,7 +93,8 @@ async fn a_property_without_a_customer_is_never_deleted() {
         empty[0]["_id"].as_str().unwrap(),
     ] {
         let reply = world.cancel(code, code).await;
-        assert_eq!(reply.outcome(), "not_found", "{code}");
+        let is_kept = reply.status == 422 || reply.outcome() == "not_found";
+        assert!(is_kept, "{code}: {reply:?}");
     }
     assert_eq!(world.ozmap.get("/__sim/properties").await, all);
 }
@@ -141,7 +142,7 @@ async fn what_cannot_be_a_code_is_not_asked_for() {
     for code in ["..", ".", " ", "a\u{0}b", "a\u{200b}b", long.as_str()] {
         let reply = world.cancel(code, "m").await;
         assert!(
-            reply.status == 400 || reply.outcome() == "invalid_code",
+            matches!(reply.status, 400 | 422) || reply.outcome() == "invalid_code",
             "{code:?}: {reply:?}"
         );
     }

@@ -44,21 +44,21 @@ async fn what_was_reserved_again_is_not_told_to_be_cancelled_without_a_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_answer_to_a_key_is_looked_at_and_a_young_one_is_not() {
     let world = World::new().await;
-    let first = world.cancel(CODE, "undefined-1").await;
+    let first = world.cancel(CODE, "k-1").await;
     world.ozmap.reserve(json!({"code": CODE})).await;
     let asked = world.ozmap.asked().await;
-    let young = world.cancel(CODE, "undefined-1").await;
+    let young = world.cancel(CODE, "k-1").await;
     assert_eq!(replayed(&young), ("cancelled".to_owned(), true));
     assert_eq!(world.ozmap.asked().await, asked, "OZmap was not asked");
     let hours = "UPDATE op SET done_at = done_at - 3601000";
     file::Foreign::of(world.folder.path()).run(hours);
-    let old = world.cancel(CODE, "undefined-1").await;
+    let old = world.cancel(CODE, "k-1").await;
     assert_eq!(replayed(&old), ("cancelled".to_owned(), false));
     assert_ne!(old.json()["protocol"], first.json()["protocol"]);
     assert!(world.ozmap.holds(CODE).await.is_empty());
     // With nothing there it is what it was; the history of the first webhook is kept beside it.
     file::Foreign::of(world.folder.path()).run(hours);
-    let last = world.cancel(CODE, "undefined-1").await;
+    let last = world.cancel(CODE, "k-1").await;
     assert_eq!(replayed(&last), ("cancelled".to_owned(), true));
     assert_eq!(last.json()["protocol"], old.json()["protocol"]);
     let webhooks = file::table(world.folder.path(), "delivery");
@@ -68,10 +68,10 @@ async fn an_old_answer_to_a_key_is_looked_at_and_a_young_one_is_not() {
         .collect();
     let op = webhooks[0]["op_id"].as_str().unwrap();
     assert_eq!(keys.len(), 2);
-    assert!(keys.contains(&"key:undefined-1"), "{keys:?}");
+    assert!(keys.contains(&"key:k-1"), "{keys:?}");
     assert!(
         keys.iter()
-            .any(|key| key.starts_with("key:undefined-1#") && key.contains(op)),
+            .any(|key| key.starts_with("key:k-1#") && key.contains(op)),
         "{keys:?}"
     );
     for known in [&first, &old] {

@@ -1,4 +1,8 @@
 //! The requests that each preset understands as a cancellation, and ways to change them.
+#![expect(
+    clippy::disallowed_types,
+    reason = "every answer of every preset is rendered once, not once for each test"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

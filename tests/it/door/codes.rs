@@ -98,9 +98,10 @@ fn a_code_that_was_not_filled_in_is_never_a_code() {
 
 #[test]
 fn the_operators_pattern_makes_a_code_of_what_looks_like_a_placeholder() {
+    let pattern = regex::Regex::new(r"^(?:<[a-z]+>|\{r\d\})$").unwrap();
     for base in bases().iter().filter(|base| has_member(base)) {
         let mut channel = channel(&base.preset);
-        channel.code_pattern = Some(regex::Regex::new(r"^(?:<[a-z]+>|\{r\d\})$").unwrap());
+        channel.code_pattern = Some(pattern.clone());
         let meaning = base.with_text("123|123", "<casa>").meaning(&channel);
         assert_eq!(
             meaning,

@@ -268,8 +268,8 @@ fn no_mixture_of_members_deletes_while_one_of_them_says_no() {
         }
         // A member of the body that is given twice has only its last value here.
         let last_in_body = |name: &str, value: &str| {
-            let of_body = members.iter().filter(|(_, _, is_in_query)| !is_in_query);
-            let last = of_body.filter(|(other, ..)| *other == name).next_back();
+            let mut of_body = members.iter().filter(|(_, _, is_in_query)| !is_in_query);
+            let last = of_body.rfind(|(other, ..)| *other == name);
             last.is_some_and(|(_, last, _)| *last == value)
         };
         let is_held_back = members.iter().any(|(name, value, is_in_query)| {

@@ -70,7 +70,14 @@ async fn the_three_pages_have_the_form_of_the_contract() {
     );
     assert_eq!(
         members(&detail["ozmap"]),
-        ["deletes_refused", "heard_s_ago", "left_alone_s", "status"]
+        [
+            "deletes_refused",
+            "heard_s_ago",
+            "left_alone_s",
+            "lookup_ms",
+            "status",
+            "too_slow"
+        ]
     );
     assert_eq!(
         (&detail["status"], &detail["journal"]["status"]),

@@ -114,9 +114,12 @@ async fn who_was_told_no_while_others_were_in_the_way_gets_nothing_done() {
         );
         foreign.run("ROLLBACK");
         // Whatever was on its way is through by now.
-        let other = replicas.services[0]
-            .ask(&asking("nobody", &format!("{table} 2")))
-            .await;
+        let body = asking("nobody", &format!("{table} 2"));
+        let other = eventually("a final answer", async || {
+            let reply = replicas.services[0].ask(&body).await;
+            (reply.json()["final"] == serde_json::json!(true)).then_some(reply)
+        })
+        .await;
         assert_eq!(other.outcome(), "not_found", "{other:?}");
         assert!(
             replicas

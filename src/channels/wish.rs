@@ -1,0 +1,123 @@
+//! What a request means, and what its answer needs of it. Plain values, without a word of a platform's own form.
+//!
+//! What is told about a request that was not understood must never hold anything that was sent.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{Ask, Locale, Turn};
+
+/// A request that could not be understood. It holds nothing of what was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misunderstood {
+    /// The status of the answer.
+    pub status: u16,
+    /// The stable id of the mistake.
+    pub id: &'static str,
+    /// What was wrong, where, and what to write instead.
+    pub detail: String,
+    /// The member that the platform did not fill in, where that is the mistake.
+    pub member: Option<&'static str>,
+}
+
+/// Something about a member of a request that an operator should know. It holds nothing of what was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The member, in the spelling of the contract.
+    pub member: &'static str,
+    /// What it is.
+    pub kind: NoteKind,
+}
+
+/// What a note says about a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteKind {
+    /// The platform did not fill it in, or filled in what is the same for many customers: it counts as absent.
+    NotFilledIn,
+    /// It cannot be read and changes nothing of what is done: it was left out.
+    Ignored,
+}
+
+/// A request that was understood.
+pub struct Understood {
+    /// What is wanted.
+    pub wish: Wish,
+    /// What the answer needs of the request.
+    pub echo: Echo,
+    /// What an operator should know about its members.
+    pub notes: Vec<Note>,
+}
+
+/// What a request wants.
+pub enum Wish {
+    /// Something to work on.
+    Ask(Box<Ask>),
+    /// The conversation goes on before there is anything to work on; with the code that was understood, if any.
+    Turn(Turn, String),
+    /// Nothing: a hang-up, an echo of our own message, a status report.
+    Ignore,
+    /// This text back, to prove that the address is ours.
+    Handshake(String),
+}
+
+/// What the answer needs of its request.
+pub struct Echo {
+    pub(super) texts: BTreeMap<String, String>,
+    pub(super) failures: u8,
+    pub(super) carried: Vec<(&'static str, String)>,
+    pub(super) secret: Option<(String, String)>,
+    pub(super) call: String,
+    pub(super) format: Option<String>,
+    /// The language to answer in.
+    pub locale: Locale,
+}
+
+impl Echo {
+    /// The conversation, or an empty text.
+    #[must_use]
+    pub fn conversation(&self) -> &str {
+        &self.call
+    }
+}
+
+/// What comes after an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing.
+    End,
+    /// The caller may try another code.
+    AskAgain,
+    /// A person goes on.
+    HandOver,
+}
+
+impl Next {
+    /// What is said after the outcome.
+    #[must_use]
+    pub const fn turn(self) -> Option<Turn> {
+        match self {
+            Self::End => None,
+            Self::AskAgain => Some(Turn::AskCode),
+            Self::HandOver => Some(Turn::HandOver),
+        }
+    }
+}
+
+impl Note {
+    /// A member that the platform did not fill in.
+    #[must_use]
+    pub fn not_filled_in(member: &'static str) -> Self {
+        Self {
+            member,
+            kind: NoteKind::NotFilledIn,
+        }
+    }
+
+    /// A member that cannot be read and changes nothing of what is done.
+    #[must_use]
+    pub fn ignored(member: &'static str) -> Self {
+        Self {
+            member,
+            kind: NoteKind::Ignored,
+        }
+    }
+}
