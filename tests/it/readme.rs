@@ -71,8 +71,14 @@ fn every_reason_is_explained() {
 fn the_keys_that_are_recommended_are_unique_for_ever() {
     let readme = include_str!("../../README.md");
     for (platform, ingredients) in [
-        ("#### Typebot", &["\"Random ID\"", "once for every question"][..]),
-        ("#### n8n", &["$now.toMillis()", "$execution.id", "$itemIndex"]),
+        (
+            "#### Typebot",
+            &["\"Random ID\"", "once for every question"][..],
+        ),
+        (
+            "#### n8n",
+            &["$now.toMillis()", "$execution.id", "$itemIndex"],
+        ),
         ("#### Node-RED", &["Date.now()", "RED.util.generateId()"]),
         ("#### Botpress", &["message_id: event.id"]),
     ] {
@@ -82,7 +88,10 @@ fn the_keys_that_are_recommended_are_unique_for_ever() {
             assert!(section.contains(ingredient), "{platform}: {ingredient}");
         }
     }
-    for constant in ["\"Idempotency-Key\": msg._msgid", "`={{$execution.id}}-{{$itemIndex}}`"] {
+    for constant in [
+        "\"Idempotency-Key\": msg._msgid",
+        "`={{$execution.id}}-{{$itemIndex}}`",
+    ] {
         assert!(!readme.contains(constant), "{constant}");
     }
 }
