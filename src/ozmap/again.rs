@@ -1,8 +1,9 @@
 //! Looking again for a property whose DELETE was sent: is it gone?
 //!
-//! After a DELETE that OZmap confirmed, its id and its code have to say so. After any other, both have to say it twice, apart
-//! in time, and somebody else who knew the property as well: OZmap may be wrong for longer than one answer. What is said
-//! must never be "gone" about a property that is there.
+//! After a DELETE that OZmap confirmed, its id and its code have to say so, and several times where its client is still
+//! there. After any other, both have to say it twice, apart in time, and somebody else who knew the property as well: OZmap
+//! may be wrong for longer than one answer, and it may confirm what it did not do. What is said must never be "gone" about a
+//! property that is there.
 
 use std::time::Duration;
 
@@ -91,7 +92,9 @@ impl Slot<'_> {
         }
         // A 404 alone may be a route that is not there.
         match (deleted.answer, before) {
-            (DeleteAnswer::Confirmed, _) => self.gone_after_confirmation(deleted).await,
+            (DeleteAnswer::Confirmed, before) => {
+                self.gone_after_confirmation(deleted, before).await
+            }
             (DeleteAnswer::Unclear, Some(before)) if before.wait().is_zero() => {
                 self.gone_by_every_account(deleted, before).await
             }
@@ -99,17 +102,55 @@ impl Slot<'_> {
         }
     }
 
-    async fn gone_after_confirmation(&self, deleted: Deleted<'_>) -> Result<Presence, Error> {
-        let seen = self.by_code(deleted).await?;
+    async fn gone_after_confirmation(
+        &self,
+        deleted: Deleted<'_>,
+        before: Option<&GoneBefore>,
+    ) -> Result<Presence, Error> {
+        let witness = self.client_says(deleted.client);
+        let (seen, client) = tokio::join!(self.by_code(deleted), witness);
+        let seen = seen?;
         let is_plain = |(_, said): &(String, Said)| *said == Said::EmptyList;
-        if !seen.rows.is_empty() || seen.nothings.iter().all(is_plain) {
-            return shown(deleted.id, seen.rows, seen.read_at);
+        let gone = match seen.rows.is_empty() && !seen.nothings.iter().all(is_plain) {
+            false => shown(deleted.id, seen.rows, seen.read_at)?,
+            // Any other way to say "nothing" may also be that of a gateway.
+            true => match self
+                .look_closer(deleted.code, seen.nothings, Near::LeftOut)
+                .await?
+            {
+                Closer::Rows(rows) => shown(deleted.id, rows, seen.read_at)?,
+                Closer::OnlyClients(_) => return Ok(Presence::Contradicted),
+            },
+        };
+        let Presence::Gone { .. } = gone else {
+            return Ok(gone);
+        };
+        // A client that gives no answer keeps nobody from what was confirmed.
+        match client.unwrap_or(Testimony::Silent) {
+            Testimony::Gone => Ok(gone),
+            Testimony::Silent => match self.by_id(deleted.id).await? {
+                Some(sighting) if !says_deleted(&sighting) => Ok(Presence::Present(sighting)),
+                Some(_) | None => Ok(gone),
+            },
+            // It goes with its property, as a rule: then its id was denied although it is there.
+            Testimony::There => Ok(self.gone_once_more(before, gone)),
         }
-        // Any other way to say "nothing" may also be that of a gateway.
-        let closer = self.look_closer(deleted.code, seen.nothings, Near::LeftOut);
-        match closer.await? {
-            Closer::Rows(rows) => shown(deleted.id, rows, seen.read_at),
-            Closer::OnlyClients(_) => Ok(Presence::Contradicted),
+    }
+
+    /// One more look that did not show it, each a little later than the one before; in the end it is gone.
+    fn gone_once_more(&self, before: Option<&GoneBefore>, gone: Presence) -> Presence {
+        let looks = match before {
+            Some(before) if !before.wait().is_zero() => return Presence::GoneYet(before.clone()),
+            Some(before) => before.looks.saturating_add(1),
+            None => 1,
+        };
+        match looks >= LOOKS_WITHOUT_WITNESS {
+            true => gone,
+            false => Presence::GoneYet(GoneBefore {
+                looks,
+                last: Moment::now(),
+                apart: self.ozmap.settings.looks_apart,
+            }),
         }
     }
 

@@ -87,7 +87,10 @@ impl Slot<'_> {
     }
 
     /// The client goes with its property.
-    async fn client_says(&self, client: Option<&PropertyId>) -> Result<Testimony, Error> {
+    pub(super) async fn client_says(
+        &self,
+        client: Option<&PropertyId>,
+    ) -> Result<Testimony, Error> {
         let Some(id) = client else {
             return Ok(Testimony::Silent);
         };
