@@ -1,8 +1,9 @@
 //! Looking again for a property whose DELETE was sent: is it gone?
 //!
-//! After a DELETE that OZmap confirmed, its id and its code have to say so, twice while its client is still there. After any other, both have to say it twice, apart
-//! in time, and somebody else who knew the property as well: OZmap may be wrong for longer than one answer. What is said
-//! must never be "gone" about a property that is there.
+//! After a DELETE that OZmap confirmed, its id and its code have to say so, and several times where its client is still
+//! there. After any other, both have to say it twice, apart in time, and another witness as well: OZmap may be wrong for
+//! longer than one answer, and it may confirm what it did not do. What is said must never be "gone" about a property that
+//! is there.
 
 use std::time::Duration;
 
@@ -129,10 +130,15 @@ impl Slot<'_> {
             let (presence, client) = tokio::join!(self.gone_by_its_code(deleted), client);
             // It is only good to know: what cannot be asked keeps no customer waiting.
             let client = client.unwrap_or(Testimony::Silent);
-            return Ok(match (presence?, client) {
-                (Presence::Gone { .. }, Testimony::There) => Presence::GoneYet(self.gone_once()),
-                (presence, Testimony::There | Testimony::Gone | Testimony::Silent) => presence,
-            });
+            return match (presence?, client) {
+                (Presence::Gone { .. }, Testimony::There) => {
+                    Ok(Presence::GoneYet(self.gone_once()))
+                }
+                (gone @ Presence::Gone { .. }, Testimony::Silent) => {
+                    self.gone_by_id_again(deleted, gone).await
+                }
+                (presence, Testimony::There | Testimony::Gone | Testimony::Silent) => Ok(presence),
+            };
         };
         let gone = match self.gone_by_its_code(deleted).await? {
             gone @ Presence::Gone { .. } => gone,
@@ -146,6 +152,18 @@ impl Slot<'_> {
         }
         let listed = self.list_says(deleted.id).await?;
         Ok(before.decided(listed, gone))
+    }
+
+    /// Where nobody else can tell, its id is asked for once more: it may have been wrong once.
+    async fn gone_by_id_again(
+        &self,
+        deleted: Deleted<'_>,
+        gone: Presence,
+    ) -> Result<Presence, Error> {
+        Ok(match self.by_id(deleted.id).await? {
+            Some(sighting) if !says_deleted(&sighting) => Presence::Present(sighting),
+            Some(_) | None => gone,
+        })
     }
 
     async fn gone_by_its_code(&self, deleted: Deleted<'_>) -> Result<Presence, Error> {
