@@ -4,7 +4,6 @@
 //! is seen. "Gone" after a DELETE that OZmap did not confirm is seen at least twice. It must never delay an ending for what
 //! is only good to know.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use super::Cancellations;
@@ -13,7 +12,9 @@ use super::ending::{Before, ending};
 use super::still_there::Seen;
 use crate::domain::{Outcome, PropertyId};
 use crate::journal::{self, Apart, Held, Latecomers, State};
-use crate::ozmap::{DeleteAnswer, Deleted, Port, PortState, Presence, Slot, Traces, Trouble};
+use crate::ozmap::{
+    DeleteAnswer, Deleted, Port, PortState, Presence, Slot, Traces, Trouble, beside,
+};
 
 /// The event that says that the output of the splitter is free again.
 const PORT_FREE: &str = "port_free";
@@ -62,6 +63,7 @@ impl Cancellations {
         };
         let look = slot.look_again(deleted, memory.gone.as_ref());
         let (seen, port) = beside(look, port_state(&slot, traces.port.as_ref())).await;
+        let port = port.flatten();
         let gone_before = memory.gone.take();
         let seen = match seen {
             Ok(Presence::Gone { others }) => {
@@ -175,25 +177,4 @@ impl Cancellations {
 
 async fn port_state(slot: &Slot<'_>, port: Option<&Port>) -> Option<PortState> {
     slot.port_state(port?).await
-}
-
-/// What a question is answered, and what another one has been answered by then.
-async fn beside<T, U>(
-    question: impl Future<Output = T>,
-    other: impl Future<Output = Option<U>>,
-) -> (T, Option<U>) {
-    let (mut question, mut other) = (pin!(question), pin!(other));
-    let mut answered = None;
-    let mut is_open = true;
-    loop {
-        tokio::select! {
-            biased;
-            // First, so that what came in the same moment is not lost.
-            answer = &mut other, if is_open => {
-                answered = answer;
-                is_open = false;
-            }
-            answer = &mut question => return (answer, answered),
-        }
-    }
 }

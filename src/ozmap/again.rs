@@ -1,14 +1,18 @@
 //! Looking again for a property whose DELETE was sent: is it gone?
 //!
-//! After a DELETE that OZmap confirmed, its id and its code have to say so, and several times where its client is still
-//! there. After any other, both have to say it twice, apart in time, and another witness as well: OZmap may be wrong for
+//! After a DELETE that OZmap confirmed, its id and its code have to say so once where the list of properties agrees, twice
+//! where nobody else can tell, and more often where its client is still there. After any other, both have to say it twice, apart in time, and another witness as well: OZmap may be wrong for
 //! longer than one answer, and it may confirm what it did not do. What is said must never be "gone" about a property that
 //! is there.
 
+use std::pin::pin;
 use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::look::{Closer, Near, Said};
 use super::slot::Slot;
+use super::together::beside;
 use super::trouble::{Error, Trouble};
 use super::witness::Testimony;
 use crate::clock::Moment;
@@ -16,6 +20,9 @@ use crate::domain::{Property, PropertyId, ReservationCode, Row, Sighting};
 
 /// How often a property must be seen gone where nobody else can tell: over several seconds.
 const LOOKS_WITHOUT_WITNESS: u32 = 4;
+
+/// How often, where OZmap confirmed the deletion.
+const LOOKS_AFTER_CONFIRMATION: u32 = 2;
 
 /// What is looked for again.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +70,8 @@ pub struct GoneBefore {
     looks: u32,
     last: Moment,
     apart: Duration,
+    /// How many looks are enough where nobody else can tell.
+    enough: u32,
 }
 
 impl GoneBefore {
@@ -79,11 +88,11 @@ impl GoneBefore {
         match testimony {
             Testimony::There => Presence::Contradicted,
             Testimony::Gone => gone,
-            Testimony::Silent if looks >= LOOKS_WITHOUT_WITNESS => gone,
+            Testimony::Silent if looks >= self.enough => gone,
             Testimony::Silent => Presence::GoneYet(Self {
                 looks,
                 last: Moment::now(),
-                apart: self.apart,
+                ..self.clone()
             }),
         }
     }
@@ -99,47 +108,82 @@ impl Slot<'_> {
         deleted: Deleted<'_>,
         before: Option<&GoneBefore>,
     ) -> Result<Presence, Error> {
-        match self.by_id(deleted.id).await? {
-            // A document that says when it was deleted is what a kept copy of a deleted property looks like: whether
-            // it is gone, its code must say.
-            Some(sighting) if !says_deleted(&sighting) => return Ok(Presence::Present(sighting)),
-            Some(_) | None => {}
-        }
-        // A 404 alone may be a route that is not there.
         match (deleted.answer, before) {
-            (DeleteAnswer::Confirmed, before) => {
-                self.gone_after_confirmation(deleted, before).await
+            (DeleteAnswer::Confirmed, None) => self.gone_at_once(deleted).await,
+            (DeleteAnswer::Confirmed, Some(before)) => {
+                let otherwise = self.gone_after_confirmation(deleted, before);
+                self.shown_by_id_or(deleted, otherwise).await
             }
             (DeleteAnswer::Unclear, Some(before)) if before.wait().is_zero() => {
-                self.gone_by_every_account(deleted, before).await
+                let otherwise = self.gone_by_every_account(deleted, before);
+                self.shown_by_id_or(deleted, otherwise).await
             }
-            (DeleteAnswer::Unclear, before) => self.gone_at_first_sight(deleted, before).await,
+            (DeleteAnswer::Unclear, before) => {
+                let otherwise = self.gone_at_first_sight(deleted, before);
+                self.shown_by_id_or(deleted, otherwise).await
+            }
         }
     }
 
-    /// One look is enough, unless its client is still there: then OZmap may have been wrong by the id. A client that is
-    /// kept for longer than its property is no reason against that, but then the list of properties has to say so, or
-    /// as many looks as where nobody else can tell.
+    /// Present by its id, or what else is seen: a 404 alone may be a route that is not there.
+    async fn shown_by_id_or(
+        &self,
+        deleted: Deleted<'_>,
+        otherwise: impl Future<Output = Result<Presence, Error>>,
+    ) -> Result<Presence, Error> {
+        match self.shown_by_id(deleted).await? {
+            Some(sighting) => Ok(Presence::Present(sighting)),
+            None => otherwise.await,
+        }
+    }
+
+    async fn shown_by_id(&self, deleted: Deleted<'_>) -> Result<Option<Sighting>, Error> {
+        let sighting = self.by_id(deleted.id).await?;
+        // A document that says when it was deleted is what a kept copy of a deleted property looks like: whether it is
+        // gone, its code must say.
+        Ok(sighting.filter(|sighting| !says_deleted(sighting)))
+    }
+
+    /// One look at a confirmed deletion is enough where the list of properties agrees: OZmap may confirm what it did not do,
+    /// and be wrong by the id.
+    async fn gone_at_once(&self, deleted: Deleted<'_>) -> Result<Presence, Error> {
+        let look = self.shown_by_id_or(deleted, self.gone_by_its_code(deleted));
+        let apart = self.ozmap.settings.looks_apart;
+        // What cannot be asked says nothing, and keeps no customer waiting for longer than another look would.
+        let witness = async {
+            let testimony = self.testimony(deleted.id, deleted.client).await;
+            testimony.unwrap_or(Testimony::Silent)
+        };
+        let mut witness = pin!(witness);
+        let (presence, said) = beside(look, &mut witness).await;
+        let gone = match presence? {
+            gone @ Presence::Gone { .. } => gone,
+            other @ (Presence::GoneYet(_)
+            | Presence::Present(_)
+            | Presence::OnlyByCode(_)
+            | Presence::Contradicted) => return Ok(other),
+        };
+        let said = match said {
+            Some(said) => said,
+            None => timeout(apart, witness).await.unwrap_or(Testimony::Silent),
+        };
+        Ok(match said {
+            Testimony::Gone => gone,
+            Testimony::Silent => match self.shown_by_id(deleted).await? {
+                Some(sighting) => Presence::Present(sighting),
+                None => Presence::GoneYet(self.gone_once(LOOKS_AFTER_CONFIRMATION)),
+            },
+            Testimony::There => Presence::GoneYet(self.gone_once(LOOKS_WITHOUT_WITNESS)),
+        })
+    }
+
+    /// A client that is kept for longer than its property is no reason against a confirmed deletion, but then the list of
+    /// properties has to say so, or as many looks as where nobody else can tell.
     async fn gone_after_confirmation(
         &self,
         deleted: Deleted<'_>,
-        before: Option<&GoneBefore>,
+        before: &GoneBefore,
     ) -> Result<Presence, Error> {
-        let Some(before) = before else {
-            let client = self.client_says(deleted.client);
-            let (presence, client) = tokio::join!(self.gone_by_its_code(deleted), client);
-            // It is only good to know: what cannot be asked keeps no customer waiting.
-            let client = client.unwrap_or(Testimony::Silent);
-            return match (presence?, client) {
-                (Presence::Gone { .. }, Testimony::There) => {
-                    Ok(Presence::GoneYet(self.gone_once()))
-                }
-                (gone @ Presence::Gone { .. }, Testimony::Silent) => {
-                    self.gone_by_id_again(deleted, gone).await
-                }
-                (presence, Testimony::There | Testimony::Gone | Testimony::Silent) => Ok(presence),
-            };
-        };
         let gone = match self.gone_by_its_code(deleted).await? {
             gone @ Presence::Gone { .. } => gone,
             other @ (Presence::GoneYet(_)
@@ -152,18 +196,6 @@ impl Slot<'_> {
         }
         let listed = self.list_says(deleted.id).await?;
         Ok(before.decided(listed, gone))
-    }
-
-    /// Where nobody else can tell, its id is asked for once more: it may have been wrong once.
-    async fn gone_by_id_again(
-        &self,
-        deleted: Deleted<'_>,
-        gone: Presence,
-    ) -> Result<Presence, Error> {
-        Ok(match self.by_id(deleted.id).await? {
-            Some(sighting) if !says_deleted(&sighting) => Presence::Present(sighting),
-            Some(_) | None => gone,
-        })
     }
 
     async fn gone_by_its_code(&self, deleted: Deleted<'_>) -> Result<Presence, Error> {
@@ -188,9 +220,11 @@ impl Slot<'_> {
     ) -> Result<Presence, Error> {
         let seen = self.by_code(deleted).await?;
         Ok(match shown(deleted.id, seen.rows, seen.read_at)? {
-            Presence::Gone { .. } => {
-                Presence::GoneYet(before.cloned().unwrap_or_else(|| self.gone_once()))
-            }
+            Presence::Gone { .. } => Presence::GoneYet(
+                before
+                    .cloned()
+                    .unwrap_or_else(|| self.gone_once(LOOKS_WITHOUT_WITNESS)),
+            ),
             other @ (Presence::GoneYet(_)
             | Presence::Present(_)
             | Presence::OnlyByCode(_)
@@ -229,11 +263,12 @@ impl Slot<'_> {
         Ok(before.decided(testimony, gone))
     }
 
-    fn gone_once(&self) -> GoneBefore {
+    fn gone_once(&self, enough: u32) -> GoneBefore {
         GoneBefore {
             looks: 1,
             last: Moment::now(),
             apart: self.ozmap.settings.looks_apart,
+            enough,
         }
     }
 

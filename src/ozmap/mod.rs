@@ -38,6 +38,7 @@ use settings::Key;
 pub use settings::{AuthScheme, KeyTaken, NotFoundAnswer, Settings, SetupError, key_user};
 pub use slot::Slot;
 pub use tls::{TlsError, Trust, parse_pin};
+pub(crate) use together::beside;
 pub use trouble::{Acted, Error, Trouble};
 use wire::{Exchange, Wire};
 use witness::Clients;

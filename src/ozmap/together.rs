@@ -3,7 +3,7 @@
 //! For the few questions of one look; it must never be used over many reservations, which is what slots are for.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 /// A question, and its answer once there is one.
@@ -35,13 +35,30 @@ pub(super) async fn all<F: Future>(questions: impl IntoIterator<Item = F>) -> Ve
     asked.into_iter().filter_map(|(_, answer)| answer).collect()
 }
 
+/// What a question is answered, and what another one has been answered by then.
+pub(crate) async fn beside<T, U>(
+    question: impl Future<Output = T>,
+    other: impl Future<Output = U>,
+) -> (T, Option<U>) {
+    let (mut question, mut other) = (pin!(question), pin!(other));
+    let mut answered = None;
+    loop {
+        tokio::select! {
+            biased;
+            // First, so that what came in the same moment is not lost.
+            answer = &mut other, if answered.is_none() => answered = Some(answer),
+            answer = &mut question => return (answer, answered),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use tokio::time::{Instant, sleep};
 
-    use super::all;
+    use super::{all, beside};
 
     #[tokio::test(start_paused = true)]
     async fn the_answers_keep_their_order_and_the_waits_overlap() {
@@ -53,5 +70,13 @@ mod tests {
         assert_eq!(answers.await, [3, 1, 2]);
         assert_eq!(began.elapsed(), Duration::from_secs(3));
         assert!(all(Vec::<std::future::Ready<()>>::new()).await.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_does_not_wait_for_the_one_beside_it() {
+        let after = |seconds| sleep(Duration::from_secs(seconds));
+        assert_eq!(beside(after(1), after(2)).await, ((), None));
+        assert_eq!(beside(after(2), after(1)).await, ((), Some(())));
+        assert_eq!(beside(after(1), after(1)).await, ((), Some(())));
     }
 }

@@ -3,7 +3,7 @@
 //! A witness that cannot be used says nothing: a route that is not there, a right that is missing, a filter that is not
 //! obeyed. That is about the route and not about OZmap, so it must never keep OZmap from others.
 
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, Url};
 
 use super::look::Raw;
 use super::slot::Slot;
@@ -87,19 +87,14 @@ impl Slot<'_> {
     }
 
     /// The client goes with its property.
-    pub(super) async fn client_says(
-        &self,
-        client: Option<&PropertyId>,
-    ) -> Result<Testimony, Error> {
+    async fn client_says(&self, client: Option<&PropertyId>) -> Result<Testimony, Error> {
         let Some(id) = client else {
             return Ok(Testimony::Silent);
         };
         let Some(reply) = self.ask_aside(self.ozmap.base.client(id)).await? else {
             return Ok(Testimony::Silent);
         };
-        if reply.status == StatusCode::NOT_FOUND {
-            return Ok(Testimony::Gone);
-        }
+        // A 404 may be that of a route that is not there.
         Ok(match document::client_state(&reply.body) {
             Some((found, Field::Missing | Field::Null)) if found == *id => Testimony::There,
             Some((found, Field::Value(_))) if found == *id => Testimony::Gone,

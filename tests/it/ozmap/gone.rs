@@ -7,15 +7,15 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use ozmap_cancel::ozmap::Presence;
+use ozmap_cancel::ozmap::{DeleteAnswer, Presence};
 
-use super::rig::{BY_ID, CLIENT_ID, ID, LOOKUP, Rig, reservation};
+use super::rig::{BY_ID, ID, LOOKUP, Rig, reservation};
 use super::stand_in::json as answer_json;
 use super::witness::{About, NONE, OTHER_ID, client, held_as, listed, no_route, server};
 
-/// How the looks end after a DELETE without a clear answer, and how many there were.
-async fn after_unclear(rig: &Rig) -> (&'static str, usize) {
-    match rig.look_until_sure().await {
+/// How the looks end after a DELETE that was answered so, and how many there were.
+async fn after(rig: &Rig, answer: DeleteAnswer) -> (&'static str, usize) {
+    match rig.look_until_sure(answer).await {
         Ok((Presence::Gone { others }, looks)) if others.is_empty() => ("gone", looks),
         Ok((Presence::Gone { .. }, looks)) => ("reserved again", looks),
         Ok((Presence::Present(_), looks)) => ("present", looks),
@@ -39,7 +39,7 @@ async fn wrong_by_its_id_for_a_while_is_not_gone_while_its_client_or_a_list_has_
     };
     for (client, list, expected) in [
         (missing(), none(), ("gone", 2)),
-        (missing(), no_route(), ("gone", 2)),
+        (missing(), no_route(), ("gone", 4)),
         (no_route(), none(), ("gone", 2)),
         (deleted(), no_route(), ("gone", 2)),
         (there(), none(), ("contradicted", 2)),
@@ -61,7 +61,7 @@ async fn wrong_by_its_id_for_a_while_is_not_gone_while_its_client_or_a_list_has_
             other => panic!("asked for {other:?}"),
         })
         .await;
-        assert_eq!(after_unclear(&rig).await, expected);
+        assert_eq!(after(&rig, DeleteAnswer::Unclear).await, expected);
     }
 }
 
@@ -75,7 +75,7 @@ async fn wrong_once_by_its_id_and_there_again_is_there() {
         other => panic!("asked for {other:?}"),
     })
     .await;
-    assert_eq!(after_unclear(&rig).await, ("present", 2));
+    assert_eq!(after(&rig, DeleteAnswer::Unclear).await, ("present", 2));
 }
 
 /// The list of clients still leads to it, although its id and its code do not.
@@ -93,28 +93,53 @@ async fn gone_is_not_what_the_list_of_clients_still_leads_to() {
             other => panic!("asked for {other:?}"),
         })
         .await;
-        assert_eq!(after_unclear(&rig).await, expected);
+        assert_eq!(after(&rig, DeleteAnswer::Unclear).await, expected);
     }
 }
 
 #[tokio::test]
-async fn a_confirmed_deletion_is_seen_gone_by_one_look() {
+async fn a_confirmed_deletion_is_seen_gone_by_one_look_and_by_more_where_a_list_does_not_agree() {
+    let missing = || answer_json(404, "\"Not Found\"");
+    let there = || answer_json(200, &client("renamed").to_string());
+    let with_it = || listed(&[held_as("renamed", ID)]);
+    let none = || answer_json(200, NONE);
+    for (client, list, expected) in [
+        (missing(), none(), ("gone", 1)),
+        (no_route(), none(), ("gone", 1)),
+        // Nobody can tell.
+        (missing(), no_route(), ("gone", 2)),
+        (no_route(), answer_json(500, ""), ("ozmap_server_error", 0)),
+        // Its client is kept for longer.
+        (there(), none(), ("gone", 2)),
+        (there(), no_route(), ("gone", 4)),
+        (missing(), with_it(), ("contradicted", 2)),
+    ] {
+        let rig = server(move |about| match about {
+            About::Property => missing(),
+            About::Path(_) => answer_json(200, "[]"),
+            About::Client => client.clone(),
+            About::PropertiesWith(id) if id == ID => list.clone(),
+            other => panic!("asked for {other:?}"),
+        })
+        .await;
+        assert_eq!(after(&rig, DeleteAnswer::Confirmed).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_witness_of_a_confirmed_deletion_is_asked_beside_the_look() {
     let rig = server(|about| match about {
-        About::Property => answer_json(404, ""),
+        About::Property | About::Client => answer_json(404, ""),
         About::Path(_) => answer_json(200, "[]"),
-        About::Client => answer_json(404, ""),
+        About::PropertiesWith(_) => answer_json(200, NONE),
         other => panic!("asked for {other:?}"),
     })
     .await;
-    assert!(matches!(rig.look_again().await, Ok(Presence::Gone { .. })));
+    assert_eq!(after(&rig, DeleteAnswer::Confirmed).await, ("gone", 1));
     let asked = rig.server.requests();
-    let mut targets: Vec<&str> = asked
-        .iter()
-        .map(|request| request.target.as_str())
+    let targets = asked.iter().map(|request| request.target.as_str());
+    let looks: Vec<&str> = targets
+        .filter(|target| [BY_ID, LOOKUP].contains(target))
         .collect();
-    let client = format!("/api/v2/ftth-clients/{CLIENT_ID}");
-    // The last two at the same time.
-    assert_eq!(targets.first(), Some(&BY_ID));
-    targets[1..].sort_unstable();
-    assert_eq!(targets[1..], [client.as_str(), LOOKUP]);
+    assert_eq!((looks, asked.len()), (vec![BY_ID, LOOKUP], 4));
 }

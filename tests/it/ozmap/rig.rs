@@ -185,13 +185,13 @@ impl Rig {
         slot.look_again(deleted.of(&code(CODE)), None).await
     }
 
-    /// What looks after a DELETE without a clear answer say in the end, and how many it took.
-    pub async fn look_until_sure(&self) -> Result<(Presence, usize), Error> {
+    /// What looks after a DELETE that was answered so say in the end, and how many it took.
+    pub async fn look_until_sure(&self, answer: DeleteAnswer) -> Result<(Presence, usize), Error> {
         let slot = slot(&self.ozmap).await;
         let (mut before, mut looks) = (None, 0);
         loop {
             looks += 1;
-            let deleted = deleted(DeleteAnswer::Unclear);
+            let deleted = deleted(answer);
             match slot
                 .look_again(deleted.of(&code(CODE)), before.as_ref())
                 .await?

@@ -68,8 +68,10 @@ async fn wrong_by_its_id_after_a_deletion_without_effect_is_never_cancelled() {
         (1_000, Witnesses::TheClient, lost()),
         (1, Witnesses::TheClient, confirmed()),
         (1, Witnesses::None, confirmed()),
+        (2, Witnesses::None, confirmed()),
         (2, Witnesses::TheClient, confirmed()),
         (3, Witnesses::TheClient, confirmed()),
+        (1_000, Witnesses::TheClient, confirmed()),
     ] {
         let setting = Setting::with(renamed(denials, witnesses, to_delete), |launch| {
             launch
