@@ -85,11 +85,16 @@ impl GoneBefore {
     /// What one more look that showed it gone comes to, by what a witness says.
     fn decided(&self, testimony: Testimony, gone: Presence) -> Presence {
         let looks = self.looks.saturating_add(1);
-        match testimony {
-            Testimony::There => Presence::Contradicted,
-            Testimony::Gone => gone,
-            Testimony::Silent if looks >= self.enough => gone,
-            Testimony::Silent => Presence::GoneYet(Self {
+        let missing = match testimony {
+            Testimony::There => return Presence::Contradicted,
+            Testimony::Gone => return gone,
+            // It counts as one look.
+            Testimony::NotFound => 1,
+            Testimony::Silent => 0,
+        };
+        match looks.saturating_add(missing) >= self.enough {
+            true => gone,
+            false => Presence::GoneYet(Self {
                 looks,
                 last: Moment::now(),
                 ..self.clone()
@@ -169,7 +174,7 @@ impl Slot<'_> {
         };
         Ok(match said {
             Testimony::Gone => gone,
-            Testimony::Silent => match self.shown_by_id(deleted).await? {
+            Testimony::NotFound | Testimony::Silent => match self.shown_by_id(deleted).await? {
                 Some(sighting) => Presence::Present(sighting),
                 None => Presence::GoneYet(self.gone_once(LOOKS_AFTER_CONFIRMATION)),
             },
@@ -177,8 +182,8 @@ impl Slot<'_> {
         })
     }
 
-    /// A client that is kept for longer than its property is no reason against a confirmed deletion, but then the list of
-    /// properties has to say so, or as many looks as where nobody else can tell.
+    /// A client that is kept for longer than its property is no reason against a confirmed deletion where the list of
+    /// properties says that it is gone.
     async fn gone_after_confirmation(
         &self,
         deleted: Deleted<'_>,
@@ -194,8 +199,13 @@ impl Slot<'_> {
         if !before.wait().is_zero() {
             return Ok(Presence::GoneYet(before.clone()));
         }
-        let listed = self.list_says(deleted.id).await?;
-        Ok(before.decided(listed, gone))
+        let client = self.client_says(deleted.client);
+        let (listed, client) = tokio::join!(self.list_says(deleted.id), client);
+        let testimony = match listed? {
+            Testimony::Silent => client?,
+            listed @ (Testimony::Gone | Testimony::There | Testimony::NotFound) => listed,
+        };
+        Ok(before.decided(testimony, gone))
     }
 
     async fn gone_by_its_code(&self, deleted: Deleted<'_>) -> Result<Presence, Error> {

@@ -3,7 +3,7 @@
 //! A witness that cannot be used says nothing: a route that is not there, a right that is missing, a filter that is not
 //! obeyed. That is about the route and not about OZmap, so it must never keep OZmap from others.
 
-use reqwest::{Method, Url};
+use reqwest::{Method, StatusCode, Url};
 
 use super::look::Raw;
 use super::slot::Slot;
@@ -30,6 +30,8 @@ pub(super) enum Testimony {
     Gone,
     /// It, or its client, which goes with it, is still there.
     There,
+    /// Its client is not found, which a route that is not there says of every client.
+    NotFound,
     /// Nothing.
     Silent,
 }
@@ -82,19 +84,25 @@ impl Slot<'_> {
         Ok(match (client?, listed?) {
             (Testimony::There, _) | (_, Testimony::There) => Testimony::There,
             (Testimony::Gone, _) | (_, Testimony::Gone) => Testimony::Gone,
+            (Testimony::NotFound, _) | (_, Testimony::NotFound) => Testimony::NotFound,
             (Testimony::Silent, Testimony::Silent) => Testimony::Silent,
         })
     }
 
     /// The client goes with its property.
-    async fn client_says(&self, client: Option<&PropertyId>) -> Result<Testimony, Error> {
+    pub(super) async fn client_says(
+        &self,
+        client: Option<&PropertyId>,
+    ) -> Result<Testimony, Error> {
         let Some(id) = client else {
             return Ok(Testimony::Silent);
         };
         let Some(reply) = self.ask_aside(self.ozmap.base.client(id)).await? else {
             return Ok(Testimony::Silent);
         };
-        // A 404 may be that of a route that is not there.
+        if reply.status == StatusCode::NOT_FOUND {
+            return Ok(Testimony::NotFound);
+        }
         Ok(match document::client_state(&reply.body) {
             Some((found, Field::Missing | Field::Null)) if found == *id => Testimony::There,
             Some((found, Field::Value(_))) if found == *id => Testimony::Gone,

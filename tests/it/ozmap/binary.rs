@@ -38,6 +38,12 @@ impl Holding {
                 send(empty(204))
             }
             ("GET", "/api/v2/authenticated") => send(json(200, "{}")),
+            ("GET", target) if target.starts_with("/api/v2/properties?") => {
+                let rows = is_there.then(reservation).into_iter().collect::<Vec<_>>();
+                let list =
+                    value!({"total": rows.len(), "start": 0, "count": rows.len(), "rows": rows});
+                send(json(200, &list.to_string()))
+            }
             _ => send(json(404, "{}")),
         }
     }

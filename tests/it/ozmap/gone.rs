@@ -39,7 +39,7 @@ async fn wrong_by_its_id_for_a_while_is_not_gone_while_its_client_or_a_list_has_
     };
     for (client, list, expected) in [
         (missing(), none(), ("gone", 2)),
-        (missing(), no_route(), ("gone", 4)),
+        (missing(), no_route(), ("gone", 3)),
         (no_route(), none(), ("gone", 2)),
         (deleted(), no_route(), ("gone", 2)),
         (there(), none(), ("contradicted", 2)),
@@ -111,7 +111,7 @@ async fn a_confirmed_deletion_is_seen_gone_by_one_look_and_by_more_where_a_list_
         (no_route(), answer_json(500, ""), ("ozmap_server_error", 0)),
         // Its client is kept for longer.
         (there(), none(), ("gone", 2)),
-        (there(), no_route(), ("gone", 4)),
+        (there(), no_route(), ("contradicted", 2)),
         (missing(), with_it(), ("contradicted", 2)),
     ] {
         let rig = server(move |about| match about {
