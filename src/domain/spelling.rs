@@ -103,7 +103,7 @@ fn unescaped(text: &str) -> Cow<'_, str> {
 fn plain(c: char) -> char {
     match c {
         '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFF01 + 0x21).unwrap_or(c),
-        '¦' | '￤' | '∣' | '│' | 'ǀ' => '|',
+        '¦' | '￤' | '￨' | '∣' | '│' | '❘' | '︱' | 'ǀ' => '|',
         '“' | '”' | '„' | '‟' | '″' => '"',
         '‘' | '’' | '‚' | '‛' | '′' | '´' => '\'',
         '\u{2010}'..='\u{2013}' | '\u{2212}' => '-',
@@ -138,7 +138,9 @@ fn bare(text: &str) -> &str {
 
 /// The text without the punctuation at its end, where that ends a sentence: after a letter, a digit or a quotation.
 fn without_full_stop(text: &str) -> &str {
-    let rest = text.trim_end_matches(['.', ',', ';', ':', '!']);
+    let rest = text.trim_end_matches(|c: char| {
+        c.is_whitespace() || matches!(c, '.' | ',' | ';' | ':' | '!' | '…' | '。')
+    });
     let ends_a_sentence = rest.ends_with(|c: char| {
         c.is_alphanumeric()
             || is_combining_mark(c)
@@ -202,6 +204,9 @@ mod tests {
             ("１２３｜１２３", "123|123"),
             ("123¦123", "123|123"),
             ("123|123.", "123|123"),
+            ("123|123 ;", "123|123"),
+            ("123|123…", "123|123"),
+            ("123￨123", "123|123"),
             ("*C22*", "C22"),
             ("_C22_", "C22"),
             ("*“C22”*.", "C22"),
