@@ -130,6 +130,17 @@ pub(super) fn is_unfilled_text(text: &str) -> bool {
     is_variable || fold(text) == "undefined"
 }
 
+/// Whether a free text without a code has a variable in the code's place, as in `cancelar {{code}}`.
+pub(super) fn has_a_variable(text: &str) -> bool {
+    let holds = |(open, close): &(&str, &str)| {
+        let after = text.find(open).and_then(|at| text.get(at + open.len()..));
+        after.is_some_and(|after| after.contains(close))
+    };
+    [("{{", "}}"), ("${", "}"), ("#{", "}"), ("[object ", "]")]
+        .iter()
+        .any(holds)
+}
+
 /// What a telephone network says in place of a number that is withheld, in lower case and without accents.
 const WITHHELD: [&str; 24] = [
     "anonymous",
@@ -281,6 +292,20 @@ mod tests {
                 && is_no_code("False")
         );
         assert!(!tells_nothing_apart("c-1"));
+    }
+
+    #[test]
+    fn a_variable_in_a_free_text_is_seen() {
+        for text in [
+            "cancelar {{code}}",
+            "cancelar ${code}",
+            "cancelar [object Object]",
+        ] {
+            assert!(has_a_variable(text), "{text}");
+        }
+        for text in ["cancelar 123|123", "cancelar {123|123}", "oi", ":} 100%"] {
+            assert!(!has_a_variable(text), "{text}");
+        }
     }
 
     #[test]

@@ -39,10 +39,6 @@ impl Reading<'_> {
         let header = header.map(|text| (Place::Header("idempotency-key".to_owned()), text));
         let mut named = Vec::from_iter(header);
         for spot in self.spots_of(Member::MessageId) {
-            if spot.value.is_boolean() {
-                notes.push(Note::not_filled_in(Member::MessageId.name()));
-                continue;
-            }
             named.extend(self.plain(spot)?.map(|text| (spot.place.clone(), text)));
         }
         for (place, text) in named {
@@ -85,11 +81,6 @@ impl Reading<'_> {
             for spot in self.spots_of(Member::Conversation(rank)) {
                 if is_platforms_own(spot) {
                     notes.push(Note::ignored(Member::Conversation(rank).name()));
-                    continue;
-                }
-                // A flag is what a program makes of nothing.
-                if spot.value.is_boolean() {
-                    notes.push(Note::not_filled_in(Member::Conversation(rank).name()));
                     continue;
                 }
                 let Some(text) = self.plain(spot)? else {
