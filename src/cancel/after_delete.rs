@@ -42,6 +42,10 @@ impl Cancellations {
             }
         };
         let traces = self.traces(held, memory).await?;
+        // The spelling that led to it may be one that only a look for what is nearly the code asks for.
+        if let Some(code) = &traces.code {
+            held.record.code = held.record.code.clone().held_as(code);
+        }
         let before = Before {
             unsettled: held.record.unsettled_for(),
             latecomers: self.asked_before_the_last_look(held, memory).await?,

@@ -12,7 +12,8 @@ use super::spelling::{canonical, is_format};
 /// The most characters that a reservation code may have. Of 25 real ones three are longer than 64 (68 to 92 characters).
 pub const CODE_CHARS_MAX: usize = 128;
 
-/// A reservation code that is safe to put into a path, in its canonical spelling and as it came.
+/// A reservation code that is safe to put into a path, in its canonical spelling, as it came, and as OZmap holds it where
+/// that is known.
 ///
 /// Two codes are equal when their canonical spellings are. That spelling has 1 to [`CODE_CHARS_MAX`] characters, no control
 /// or format character, and is neither `.` nor `..`, which would turn a look-up into "list every property".
@@ -20,6 +21,7 @@ pub const CODE_CHARS_MAX: usize = 128;
 pub struct ReservationCode {
     canonical: String,
     came_as: String,
+    held_as: Option<String>,
 }
 
 /// Why a text cannot be a reservation code.
@@ -71,6 +73,7 @@ impl ReservationCode {
         Ok(Self {
             canonical,
             came_as: came_as.to_owned(),
+            held_as: None,
         })
     }
 
@@ -87,6 +90,19 @@ impl ReservationCode {
         }
     }
 
+    /// The same code, to be asked for also as OZmap was seen to hold it, which may have a blank at an end. A spelling of
+    /// another code is none.
+    #[must_use]
+    pub fn held_as(self, held: &str) -> Self {
+        match self.is(held) {
+            true => Self {
+                held_as: Some(held.to_owned()),
+                ..self
+            },
+            false => self,
+        }
+    }
+
     /// The canonical spelling, for the journal and the customer's own sentence; never for a log line.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -100,7 +116,7 @@ impl ReservationCode {
     }
 
     /// The spellings that OZmap is asked for, each once, the canonical one first: as it came, and both with composed
-    /// (NFC) and with decomposed characters (NFD), because OZmap compares byte for byte.
+    /// (NFC) and with decomposed characters (NFD), because OZmap compares byte for byte; and as it was seen to be held.
     #[must_use]
     pub fn spellings(&self) -> Vec<String> {
         let both = [self.canonical.as_str(), self.came_as.as_str()];
@@ -108,7 +124,8 @@ impl ReservationCode {
             .iter()
             .flat_map(|text| [text.nfc().collect(), text.nfd().collect()]);
         // As it came byte for byte, which may be neither.
-        distinct(forms.chain([self.came_as.clone()]))
+        let last = [self.came_as.clone()].into_iter();
+        distinct(forms.chain(last).chain(self.held_as.clone()))
     }
 
     /// Further spellings that are worth a question before it is said that there is nothing: a blank at an end, which
@@ -247,6 +264,12 @@ mod tests {
         assert_eq!(spellings(" 123|123. "), expected(&["123|123", "123|123."]));
         assert_eq!(spellings("jose\u{301}"), expected(&["josé", "jose\u{301}"]));
         assert_eq!(spellings("josé"), expected(&["josé", "jose\u{301}"]));
+        let held = |as_text| {
+            let code = ReservationCode::parse("123|123");
+            code.map(|code| code.held_as(as_text).spellings())
+        };
+        assert_eq!(held("123|123 "), expected(&["123|123", "123|123 "]));
+        assert_eq!(held("123|124"), expected(&["123|123"]));
         let near = |typed| ReservationCode::parse(typed).map(|code| code.near_spellings());
         assert_eq!(near("1|1"), expected(&["1|1 ", " 1|1"]));
         assert_eq!(near("Ana"), expected(&["Ana ", " Ana", "ana"]));

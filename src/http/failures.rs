@@ -12,11 +12,17 @@ use crate::cancel::conversation_id;
 use crate::channels::{Channel, Echo, Next};
 use crate::domain::{Outcome, Turn};
 
-/// After so many messages with something like a code that could not be used, a person goes on.
-const FAILURES_MAX: u32 = 2;
+/// What a message weighs that has something like a code which cannot be used, or a code that leads nowhere.
+const FAILURE: u32 = 2;
 
-/// After so many messages without anything like a code; the first may be a greeting.
-const MESSAGES_WITHOUT_CODE_MAX: u32 = 3;
+/// What a message weighs without anything like a code: the first may be a greeting.
+const MESSAGE_WITHOUT_CODE: u32 = 1;
+
+/// From here on a person goes on after a failure: two of them.
+const FAILURES_MAX: u32 = 2 * FAILURE;
+
+/// From here on a person goes on after a message without a code: three of them.
+const WITHOUT_CODE_MAX: u32 = 3 * MESSAGE_WITHOUT_CODE;
 
 /// After so long without a message a conversation begins anew.
 const SILENCE: Duration = Duration::from_secs(30 * 60);
@@ -26,13 +32,13 @@ const WITHIN: Duration = Duration::from_millis(500);
 
 /// The question that a message is answered with, or that a person goes on.
 pub(super) async fn after_question(app: &App, channel: &Channel, echo: &Echo, turn: Turn) -> Turn {
-    let most = match turn {
-        Turn::AskCode => MESSAGES_WITHOUT_CODE_MAX,
-        Turn::AskCodeAgain => FAILURES_MAX,
+    let (weight, most) = match turn {
+        Turn::AskCode => (MESSAGE_WITHOUT_CODE, WITHOUT_CODE_MAX),
+        Turn::AskCodeAgain => (FAILURE, FAILURES_MAX),
         // The code was understood, and a person goes on already.
         Turn::ConfirmCode | Turn::HandOver => return turn,
     };
-    match count(app, channel, echo).await {
+    match count(app, channel, echo, weight).await {
         Some(failures) if failures >= most => Turn::HandOver,
         Some(_) | None => turn,
     }
@@ -47,10 +53,12 @@ pub(super) async fn after_outcome(
 ) -> Next {
     let next = channel.next(echo, outcome);
     match outcome {
-        Outcome::InvalidCode | Outcome::NotFound => match count(app, channel, echo).await {
-            Some(failures) if failures >= FAILURES_MAX => Next::HandOver,
-            Some(_) | None => next,
-        },
+        Outcome::InvalidCode | Outcome::NotFound => {
+            match count(app, channel, echo, FAILURE).await {
+                Some(failures) if failures >= FAILURES_MAX => Next::HandOver,
+                Some(_) | None => next,
+            }
+        }
         Outcome::Cancelled
         | Outcome::AlreadyCancelled
         | Outcome::Installed
@@ -68,9 +76,10 @@ pub(super) async fn after_outcome(
 }
 
 /// Counts a failure; `None` where none is counted.
-async fn count(app: &App, channel: &Channel, echo: &Echo) -> Option<u32> {
+async fn count(app: &App, channel: &Channel, echo: &Echo, weight: u32) -> Option<u32> {
     let id = counted(channel, echo)?;
-    let counted = app.cancellations.journal().conversation_failed(id, SILENCE);
+    let journal = app.cancellations.journal();
+    let counted = journal.conversation_failed(id, weight, SILENCE);
     timeout(WITHIN, counted).await.ok()?.ok()
 }
 

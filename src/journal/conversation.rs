@@ -7,17 +7,25 @@ use std::time::Duration;
 use super::{Error, Journal, sql};
 
 impl Journal {
-    /// Counts a failure of a conversation and says how many there are by now; after a silence of `window` they count from one.
+    /// Adds to the failures of a conversation, by how much this one weighs, and says what they come to by now; after a silence of
+    /// `window` they count from nothing.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
-    pub async fn conversation_failed(&self, id: String, window: Duration) -> Result<u32, Error> {
+    pub async fn conversation_failed(
+        &self,
+        id: String,
+        weight: u32,
+        window: Duration,
+    ) -> Result<u32, Error> {
         let window_ms = i64::try_from(window.as_millis()).unwrap_or(i64::MAX / 2);
         self.writer
             .call_alone(move |store| {
-                let parameters = [id.into(), window_ms.into()];
+                let parameters = [id.into(), window_ms.into(), i64::from(weight).into()];
                 let rows = store.query(sql::CONVERSATION_FAILED, &parameters)?;
-                let failures = rows.first().map_or(Ok(1), |row| row.integer(0))?;
+                let failures = rows
+                    .first()
+                    .map_or(Ok(i64::from(weight)), |row| row.integer(0))?;
                 Ok(u32::try_from(failures).unwrap_or(u32::MAX))
             })
             .await

@@ -221,10 +221,10 @@ pub(super) const TRIED_CODES: &str = "SELECT COUNT(*) FROM attempt WHERE convers
 /// Forgets attempts that no longer count.
 pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW} - $1";
 
-/// Counts a failure of a conversation, from one again when the last one is longer ago than `$2`.
+/// Adds `$3` to the failures of a conversation, from nothing again when the last one is longer ago than `$2`.
 pub(super) const CONVERSATION_FAILED: &str = "\
-INSERT INTO conversation (id, failures, updated_at) VALUES ($1, 1, {NOW}) \
-ON CONFLICT (id) DO UPDATE SET failures = CASE WHEN conversation.updated_at > {NOW} - $2 THEN conversation.failures + 1 ELSE 1 END, \
+INSERT INTO conversation (id, failures, updated_at) VALUES ($1, $3, {NOW}) \
+ON CONFLICT (id) DO UPDATE SET failures = CASE WHEN conversation.updated_at > {NOW} - $2 THEN conversation.failures + $3 ELSE $3 END, \
 updated_at = {NOW} RETURNING failures";
 
 /// Forgets the failures of a conversation.

@@ -1,8 +1,9 @@
 //! Looking again for a property whose DELETE was sent: is it gone?
 //!
-//! After a DELETE that OZmap confirmed, its id and its code have to say so. After any other, both have to say it twice, apart
-//! in time, and somebody else who knew the property as well: OZmap may be wrong for longer than one answer. What is said
-//! must never be "gone" about a property that is there.
+//! After a DELETE that OZmap confirmed, its id and its code have to say so, and several times where its client is still
+//! there. After any other, both have to say it twice, apart in time, and another witness as well: OZmap may be wrong for
+//! longer than one answer, and it may confirm what it did not do. What is said must never be "gone" about a property that
+//! is there.
 
 use std::time::Duration;
 
@@ -71,6 +72,21 @@ impl GoneBefore {
         let apart = self.apart.saturating_mul(self.looks);
         apart.saturating_sub(Duration::from_millis(self.last.age_ms()))
     }
+
+    /// What one more look that showed it gone comes to, by what a witness says.
+    fn decided(&self, testimony: Testimony, gone: Presence) -> Presence {
+        let looks = self.looks.saturating_add(1);
+        match testimony {
+            Testimony::There => Presence::Contradicted,
+            Testimony::Gone => gone,
+            Testimony::Silent if looks >= LOOKS_WITHOUT_WITNESS => gone,
+            Testimony::Silent => Presence::GoneYet(Self {
+                looks,
+                last: Moment::now(),
+                apart: self.apart,
+            }),
+        }
+    }
 }
 
 impl Slot<'_> {
@@ -91,7 +107,9 @@ impl Slot<'_> {
         }
         // A 404 alone may be a route that is not there.
         match (deleted.answer, before) {
-            (DeleteAnswer::Confirmed, _) => self.gone_after_confirmation(deleted).await,
+            (DeleteAnswer::Confirmed, before) => {
+                self.gone_after_confirmation(deleted, before).await
+            }
             (DeleteAnswer::Unclear, Some(before)) if before.wait().is_zero() => {
                 self.gone_by_every_account(deleted, before).await
             }
@@ -99,7 +117,56 @@ impl Slot<'_> {
         }
     }
 
-    async fn gone_after_confirmation(&self, deleted: Deleted<'_>) -> Result<Presence, Error> {
+    /// One look is enough, unless its client is still there: then OZmap may have been wrong by the id. A client that is
+    /// kept for longer than its property is no reason against that, but then the list of properties has to say so, or
+    /// as many looks as where nobody else can tell.
+    async fn gone_after_confirmation(
+        &self,
+        deleted: Deleted<'_>,
+        before: Option<&GoneBefore>,
+    ) -> Result<Presence, Error> {
+        let Some(before) = before else {
+            let client = self.client_says(deleted.client);
+            let (presence, client) = tokio::join!(self.gone_by_its_code(deleted), client);
+            // It is only good to know: what cannot be asked keeps no customer waiting.
+            let client = client.unwrap_or(Testimony::Silent);
+            return match (presence?, client) {
+                (Presence::Gone { .. }, Testimony::There) => {
+                    Ok(Presence::GoneYet(self.gone_once()))
+                }
+                (gone @ Presence::Gone { .. }, Testimony::Silent) => {
+                    self.gone_by_id_again(deleted, gone).await
+                }
+                (presence, Testimony::There | Testimony::Gone | Testimony::Silent) => Ok(presence),
+            };
+        };
+        let gone = match self.gone_by_its_code(deleted).await? {
+            gone @ Presence::Gone { .. } => gone,
+            other @ (Presence::GoneYet(_)
+            | Presence::Present(_)
+            | Presence::OnlyByCode(_)
+            | Presence::Contradicted) => return Ok(other),
+        };
+        if !before.wait().is_zero() {
+            return Ok(Presence::GoneYet(before.clone()));
+        }
+        let listed = self.list_says(deleted.id).await?;
+        Ok(before.decided(listed, gone))
+    }
+
+    /// Where nobody else can tell, its id is asked for once more: it may have been wrong once.
+    async fn gone_by_id_again(
+        &self,
+        deleted: Deleted<'_>,
+        gone: Presence,
+    ) -> Result<Presence, Error> {
+        Ok(match self.by_id(deleted.id).await? {
+            Some(sighting) if !says_deleted(&sighting) => Presence::Present(sighting),
+            Some(_) | None => gone,
+        })
+    }
+
+    async fn gone_by_its_code(&self, deleted: Deleted<'_>) -> Result<Presence, Error> {
         let seen = self.by_code(deleted).await?;
         let is_plain = |(_, said): &(String, Said)| *said == Said::EmptyList;
         if !seen.rows.is_empty() || seen.nothings.iter().all(is_plain) {
@@ -121,11 +188,9 @@ impl Slot<'_> {
     ) -> Result<Presence, Error> {
         let seen = self.by_code(deleted).await?;
         Ok(match shown(deleted.id, seen.rows, seen.read_at)? {
-            Presence::Gone { .. } => Presence::GoneYet(before.cloned().unwrap_or(GoneBefore {
-                looks: 1,
-                last: Moment::now(),
-                apart: self.ozmap.settings.looks_apart,
-            })),
+            Presence::Gone { .. } => {
+                Presence::GoneYet(before.cloned().unwrap_or_else(|| self.gone_once()))
+            }
             other @ (Presence::GoneYet(_)
             | Presence::Present(_)
             | Presence::OnlyByCode(_)
@@ -160,16 +225,15 @@ impl Slot<'_> {
             | Presence::OnlyByCode(_)
             | Presence::Contradicted) => return Ok(other),
         };
-        let looks = before.looks.saturating_add(1);
-        match self.testimony(deleted.id, deleted.client).await? {
-            Testimony::There => Ok(Presence::Contradicted),
-            Testimony::Gone => Ok(gone),
-            Testimony::Silent if looks >= LOOKS_WITHOUT_WITNESS => Ok(gone),
-            Testimony::Silent => Ok(Presence::GoneYet(GoneBefore {
-                looks,
-                last: Moment::now(),
-                apart: before.apart,
-            })),
+        let testimony = self.testimony(deleted.id, deleted.client).await?;
+        Ok(before.decided(testimony, gone))
+    }
+
+    fn gone_once(&self) -> GoneBefore {
+        GoneBefore {
+            looks: 1,
+            last: Moment::now(),
+            apart: self.ozmap.settings.looks_apart,
         }
     }
 

@@ -31,6 +31,8 @@ pub enum PortState {
 pub struct Traces {
     /// Its client, which goes with it.
     pub client: Option<PropertyId>,
+    /// Its code, byte for byte as OZmap held it.
+    pub code: Option<String>,
     /// The output that it held.
     pub port: Option<Port>,
 }
@@ -54,6 +56,7 @@ impl Traces {
             return Self::default();
         };
         let id = |value: &Value| value.as_str().and_then(PropertyId::parse);
+        let code = client["code"].as_str().map(str::to_owned);
         let client = id(&client)
             .or_else(|| id(&client["_id"]))
             .or_else(|| id(&client["id"]));
@@ -63,7 +66,7 @@ impl Traces {
         let port = id(&connections[0]["id"])
             .zip(number.filter(|number| *number > 0))
             .map(|(splitter, number)| Port { splitter, number });
-        Self { client, port }
+        Self { client, code, port }
     }
 }
 

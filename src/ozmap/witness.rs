@@ -87,7 +87,10 @@ impl Slot<'_> {
     }
 
     /// The client goes with its property.
-    async fn client_says(&self, client: Option<&PropertyId>) -> Result<Testimony, Error> {
+    pub(super) async fn client_says(
+        &self,
+        client: Option<&PropertyId>,
+    ) -> Result<Testimony, Error> {
         let Some(id) = client else {
             return Ok(Testimony::Silent);
         };
@@ -104,7 +107,7 @@ impl Slot<'_> {
         })
     }
 
-    async fn list_says(&self, id: &PropertyId) -> Result<Testimony, Error> {
+    pub(super) async fn list_says(&self, id: &PropertyId) -> Result<Testimony, Error> {
         let list = self.ozmap.base.list("/properties", "id", id.as_str());
         let Some(rows) = self.witness_rows(list).await? else {
             return Ok(Testimony::Silent);

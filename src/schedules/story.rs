@@ -61,10 +61,7 @@ const GETS: &[&str] = &[
     "rereserve_after",
 ];
 
-/// Whether an OZmap is played that says "nothing there" once although it is.
-const IS_WRONG_ONCE: bool = false;
-
-/// The looks that can be wrong once, each in all the words for it that the settings list.
+/// An OZmap that says "nothing there" once although it is: the looks that can be wrong so, each in all the words for it that the settings list.
 const WRONG_ONCE: &[&str] = &[
     "lookup:nothing",
     "lookup:nothing=not_found",
@@ -164,7 +161,7 @@ impl Story {
         if dice.one_in(2) {
             happenings.extend(scene(dice, &happenings));
         }
-        if IS_WRONG_ONCE && dice.one_in(2) {
+        if dice.one_in(2) {
             happenings.extend(wrong_once(dice));
         }
         happenings.sort_by_key(|happening| happening.at);

@@ -53,9 +53,46 @@ fn every_reason_is_explained() {
         "joined",
         "guard_stale",
         "parked",
+        "seen_absent_once",
+        "seen_gone_once",
+        "delete_rejected",
+        "contradiction",
+        "journal_incomplete",
+        "journal_restored",
     ];
     for reason in Refusal::ALL.map(Refusal::id).into_iter().chain(others) {
         assert!(words.contains(&format!("`{reason}`")), "{reason}");
+    }
+}
+
+/// A key must be unique for ever and of one customer: each platform's own id of the message, or a time with a random part.
+/// Counters begin again after a reinstall, and an id of a flow's message is shared by its parts.
+#[test]
+fn the_keys_that_are_recommended_are_unique_for_ever() {
+    let readme = include_str!("../../README.md");
+    for (platform, ingredients) in [
+        (
+            "#### Typebot",
+            &["\"Random ID\"", "once for every question"][..],
+        ),
+        (
+            "#### n8n",
+            &["$now.toMillis()", "$execution.id", "$itemIndex"],
+        ),
+        ("#### Node-RED", &["Date.now()", "RED.util.generateId()"]),
+        ("#### Botpress", &["message_id: event.id"]),
+    ] {
+        let section = readme.split_once(platform).unwrap().1;
+        let section = section.split_once("\n#### ").unwrap().0;
+        for ingredient in ingredients {
+            assert!(section.contains(ingredient), "{platform}: {ingredient}");
+        }
+    }
+    for constant in [
+        "\"Idempotency-Key\": msg._msgid",
+        "`={{$execution.id}}-{{$itemIndex}}`",
+    ] {
+        assert!(!readme.contains(constant), "{constant}");
     }
 }
 

@@ -10,7 +10,7 @@ const WINDOW: Duration = Duration::from_secs(1_800);
 async fn failures_of_a_conversation_are_counted_in_a_row_and_over_a_restart() {
     let book = Book::open(LONG);
     let failed = async |id: &str| {
-        let failed = book.journal.conversation_failed(id.to_owned(), WINDOW);
+        let failed = book.journal.conversation_failed(id.to_owned(), 1, WINDOW);
         failed.await.unwrap()
     };
     assert_eq!(
@@ -33,7 +33,7 @@ async fn failures_of_a_conversation_are_counted_in_a_row_and_over_a_restart() {
     let again = Journal::open(&journal_place(book.folder.path()), LONG).unwrap();
     assert_eq!(
         again
-            .conversation_failed("b".to_owned(), WINDOW)
+            .conversation_failed("b".to_owned(), 1, WINDOW)
             .await
             .unwrap(),
         2

@@ -11,9 +11,13 @@ use super::binary::{Holding, Setting, send};
 use super::rig::{BY_ID, CLIENT_ID, CODE, LOOKUP, one, reservation};
 use super::stand_in::{Act, Request, answer, empty, json};
 
-/// An OZmap that loses the first DELETE, and after that leads its code to nothing: the reservation is there, renamed, and
+/// An OZmap that does nothing on a DELETE, and after that leads its code to nothing: the reservation is there, renamed, and
 /// by its id it is denied some times.
-fn renamed(denials: usize, witnesses: Witnesses) -> impl Fn(&Request) -> Vec<Act> + Send + Sync {
+fn renamed(
+    denials: usize,
+    witnesses: Witnesses,
+    to_delete: Vec<Act>,
+) -> impl Fn(&Request) -> Vec<Act> + Send + Sync {
     let (denied, deletions) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
     move |request| {
         let was_sent = deletions.load(SeqCst) > 0;
@@ -22,7 +26,7 @@ fn renamed(denials: usize, witnesses: Witnesses) -> impl Fn(&Request) -> Vec<Act
         match (request.method.as_str(), request.target.as_str()) {
             ("DELETE", BY_ID) => {
                 deletions.fetch_add(1, SeqCst);
-                vec![Act::Close]
+                to_delete.clone()
             }
             ("GET", LOOKUP) if !was_sent => send(json(200, &one())),
             ("GET", LOOKUP) => send(json(200, "[]")),
@@ -52,16 +56,22 @@ enum Witnesses {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_by_its_id_after_a_lost_deletion_is_never_cancelled() {
-    for (denials, witnesses) in [
-        (1, Witnesses::TheClient),
-        (1, Witnesses::None),
-        (2, Witnesses::TheClient),
-        (2, Witnesses::None),
-        (3, Witnesses::None),
-        (1_000, Witnesses::TheClient),
+async fn wrong_by_its_id_after_a_deletion_without_effect_is_never_cancelled() {
+    let lost = || vec![Act::Close];
+    let confirmed = || send(empty(204));
+    for (denials, witnesses, to_delete) in [
+        (1, Witnesses::TheClient, lost()),
+        (1, Witnesses::None, lost()),
+        (2, Witnesses::TheClient, lost()),
+        (2, Witnesses::None, lost()),
+        (3, Witnesses::None, lost()),
+        (1_000, Witnesses::TheClient, lost()),
+        (1, Witnesses::TheClient, confirmed()),
+        (1, Witnesses::None, confirmed()),
+        (2, Witnesses::TheClient, confirmed()),
+        (3, Witnesses::TheClient, confirmed()),
     ] {
-        let setting = Setting::with(renamed(denials, witnesses), |launch| {
+        let setting = Setting::with(renamed(denials, witnesses, to_delete), |launch| {
             launch
                 .set("JOURNAL__SETTLE_MS", "3000")
                 .set("OZMAP__DELETE_MS", "700")
@@ -303,5 +313,57 @@ async fn the_port_of_what_was_deleted_is_said_to_be_free_and_never_waited_for() 
             let which = "output 4 of splitter 5da6220df003e8132800001e";
             assert!(history.contains(which), "{history}");
         }
+    }
+}
+
+/// The code that OZmap holds has a blank at its end, which only a look for what is nearly the code finds.
+const HELD: &str = "/api/v2/properties/client/123%7C123%20";
+
+/// An OZmap that holds it so, does nothing on the first DELETE, and denies the property by its id some times after that.
+fn with_a_blank(
+    denials: usize,
+    first_delete: Vec<Act>,
+) -> impl Fn(&Request) -> Vec<Act> + Send + Sync {
+    let (denied, deletions) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    move |request| {
+        let mut row = reservation();
+        row["client"]["code"] = value!("123|123 ");
+        let sent = deletions.load(SeqCst);
+        match (request.method.as_str(), request.target.as_str()) {
+            ("DELETE", BY_ID) => match deletions.fetch_add(1, SeqCst) {
+                0 => first_delete.clone(),
+                _ => send(empty(204)),
+            },
+            ("GET", HELD) if sent < 2 => send(json(200, &value!([row]).to_string())),
+            ("GET", target) if target.starts_with("/api/v2/properties/client/") => {
+                send(json(200, "[]"))
+            }
+            ("GET", BY_ID) if sent > 0 && denied.fetch_add(1, SeqCst) < denials => {
+                send(json(404, ""))
+            }
+            ("GET", BY_ID) if sent < 2 => send(json(200, &row.to_string())),
+            ("GET", "/api/v2/authenticated") => send(json(200, "{\"valid\":true}")),
+            ("GET", target) if target.starts_with("/api/v2/ftth-clients?") => {
+                send(json(200, r#"{"total":0,"rows":[]}"#))
+            }
+            _ => send(json(404, "")),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_is_held_with_a_blank_is_looked_for_as_it_is_held_after_the_deletion_too() {
+    let (lost, confirmed) = (vec![Act::Close], send(empty(204)));
+    for (denials, first_delete) in [
+        (0, lost.clone()),
+        (2, lost),
+        (0, confirmed.clone()),
+        (1, confirmed),
+    ] {
+        let setting = Setting::new(with_a_blank(denials, first_delete)).await;
+        let asked = value!({"code": CODE, "message_id": "m-1"});
+        let reply = setting.ask_until_final(asked).await;
+        assert_eq!(reply.outcome(), "cancelled", "{denials}");
+        assert_eq!(setting.deletions().len(), 2, "{denials}");
     }
 }
