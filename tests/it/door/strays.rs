@@ -152,3 +152,42 @@ fn a_rehearsal_that_is_repeated_elsewhere_stays_one() {
         assert!(expected.contains(&meaning), "{}: {meaning:?}", base.label());
     });
 }
+
+/// Rasa sends every slot of a bot along: one that has no value, or words, is no instruction; one with a yes is.
+#[test]
+fn a_bots_own_slot_is_no_instruction() {
+    let mut tried = 0;
+    each(|base, channel| {
+        let Body::Json(body) = &base.body else {
+            return;
+        };
+        let Some(slots) = body.pointer("/tracker/slots") else {
+            return;
+        };
+        tried += 1;
+        let plain = base.meaning(channel);
+        let with_slot = |name: &str, value: Value| {
+            let mut slots = slots.clone();
+            slots[name] = value;
+            let mut changed = base.clone();
+            if let Body::Json(body) = &mut changed.body {
+                body["tracker"]["slots"] = slots;
+            }
+            changed.meaning(channel)
+        };
+        for name in ["consulta", "test", "preview", "prueba", "simulacao_plano"] {
+            assert_eq!(with_slot(name, Value::Null), plain, "{name}");
+        }
+        assert_eq!(with_slot("consulta", json!("quero cancelar")), plain);
+        for (name, value) in [
+            ("consulta", json!(true)),
+            ("test", json!("sim")),
+            ("dry_run", Value::Null),
+            ("dry_run", json!("")),
+            ("action", Value::Null),
+        ] {
+            assert!(with_slot(name, value).is_harmless(), "{name}");
+        }
+    });
+    assert!(tried > 0);
+}
