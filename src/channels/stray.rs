@@ -132,7 +132,7 @@ impl Strays<'_> {
             && !is_said
             && !self.fields.reads(place)
             && Member::of(name).is_none()
-            && any_text(value, |text| is_plain(text))
+            && any_text(value, is_plain)
     }
 }
 
