@@ -54,7 +54,8 @@ fn check_refusal(typed: &str, error: CodeError) {
     let trimmed = typed.trim();
     match error {
         CodeError::Empty => assert!(!trimmed.chars().any(char::is_alphanumeric)),
-        CodeError::Dots => assert!(matches!(trimmed, "." | "..")),
+        // What stands around the dots may be decoration.
+        CodeError::Dots => assert!(!trimmed.chars().any(char::is_alphanumeric)),
         CodeError::TooLong => assert!(trimmed.chars().count() > CODE_CHARS_MAX),
         CodeError::Invisible => {
             assert!(!trimmed.is_ascii() || trimmed.chars().any(char::is_control));

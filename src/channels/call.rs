@@ -16,6 +16,11 @@ const STEP: &str = "ozc_step";
 const STEP_CODE: &str = "ozc_code";
 const SEAL: &str = "ozc_seal";
 
+/// Whether a member carries the state of a call.
+pub(super) fn is_state(name: &str) -> bool {
+    [FAILURES, STEP, STEP_CODE, SEAL].contains(&name)
+}
+
 /// The step of a call whose state contradicts itself; a person goes on.
 pub(super) const BROKEN: &str = "broken";
 

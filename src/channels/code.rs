@@ -11,7 +11,7 @@ use super::fields::agreed;
 use super::input::Input;
 use super::instruction::not_filled_in;
 use super::member::Member;
-use super::placeholder::is_unfilled_text;
+use super::placeholder::{has_a_variable, is_unfilled_text};
 use super::platform::Platform;
 use super::preset::any;
 use super::reading::{Given, Reading};
@@ -114,12 +114,13 @@ impl Platform {
             return Ok(code.map_or(Code::Unusable, read_back));
         }
         if let Some(text) = agreed(&fields.text, input)? {
-            if is_unfilled_text(&text)
-                && let Some(source) = fields.text.first()
-            {
+            let code = self.code_in(&text);
+            let is_unfilled = is_unfilled_text(&text)
+                || matches!(code, Code::None | Code::Unusable) && has_a_variable(&text);
+            if is_unfilled && let Some(source) = fields.text.first() {
                 return Err(not_filled_in(Member::Code, &source.place()));
             }
-            return Ok(self.code_in(&text));
+            return Ok(code);
         }
         if self.has_keys_or_voice() || !fields.text.is_empty() {
             return Ok(Code::None);

@@ -1,5 +1,5 @@
 //! What a request instructs: to cancel, to rehearse, or only to look; and the refusal of an instruction that is not
-//! understood or stands where it is not read.
+//! understood. Instructions where none is read are `stray`'s.
 //!
 //! A request that carries any word for a rehearsal or a look must never delete.
 
@@ -14,14 +14,15 @@ use crate::domain::{Action, Mode};
 
 /// What `action` may say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Word {
+pub(super) enum Word {
     Cancel,
     Lookup,
     DryRun,
 }
 
 impl Word {
-    fn of(text: &str) -> Option<Self> {
+    /// The word that a text is, in three languages.
+    pub(super) fn of(text: &str) -> Option<Self> {
         match fold(text).as_str() {
             "cancel" | "cancelar" | "cancela" | "cancelamento" | "cancellation" | "cancelation"
             | "cancelacion" | "cancelacao" | "anular" | "anula" | "anulacion" => Some(Self::Cancel),
@@ -41,7 +42,7 @@ impl Word {
 }
 
 /// What a flag says, in the usual words of three languages.
-fn flag(text: &str) -> Option<bool> {
+pub(super) fn flag(text: &str) -> Option<bool> {
     match fold(text).as_str() {
         "true" | "1" | "yes" | "y" | "on" | "sim" | "s" | "si" | "verdadeiro" | "verdadero" => {
             Some(true)
@@ -49,6 +50,25 @@ fn flag(text: &str) -> Option<bool> {
         "false" | "0" | "no" | "n" | "off" | "nao" | "falso" => Some(false),
         _ => None,
     }
+}
+
+/// Names of instructions that a bot also uses for parameters of its own.
+const BOTS_OWN: [&str; 11] = [
+    "consulta", "look", "preview", "previa", "test", "tests", "teste", "prueba", "pruebas",
+    "ensaio", "ensayo",
+];
+
+/// Whether a bot's parameter has the name of an instruction and means something else: Rasa sends every slot along, also one
+/// that has no value yet.
+pub(super) fn is_a_bots_own(name: &str, value: &Value) -> bool {
+    BOTS_OWN.contains(&fold(name).as_str())
+        && match value {
+            Value::Null => true,
+            Value::String(text) => {
+                flag(text).is_none() && Word::of(text).is_none() && !is_unfilled(text)
+            }
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
+        }
 }
 
 /// What all instructions of a request say together. None means to cancel.
@@ -197,119 +217,6 @@ fn text_of(spot: &Spot<'_>) -> Result<String, Misunderstood> {
         true => Err(not_filled_in(spot.member, &spot.place)),
         false => Ok(text),
     }
-}
-
-/// Members that often say in which way something is done; only a word for a rehearsal or a look counts there.
-const WAYS: [&str; 14] = [
-    "mode",
-    "modo",
-    "intent",
-    "intencao",
-    "intencion",
-    "command",
-    "comando",
-    "task",
-    "tarefa",
-    "tarea",
-    "operationtype",
-    "actiontype",
-    "tipodeoperacao",
-    "environment",
-];
-
-/// Members that say whether it is meant at all; a "no" there must not delete.
-const CONSENTS: [&str; 14] = [
-    "confirm",
-    "confirmed",
-    "confirmar",
-    "confirmado",
-    "confirma",
-    "confirmacao",
-    "confirmacion",
-    "confirmation",
-    "execute",
-    "executar",
-    "ejecutar",
-    "commit",
-    "apply",
-    "aplicar",
-];
-
-/// Refuses an instruction that stands where it is not read.
-pub(super) struct Strays<'s> {
-    /// The places that were read, which are none.
-    pub(super) read: &'s [Spot<'s>],
-}
-
-impl Strays<'_> {
-    /// Looks through a body, however deep.
-    pub(super) fn none_in(&self, value: &Value, pointer: &mut String) -> Result<(), Misunderstood> {
-        match value {
-            Value::Object(members) => {
-                for (name, value) in members {
-                    let length = pointer.len();
-                    pointer.push('/');
-                    pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
-                    let place = Place::Body(pointer.clone());
-                    self.is_none(name, value, &place)?;
-                    self.none_in(value, pointer)?;
-                    pointer.truncate(length);
-                }
-                Ok(())
-            }
-            Value::Array(values) => values.iter().try_for_each(|value| {
-                let length = pointer.len();
-                pointer.push_str("/-");
-                let found = self.none_in(value, pointer);
-                pointer.truncate(length);
-                found
-            }),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
-        }
-    }
-
-    /// Refuses one member, if it instructs something and was not read.
-    pub(super) fn is_none(
-        &self,
-        name: &str,
-        value: &Value,
-        place: &Place,
-    ) -> Result<(), Misunderstood> {
-        if self.read.iter().any(|spot| spot.place == *place) {
-            return Ok(());
-        }
-        let text = match value {
-            Value::String(text) => text.clone(),
-            Value::Bool(flag) => flag.to_string(),
-            Value::Number(number) => number.to_string(),
-            Value::Null | Value::Array(_) | Value::Object(_) => return Ok(()),
-        };
-        let folded = fold(name);
-        let holds_back = match Member::instruction(name) {
-            Some(Member::Action) => matches!(Word::of(&text), Some(Word::Lookup | Word::DryRun)),
-            Some(_) => flag(&text) == Some(true) || Word::of(&text).is_some(),
-            None if WAYS.contains(&folded.as_str()) => {
-                matches!(Word::of(&text), Some(Word::Lookup | Word::DryRun))
-            }
-            None => CONSENTS.contains(&folded.as_str()) && flag(&text) == Some(false),
-        };
-        match holds_back {
-            true => Err(misplaced(place)),
-            false => Ok(()),
-        }
-    }
-}
-
-/// An instruction in a place or a spelling that is not read.
-fn misplaced(place: &Place) -> Misunderstood {
-    wrong(
-        422,
-        "misplaced_instruction",
-        format!(
-            "{place} seems to ask for a dry run, a look-up or nothing at all, and is not read there; write \
-             `dry_run` with the value true, or `action` with the value lookup, beside the code or in the address"
-        ),
-    )
 }
 
 #[cfg(test)]

@@ -93,7 +93,9 @@ impl Member {
             | "codigodereserva" | "codigodelareserva" | "codreserva" | "coddareserva"
             | "numeroreserva" | "numerodareserva" | "numerodereserva" | "numerodelareserva"
             | "reservacodigo" | "reservanumero" | "idreserva" | "reservaid" => Self::Code,
-            "action" | "acao" | "accion" | "operation" | "operacao" | "operacion" => Self::Action,
+            "action" | "acao" | "accao" | "accion" | "operation" | "operacao" | "operacion" => {
+                Self::Action
+            }
             "dryrun" | "isdryrun" | "dryrunmode" | "dryrunonly" | "dry" | "simulate"
             | "simulated" | "simulation" | "simular" | "simulado" | "simulada" | "simulacao"
             | "simulacion" | "simulacro" | "issimulation" | "test" | "tests" | "testing"

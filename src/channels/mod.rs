@@ -27,6 +27,7 @@ mod reading;
 mod rehearsal;
 mod spoken;
 mod spot;
+mod stray;
 mod template;
 mod wish;
 

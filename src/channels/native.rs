@@ -14,7 +14,7 @@ use super::hearing::Speaker;
 use super::input::Input;
 use super::member::Member;
 use super::places::FieldsSpec;
-use super::reading::{Reading, bounded};
+use super::reading::Reading;
 use super::{
     Answered, Channel, Echo, Inbound, Misunderstood, Note, Problem, Rendered, Understood, Wish,
 };
@@ -46,11 +46,7 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understo
     let Some(given) = reading.code()? else {
         return Err(reading.empty_code().unwrap_or_else(code_missing));
     };
-    let signed = bounded("webhook-id", reading.header("webhook-id")?)?;
-    let key = match signed {
-        Some(key) => Some(key),
-        None => reading.key(&mut notes)?,
-    };
+    let key = reading.key_first_in("webhook-id", &mut notes)?;
     let conversation = reading.conversation(&mut notes)?;
     let locale = language(&reading, channel, &mut notes);
     let name = reading.optional(Member::CustomerName, &[], &mut notes);

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::fields::{Container, Source};
+use super::spot::Place;
 
 /// Where the fields are.
 #[derive(Default, Deserialize)]
@@ -18,6 +19,9 @@ pub(super) struct FieldsSpec {
     /// Whether a form with a member that is not known is refused: where forms are written by hand, it is the rest of a
     /// value that was not encoded.
     pub(super) closed: bool,
+    /// What may follow a code in a form or a query, beside members that are read; anything else there is refused. Where it
+    /// is not set, anything may.
+    pub(super) code_is_followed_by: Option<Vec<String>>,
     /// The code, exact.
     pub(super) code: Vec<Source>,
     /// The code as it was keyed.
@@ -68,9 +72,8 @@ impl FieldsSpec {
         self.sources().filter_map(Source::query_name).collect()
     }
 
-    /// Whether a place in the body is read.
-    pub(super) fn has_source(&self, pointer: &str) -> bool {
-        self.sources()
-            .any(|source| matches!(source, Source::Body(found) if found == pointer))
+    /// Whether a place is read.
+    pub(super) fn reads(&self, place: &Place) -> bool {
+        self.sources().any(|source| source.place() == *place)
     }
 }

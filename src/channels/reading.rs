@@ -14,10 +14,11 @@ use serde_json::Value;
 use super::body::wrong;
 use super::fields::{Container, Source, as_text};
 use super::input::Input;
-use super::instruction::{Strays, instructed};
+use super::instruction::{instructed, is_a_bots_own};
 use super::member::{Member, Rank};
 use super::places::FieldsSpec;
 use super::spot::{Place, Spot};
+use super::stray::Strays;
 use super::{Channel, Misunderstood, Note};
 use crate::domain::{Action, Mode};
 
@@ -42,15 +43,16 @@ impl<'i> Reading<'i> {
             reading.find(container, Member::of);
         }
         for container in &fields.parameters {
-            reading.find(container, |name| {
+            for (name, place, value) in container.members(input) {
                 let member = Member::of_parameter(name);
-                member.filter(|member| {
-                    matches!(
-                        member,
-                        Member::Code | Member::Action | Member::DryRun | Member::Lookup
-                    )
-                })
-            });
+                if let Some(
+                    member @ (Member::Code | Member::Action | Member::DryRun | Member::Lookup),
+                ) = member
+                    && !is_a_bots_own(name, value)
+                {
+                    reading.add(member, place, value);
+                }
+            }
         }
         for container in &fields.instructions {
             reading.find(container, Member::instruction);
@@ -107,14 +109,25 @@ impl<'i> Reading<'i> {
     /// What is wanted, after everything that instructs was found and understood.
     pub(super) fn instructed(&self) -> Result<(Action, Mode), Misunderstood> {
         let instructed = instructed(&self.spots)?;
-        let strays = Strays { read: &self.spots };
+        self.query_decides_nothing_unread()?;
+        // What deletes nothing need not be held back: Dialogflow ES repeats a bot's parameters in its contexts.
+        if instructed == (Action::Cancel, Mode::Real) {
+            self.nothing_strays()?;
+        }
+        Ok(instructed)
+    }
+
+    /// Nothing that is not read asks for less than a deletion.
+    fn nothing_strays(&self) -> Result<(), Misunderstood> {
+        let strays = Strays {
+            read: &self.spots,
+            fields: self.fields,
+        };
         strays.none_in(&self.input.body, &mut String::new())?;
         for (name, place, value) in Container::Query.members(self.input) {
-            strays.is_none(name, value, &place)?;
+            strays.is_none_of_query(name, value, &place)?;
         }
-        self.headers_instruct_nothing(&strays)?;
-        self.query_decides_nothing_unread()?;
-        Ok(instructed)
+        self.headers_instruct_nothing(&strays)
     }
 
     /// A header is read only where the preset says so.

@@ -13,3 +13,5 @@ mod instructions;
 mod outside;
 #[path = "door/refused.rs"]
 mod refused;
+#[path = "door/strays.rs"]
+mod strays;

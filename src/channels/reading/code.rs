@@ -7,11 +7,12 @@ use serde_json::Value;
 use super::Reading;
 use crate::channels::Misunderstood;
 use crate::channels::body::wrong;
+use crate::channels::call::is_state;
 use crate::channels::fields::{Source, as_text};
 use crate::channels::form::{Oddity, Pair};
 use crate::channels::instruction::{contradiction, not_filled_in};
 use crate::channels::member::Member;
-use crate::channels::placeholder::is_unfilled;
+use crate::channels::placeholder::is_no_code;
 use crate::channels::spot::{Place, Spot};
 
 /// A reservation code as it was given, exactly.
@@ -102,7 +103,7 @@ impl<'i> Reading<'i> {
         if text.is_empty() {
             return Ok(None);
         }
-        if is_unfilled(&text) && !self.channel.is_code(&text) {
+        if is_no_code(&text) && !self.channel.is_code(&text) {
             return Err(not_filled_in(Member::Code, &spot.place));
         }
         if let Some(oddity) = spot.pair.and_then(|pair| pair.oddity) {
@@ -162,23 +163,49 @@ impl<'i> Reading<'i> {
                 return Err(unencoded(oddity.explained()));
             }
         }
+        self.has_no_leftover_beside_a_code()?;
         if self.fields.closed && !places.is_empty() {
             self.has_no_leftover()?;
         }
         Ok(())
     }
 
+    /// What follows a code in a form must be known: it may be the rest of a code with `&` and `=` in it.
+    fn has_no_leftover_beside_a_code(&self) -> Result<(), Misunderstood> {
+        let Some(others) = &self.fields.code_is_followed_by else {
+            return Ok(());
+        };
+        let codes = self.spots_of(Member::Code).filter_map(|spot| spot.pair);
+        let codes: Vec<&Pair> = codes.collect();
+        for pairs in [&self.input.body_pairs, &self.input.query_pairs] {
+            let mut neighbours = pairs.iter().zip(pairs.iter().skip(1));
+            let is_leftover = |(pair, next): (&Pair, &Pair)| {
+                let is_code = codes.iter().any(|code| std::ptr::eq(*code, pair));
+                is_code && !self.is_known(next) && !others.contains(&next.name)
+            };
+            if neighbours.any(is_leftover) {
+                return Err(unencoded(LEFTOVER));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_known(&self, pair: &Pair) -> bool {
+        let places = [
+            Place::Body(format!("/{}", pair.name)),
+            Place::Query(pair.name.clone()),
+        ];
+        Member::of(&pair.name).is_some()
+            || is_state(&pair.name)
+            || self.channel.auth.redacted_query() == Some(pair.name.as_str())
+            || places.iter().any(|place| self.fields.reads(place))
+    }
+
     /// Where a form is written by hand, a name that is not known may be the rest of a value with `&` and `=` in it.
     fn has_no_leftover(&self) -> Result<(), Misunderstood> {
-        let is_known = |pair: &Pair| {
-            let pointer = format!("/{}", pair.name);
-            Member::of(&pair.name).is_some() || self.fields.has_source(&pointer)
-        };
-        match self.input.body_pairs.iter().all(is_known) {
+        match self.input.body_pairs.iter().all(|pair| self.is_known(pair)) {
             true => Ok(()),
-            false => Err(unencoded(
-                "it has a member that is not known, as when a value with `&` and `=` in it is not encoded",
-            )),
+            false => Err(unencoded(LEFTOVER)),
         }
     }
 }
@@ -190,6 +217,10 @@ fn is_nothing(value: &Value) -> bool {
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
     }
 }
+
+/// What a member that is not known may be.
+const LEFTOVER: &str =
+    "it has a member that is not known, as when a value with `&` and `=` in it is not encoded";
 
 fn unencoded(what: &str) -> Misunderstood {
     wrong(

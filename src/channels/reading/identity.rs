@@ -6,13 +6,29 @@ use super::Reading;
 use crate::channels::body::wrong;
 use crate::channels::fields::Source;
 use crate::channels::instruction::contradiction;
-use crate::channels::member::{Member, Rank};
+use crate::channels::member::{Member, Rank, fold};
 use crate::channels::native::TEXT_CHARS_MAX;
 use crate::channels::placeholder::{is_withheld, tells_nothing_apart};
-use crate::channels::spot::Place;
+use crate::channels::spot::{Place, Spot};
 use crate::channels::{Misunderstood, Note};
 
 impl Reading<'_> {
+    /// What is the same on every retry: a header that comes before everything else, or what is named for this service.
+    pub(in crate::channels) fn key_first_in(
+        &self,
+        header: &str,
+        notes: &mut Vec<Note>,
+    ) -> Result<Option<String>, Misunderstood> {
+        match self.header(header)? {
+            Some(text) if tells_nothing_apart(&text) => {
+                notes.push(Note::not_filled_in(Member::MessageId.name()));
+                self.key(notes)
+            }
+            Some(text) => bounded(header, Some(text)),
+            None => self.key(notes),
+        }
+    }
+
     /// What is the same on every retry, from the members that are named for this service.
     pub(in crate::channels) fn key(
         &self,
@@ -63,6 +79,10 @@ impl Reading<'_> {
         for rank in [Rank::Conversation, Rank::Session, Rank::Chat, Rank::Call] {
             let mut found: Option<(Place, String)> = None;
             for spot in self.spots_of(Member::Conversation(rank)) {
+                if is_platforms_own(spot) {
+                    notes.push(Note::ignored(Member::Conversation(rank).name()));
+                    continue;
+                }
                 let Some(text) = self.plain(spot)? else {
                     continue;
                 };
@@ -116,6 +136,14 @@ impl Reading<'_> {
         }
         Ok(None)
     }
+}
+
+/// An object called `conversation`, `session` or `chat` is what a platform knows of it, as Chatwoot and Telegram send it along.
+fn is_platforms_own(spot: &Spot<'_>) -> bool {
+    let is_id = match &spot.place {
+        Place::Body(name) | Place::Query(name) | Place::Header(name) => fold(name).contains("id"),
+    };
+    spot.value.is_object() && !is_id
 }
 
 /// A text that is not longer than what is kept.

@@ -313,3 +313,53 @@ async fn after_two_failures_in_a_chat_a_person_goes_on() {
         }
     }
 }
+
+/// What stands in place of a number or a key for everybody makes no two customers one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withheld_number_and_an_empty_signed_key_are_nobodys() {
+    let world = world().await;
+    for from in [
+        "sip:anonymous@anonymous.invalid",
+        "\"Anonymous\" <sip:anonymous@anonymous.invalid>",
+        "Número privado",
+        "+7378742833",
+    ] {
+        for n in 0..6 {
+            let form = form_urlencoded::Serializer::new(String::new())
+                .append_pair("code", &format!("{n}|{from}"))
+                .append_pair("from", from)
+                .finish();
+            let reply = post(&world, "ura", FORM, &form).await;
+            assert!(
+                reply.body.starts_with("not_found|"),
+                "{from} {n}: {reply:?}"
+            );
+        }
+    }
+    for key in ["undefined", "{{id}}", "null", "-"] {
+        for n in 0..2 {
+            let body = json!({"code": format!("{n}|{}", key.len())}).to_string();
+            let bearer = format!("Bearer {SECRET}");
+            let headers = [("Authorization", bearer.as_str()), ("webhook-id", key)];
+            let address = world.service.address();
+            let reply = send(
+                address,
+                "POST",
+                "/webhooks/chatbot",
+                &headers,
+                body.as_bytes(),
+            );
+            assert_eq!(reply.await.unwrap().outcome(), "not_found", "{key} {n}");
+        }
+    }
+    for (member, value) in [
+        (
+            "conversation",
+            json!({"id": 12, "status": "open", "meta": {}}),
+        ),
+        ("chat", json!({"id": 42, "type": "private"})),
+    ] {
+        let reply = world.ask(json!({"code": "8|8", member: value})).await;
+        assert_eq!(reply.outcome(), "not_found", "{member}: {reply:?}");
+    }
+}
