@@ -73,8 +73,10 @@ impl Sqlite {
         // Again, because a link that led to nothing leads to the file now.
         disk::may_lie(&path, rules.network)?;
         files::refuse_foreign_log(&path)?;
+        let run = log::run_in_file(&path);
         let connection = Connection::open(&path)
             .map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
+        log::refuse_older(&connection, &path, run)?;
         let mut store = Self::with(connection)?;
         store.files = Some(files);
         store.room = Room {
@@ -95,6 +97,7 @@ impl Sqlite {
             .is_ok_and(|log| log.len() > 0);
         store.incomplete = match log::mark(&store.connection)? {
             log::MORE_IN_LOG if !has_log => Some(Incomplete::LogIsGone),
+            log::LOG_WAS_MISSING => Some(Incomplete::LogIsGone),
             log::COPY => Some(Incomplete::IsACopy),
             _ => None,
         };
@@ -149,6 +152,7 @@ impl Sqlite {
             let left = log::leave_to_a_person(&self.connection, self.now, why)?;
             log::say_incomplete(why, left);
         }
+        log::count_run(&self.connection)?;
         self.move_log();
         Ok(())
     }

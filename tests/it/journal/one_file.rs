@@ -232,3 +232,93 @@ async fn a_journal_beside_the_log_of_another_one_is_refused() {
         "{said}"
     );
 }
+
+/// The head of a write-ahead log as SQLite begins it anew: the first salt counts on, and the checksum is right.
+fn begin_anew(log: &Path) {
+    let mut bytes = std::fs::read(log).unwrap();
+    let word = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+    let (magic, salt) = (word(0), word(16));
+    bytes[16..20].copy_from_slice(&salt.wrapping_add(1).to_be_bytes());
+    bytes[20..24].copy_from_slice(&0x1234_5678_u32.to_be_bytes());
+    let (mut first, mut second) = (0_u32, 0_u32);
+    for pair in bytes[..24].chunks(8) {
+        let read = |at: usize| -> u32 {
+            let four = pair[at..at + 4].try_into().unwrap();
+            match magic & 1 {
+                1 => u32::from_be_bytes(four),
+                _ => u32::from_le_bytes(four),
+            }
+        };
+        first = first.wrapping_add(read(0)).wrapping_add(second);
+        second = second.wrapping_add(read(4)).wrapping_add(first);
+    }
+    bytes[24..28].copy_from_slice(&first.to_be_bytes());
+    bytes[28..32].copy_from_slice(&second.to_be_bytes());
+    std::fs::write(log, bytes).unwrap();
+}
+
+/// SQLite writes the head of a log that it begins anew, waits for the disk, and only then writes what comes first in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_while_the_log_is_begun_anew_is_no_false_alarm() {
+    if !is_embedded() {
+        return;
+    }
+    let mut world = with_one_that_waits().await;
+    // All of it is in the file by now.
+    stop(&mut world).await;
+    world.restart().await;
+    world.kill();
+    begin_anew(&log_of(world.folder.path()));
+    world.restart().await;
+    let logs = world.service.logs();
+    assert!(!logs.contains(INCOMPLETE), "{logs}");
+    let waiting = world.journal().iter().any(|row| row["state"] != "done");
+    assert!(waiting, "it goes on");
+    // What is left of a log that was cut off is another matter.
+    world.kill();
+    let log = std::fs::OpenOptions::new()
+        .write(true)
+        .open(log_of(world.folder.path()));
+    log.unwrap().set_len(100).unwrap();
+    world.restart().await;
+    assert!(world.service.logs().contains(INCOMPLETE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_older_than_the_file_is_not_played_into_it() {
+    if !is_embedded() {
+        return;
+    }
+    let mut world = World::with(SHORT).await;
+    assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
+    world.kill();
+    let (log, aside) = (
+        log_of(world.folder.path()),
+        world.folder.path().join("aside"),
+    );
+    std::fs::rename(&log, &aside).unwrap();
+    world.restart().await;
+    assert!(world.service.logs().contains(INCOMPLETE));
+    world
+        .ozmap
+        .reserve(serde_json::json!({"code": "later-1"}))
+        .await;
+    assert_eq!(world.cancel("later-1", "m-2").await.outcome(), "cancelled");
+    stop(&mut world).await;
+    std::fs::rename(&aside, &log).unwrap();
+    let refused = world.service.launch().run(&["serve"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("is older than"), "{said}");
+    // Nothing was changed by that.
+    std::fs::remove_file(&log).unwrap();
+    drop(std::fs::remove_file(
+        world.folder.path().join("journal.db-shm"),
+    ));
+    world.restart().await;
+    let reply = world.cancel("later-1", "m-2").await;
+    assert_eq!(
+        (reply.outcome(), reply.json()["replayed"].clone()),
+        ("cancelled".to_owned(), Value::Bool(true))
+    );
+}
