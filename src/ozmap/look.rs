@@ -8,6 +8,7 @@ use std::time::Duration;
 use reqwest::Url;
 use serde_json::value::RawValue;
 
+use super::port::Traces;
 use super::slot::{Content, Slot};
 use super::trouble::{Error, Trouble};
 use super::witness::Clients;
@@ -90,8 +91,12 @@ impl Slot<'_> {
     ) -> Result<Look, Error> {
         // From before the question: what is read may be as old as that.
         let read_at = Moment::now();
-        let (raw_rows, nothings) = self.spelled(code, code.spellings()).await?;
+        let (mut raw_rows, nothings) = self.spelled(code, code.spellings()).await?;
         if !raw_rows.is_empty() {
+            // A second reservation under another spelling must not be missed because OZmap was wrong once.
+            let silent = nothings.into_iter().map(|(spelling, _)| spelling).collect();
+            let (more, _) = self.spelled(code, silent).await?;
+            raw_rows.extend(not_among(&raw_rows, more));
             let rows = self.each_readable(raw_rows).await?;
             self.ozmap.note_look_time(read_at.age_ms());
             return Ok(Look::Shown(Sighting { rows, read_at }));
@@ -122,21 +127,13 @@ impl Slot<'_> {
     ) -> Result<(Vec<Raw>, Vec<(String, Said)>), Error> {
         let asked = spellings.iter().map(|spelling| self.listed(code, spelling));
         let answers = together::all(asked).await;
-        let (mut rows, mut ids, mut nothings) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut nothings) = (Vec::new(), Vec::new());
         for (spelling, answer) in spellings.into_iter().zip(answers) {
             match answer? {
                 Listed::Nothing(said) => nothings.push((spelling, said)),
-                // Two rows of one answer stay two: only what another spelling showed already is the same row.
                 Listed::Rows(found) => {
-                    let is_new = |raw: &Raw| match document::property(raw) {
-                        Ok(property) => !ids.contains(&property.id),
-                        Err(_) => true,
-                    };
-                    let found: Vec<Raw> = found.into_iter().filter(is_new).collect();
-                    let readable = found.iter().flat_map(|raw| document::property(raw));
-                    let shown: Vec<PropertyId> = readable.map(|property| property.id).collect();
-                    ids.extend(shown);
-                    rows.extend(found);
+                    let new = not_among(&rows, found);
+                    rows.extend(new);
                 }
             }
         }
@@ -181,7 +178,13 @@ impl Slot<'_> {
         let mut rows = Vec::new();
         for id in &ids {
             let list = self.ozmap.base.list("/properties", "client", id.as_str());
-            rows.extend(self.witness_rows(list).await?.unwrap_or_default());
+            let found = self.witness_rows(list).await?.unwrap_or_default();
+            // A filter that is not obeyed lists the properties of strangers.
+            let is_theirs = |raw: &Raw| {
+                let client = Traces::of(raw.get()).client;
+                client.is_none_or(|client| client == *id)
+            };
+            rows.extend(found.into_iter().filter(is_theirs));
         }
         match rows.is_empty() {
             true => Ok(Closer::OnlyClients(ids)),
@@ -262,4 +265,13 @@ impl Slot<'_> {
             several => Ok(several.iter().map(|raw| document::property(raw)).collect()),
         }
     }
+}
+
+/// The rows of one answer that those of earlier ones do not have. Two rows of one answer stay two: only what another
+/// spelling showed already is the same row.
+fn not_among(rows: &[Raw], found: Vec<Raw>) -> Vec<Raw> {
+    let id_of = |raw: &Raw| document::property(raw).ok().map(|property| property.id);
+    let shown: Vec<PropertyId> = rows.iter().filter_map(id_of).collect();
+    let is_new = |raw: &Raw| id_of(raw).is_none_or(|id| !shown.contains(&id));
+    found.into_iter().filter(is_new).collect()
 }

@@ -187,7 +187,9 @@ async fn a_client_whom_the_list_has_leads_to_its_property_or_to_a_person() {
         .await;
         assert_eq!(word(&rig.judged(CODE).await), "delete");
 
-        for properties in [answer_json(200, NONE), no_route()] {
+        let mut strangers = reservation();
+        strangers["client"]["_id"] = OTHER_ID.into();
+        for properties in [answer_json(200, NONE), no_route(), listed(&[strangers])] {
             let said = nothing.clone();
             let rig = server(move |about| match about {
                 About::Path(_) => said.clone(),
@@ -324,6 +326,25 @@ async fn two_reservations_that_differ_in_their_spelling_are_several_and_one_in_b
     for asked in [composed, apart] {
         let rig = holding(both.clone()).await;
         assert_eq!(word(&rig.judged(asked).await), "several_properties");
+    }
+    // It is wrong once about either of them.
+    for denied in [composed, apart] {
+        let (rows, denials) = (both.clone(), AtomicUsize::new(0));
+        let rig = server(move |about| match about {
+            About::Path(code) if code == denied && denials.fetch_add(1, SeqCst) == 0 => {
+                answer_json(200, "[]")
+            }
+            About::Path(code) => {
+                let is = |row: &&Value| row["client"]["code"] == *code;
+                answer_json(
+                    200,
+                    &json!(rows.iter().filter(is).collect::<Vec<_>>()).to_string(),
+                )
+            }
+            other => panic!("asked for {other:?}"),
+        })
+        .await;
+        assert_eq!(word(&rig.judged(composed).await), "several_properties");
     }
     // A server that folds them itself shows the same row twice.
     let row = held_as(composed, ID);

@@ -91,7 +91,7 @@ async fn node_red_cancels_and_reads_the_reply_and_every_refusal_as_an_object() {
         {"name": "cancelled", "body": {"code": CODE, "customer_name": "Ana \"Aninha\" <ação>", "message_id": "m-1", "locale": "pt-BR"}},
         {"name": "not found", "body": {"code": "not-there", "message_id": "m-2"}},
         {"name": "installed", "body": {"code": "test-status", "message_id": "m-3"}},
-        {"name": "no code", "body": {"cod": CODE}},
+        {"name": "no code", "body": {"number": CODE}},
         {"name": "no JSON", "body": "{\"code\":123|123}"},
         {"name": "wrong secret", "secret": "wrong", "body": {"code": "reservation_123"}},
     ]);

@@ -115,8 +115,8 @@ async fn rasa_is_told_in_its_language_what_is_not_there_refused_or_not_understoo
     assert_said(&results[1], "instala", "installed", true);
     assert_said(&results[2], "", "review", true);
     assert_said(&results[3], "no encontramos", "not_found", false);
-    assert_said(&results[4], "", "code_missing", false);
-    assert_said(&results[5], "", "not_a_text", false);
+    assert_said(&results[4], "nossa equipe", "not_filled_in", true);
+    assert_said(&results[5], "nossa equipe", "contradiction", true);
     assert_eq!(world.ozmap.deletions().await.len(), 0);
 }
 
