@@ -173,9 +173,10 @@ fn scenes() -> impl Iterator<Item = Scene> {
     let turns = Turn::ALL.into_iter().map(|turn| Scene {
         outcome: turn.id(),
         hands_off: matches!(turn, Turn::HandOver),
-        step: match turn {
-            Turn::ConfirmCode => "confirm",
-            Turn::AskCode | Turn::AskCodeAgain | Turn::HandOver => "code",
+        step: if turn.asks_for_a_yes() {
+            "confirm"
+        } else {
+            "code"
         },
         ..Scene::QUESTION
     });

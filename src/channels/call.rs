@@ -47,9 +47,10 @@ impl<'a> Following<'a> {
         failures: u8,
         code: &'a str,
     ) -> Self {
-        let (step, code) = match turn {
-            Turn::ConfirmCode => ("confirm", code),
-            Turn::AskCode | Turn::AskCodeAgain | Turn::HandOver => ("code", ""),
+        let (step, code) = if turn.asks_for_a_yes() {
+            ("confirm", code)
+        } else {
+            ("code", "")
         };
         let failures = failures.to_string();
         let seal = channel.seal.write(&Stated {

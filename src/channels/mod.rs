@@ -259,8 +259,17 @@ impl Channel {
             ..self.context(echo, reply, code)
         };
         match turn {
-            Turn::HandOver => platform.render("reply", Some(echo), &context),
-            Turn::AskCode | Turn::AskCodeAgain | Turn::ConfirmCode => platform.render(
+            Turn::HandOver | Turn::Declined => platform.render("reply", Some(echo), &context),
+            // While a question stands, the platform must bring the next message here.
+            Turn::Thanked if code.is_empty() => platform.render("reply", Some(echo), &context),
+            Turn::AskCode
+            | Turn::AskCodeAgain
+            | Turn::SeveralCodes
+            | Turn::ConfirmCode
+            | Turn::ConfirmInFull
+            | Turn::ConfirmBar
+            | Turn::ConfirmAgain
+            | Turn::Thanked => platform.render(
                 "ask",
                 Some(echo),
                 &self.with_turn(echo, context, turn, echo.failures, code),

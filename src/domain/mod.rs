@@ -136,18 +136,36 @@ pub enum Turn {
     AskCode,
     /// That was no code; which one?
     AskCodeAgain,
-    /// Is this the code that is to be cancelled?
+    /// More than one code was written; only one at a time.
+    SeveralCodes,
+    /// Is this the code that is to be cancelled? A plain yes confirms it.
     ConfirmCode,
+    /// The same where the next message cannot be told to be the answer: only the whole wish confirms it.
+    ConfirmInFull,
+    /// The bar was written as another character: is this code, with the bar, the one that is to be cancelled?
+    ConfirmBar,
+    /// The answer to the question was no yes and no no: the question once more.
+    ConfirmAgain,
+    /// The customer does not want it: nothing was done.
+    Declined,
+    /// The customer said thank you: nothing was done.
+    Thanked,
     /// A person goes on.
     HandOver,
 }
 
 impl Turn {
     /// Every turn.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 10] = [
         Self::AskCode,
         Self::AskCodeAgain,
+        Self::SeveralCodes,
         Self::ConfirmCode,
+        Self::ConfirmInFull,
+        Self::ConfirmBar,
+        Self::ConfirmAgain,
+        Self::Declined,
+        Self::Thanked,
         Self::HandOver,
     ];
 
@@ -157,8 +175,42 @@ impl Turn {
         match self {
             Self::AskCode => "ask_code",
             Self::AskCodeAgain => "ask_code_again",
+            Self::SeveralCodes => "several_codes",
             Self::ConfirmCode => "confirm_code",
+            Self::ConfirmInFull => "confirm_in_full",
+            Self::ConfirmBar => "confirm_bar",
+            Self::ConfirmAgain => "confirm_again",
+            Self::Declined => "declined",
+            Self::Thanked => "thanked",
             Self::HandOver => "hand_over",
+        }
+    }
+
+    /// Whether it asks for a yes to one code.
+    #[must_use]
+    pub const fn asks_for_a_yes(self) -> bool {
+        match self {
+            Self::ConfirmCode | Self::ConfirmInFull | Self::ConfirmBar | Self::ConfirmAgain => true,
+            Self::AskCode
+            | Self::AskCodeAgain
+            | Self::SeveralCodes
+            | Self::Declined
+            | Self::Thanked
+            | Self::HandOver => false,
+        }
+    }
+
+    /// Whether it is said in a chat only: on the phone, keys answer every question.
+    #[must_use]
+    pub const fn is_written_only(self) -> bool {
+        match self {
+            Self::SeveralCodes
+            | Self::ConfirmInFull
+            | Self::ConfirmBar
+            | Self::ConfirmAgain
+            | Self::Declined
+            | Self::Thanked => true,
+            Self::AskCode | Self::AskCodeAgain | Self::ConfirmCode | Self::HandOver => false,
         }
     }
 }

@@ -34,9 +34,14 @@ const WITHIN: Duration = Duration::from_millis(500);
 pub(super) async fn after_question(app: &App, channel: &Channel, echo: &Echo, turn: Turn) -> Turn {
     let (weight, most) = match turn {
         Turn::AskCode => (MESSAGE_WITHOUT_CODE, WITHOUT_CODE_MAX),
-        Turn::AskCodeAgain => (FAILURE, FAILURES_MAX),
-        // The code was understood, and a person goes on already.
-        Turn::ConfirmCode | Turn::HandOver => return turn,
+        Turn::AskCodeAgain | Turn::SeveralCodes | Turn::ConfirmAgain => (FAILURE, FAILURES_MAX),
+        // The customer was understood, or a person goes on already.
+        Turn::ConfirmCode
+        | Turn::ConfirmInFull
+        | Turn::ConfirmBar
+        | Turn::Declined
+        | Turn::Thanked
+        | Turn::HandOver => return turn,
     };
     match count(app, channel, echo, weight).await {
         Some(failures) if failures >= most => Turn::HandOver,

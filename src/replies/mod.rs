@@ -201,6 +201,11 @@ impl Replies {
             code: shown(code),
             ..Facts::default()
         };
+        let medium = if turn.is_written_only() {
+            Medium::Text
+        } else {
+            medium
+        };
         self.said(locale, medium, turn.id(), &facts)
     }
 

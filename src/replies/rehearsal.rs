@@ -32,6 +32,7 @@ impl Replies {
             for (id, medium) in ids()
                 .into_iter()
                 .flat_map(|id| [(id, Medium::Text), (id, Medium::Voice)])
+                .filter(|(id, medium)| *medium == Medium::Text || !is_written_only(id))
             {
                 let long = [CODE_CHARS_MAX, SPELLED_CODE_CHARS_MAX];
                 let long = long.map(|characters| self.longest(locale, characters));
@@ -108,4 +109,10 @@ impl Replies {
 /// A day in September, whose name is long in every language.
 fn longest_day() -> Timestamp {
     Timestamp::from_millisecond(1_758_844_800_000).unwrap_or_default()
+}
+
+/// Whether a sentence is said in chats only; a file need not have a spoken one.
+fn is_written_only(id: &str) -> bool {
+    let turn = Turn::ALL.into_iter().find(|turn| turn.id() == id);
+    turn.is_some_and(Turn::is_written_only)
 }

@@ -13,7 +13,7 @@ use ozmap_cancel::channels::{
 };
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::config::{self, Sources};
-use ozmap_cancel::domain::{Action, Answer, Ask, Locale, Mode, Outcome, Protocol, Turn};
+use ozmap_cancel::domain::{Action, Answer, Ask, Locale, Mode, Outcome, Protocol};
 use ozmap_cancel::replies::{Refused, Replies};
 use secrecy::SecretString;
 
@@ -207,10 +207,10 @@ fn show_wish(wish: &Wish) -> Result<(), Problem> {
         Wish::Ask(ask) => show_ask(ask),
         Wish::Turn(turn, code) => {
             tell(&format!("understood    {}", turn.id()))?;
-            match turn {
-                Turn::ConfirmCode => tell(&format!("code          {code}")),
-                Turn::AskCode | Turn::AskCodeAgain | Turn::HandOver => Ok(()),
+            if turn.asks_for_a_yes() {
+                tell(&format!("code          {code}"))?;
             }
+            Ok(())
         }
         Wish::Ignore => tell("understood    nothing to do"),
         Wish::Handshake(_) => tell("understood    a check of the address"),
