@@ -104,8 +104,14 @@ impl<'a> Conversation<'a> {
 
     /// An open question must be gone before anything else is said: a later yes would be an answer to it.
     async fn drop_question(&self, question: Option<&Question>) -> Result<(), Refusal> {
-        let is_open = question.is_some_and(|question| question.standing == Standing::Open);
-        let Some(id) = self.id.clone().filter(|_| is_open) else {
+        match question.map(|question| &question.standing) {
+            Some(Standing::Open) => self.forget_question().await,
+            Some(Standing::Answered { .. }) | None => Ok(()),
+        }
+    }
+
+    async fn forget_question(&self) -> Result<(), Refusal> {
+        let Some(id) = self.id.clone() else {
             return Ok(());
         };
         match timeout(WITHIN, self.journal().drop_question(id)).await {
@@ -131,8 +137,8 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// The sentence after a failure, or that a person goes on.
-    pub(super) async fn after_turn(&self, turn: Turn) -> Turn {
+    /// The sentence after a failure, or that a person goes on; then no question stands any more.
+    pub(super) async fn after_turn(&self, turn: Turn) -> Result<Turn, Refusal> {
         let (weight, most) = match turn {
             Turn::AskCode => (MESSAGE_WITHOUT_CODE, WITHOUT_CODE_MAX),
             Turn::AskCodeAgain | Turn::SeveralCodes | Turn::ConfirmAgain => (FAILURE, FAILURES_MAX),
@@ -142,11 +148,14 @@ impl<'a> Conversation<'a> {
             | Turn::ConfirmBar
             | Turn::Declined
             | Turn::Thanked
-            | Turn::HandOver => return turn,
+            | Turn::HandOver => return Ok(turn),
         };
         match self.count(weight).await {
-            Some(failures) if failures >= most => Turn::HandOver,
-            Some(_) | None => turn,
+            Some(failures) if failures >= most => {
+                self.forget_question().await?;
+                Ok(Turn::HandOver)
+            }
+            Some(_) | None => Ok(turn),
         }
     }
 

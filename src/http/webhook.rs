@@ -132,7 +132,10 @@ impl Visit<'_> {
         let rendered = match wish {
             Wish::Ask(ask) => return self.answer(*ask, echo, line).await,
             Wish::Message(message) => return self.converse(*message, echo, line).await,
-            Wish::Turn(turn, code) => self.say(turn, &code, echo).await,
+            Wish::Turn(turn, code) => match self.say(turn, &code, echo).await {
+                Ok(rendered) => rendered,
+                Err(refusal) => return self.refused(echo, refusal, line),
+            },
             Wish::Ignore => self.channel.render_ignored(echo),
             Wish::Handshake(text) => Rendered {
                 content_type: "text/plain; charset=utf-8".to_owned(),
@@ -185,24 +188,32 @@ impl Visit<'_> {
             // An earlier request leads to no other one.
             Step::Recall { code, .. } => (Turn::ConfirmAgain, code),
         };
-        let rendered = self.say(turn, &code, echo).await;
-        line.answered(StatusCode::OK, None);
-        respond(StatusCode::OK, rendered)
+        match self.say(turn, &code, echo).await {
+            Ok(rendered) => {
+                line.answered(StatusCode::OK, None);
+                respond(StatusCode::OK, rendered)
+            }
+            Err(refusal) => self.refused(echo, refusal, line),
+        }
     }
 
-    async fn say(&self, turn: Turn, code: &str, echo: &Echo) -> Rendered {
+    async fn say(&self, turn: Turn, code: &str, echo: &Echo) -> Result<Rendered, Refusal> {
         let conversation = Conversation::new(self.app, self.channel, echo);
-        let turn = conversation.after_turn(turn).await;
+        let turn = conversation.after_turn(turn).await?;
         let replies = &self.app.replies;
         let reply = replies.turn(echo.locale, self.channel.medium, turn, code);
-        self.channel
-            .render_turn(self.headers, echo, turn, code, &reply)
+        let rendered = self
+            .channel
+            .render_turn(self.headers, echo, turn, code, &reply);
+        Ok(rendered)
     }
 
     /// What an earlier request was answered, if there was one. Nothing new is accepted.
     async fn recall(&self, ask: Ask, line: &Line) -> Result<Option<Answer>, Refusal> {
         let cancellations = &self.app.cancellations;
-        let answer = cancellations.earlier_answer(ask, self.answer_by(line)).await;
+        let answer = cancellations
+            .earlier_answer(ask, self.answer_by(line))
+            .await;
         answer.map_err(Refusal::from)
     }
 

@@ -58,6 +58,9 @@ fn cleaned(text: &str, range: Range<usize>, spec: &TextSpec, lexicon: &Lexicon) 
     if is_number_sign(before) && is_code(first, trimmed.len()) {
         return whole(first, trimmed.len(), Certainty::Whole);
     }
+    if is_a_letter_that_slipped(before) {
+        return whole(0, trimmed.len(), Certainty::Glued);
+    }
     let start = if is_a_word(before, lexicon) { first } else { 0 };
     let end = match trimmed.get(last..) {
         Some(after) if is_a_word(after, lexicon) => last,
@@ -71,6 +74,11 @@ fn cleaned(text: &str, range: Range<usize>, spec: &TextSpec, lexicon: &Lexicon) 
 
 fn is_number_sign(text: &str) -> bool {
     matches!(fold(text).as_str(), "nº" | "n°" | "no." | "n.º")
+}
+
+/// Whether this may be an article or an "n" whose blank is missing: codes are usually given in capitals.
+fn is_a_letter_that_slipped(text: &str) -> bool {
+    matches!(text, "a" | "o" | "n" | "e" | "y")
 }
 
 /// Whether this is a word of the lexicon, long enough to be no part of a code.
@@ -121,6 +129,7 @@ pub(super) fn with_usual_bars(text: &str, spec: &TextSpec, lexicon: &Lexicon) ->
 
 /// The message with `123 barra 123` and `123 / 123` joined by a bar.
 fn with_named_bars(text: &str, bar: char, lexicon: &Lexicon) -> String {
+    let text = with_glued_bars(text, bar, lexicon);
     let words: Vec<&str> = text.split(' ').collect();
     let has_digit =
         |word: Option<&&str>| word.is_some_and(|word| word.chars().any(|c| c.is_ascii_digit()));
@@ -141,6 +150,31 @@ fn with_named_bars(text: &str, bar: char, lexicon: &Lexicon) -> String {
         }
         written.push_str(word);
         at += 1;
+    }
+    written
+}
+
+/// The message with `123barra123` joined by a bar.
+fn with_glued_bars(text: &str, bar: char, lexicon: &Lexicon) -> String {
+    let mut written = text.to_owned();
+    for name in lexicon
+        .bar_words
+        .iter()
+        .filter_map(|words| match words.as_slice() {
+            [word] => Some(word),
+            _ => None,
+        })
+    {
+        // The names are plain letters, so that small letters and capitals have the same length.
+        let small = written.to_ascii_lowercase();
+        let Some((before, after)) = small.split_once(name.as_str()) else {
+            continue;
+        };
+        let is_between = before.ends_with(|c: char| c.is_ascii_digit())
+            && after.starts_with(|c: char| c.is_ascii_digit());
+        if is_between {
+            written.replace_range(before.len()..before.len() + name.len(), &bar.to_string());
+        }
     }
     written
 }

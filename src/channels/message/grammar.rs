@@ -5,7 +5,7 @@
 use regex::Regex;
 
 use super::Clarity;
-use super::lexicon::{Class, Found, Languages};
+use super::lexicon::{Class, Found};
 use crate::domain::Locale;
 
 /// The letter of a code.
@@ -13,7 +13,7 @@ const CODE: char = 'C';
 
 /// Greetings, please, a yes and what stands around a code: before a verb they change nothing. A greeting that is a question
 /// needs a mark or a line's end behind it.
-const LEAD: &str = "(?:[gpytkoEe,]|G[,q]+)*";
+const LEAD: &str = "(?:[gpytkoEe,]|Q?G[,q]+)*";
 
 /// What may follow a wish.
 const TAIL: &str = "[ptykoEe,]*";
@@ -37,7 +37,7 @@ impl Grammar {
         // A strong yes, a weaker one without a thank-you, or the wish without its code.
         let strong = "[gptkEe,]*[yY][ykYEe,]*(?:w[p,]*)?(?:[iv][p,]*)?[optEe,]*";
         let weak = "[gpe,]*[kE][kEe,]*(?:(?:w[p,]*)?[iv])?[opEe,]*";
-        let verb = "[gpe,]*(?:w[p,]*)?[iv][p,]*[opEe,yYk]*";
+        let verb = "[gpe,]*(?:w[p,]*)?(?:v|i[yYk]*)[p,]*[opEe,]*";
         let want = "[gpe,]*w[pEe,]*[yY]*[ptEe,]*";
         Ok(Self {
             wish: pattern(&format!("^(?:{verb_first}|{code_first})$"))?,
@@ -45,10 +45,12 @@ impl Grammar {
             yes_with_a_code: pattern(
                 "^(?:[gptkEe,]*[yY][ykYEe,]*o*C[optEe,]*|o*C[,]*[yY]+[ptEe,]*)$",
             )?,
-            no: pattern("^[gptkEe,]*n[nEe,]*(?:(?:w[p,]*)?(?:[iv][p,]*[o,]*C?o*)?)?[ptEe,]*$")?,
-            thanks: pattern("^[gGpkEe,oq]*t[gGptkEe,o]*$")?,
-            person_alone: pattern("^[gGptykwoEe,q]*H[gGptykwoHEe,q]*$")?,
-            mention: pattern("^[gGpytYkwoEeivNq,]*C[gGpytYkwoEeivNq,]*$")?,
+            no: pattern("^[gpte,]*(?:n,*)*n(?:(?:wp*)?(?:[iv][po]*C?o*)?)?[pte,]*$")?,
+            thanks: pattern("^[gGpkE,oq]*[te][gGptkEe,o]*$")?,
+            person_alone: pattern("^(?:[gGptykwoEe,q]*H[gGptykwoHEe,q]*|[gp,]*Hp*,[^n]*)$")?,
+            mention: pattern(
+                "^(?:[gGpytYkwoEeivNqQ,]*C[gGpytYkwoEeivNqQ,]*|[^#C]*[ivN][po,]*C[^#C]*)$",
+            )?,
         })
     }
 
@@ -72,37 +74,49 @@ impl Grammar {
         self.no.is_match(letters)
     }
 
-    /// A thank-you and nothing else.
+    /// A thank-you, also as a sign, and nothing else.
     pub(super) fn is_thanks(&self, letters: &str) -> bool {
         self.thanks.is_match(letters)
     }
 
-    /// A wish for a person; where a no stands before it, it may be none.
+    /// A wish for a person, unless a no stands right before it.
     pub(super) fn wants_a_person(&self, letters: &str) -> bool {
         let person = letters.find(Class::Person.letter());
         let is_meant = |at: usize| {
             let before = letters.get(..at).unwrap_or_default();
-            !before.contains(Class::No.letter())
+            !before
+                .trim_end_matches(Class::Want.letter())
+                .ends_with(Class::No.letter())
         };
         person.is_some_and(is_meant) || self.person_alone.is_match(letters)
     }
 
-    /// A code among known words, without a no.
+    /// A code among known words, or right behind a verb.
     pub(super) fn is_mention(&self, letters: &str) -> bool {
         self.mention.is_match(letters)
     }
 }
 
 /// A message as the grammar reads it.
-#[derive(Default)]
 pub(super) struct Parts {
     /// A letter for each phrase, sign and code.
     pub(super) letters: String,
+    locale: Locale,
     has_spanish: bool,
     may_mean_pay: bool,
 }
 
 impl Parts {
+    /// Nothing yet, in a channel of this language.
+    pub(super) fn new(locale: Locale) -> Self {
+        Self {
+            letters: String::new(),
+            locale,
+            has_spanish: locale == Locale::Es,
+            may_mean_pay: false,
+        }
+    }
+
     pub(super) fn code(&mut self) {
         self.letters.push(CODE);
     }
@@ -118,15 +132,17 @@ impl Parts {
             may_mean_pay,
             words: _,
         } = found;
+        // The short words for yes mean something else in other languages: "si" is "if", "y" is "and".
+        let is_foreign = class == Class::YesAlone && !languages.has(self.locale);
+        let class = if is_foreign { Class::Unknown } else { class };
         self.letters.push(class.letter());
-        self.has_spanish |= Languages::is_only(languages, Locale::Es);
+        self.has_spanish |= languages.is_only(Locale::Es);
         self.may_mean_pay |= may_mean_pay;
     }
 
     /// Whether its wish can be understood in another way.
-    pub(super) fn clarity(&self, locale: Locale) -> Clarity {
-        let is_spanish = self.has_spanish || locale == Locale::Es;
-        match (is_spanish, self.may_mean_pay) {
+    pub(super) fn clarity(&self) -> Clarity {
+        match (self.has_spanish, self.may_mean_pay) {
             (false, _) => Clarity::Clear,
             (true, false) => Clarity::AskedBack,
             (true, true) => Clarity::MayMeanPay,

@@ -61,6 +61,8 @@ pub(super) enum Class {
     Pause,
     /// A question mark.
     Question,
+    /// The mark before a question.
+    QuestionBegins,
     /// A number that is no code.
     Number,
     /// Anything else.
@@ -90,6 +92,7 @@ impl Class {
             Self::NeutralSign => 'e',
             Self::Pause => ',',
             Self::Question => 'q',
+            Self::QuestionBegins => 'Q',
             Self::Number => '#',
             Self::Unknown => 'x',
         }
@@ -112,6 +115,11 @@ impl Languages {
     /// Whether only this language has it.
     pub(super) fn is_only(self, locale: Locale) -> bool {
         self == Self::of(locale)
+    }
+
+    /// Whether this language has it.
+    pub(super) fn has(self, locale: Locale) -> bool {
+        self.0 & Self::of(locale).0 != 0
     }
 
     fn with(self, other: Self) -> Self {
@@ -151,7 +159,7 @@ struct Word {
     folded: String,
     /// With its accents, where they matter.
     exact: Option<String>,
-    /// Whether its last letter may be written several times.
+    /// Whether its letters may be written several times.
     repeats: bool,
 }
 
@@ -244,7 +252,12 @@ impl Lexicon {
     fn insert(&mut self, variant: &str, class: Class, locale: Locale, may_mean_pay: bool) {
         let words: Vec<Word> = variant.split_whitespace().map(Word::parse).collect();
         let Some(first) = words.first() else { return };
-        let known = self.phrases.entry(first.folded.clone()).or_default();
+        let key = if first.repeats {
+            without_repeats(&first.folded)
+        } else {
+            first.folded.clone()
+        };
+        let known = self.phrases.entry(key).or_default();
         let languages = Languages::of(locale);
         let same = known
             .iter_mut()
@@ -267,9 +280,9 @@ impl Lexicon {
     pub(super) fn longest(&self, words: &[&str]) -> Option<Found> {
         let first = fold(words.first()?);
         let once = without_repeats(&first);
-        let candidates = [first.as_str(), once]
+        let candidates = [&first, &once]
             .into_iter()
-            .filter_map(|word| self.phrases.get(word))
+            .filter_map(|word| self.phrases.get(word.as_str()))
             .flatten();
         let mut best: Option<Found> = None;
         for phrase in candidates.filter(|phrase| phrase.begins(words)) {
@@ -343,8 +356,8 @@ impl Word {
 
     fn is(&self, word: &str) -> bool {
         let folded = fold(word);
-        let is_same =
-            folded == self.folded || self.repeats && without_repeats(&folded) == self.folded;
+        let is_same = folded == self.folded
+            || self.repeats && without_repeats(&folded) == without_repeats(&self.folded);
         is_same
             && self
                 .exact
@@ -373,28 +386,31 @@ pub(super) fn fold(word: &str) -> String {
         .collect()
 }
 
-/// A word whose last letter stands once: `simmm` is `sim`.
-fn without_repeats(word: &str) -> &str {
-    let Some(last) = word.chars().next_back() else {
-        return word;
-    };
-    let stem = word.trim_end_matches(last);
-    word.get(..stem.len() + last.len_utf8()).unwrap_or(word)
+/// A word without letters that stand several times in a row: `siiim` is `sim`.
+fn without_repeats(word: &str) -> String {
+    let mut last = None;
+    word.chars()
+        .filter(|c| last.replace(*c) != Some(*c))
+        .collect()
 }
 
 /// Every text that `(a|b|)` stands for.
 fn variants(written: &str) -> Vec<String> {
+    let tidy = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    expanded(written).into_iter().map(tidy).collect()
+}
+
+fn expanded(written: &str) -> Vec<String> {
     let Some((before, rest)) = written.split_once('(') else {
         return vec![written.to_owned()];
     };
     let Some((group, after)) = rest.split_once(')') else {
         return vec![written.to_owned()];
     };
-    let ends = variants(after);
+    let ends = expanded(after);
     group
         .split('|')
         .flat_map(|choice| ends.iter().map(move |end| format!("{before}{choice}{end}")))
-        .map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect()
 }
 
@@ -425,7 +441,7 @@ mod tests {
             ("QUERO O CANCELAMENTO", Some((Class::Cancellation, 3))),
             ("quero cancelar", Some((Class::Want, 1))),
             ("oiiii tudo", Some((Class::Greeting, 1))),
-            ("sí claro", Some((Class::Yes, 1))),
+            ("sí ahora", Some((Class::Yes, 1))),
             ("si", Some((Class::YesAlone, 1))),
             ("cancelé", None),
             ("cancele", None),

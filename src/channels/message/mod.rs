@@ -106,7 +106,12 @@ impl Reader {
     /// What a message means to a channel of this language.
     pub(super) fn read(&self, text: &str, spec: &TextSpec, locale: Locale) -> Meaning {
         // Composed: an accent may be typed as a character of its own, which no pattern expects.
-        let text: String = text.trim().nfc().filter(|c| !is_invisible(*c)).collect();
+        let text: String = text
+            .trim()
+            .nfc()
+            .filter(|c| !is_invisible(*c))
+            .map(narrow)
+            .collect();
         let codes = codes::codes(&text, spec, &self.lexicon);
         match distinct(&codes).as_slice() {
             [] => self.without_a_code(&text, spec, locale),
@@ -116,7 +121,7 @@ impl Reader {
     }
 
     fn with_a_code(&self, text: &str, codes: &[Written], code: &str, locale: Locale) -> Meaning {
-        let parts = self.parts(text, codes);
+        let parts = self.parts(text, codes, locale);
         let is_whole = codes.iter().all(|code| code.certainty == Certainty::Whole);
         let letters = parts.letters.as_str();
         if self.grammar.wants_a_person(letters) {
@@ -128,7 +133,7 @@ impl Reader {
         if is_whole && self.grammar.is_wish(letters) {
             return Meaning::Wish {
                 code: code.to_owned(),
-                clarity: parts.clarity(locale),
+                clarity: parts.clarity(),
             };
         }
         if is_whole && self.grammar.is_yes_with_a_code(letters) {
@@ -138,7 +143,7 @@ impl Reader {
     }
 
     fn without_a_code(&self, text: &str, spec: &TextSpec, locale: Locale) -> Meaning {
-        let parts = self.parts(text, &[]);
+        let parts = self.parts(text, &[], locale);
         let letters = parts.letters.as_str();
         if self.grammar.wants_a_person(letters) {
             return Meaning::Person;
@@ -146,13 +151,13 @@ impl Reader {
         if self.grammar.declines(letters) {
             return Meaning::No;
         }
-        if self.grammar.is_yes(letters) && parts.clarity(locale) != Clarity::MayMeanPay {
+        if self.grammar.is_yes(letters) && parts.clarity() != Clarity::MayMeanPay {
             return Meaning::Yes;
         }
         if self.grammar.is_thanks(letters) {
             return Meaning::Thanks;
         }
-        if let Some(code) = self.code_with_another_bar(text, spec) {
+        if let Some(code) = self.code_with_another_bar(text, spec, locale) {
             return Meaning::OtherBar(code);
         }
         if letters.contains(Class::Number.letter()) {
@@ -162,7 +167,7 @@ impl Reader {
     }
 
     /// The one code of a message that would be one with another bar, where all words around it are known.
-    fn code_with_another_bar(&self, text: &str, spec: &TextSpec) -> Option<String> {
+    fn code_with_another_bar(&self, text: &str, spec: &TextSpec, locale: Locale) -> Option<String> {
         let text = codes::with_usual_bars(text, spec, &self.lexicon)?;
         let codes = codes::codes(&text, spec, &self.lexicon);
         let codes_found = distinct(&codes);
@@ -171,19 +176,17 @@ impl Reader {
         };
         // Several bars are a date or a number of another kind more often than a code.
         let bars = code.chars().filter(|c| spec.bar.contains(*c)).count();
-        let parts = self.parts(&text, &codes);
+        let parts = self.parts(&text, &codes, locale);
         (bars == 1 && self.grammar.is_mention(&parts.letters)).then(|| code.clone())
     }
 
     /// The classes of everything in a message, and in which languages it is.
-    fn parts(&self, text: &str, codes: &[Written]) -> Parts {
-        let mut parts = Parts::default();
+    fn parts(&self, text: &str, codes: &[Written], locale: Locale) -> Parts {
+        let mut parts = Parts::new(locale);
         let mut from = 0;
         for code in codes {
-            self.read_words(
-                text.get(from..code.range.start).unwrap_or_default(),
-                &mut parts,
-            );
+            let before = text.get(from..code.range.start);
+            self.read_words(before.unwrap_or_default(), &mut parts);
             parts.code();
             from = code.range.end;
         }
@@ -195,31 +198,39 @@ impl Reader {
         let tokens = tokens(text);
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
-            at += 1;
-            match token {
-                Token::Sign(sign) => parts.sign(self.sign(*sign)),
-                Token::Word(_) => {
-                    let words: Vec<&str> = tokens
-                        .get(at - 1..)
-                        .unwrap_or_default()
-                        .iter()
-                        .map_while(|token| match token {
-                            Token::Word(word) => Some(*word),
-                            Token::Sign(_) => None,
-                        })
-                        .take(PHRASE_WORDS_MAX)
-                        .collect();
-                    let found = self.lexicon.longest(&words).filter(|_| at <= WORDS_MAX);
-                    at += found.map_or(0, |found| found.words - 1);
-                    parts.phrase(found.unwrap_or_else(|| unknown(words.first())));
+            at += match token {
+                Token::Sign(sign) => {
+                    parts.sign(self.sign(*sign));
+                    1
                 }
-            }
+                Token::Word(word) => {
+                    let found = self.phrase_at(&tokens, at);
+                    let found = found.unwrap_or_else(|| unknown(word));
+                    parts.phrase(found);
+                    found.words
+                }
+            };
         }
+    }
+
+    /// The longest known phrase that begins here.
+    fn phrase_at(&self, tokens: &[Token<'_>], at: usize) -> Option<Found> {
+        let words: Vec<&str> = tokens
+            .get(at..)?
+            .iter()
+            .map_while(|token| match token {
+                Token::Word(word) => Some(*word),
+                Token::Sign(_) => None,
+            })
+            .take(PHRASE_WORDS_MAX)
+            .collect();
+        self.lexicon.longest(&words).filter(|_| at <= WORDS_MAX)
     }
 
     fn sign(&self, sign: char) -> Class {
         match sign {
-            '?' | '¿' => Class::Question,
+            '?' => Class::Question,
+            '¿' => Class::QuestionBegins,
             '\n' | ',' | '.' | ';' | ':' | '!' | '¡' | '*' | '_' | '"' | '\'' | '“' | '”' | '('
             | ')' | '…' | '-' | '–' | '—' | '’' => Class::Pause,
             sign => self.lexicon.sign(sign),
@@ -230,14 +241,14 @@ impl Reader {
 /// The longest phrase of the lexicon has fewer words.
 const PHRASE_WORDS_MAX: usize = 8;
 
-fn unknown(word: Option<&&str>) -> Found {
-    let has_digit = word.is_some_and(|word| word.chars().any(char::is_numeric));
+fn unknown(word: &str) -> Found {
+    let class = if word.chars().any(char::is_numeric) {
+        Class::Number
+    } else {
+        Class::Unknown
+    };
     Found {
-        class: if has_digit {
-            Class::Number
-        } else {
-            Class::Unknown
-        },
+        class,
         languages: lexicon::Languages::default(),
         may_mean_pay: false,
         words: 1,
@@ -258,6 +269,15 @@ fn is_invisible(c: char) -> bool {
         c,
         '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{fe0e}' | '\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}'
     )
+}
+
+/// A full-width letter or digit as the usual one. A full-width bar stays: it is asked about.
+fn narrow(c: char) -> char {
+    let usual = u32::from(c)
+        .checked_sub(0xfee0)
+        .and_then(char::from_u32)
+        .filter(char::is_ascii_alphanumeric);
+    usual.unwrap_or(c)
 }
 
 enum Token<'t> {
