@@ -205,27 +205,6 @@ impl Cancellations {
         Ok(answer)
     }
 
-    /// What an earlier request with this key was answered, or is being answered; `None` when there was none. Nothing new is
-    /// accepted.
-    ///
-    /// # Errors
-    /// [`Declined`] when that cannot be told now.
-    pub async fn earlier_answer(
-        self: &Arc<Self>,
-        ask: Ask,
-        answer_by: Instant,
-    ) -> Result<Option<Answer>, Declined> {
-        let Ok(code) = ReservationCode::parse(&ask.typed_code) else {
-            return Ok(None);
-        };
-        // Without a permit nothing new is taken.
-        match self.cancel(ask, code, None, answer_by).await {
-            Ok(answer) => Ok(Some(answer)),
-            Err(Declined::Busy) => Ok(None),
-            Err(declined) => Err(declined),
-        }
-    }
-
     async fn decide(self: &Arc<Self>, ask: Ask, answer_by: Instant) -> Result<Answer, Declined> {
         if self.stopping.is_cancelled() {
             return Err(Declined::Stopping);

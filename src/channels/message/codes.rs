@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use super::lexicon::{Class, Lexicon, fold};
+use super::lexicon::{Class, Lexicon};
+use super::written::fold;
 use crate::channels::preset::TextSpec;
 
 /// A code in a message.

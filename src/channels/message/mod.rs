@@ -5,11 +5,13 @@
 //!
 //! - `lexicon`: the words, from `config/language/`
 //! - `codes`: the codes, also with another bar
+//! - `written`: letter case, accents and repeated letters
 //! - `grammar`: what the classes of words together mean
 
 mod codes;
 mod grammar;
 mod lexicon;
+mod written;
 
 use codes::{Certainty, Written};
 use grammar::{Grammar, Parts};

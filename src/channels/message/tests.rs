@@ -161,7 +161,7 @@ fn a_negation_a_question_mark_a_second_code_or_an_unknown_word_never_makes_a_mes
 }
 
 fn is_greeting_question(text: &str) -> bool {
-    let small = lexicon::fold(text).replace("? ?", " ?");
+    let small = written::fold(text).replace("? ?", " ?");
     let greetings = [
         "tudo bem",
         "tudo bom",
