@@ -198,6 +198,15 @@ impl Container {
         }
     }
 
+    /// Where a code stands in it.
+    pub(super) fn code(&self) -> String {
+        match self {
+            Self::Body | Self::Query => "/code".to_owned(),
+            Self::Object(pointer) => format!("{pointer}/code"),
+            Self::Each(pointer, rest) => format!("{pointer}/code{rest}"),
+        }
+    }
+
     /// Its members: name, place, value.
     pub(super) fn members<'i>(&self, input: &'i Input<'_>) -> Vec<(&'i str, Place, &'i Value)> {
         let (object, prefix, rest) = match self {

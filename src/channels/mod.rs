@@ -12,6 +12,7 @@ mod catalog;
 mod code;
 mod described;
 mod dialogue;
+mod draft;
 mod duplicate;
 mod fields;
 mod form;
@@ -41,6 +42,7 @@ use axum::http::{HeaderMap, Method};
 use call::Following;
 pub use catalog::{Catalog, CatalogError, Choices, Codec, Usual};
 pub use dialogue::{Memory, Message, Step};
+pub use draft::{CustomerInput, Draft, Said};
 pub use message::{Clarity, Meaning};
 pub use native::TEXT_CHARS_MAX;
 use template::Context;
@@ -317,6 +319,19 @@ impl Channel {
             platform.problem_status(problem.status),
             platform.render("reply", Some(echo), &context),
         )
+    }
+
+    /// The query of the address that a call's next turn goes to, after this one.
+    #[must_use]
+    pub fn next_query(&self, echo: &Echo, turn: Turn, code: &str) -> String {
+        Following::new(self, echo, turn, echo.failures, code).query(echo)
+    }
+
+    /// The same after an outcome that may be tried again.
+    #[must_use]
+    pub fn next_query_after_outcome(&self, echo: &Echo) -> String {
+        let failures = echo.failures.saturating_add(1);
+        Following::new(self, echo, Turn::AskCodeAgain, failures, "").query(echo)
     }
 
     fn context(&self, echo: &Echo, reply: &str, code: &str) -> Context {

@@ -115,6 +115,14 @@ pub fn presets_directory(sources: &Sources) -> Result<String, Error> {
     Ok(layers::merge(sources)?.0.channels.directory)
 }
 
+/// Only where a provider's own sentences are.
+///
+/// # Errors
+/// [`Error`] when a file cannot be read or a key is none.
+pub fn replies_directory(sources: &Sources) -> Result<String, Error> {
+    Ok(layers::merge(sources)?.0.replies.directory)
+}
+
 /// Only where the service listens.
 ///
 /// # Errors

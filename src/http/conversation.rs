@@ -82,7 +82,7 @@ impl<'a> Conversation<'a> {
                 self.drop_question(question.as_ref()).await?;
                 Step::SayAndDrop(turn, code)
             }
-            other => other,
+            as_it_is @ (Step::Cancel(_) | Step::Recall { .. } | Step::SayAndKeep(..)) => as_it_is,
         })
     }
 

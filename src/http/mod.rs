@@ -4,6 +4,7 @@
 //! decide about a cancellation, and never put anything of a request into a log or an error.
 
 mod conversation;
+mod decision;
 mod edge;
 mod health;
 mod line;
@@ -11,6 +12,7 @@ mod openapi;
 mod pace;
 mod respond;
 mod server;
+mod tried;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ use pace::Pace;
 pub use server::{Server, Stopped};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+pub use tried::Tried;
 
 use crate::cancel::Cancellations;
 use crate::channels::Channel;

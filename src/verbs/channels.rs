@@ -17,6 +17,7 @@ use ozmap_cancel::domain::{Action, Answer, Ask, Locale, Mode, Outcome, Protocol}
 use ozmap_cancel::replies::{Refused, Replies};
 use secrecy::SecretString;
 
+use super::try_out::{self, Try};
 use super::{Done, Problem, tell};
 
 /// The most bytes of a captured request.
@@ -34,6 +35,8 @@ pub(crate) enum Verb {
     },
     /// What a captured request (headers and body, on stdin) means, and what would be answered
     Test(Test),
+    /// A conversation at the terminal with a simulated OZmap: reads and shows what customers would read
+    Try(Try),
 }
 
 #[derive(Args)]
@@ -61,6 +64,7 @@ pub(crate) fn run(verb: &Verb, sources: &Sources) -> Done {
         }
         Verb::Show { preset } => tell(catalog.text(preset)?.trim_end())?,
         Verb::Test(test) => return run_test(test, &catalog),
+        Verb::Try(arguments) => return try_out::run(arguments, sources),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,7 @@
 //! a conversation printed as it happens; then it keeps serving.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -11,6 +11,7 @@ use ozmap_cancel::simulator::{Fault, Options, Quirk, Quirks, Simulator};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::folder::TemporaryFolder;
 use super::service::Service;
 use super::transcript::{Transcript, Truth};
 use super::{Done, Problem, block_on, on_signal, tell};
@@ -38,25 +39,9 @@ pub(crate) struct Arguments {
     quirks: Vec<Quirk>,
 }
 
-/// A folder that goes when the demo goes.
-struct TemporaryFolder(PathBuf);
-
-impl TemporaryFolder {
-    fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("ozmap-cancel-demo-{}", uuid::Uuid::now_v7())))
-    }
-}
-
-impl Drop for TemporaryFolder {
-    fn drop(&mut self) {
-        // A folder in the temporary directory that stays behind harms nobody.
-        drop(std::fs::remove_dir_all(&self.0));
-    }
-}
-
 pub(crate) fn run(arguments: &Arguments) -> Done {
     block_on(async {
-        let folder = TemporaryFolder::new();
+        let folder = TemporaryFolder::new("demo");
         let options = Options {
             faults: arguments.faults.clone(),
             quirks: Quirks::default()
@@ -70,11 +55,15 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         let stop = CancellationToken::new();
         let tracker = TaskTracker::new();
         tracker.spawn(simulator.serve(stop.clone()));
-        let service =
-            Service::start(Config::load(&sources(arguments.port, ozmap, &folder.0))?).await?;
+        let service = Service::start(Config::load(&sources(
+            arguments.port,
+            ozmap,
+            folder.path(),
+        ))?)
+        .await?;
         let address = service.address()?;
         tracker.spawn(service.serve(stop.clone()));
-        introduce(address, ozmap, &folder.0)?;
+        introduce(address, ozmap, folder.path())?;
         let transcript = Transcript {
             service: address,
             simulator: ozmap,

@@ -3,6 +3,7 @@
 pub(crate) mod channels;
 pub(crate) mod check;
 pub(crate) mod demo;
+mod folder;
 mod hangups;
 pub(crate) mod healthcheck;
 mod held;
@@ -13,6 +14,7 @@ pub(crate) mod serve;
 mod service;
 pub(crate) mod simulate;
 mod transcript;
+mod try_out;
 
 use std::future::Future;
 use std::io::{self, Write};

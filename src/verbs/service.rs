@@ -19,6 +19,7 @@ const CLOSE: Duration = Duration::from_secs(5);
 
 /// A service that is bound and about to serve.
 pub(super) struct Service {
+    app: Arc<App>,
     server: Server,
     cancellations: Arc<Cancellations>,
 }
@@ -37,7 +38,7 @@ impl Service {
             config.locale,
             config.limits,
         );
-        let server = Server::bind(config.listen, app)
+        let server = Server::bind(config.listen, app.clone())
             .await
             .map_err(|error| Problem::new(listen::problem(config.listen, &error)))?;
         for warning in held_back(&cancellations).await {
@@ -46,9 +47,15 @@ impl Service {
         // Not before the address is ours: another instance may be at work.
         cancellations.start();
         Ok(Self {
+            app,
             server,
             cancellations,
         })
+    }
+
+    /// What its handlers have, for a customer who is played at the terminal.
+    pub(super) fn app(&self) -> Arc<App> {
+        self.app.clone()
     }
 
     /// Who works on cancellations.

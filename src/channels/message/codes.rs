@@ -86,15 +86,12 @@ fn is_a_letter_that_slipped(text: &str) -> bool {
 fn is_a_word(text: &str, lexicon: &Lexicon) -> bool {
     let word = text.trim_matches(['-', '_', '.']);
     let is_long = word.chars().count() >= 3;
-    let found = lexicon.longest(&[word]);
-    is_long
-        && found.is_some_and(|found| {
-            matches!(
-                found.class,
-                Class::Cancel | Class::CancelNow | Class::Object | Class::Greeting | Class::Please
-            )
-        })
-        || is_long && matches!(fold(word).as_str(), "reserva" | "reservation")
+    let class = lexicon.longest(&[word]).map(|found| found.class);
+    let is_of_a_wish = matches!(
+        class,
+        Some(Class::Cancel | Class::CancelNow | Class::Object | Class::Greeting | Class::Please)
+    );
+    is_long && (is_of_a_wish || matches!(fold(word).as_str(), "reserva" | "reservation"))
 }
 
 /// A code without the blanks that people write around its bar: `123 | 123` is `123|123`.
