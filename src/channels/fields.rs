@@ -198,12 +198,13 @@ impl Container {
         }
     }
 
-    /// Where a code stands in it.
+    /// Where a code stands in it, under a name that is one also among a bot's own.
     pub(super) fn code(&self) -> String {
+        const NAME: &str = "reservation_code";
         match self {
-            Self::Body | Self::Query => "/code".to_owned(),
-            Self::Object(pointer) => format!("{pointer}/code"),
-            Self::Each(pointer, rest) => format!("{pointer}/code{rest}"),
+            Self::Body | Self::Query => format!("/{NAME}"),
+            Self::Object(pointer) => format!("{pointer}/{NAME}"),
+            Self::Each(pointer, rest) => format!("{pointer}/{NAME}{rest}"),
         }
     }
 

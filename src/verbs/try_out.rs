@@ -212,9 +212,19 @@ impl Play {
         let tried = self.app.try_turn(channel_of(self.locale), &draft).await;
         let tried = tried.ok_or_else(|| Problem::new("the channel is gone"))?;
         tell(&self.told(&tried, medium))?;
-        match tried.next_query {
+        // Only a call goes on at the address that the last answer named.
+        let is_a_call = self.channel()?.customer_input() == CustomerInput::Phone;
+        match tried.next_query.filter(|_| is_a_call) {
             Some(query) => self.query = query,
-            None => self.query.clear(),
+            None => {
+                self.query.clear();
+                if is_a_call {
+                    tell(
+                        "          the call is over; /new, or whatever is keyed or said, begins another",
+                    )?;
+                    self.conversations += 1;
+                }
+            }
         }
         Ok(())
     }

@@ -4,6 +4,8 @@
 mod demo;
 #[path = "cli/journal.rs"]
 mod journal;
+#[path = "cli/try_out.rs"]
+mod try_out;
 
 use std::process::{Command, Output};
 
