@@ -113,8 +113,8 @@ fn embedded_spoken(locale: Locale) -> toml::Table {
 }
 
 fn table(value: toml::Value) -> Result<toml::Table, String> {
-    match value {
-        toml::Value::Table(table) => Ok(table),
-        other => Err(format!("is a {}, not a table", other.type_str())),
-    }
+    let is = value.type_str();
+    value
+        .try_into()
+        .map_err(|_| format!("is no table but a value of type {is}"))
 }

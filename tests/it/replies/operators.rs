@@ -236,13 +236,16 @@ fn what_was_always_there_must_be_there_and_what_was_added_must_be_right() {
             "[spoken]",
         ),
         (
-            format!("{}date_spoken = \"{{{{ dia }}}}\"\n", spoken_of_0_1("x")),
+            format!(
+                "{}date_spoken = \"{{{{ day }}}}{{% if day == 7 %}}{{{{ dia }}}}{{% endif %}}\"\n",
+                spoken_of_0_1("x")
+            ),
             "[spoken] date_spoken",
         ),
         (format!("{}minus = \"x\"\n", spoken_of_0_1("x")), "minus"),
         (
             "spoken = 1".to_owned(),
-            "[spoken]: is a integer, not a table",
+            "[spoken]: is no table but a value of type integer",
         ),
     ] {
         let folder = folder("pt-BR.toml", &text);
