@@ -4,16 +4,20 @@
 //! start, so that a broken one stops the service before a customer meets it. It must never say more than the outcome
 //! that it is given.
 
+mod aloud;
+mod files;
+mod length;
 mod rehearsal;
 mod spoken;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+pub use aloud::{Aloud, Place};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+pub use length::spoken_length;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
-use serde::Deserialize;
 use spoken::Spoken;
 
 use crate::domain::{Answer, FirstName, Locale, Medium, Outcome, Turn};
@@ -85,22 +89,6 @@ pub enum Error {
     },
 }
 
-const EMBEDDED: [(Locale, &str); 3] = [
-    (
-        Locale::PtBr,
-        include_str!("../../config/replies/pt-BR.toml"),
-    ),
-    (Locale::Es, include_str!("../../config/replies/es.toml")),
-    (Locale::En, include_str!("../../config/replies/en.toml")),
-];
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sentence {
-    text: Option<String>,
-    voice: Option<String>,
-}
-
 /// All sentences, ready to be said.
 pub struct Replies {
     templates: Environment<'static>,
@@ -116,6 +104,8 @@ struct Facts {
     protocol: String,
     date: String,
     reserved_on: String,
+    /// Whether a question, or the way to a person, follows in the same message.
+    followed: bool,
 }
 
 impl Replies {
@@ -132,9 +122,7 @@ impl Replies {
             spoken: BTreeMap::new(),
             time_zone,
         };
-        for (locale, text) in EMBEDDED {
-            replies.add(locale, &format!("{}.toml (embedded)", locale.id()), text)?;
-        }
+        replies.add_embedded()?;
         if !directory.is_empty() {
             replies.override_from(Path::new(directory))?;
         }
@@ -145,37 +133,14 @@ impl Replies {
     /// What the customer hears.
     #[must_use]
     pub fn say(&self, locale: Locale, medium: Medium, answer: &Answer, code: &str) -> String {
-        let facts = Facts {
-            first_name: answer
-                .first_name
-                .as_ref()
-                .map(FirstName::as_str)
-                .unwrap_or_default()
-                .to_owned(),
-            code: shown(code),
-            protocol: answer
-                .protocol
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            date: answer
-                .cancelled_at_ms
-                .and_then(|ms| Timestamp::from_millisecond(ms).ok())
-                .map(|at| self.date(locale, at))
-                .unwrap_or_default(),
-            reserved_on: answer
-                .found
-                .as_ref()
-                .and_then(|found| found.reserved_at.parse().ok())
-                .map(|at| self.date(locale, at))
-                .unwrap_or_default(),
-        };
+        let facts = self.facts(locale, medium, answer, code);
         self.said(locale, medium, answer.outcome.id(), &facts)
     }
 
     /// What the customer hears when the conversation goes on after an outcome: what happened, and the next question.
     ///
-    /// Where both are too long for one sentence on the phone, the code is left out.
+    /// The sentence leaves its own next step to what follows, and before a question the protocol number is left out: it would
+    /// be forgotten at once. Where both are too long for one sentence on the phone, the code is left out, too.
     #[must_use]
     pub fn say_then(
         &self,
@@ -186,7 +151,11 @@ impl Replies {
         turn: Turn,
     ) -> String {
         let question = self.turn(locale, medium, turn, "");
-        let with = |code| format!("{} {question}", self.say(locale, medium, answer, code));
+        let with = |code| {
+            let facts = self.facts(locale, medium, answer, code).before(turn);
+            let happened = self.said(locale, medium, answer.outcome.id(), &facts);
+            format!("{happened} {question}")
+        };
         let said = with(code);
         match said.chars().count() <= REPLY_CHARS_MAX {
             true => said,
@@ -215,6 +184,36 @@ impl Replies {
         self.said(locale, medium, refused.id(), &Facts::default())
     }
 
+    /// Everything that is known of an answer.
+    fn facts(&self, locale: Locale, medium: Medium, answer: &Answer, code: &str) -> Facts {
+        Facts {
+            first_name: answer
+                .first_name
+                .as_ref()
+                .map(FirstName::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            code: shown(code),
+            protocol: answer
+                .protocol
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            date: answer
+                .cancelled_at_ms
+                .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+                .map(|at| self.date(locale, medium, at))
+                .unwrap_or_default(),
+            reserved_on: answer
+                .found
+                .as_ref()
+                .and_then(|found| found.reserved_at.parse().ok())
+                .map(|at| self.date(locale, medium, at))
+                .unwrap_or_default(),
+            followed: false,
+        }
+    }
+
     fn said(&self, locale: Locale, medium: Medium, id: &str, facts: &Facts) -> String {
         self.render(locale, medium, id, facts)
             .unwrap_or_else(|error| {
@@ -231,31 +230,36 @@ impl Replies {
         id: &str,
         facts: &Facts,
     ) -> Result<String, minijinja::Error> {
-        let spelled = self
-            .spoken
-            .get(locale.id())
-            .map(|spoken| spoken.spell(&facts.code));
+        let spoken = self.spoken.get(locale.id());
+        let code_spoken = spoken.map(|spoken| spoken.spell(&facts.code));
+        let protocol_spoken = spoken.map(|spoken| spoken.number(&facts.protocol));
         let rendered = self
             .templates
             .get_template(&template_name(locale, medium, id))?
             .render(context! {
                 first_name => &facts.first_name,
                 code => &facts.code,
-                code_spoken => spelled.unwrap_or_default(),
+                code_spoken => code_spoken.unwrap_or_default(),
                 protocol => &facts.protocol,
-                protocol_spoken => spoken::digits(&facts.protocol),
+                protocol_spoken => protocol_spoken.unwrap_or_default(),
                 date => &facts.date,
                 reserved_on => &facts.reserved_on,
+                followed => facts.followed,
             })?;
         Ok(rendered.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
-    fn date(&self, locale: Locale, at: Timestamp) -> String {
+    fn date(&self, locale: Locale, medium: Medium, at: Timestamp) -> String {
         // Every locale's date was rendered at start; this is the last resort.
-        self.render_date(locale, at).unwrap_or_default()
+        self.render_date(locale, medium, at).unwrap_or_default()
     }
 
-    fn render_date(&self, locale: Locale, at: Timestamp) -> Result<String, minijinja::Error> {
+    fn render_date(
+        &self,
+        locale: Locale,
+        medium: Medium,
+        at: Timestamp,
+    ) -> Result<String, minijinja::Error> {
         let day = self.time_zone.to_datetime(at);
         let Some(spoken) = self.spoken.get(locale.id()) else {
             return Ok(String::new());
@@ -264,73 +268,37 @@ impl Replies {
             .ok()
             .and_then(|index| spoken.months.get(index));
         let context = context! { day => day.day(), month => month, year => day.year() };
-        self.templates.render_str(&spoken.date, context)
-    }
-
-    fn override_from(&mut self, directory: &Path) -> Result<(), Error> {
-        let bad = |file: &Path, why: String| Error::File {
-            file: file.display().to_string(),
-            why,
+        let template = match medium {
+            Medium::Text => &spoken.date,
+            Medium::Voice => &spoken.date_spoken,
         };
-        let entries =
-            std::fs::read_dir(directory).map_err(|error| bad(directory, error.to_string()))?;
-        for entry in entries {
-            let path = entry
-                .map_err(|error| bad(directory, error.to_string()))?
-                .path();
-            if path.extension().is_none_or(|extension| extension != "toml") {
-                continue;
-            }
-            let locale = Locale::ALL
-                .into_iter()
-                .find(|locale| path.file_stem().is_some_and(|stem| stem == locale.id()));
-            let locale = locale.ok_or_else(|| {
-                bad(
-                    &path,
-                    "no such language; the files are pt-BR.toml, es.toml, en.toml".to_owned(),
-                )
-            })?;
-            let text =
-                std::fs::read_to_string(&path).map_err(|error| bad(&path, error.to_string()))?;
-            self.add(locale, &path.display().to_string(), &text)?;
-        }
-        Ok(())
+        self.templates.render_str(template, context)
     }
+}
 
-    fn add(&mut self, locale: Locale, file: &str, text: &str) -> Result<(), Error> {
-        let bad = |why: String| Error::File {
-            file: file.to_owned(),
-            why,
+impl Facts {
+    /// The same where something follows in the same message.
+    fn before(self, turn: Turn) -> Self {
+        let is_question = match turn {
+            Turn::HandOver | Turn::Declined | Turn::Thanked => false,
+            Turn::AskCode
+            | Turn::AskCodeAgain
+            | Turn::SeveralCodes
+            | Turn::ConfirmCode
+            | Turn::ConfirmInFull
+            | Turn::ConfirmBar
+            | Turn::ConfirmAgain => true,
         };
-        let mut tables: toml::Table =
-            toml::from_str(text).map_err(|error| bad(error.to_string()))?;
-        if let Some(spoken) = tables.remove("spoken") {
-            let spoken = spoken
-                .try_into()
-                .map_err(|error| bad(format!("[spoken]: {error}")))?;
-            self.spoken.insert(locale.id(), spoken);
+        let protocol = if is_question {
+            String::new()
+        } else {
+            self.protocol
+        };
+        Self {
+            protocol,
+            followed: true,
+            ..self
         }
-        for (id, table) in tables {
-            if !ids().contains(&id.as_str()) {
-                return Err(bad(format!(
-                    "there is no sentence [{id}]; there are: {}",
-                    ids().join(", ")
-                )));
-            }
-            let sentence: Sentence = table
-                .try_into()
-                .map_err(|error| bad(format!("[{id}]: {error}")))?;
-            for (medium, template) in [
-                (Medium::Text, sentence.text),
-                (Medium::Voice, sentence.voice),
-            ] {
-                let Some(template) = template else { continue };
-                self.templates
-                    .add_template_owned(template_name(locale, medium, &id), template)
-                    .map_err(|error| bad_sentence(locale, medium, &id, error.to_string()))?;
-            }
-        }
-        Ok(())
     }
 }
 

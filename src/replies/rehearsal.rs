@@ -4,16 +4,19 @@
 
 use jiff::Timestamp;
 
-use super::spoken::SPELLED_CHARS_MAX;
-use super::{EMBEDDED, Error, Facts, REPLY_CHARS_MAX, Replies, bad_sentence, ids};
+use super::spoken::{SPELLED_CHARS_MAX, Spoken};
+use super::{Error, Facts, REPLY_CHARS_MAX, Replies, bad_sentence, ids};
 use crate::domain::{CODE_CHARS_MAX, Locale, Medium, Outcome, Turn};
 
 /// The longest code of digits that is still spelled out on the phone: a longer one is left out, so that a shorter one makes the
 /// longest sentence.
 const SPELLED_CODE_CHARS_MAX: usize = SPELLED_CHARS_MAX / "8, ".len();
 
+/// The most digits of a protocol number: a date, and more random digits the more of them are taken.
+const PROTOCOL_DIGITS_MAX: usize = 20;
+
 /// The outcomes after which a call goes on, and how.
-const FOLLOWED: [(Outcome, Turn); 4] = [
+pub(super) const FOLLOWED: [(Outcome, Turn); 4] = [
     (Outcome::InvalidCode, Turn::AskCode),
     (Outcome::InvalidCode, Turn::HandOver),
     (Outcome::NotFound, Turn::AskCode),
@@ -23,19 +26,15 @@ const FOLLOWED: [(Outcome, Turn); 4] = [
 impl Replies {
     /// Says every sentence once with nothing known and once with everything at its longest.
     pub(super) fn rehearse(&self) -> Result<(), Error> {
-        for (locale, _) in EMBEDDED {
-            self.render_date(locale, longest_day())
-                .map_err(|error| Error::File {
-                    file: format!("{}.toml", locale.id()),
-                    why: format!("[spoken] date: {error}"),
-                })?;
+        for locale in Locale::ALL {
+            self.rehearse_dates(locale)?;
             for (id, medium) in ids()
                 .into_iter()
                 .flat_map(|id| [(id, Medium::Text), (id, Medium::Voice)])
                 .filter(|(id, medium)| *medium == Medium::Text || !is_written_only(id))
             {
                 let long = [CODE_CHARS_MAX, SPELLED_CODE_CHARS_MAX];
-                let long = long.map(|characters| self.longest(locale, characters));
+                let long = long.map(|characters| self.longest(locale, medium, characters));
                 for facts in [Facts::default()].into_iter().chain(long) {
                     self.rehearse_one(locale, medium, id, &facts)
                         .map_err(|why| bad_sentence(locale, medium, id, why))?;
@@ -49,6 +48,20 @@ impl Replies {
         Ok(())
     }
 
+    /// Each day of a month, since a template may treat one of them in its own way.
+    fn rehearse_dates(&self, locale: Locale) -> Result<(), Error> {
+        for (medium, key) in [(Medium::Text, "date"), (Medium::Voice, "date_spoken")] {
+            for day in days() {
+                self.render_date(locale, medium, day)
+                    .map_err(|error| Error::File {
+                        file: format!("{}.toml", locale.id()),
+                        why: format!("[spoken] {key}: {error}"),
+                    })?;
+            }
+        }
+        Ok(())
+    }
+
     /// On the phone a question may follow an outcome; without the code, both must fit.
     fn rehearse_followed(
         &self,
@@ -56,9 +69,7 @@ impl Replies {
         outcome: Outcome,
         turn: Turn,
     ) -> Result<(), String> {
-        let facts = Facts {
-            ..self.longest(locale, 0)
-        };
+        let facts = self.longest(locale, Medium::Voice, 0).before(turn);
         let mut long = 1;
         for (id, facts) in [(outcome.id(), facts), (turn.id(), Facts::default())] {
             let said = self
@@ -94,14 +105,17 @@ impl Replies {
         }
     }
 
-    fn longest(&self, locale: Locale, code_characters: usize) -> Facts {
-        let day = longest_day();
+    fn longest(&self, locale: Locale, medium: Medium, code_characters: usize) -> Facts {
+        let date = || self.date(locale, medium, longest_day());
+        let spoken = self.spoken.get(locale.id());
+        let digit = spoken.map_or('8', Spoken::longest_digit);
         Facts {
             first_name: "M".repeat(30),
             code: "8".repeat(code_characters),
-            protocol: "8".repeat(20),
-            date: self.date(locale, day),
-            reserved_on: self.date(locale, day),
+            protocol: String::from(digit).repeat(PROTOCOL_DIGITS_MAX),
+            date: date(),
+            reserved_on: date(),
+            followed: false,
         }
     }
 }
@@ -109,6 +123,15 @@ impl Replies {
 /// A day in September, whose name is long in every language.
 fn longest_day() -> Timestamp {
     Timestamp::from_millisecond(1_758_844_800_000).unwrap_or_default()
+}
+
+/// As many days one after another as a month has at most.
+fn days() -> impl Iterator<Item = Timestamp> {
+    (0..31).filter_map(|days| {
+        longest_day()
+            .checked_add(jiff::Span::new().hours(24 * days))
+            .ok()
+    })
 }
 
 /// Whether a sentence is said in chats only; a file need not have a spoken one.

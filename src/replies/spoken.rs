@@ -22,22 +22,81 @@ pub(super) struct Spoken {
     at: String,
     plus: String,
     other: String,
+    /// What `|` and `/` are called in a code that has both.
+    upright_bar: String,
+    slanted_bar: String,
+    digits: [String; 10],
     pub(super) months: [String; 12],
     pub(super) date: String,
+    pub(super) date_spoken: String,
 }
 
+/// The keys that a file written for an older version does not have: they are taken from the embedded file of its language.
+const ADDED_LATER: [&str; 4] = ["upright_bar", "slanted_bar", "digits", "date_spoken"];
+
 impl Spoken {
-    /// A code character by character: `123|123` is "1, 2, 3, barra vertical, 1, 2, 3".
+    /// Reads a table `[spoken]`; what was added later and is missing is taken from another.
     ///
-    /// Empty when that would be too long to listen to; every sentence reads well without it.
-    pub(super) fn spell(&self, code: &str) -> String {
-        let words: Vec<String> = code.chars().map(|c| self.word(c)).collect();
-        let spelled = words.join(", ");
-        if spelled.chars().count() > SPELLED_CHARS_MAX {
-            String::new()
-        } else {
-            spelled
+    /// # Errors
+    /// What is missing, unknown or of another form.
+    pub(super) fn read(mut table: toml::Table, otherwise: &toml::Table) -> Result<Self, String> {
+        for key in ADDED_LATER {
+            if let (None, Some(value)) = (table.get(key), otherwise.get(key)) {
+                table.insert(key.to_owned(), value.clone());
+            }
         }
+        toml::Value::Table(table)
+            .try_into()
+            .map_err(|error| error.to_string())
+    }
+
+    /// A code character by character: `123|123` is "um, dois, três, barra, um, dois, três".
+    ///
+    /// Digits are words as in a protocol number, unless the code is long. Empty when even that would be too long to listen to;
+    /// every sentence reads well without it.
+    pub(super) fn spell(&self, code: &str) -> String {
+        let has_both = code.contains('|') && code.contains('/');
+        let word = |c: char| match c {
+            '|' if has_both => self.upright_bar.clone(),
+            '/' if has_both => self.slanted_bar.clone(),
+            c => self.word(c),
+        };
+        let with_words: Vec<String> = code
+            .chars()
+            .map(|c| self.digit(c).unwrap_or_else(|| word(c)))
+            .collect();
+        let with_numerals: Vec<String> = code.chars().map(word).collect();
+        [with_words, with_numerals]
+            .iter()
+            .map(|words| words.join(", "))
+            .find(|spelled| spelled.chars().count() <= SPELLED_CHARS_MAX)
+            .unwrap_or_default()
+    }
+
+    /// A number digit by digit in groups: `20261123004217` is "dois zero dois meia, um um dois três, zero zero quatro, dois um
+    /// sete".
+    pub(super) fn number(&self, number: &str) -> String {
+        let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).collect();
+        let said: Vec<String> = groups(&digits)
+            .into_iter()
+            .map(|group| {
+                let words: Vec<String> = group.iter().filter_map(|c| self.digit(*c)).collect();
+                words.join(" ")
+            })
+            .collect();
+        said.join(", ")
+    }
+
+    /// The digit whose word is the longest.
+    pub(super) fn longest_digit(&self) -> char {
+        ('0'..='9')
+            .max_by_key(|c| self.digit(*c).unwrap_or_default().chars().count())
+            .unwrap_or('0')
+    }
+
+    fn digit(&self, c: char) -> Option<String> {
+        let value = usize::try_from(c.to_digit(10)?).ok()?;
+        self.digits.get(value).cloned()
     }
 
     fn word(&self, c: char) -> String {
@@ -59,10 +118,31 @@ impl Spoken {
     }
 }
 
-/// Digits one by one.
-pub(super) fn digits(number: &str) -> String {
-    let characters: Vec<String> = number.chars().map(String::from).collect();
-    characters.join(", ")
+/// A number that begins with a date is said as year, month with day, and threes; any other in threes. A single digit at the end
+/// joins the group before it.
+fn groups(digits: &[char]) -> Vec<&[char]> {
+    let (date, mut rest) = digits.split_at(date_before(digits));
+    let mut groups: Vec<&[char]> = date.chunks(4).collect();
+    while !rest.is_empty() {
+        let size = if rest.len() <= 4 { rest.len() } else { 3 };
+        let (group, after) = rest.split_at(size);
+        groups.push(group);
+        rest = after;
+    }
+    groups
+}
+
+/// The digits of a year, a month and a day.
+const DATE_DIGITS: usize = 8;
+
+/// How many digits at the beginning are a date that more than one digit follows, or none.
+fn date_before(digits: &[char]) -> usize {
+    let (Some(date), false) = (digits.get(..DATE_DIGITS), digits.len() == DATE_DIGITS + 1) else {
+        return 0;
+    };
+    let date: String = date.iter().collect();
+    let is_date = date.starts_with("20") && jiff::civil::Date::strptime("%Y%m%d", &date).is_ok();
+    if is_date { DATE_DIGITS } else { 0 }
 }
 
 #[cfg(test)]
@@ -76,15 +156,34 @@ mod tests {
         file["spoken"].clone().try_into().unwrap()
     }
 
+    fn portuguese() -> Spoken {
+        let file: toml::Table =
+            toml::from_str(include_str!("../../config/replies/pt-BR.toml")).unwrap();
+        file["spoken"].clone().try_into().unwrap()
+    }
+
     #[test]
     fn a_code_is_spelled_character_by_character() {
         let spoken = english();
         for (code, spelled) in [
             ("", ""),
-            ("123|123", "1, 2, 3, vertical bar, 1, 2, 3"),
+            ("123|123", "one, two, three, vertical bar, one, two, three"),
             ("a-ç", "A, dash, Ç"),
             ("a/b.c_d", "A, slash, B, dot, C, underscore, D"),
-            ("*#@+ \"", "star, hash, at, plus, space, symbol"),
+            ("*#@+ \"", "star, pound, at, plus, space, symbol"),
+            ("٣", "٣"),
+        ] {
+            assert_eq!(spoken.spell(code), spelled, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_bar_is_told_from_another_only_where_a_code_has_both() {
+        let spoken = portuguese();
+        for (code, spelled) in [
+            ("6|6", "meia, barra, meia"),
+            ("6/6", "meia, barra, meia"),
+            ("a|b/c", "A, barra em pé, B, barra inclinada, C"),
         ] {
             assert_eq!(spoken.spell(code), spelled, "{code}");
         }
@@ -93,13 +192,54 @@ mod tests {
     #[test]
     fn what_would_take_too_long_to_say_is_not_spelled() {
         let spoken = english();
+        assert_eq!(spoken.spell(&"8".repeat(30)).matches("eight").count(), 30);
         assert_eq!(spoken.spell(&"8".repeat(64)).chars().count(), 190);
         assert_eq!(spoken.spell(&"|".repeat(64)), "");
     }
 
     #[test]
-    fn a_number_is_said_digit_by_digit() {
-        assert_eq!(digits("2042"), "2, 0, 4, 2");
-        assert_eq!(digits(""), "");
+    fn a_number_is_said_in_groups_and_no_digit_is_lost() {
+        let spoken = portuguese();
+        for (number, said) in [
+            ("", ""),
+            ("6", "meia"),
+            ("2042", "dois zero quatro dois"),
+            ("20420", "dois zero quatro, dois zero"),
+            (
+                "20261123004217",
+                "dois zero dois meia, um um dois três, zero zero quatro, dois um sete",
+            ),
+            // No such day.
+            (
+                "20261323004",
+                "dois zero dois, meia um três, dois três zero, zero quatro",
+            ),
+            (
+                "202611230042178",
+                "dois zero dois meia, um um dois três, zero zero quatro, dois um sete oito",
+            ),
+        ] {
+            assert_eq!(spoken.number(number), said, "{number}");
+        }
+        for length in 1..=32 {
+            for number in [
+                "6".repeat(length),
+                "2026112300421700000000000000000000"[..length].to_owned(),
+            ] {
+                let said = spoken.number(&number);
+                assert_eq!(
+                    said.split([',', ' '])
+                        .filter(|word| !word.is_empty())
+                        .count(),
+                    length
+                );
+                let groups: Vec<usize> = said
+                    .split(", ")
+                    .map(|group| group.split(' ').count())
+                    .collect();
+                let is_short = |size: &usize| *size <= 4 && (*size >= 2 || length == 1);
+                assert!(groups.iter().all(is_short), "{said}");
+            }
+        }
     }
 }

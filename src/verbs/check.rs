@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use ozmap_cancel::channels::{Channel, Rehearsed};
 use ozmap_cancel::config::{self, Config, Sources};
+use ozmap_cancel::domain::Locale;
 use ozmap_cancel::journal::{self, Inspection, Place, Stats};
 use ozmap_cancel::ozmap::Ozmap;
 use ozmap_cancel::replies::Replies;
@@ -66,7 +67,10 @@ pub(crate) fn run(sources: &Sources) -> Done {
         }
     }
     match Replies::load(&config.replies_directory, config.time_zone.clone()) {
-        Ok(_) => findings.good("replies: every sentence of every language was rendered")?,
+        Ok(replies) => {
+            findings.good("replies: every sentence of every language was rendered")?;
+            check_spoken(&replies, &mut findings)?;
+        }
         Err(error) => findings.bad(&error.to_string())?,
     }
     let stats = check_journal(&config.journal, &mut findings)?;
@@ -113,6 +117,31 @@ fn check_channel(channel: &Channel, findings: &mut Findings) -> Result<(), Probl
             channel.name
         )),
     }
+}
+
+/// How long a caller listens to each sentence.
+fn check_spoken(replies: &Replies, findings: &mut Findings) -> Result<(), Problem> {
+    for locale in Locale::ALL {
+        let sentences = replies.aloud(locale);
+        let shown: Vec<String> = sentences
+            .iter()
+            .map(|sentence| format!("{} {:.0}", sentence.id, sentence.takes.as_secs_f64()))
+            .collect();
+        let (locale, shown) = (locale.id(), shown.join(", "));
+        findings.good(&format!("replies: {locale}, seconds when spoken: {shown}"))?;
+        for sentence in sentences {
+            let at_most = sentence.place.at_most();
+            if sentence.takes > at_most {
+                findings.warn(&format!(
+                    "replies: {locale}, {} takes about {:.1} seconds when spoken, and a caller follows {} at most; shorten its `voice`",
+                    sentence.id,
+                    sentence.takes.as_secs_f64(),
+                    at_most.as_secs(),
+                ))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn check_listen(address: SocketAddr, findings: &mut Findings) -> Result<(), Problem> {

@@ -211,7 +211,10 @@ async fn a_spoken_code_is_confirmed_only_with_the_state_of_its_own_call() {
             let answer = turn(&world, "ivr", &tampered, &keyed("call-1", "1")).await;
             let why = format!("{preset}, {why}: {}", answer.body);
             assert!(
-                answer.body.contains("ozc_step") || answer.body.contains("O nosso atendimento"),
+                answer.body.contains("ozc_step")
+                    || answer
+                        .body
+                        .contains("Para continuar, fale com a nossa equipe"),
                 "{why}"
             );
             assert_nothing_happened(&world, &why).await;

@@ -279,7 +279,7 @@ async fn after_two_failures_in_a_chat_a_person_goes_on() {
                 .to_owned()
         }
     };
-    let person = "fale com a nossa equipe";
+    let person = "Para continuar, fale com a nossa equipe";
     for (text, is_person) in [
         ("cancelar 12345678", false),
         ("cancelar 12345678", true),

@@ -32,7 +32,7 @@ async fn whoever_prefers_text_gets_one_line_of_it() {
         assert!(
             reply
                 .body
-                .starts_with("Certo, Gabriel, encontramos a reserva 123|123"),
+                .starts_with("Gabriel, encontramos a reserva 123|123"),
             "{accept:?} {}",
             reply.body
         );
@@ -80,6 +80,6 @@ async fn a_refusal_is_text_for_whoever_prefers_text() {
     );
     assert_eq!(
         reply.body,
-        "Desculpe, não foi possível fazer isso por aqui agora, e este pedido não alterou nada. Por favor, fale com a nossa equipe."
+        "Desculpe, não é possível fazer isso por aqui agora. Este pedido não alterou nada. Para continuar, fale com a nossa equipe."
     );
 }

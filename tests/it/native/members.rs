@@ -290,13 +290,13 @@ async fn the_reply_is_in_the_language_that_was_asked_for_or_in_the_channels() {
         said(json!({"code": "123|123", "lang": "es"}))
             .await
             .reply()
-            .starts_with("De acuerdo, Gabriel")
+            .starts_with("Gabriel, encontramos la reserva 123|123, hecha el")
     );
     assert!(
         said(json!({"code": "123|123", "lang": null}))
             .await
             .reply()
-            .starts_with("Thank you, Gabriel")
+            .starts_with("Gabriel, we found reservation 123|123, made on")
     );
     let body = br#"{"code":"123|123","action":"lookup"}"#;
     let phone = world.service.post("phone", &[], body).await.unwrap();
