@@ -101,6 +101,14 @@ impl Platform {
             format: self.wanted_format(&input)?,
             locale,
         };
+        // At any point of a call, and before a code: it is no failure to name one.
+        if self.asks_for_a_person(&input)? {
+            return Ok(Understood {
+                wish: Wish::Turn(Turn::HandOver, String::new()),
+                echo,
+                notes,
+            });
+        }
         let wish = match self.code(&reading, &input, &state, &echo)? {
             Code::Given(given) => {
                 let asking = Asking {
