@@ -52,10 +52,11 @@ pub(super) fn spoken(transcript: &str, separator: &str, locale: Locale) -> Optio
         code.push_str(&read);
         rest = rest.get(count..).unwrap_or_default();
     }
-    // `cancelar uma` is the beginning of `uma reserva`, not of a number.
-    let is_article = lead == Lead::Said && words.first().is_some_and(|word| word.is("uma"));
+    // `cancelar uma` and `cancelar duas` begin with how many reservations, not with a number.
+    let counts = |word: &Word| word.is("uma") || word.is("duas");
+    let is_count = lead == Lead::Said && words.first().is_some_and(counts);
     let has_digit = code.chars().any(|c| c.is_ascii_digit());
-    (has_digit && !is_article).then_some(code)
+    (has_digit && !is_count).then_some(code)
 }
 
 /// Whether something was said before a code.

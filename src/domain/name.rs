@@ -51,7 +51,7 @@ impl FirstName {
             Title::Stated => FIRST_NAMES.have(&lower),
             Title::None => !is_word(&lower),
         };
-        (is_name && fits(&name)).then(|| Self(name))
+        (is_name && fits(&name)).then_some(Self(name))
     }
 
     /// The name.

@@ -162,6 +162,7 @@ fn a_word_that_may_be_a_digit_or_not_is_not_guessed() {
         (PT, "um 123 barra 123"),
         (PT, "é um 23 barra 123"),
         (PT, "quero cancelar uma 1 2 3"),
+        (PT, "quero cancelar duas 123 barra 123"),
         (ES, "es un 123 barra 123"),
         // Words of another language.
         (EN, "um one two three"),
