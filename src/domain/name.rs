@@ -23,6 +23,9 @@ const FULL_NAME_CHARS_MAX: usize = 200;
 /// The fewest letters of a second capitalised part: `LeBron` is written so on purpose, `JoSé` by a keyboard.
 const HUMP_LETTERS_MIN: usize = 3;
 
+/// The most letters of a first capitalised part that is a prefix: `Mc`, `Mac`, `Le`.
+const PREFIX_LETTERS_MAX: usize = 3;
+
 /// A first name that is fit for a greeting.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FirstName(String);
@@ -115,8 +118,13 @@ fn is_company(tokens: &[&str]) -> bool {
 }
 
 fn is_sentence(tokens: &[&str]) -> bool {
-    let mut following = tokens.iter().skip(1);
-    following.any(|token| OF_A_SENTENCE.have_exactly(&letters(token)))
+    let mut pairs = tokens.iter().zip(tokens.iter().skip(1));
+    pairs.any(|(before, token)| {
+        let token = letters(token);
+        // `de Deus` is a surname.
+        let is_god = matches!(token.as_str(), "deus" | "dios" | "god");
+        OF_A_SENTENCE.have_exactly(&token) || is_god && letters(before) != "de"
+    })
 }
 
 /// `Maria e João` are two people, and either of them may be writing.
@@ -180,33 +188,38 @@ fn fits(name: &str) -> bool {
 /// Writes a name the way a person would. `None` for what no keyboard makes of a name by mistake (`firstName`), and when
 /// changing the case leaves more than letters.
 fn written(word: &str) -> Option<String> {
-    if word.split(['-', '\'', '’']).any(is_a_variable) {
-        return None;
-    }
     let mut name = String::with_capacity(word.len());
     let mut part = String::new();
     for c in word.chars() {
         if c == '-' || is_apostrophe(c) {
-            name.push_str(&with_capital(&part));
+            name.push_str(&with_capital(&part)?);
             name.push(c);
             part.clear();
         } else {
             part.push(c);
         }
     }
-    name.push_str(&with_capital(&part));
+    name.push_str(&with_capital(&part)?);
     let name: String = name.nfc().collect();
     let is_allowed = |c: char| is_latin(c) || is_apostrophe(c) || c == '-';
     name.chars().all(is_allowed).then_some(name)
 }
 
-fn with_capital(part: &str) -> String {
-    if is_written_on_purpose(part) {
-        return part.to_owned();
+/// `None` for two words in one, of which nobody can tell whether a person or an app wrote them: `JoãoSilva`, `WhatsApp`.
+fn with_capital(part: &str) -> Option<String> {
+    if is_a_variable(part) {
+        return None;
+    }
+    if let Some((first, second)) = humps(part) {
+        let is_prefix = first.chars().count() <= PREFIX_LETTERS_MAX;
+        let are_names =
+            [first, second].map(|hump| FIRST_NAMES.have(&hump.to_lowercase())) == [true; 2];
+        let is_surname = SURNAMES.have(&second.to_lowercase());
+        return (are_names || is_prefix && !is_surname).then(|| part.to_owned());
     }
     let mut chars = part.chars();
     let first = chars.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(chars.flat_map(char::to_lowercase)).collect()
+    Some(first.chain(chars.flat_map(char::to_lowercase)).collect())
 }
 
 /// `firstName` is what a program calls a value; `mARIA` was typed with the capitals locked.
@@ -217,18 +230,19 @@ fn is_a_variable(part: &str) -> bool {
         && rest.clone().any(char::is_uppercase)
 }
 
-/// `McKenzie`, `LeBron`, `AnaClara`: two capitalised parts, the second one long enough to be meant so.
-fn is_written_on_purpose(part: &str) -> bool {
+/// The two capitalised parts of `McKenzie` and `AnaClara`, the second one long enough to be meant so.
+fn humps(part: &str) -> Option<(&str, &str)> {
     let capitals: Vec<usize> = part
         .char_indices()
         .filter(|(_, c)| c.is_uppercase())
         .map(|(at, _)| at)
         .collect();
     let [0, second] = capitals.as_slice() else {
-        return false;
+        return None;
     };
     let (first, second) = part.split_at(*second);
-    first.chars().count() >= 2 && second.chars().count() >= HUMP_LETTERS_MIN
+    let is_meant = first.chars().count() >= 2 && second.chars().count() >= HUMP_LETTERS_MIN;
+    is_meant.then_some((first, second))
 }
 
 impl fmt::Debug for FirstName {

@@ -136,7 +136,7 @@ pub(super) const PROFILES: Words = Words(
      quien como onde ainda hoje carpe live laugh viva vivo vamos fora ele ela nos voce vc vcs esse essa este esta \
      isso aqui minhas meus my our the best bad big abencoado abencoada bencao blessed bendecido bendecida bendicion \
      guerreiro guerreira alegria saude sorte time menor batman superman goku naruto coringa joker chefinho cielo \
-     corazon coracao heart",
+     corazon coracao heart vencedor vencedora amem amen aleluia gracas",
 );
 
 /// A place or an institution in place of a name; as a surname each of them is real.
@@ -151,7 +151,7 @@ pub(super) const OF_A_SENTENCE: Words = Words(
     "é és sou soy eres somos são está estou estoy não quem quien que te vc vcs ustedes você meu minha meus minhas \
      nosso nossa mi mis tu tus my your our his her you he she is are am be the of for with without com sem con sin \
      para pra por in on at em no na nos nas tudo nada todo sempre siempre nunca never always ama amo amor loves love \
-     fiel faithful cristo christ comando controle salva saves vive vivo lives reina cuida guia memoriam doe",
+     fiel faithful cristo christ comando controle salva saves vive vivo lives reina cuida guia memoriam doe demais",
 );
 
 /// Only a company, a shop or an institution has these, anywhere in its name.
@@ -184,5 +184,7 @@ pub(super) const COMPANY: Words = Words(
      vigilancia lavanderia bebidas gas agua transporte lanhouse lan center centre frigorifico tabacaria quitanda \
      emporio deposito galeria carpintaria funilaria borracharia chaveiro taller peluqueria carniceria verduleria \
      abarrotes libreria zapateria kiosco almacen bodega notaria alcaldia ayuntamiento salon cafe coffee foods \
-     consulting construction dental council ministry",
+     consulting construction dental council ministry escritorio choperia cervejaria floricultura joalheria relojoaria \
+     marmoraria serraria granja haras inversiones consultora importaciones exportaciones gimnasio hermanos hijos eirl \
+     eurl cv sapi brothers bros sons",
 );
