@@ -104,7 +104,7 @@ pub(super) const PLACEHOLDERS: Words = Words(
      responsavel member membro miembro contato contatos contacto contactos contact contacts pessoa pessoal persona \
      personal person people someone somebody alguem alguien ninguem nadie nobody nenhum novo nova nuevo nueva new \
      reserva reservas reserve reservation contrato protocolo pedido ticket plano codigo code instalacao cancelamento \
-     cancelar cpf rg cep dni id email mail telefone fone tel celular phone mobile whatsapp whats zap wpp telegram \
+     cancelar cpf rg cep dni id email mail telefone fone tel celular phone mobile whatsapp whats zap wpp telegram youtube tiktok twitter \
      instagram insta facebook messenger google iphone android samsung galaxy xiaomi motorola webchat chat site \
      website web app admin administrador administradora administrator root system sistema bot chatbot robo robot \
      assistente asistente assistant atendente atendimento agente agent operador operadora operator suporte soporte \
