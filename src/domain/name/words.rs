@@ -104,20 +104,20 @@ pub(super) const PLACEHOLDERS: Words = Words(
      responsavel member membro miembro contato contatos contacto contactos contact contacts pessoa pessoal persona \
      personal person people someone somebody alguem alguien ninguem nadie nobody nenhum novo nova nuevo nueva new \
      reserva reservas reserve reservation contrato protocolo pedido ticket plano codigo code instalacao cancelamento \
-     cancelar cpf rg cep dni id email mail telefone fone tel celular phone mobile whatsapp whats zap wpp telegram youtube tiktok twitter \
-     instagram insta facebook messenger google iphone android samsung galaxy xiaomi motorola webchat chat site \
-     website web app admin administrador administradora administrator root system sistema bot chatbot robo robot \
-     assistente asistente assistant atendente atendimento agente agent operador operadora operator suporte soporte \
-     support sac vendas vendedor vendedora ventas sales comercial financeiro cobranca marketing recepcao recepcion \
-     portaria secretaria gerencia gerente gerenta diretor diretora director directora manager chefe jefe boss patrao \
-     patroa equipe equipo team tecnico tecnica motorista entregador entregadora uber ifood delivery eletricista \
-     pedreiro diarista porteiro porteira sindico sindica info oi ola alo hola hello hi hey bom boa bem buen buenos \
-     buenas good tchau obrigado obrigada gracias thanks senha password login espolio herdeiros falecido falecida \
-     viuva viuvo interessado interessada solicitante requerente destinatario remetente comprador compradora buyer \
-     paciente aluno aluna firstname lastname fullname displayname profilename pushname customername clientname \
-     nomecliente nomecompleto nao fco fca gpe numero unavailable restricted blocked withheld caller wireless \
-     disponivel indisponivel pendente quero queria quiero gostaria want please trabalho trabajo work home office \
-     business claro motoboy taxi chamada llamada",
+     cancelar cpf rg cep dni id email mail telefone fone tel celular phone mobile whatsapp whats zap wpp telegram \
+     youtube tiktok twitter instagram insta facebook messenger google iphone android samsung galaxy xiaomi motorola \
+     webchat chat site website web app admin administrador administradora administrator root system sistema bot \
+     chatbot robo robot assistente asistente assistant atendente atendimento agente agent operador operadora operator \
+     suporte soporte support sac vendas vendedor vendedora ventas sales comercial financeiro cobranca marketing \
+     recepcao recepcion portaria secretaria gerencia gerente gerenta diretor diretora director directora manager \
+     chefe jefe boss patrao patroa equipe equipo team tecnico tecnica motorista entregador entregadora uber ifood \
+     delivery eletricista pedreiro diarista porteiro porteira sindico sindica info oi ola alo hola hello hi hey bom \
+     boa bem buen buenos buenas good tchau obrigado obrigada gracias thanks senha password login espolio herdeiros \
+     falecido falecida viuva viuvo interessado interessada solicitante requerente destinatario remetente comprador \
+     compradora buyer paciente aluno aluna firstname lastname fullname displayname profilename pushname customername \
+     clientname nomecliente nomecompleto nao fco fca gpe numero unavailable restricted blocked withheld caller \
+     wireless disponivel indisponivel pendente quero queria quiero gostaria want please trabalho trabajo work home \
+     office business claro motoboy taxi chamada llamada",
 );
 
 /// What people write into a profile in place of their name: family, love, faith and jokes.
