@@ -26,6 +26,8 @@ mod channels;
 mod cli;
 #[path = "it/config.rs"]
 mod config;
+#[path = "it/conversations.rs"]
+mod conversations;
 #[path = "it/crash.rs"]
 mod crash;
 #[path = "it/door.rs"]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
-    Answered, Catalog, Channel, Echo, Next, Problem, Rendered, Understood, Wish,
+    Answered, Catalog, Channel, Echo, Memory, Next, Problem, Rendered, Step, Understood, Wish,
 };
 use ozmap_cancel::config::{Config, Sources};
 use ozmap_cancel::domain::{
@@ -163,6 +163,20 @@ fn check_way(way: &Way, request: &Request) {
                 answers.check_ask(&ask, &echo);
                 answers.check_problems(&echo, "busy", "x");
             }
+            Wish::Message(message) => match message.next(None, Memory::Conversation) {
+                Step::Cancel(code) | Step::Recall { code, .. } => {
+                    traces::check(request, &code, Trace::Spoken);
+                    let ask = Ask {
+                        typed_code: code,
+                        ..message.ask
+                    };
+                    answers.check_ask(&ask, &echo);
+                    answers.check_problems(&echo, "busy", "x");
+                }
+                Step::Question(_, code) | Step::SayAndKeep(_, code) | Step::SayAndDrop(_, code) => {
+                    answers.check_turns(&echo, &code);
+                }
+            },
             Wish::Turn(turn, code) => {
                 if !code.is_empty() {
                     assert_eq!(turn, Turn::ConfirmCode);
@@ -329,6 +343,20 @@ pub fn check_outcomes(preset: &str, bytes: &[u8]) {
                         answers.check_outcome(&ask, &echo, outcome);
                     }
                     answers.check_turns(&echo, &ask.typed_code);
+                }
+            }
+            Ok(Understood {
+                wish: Wish::Message(message),
+                mut echo,
+                ..
+            }) => {
+                let code = message.meaning.code().unwrap_or_default();
+                for locale in Locale::ALL {
+                    echo.locale = locale;
+                    for outcome in Outcome::ALL {
+                        answers.check_outcome(&message.ask, &echo, outcome);
+                    }
+                    answers.check_turns(&echo, code);
                 }
             }
             Ok(Understood {

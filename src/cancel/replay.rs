@@ -1,23 +1,47 @@
-//! Whether a final answer may be given once more: what was true when it was given may not be so now.
+//! Whether a final answer may be given once more: what was true when it was given may not be so now. And what an earlier
+//! request was answered, for a conversation that goes on.
 //!
 //! It asks OZmap and changes nothing. What cannot be known is never repeated; it is worked on as a new request.
+
+use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Duration, Instant, timeout_at};
 
 use super::promise::Promise;
 use super::{Cancellations, Declined};
-use crate::domain::{Outcome, ReservationCode};
+use crate::domain::{Answer, Ask, Outcome, ReservationCode};
 use crate::journal::{Acceptance, Record};
 
 /// How much of the caller's time is left for the promise of a new cancellation.
 const PROMISE_WITHIN: Duration = Duration::from_millis(500);
 
 impl Cancellations {
+    /// What an earlier request with this key was answered, or is being answered; `None` when there was none. Nothing new is
+    /// accepted.
+    ///
+    /// # Errors
+    /// [`Declined`] when that cannot be told now.
+    pub async fn earlier_answer(
+        self: &Arc<Self>,
+        ask: Ask,
+        answer_by: Instant,
+    ) -> Result<Option<Answer>, Declined> {
+        let Ok(code) = ReservationCode::parse(&ask.typed_code) else {
+            return Ok(None);
+        };
+        // Without a permit nothing new is taken.
+        match self.cancel(ask, code, None, answer_by).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Declined::Busy) => Ok(None),
+            Err(declined) => Err(declined),
+        }
+    }
+
     /// Promises a cancellation, or finds the one that the same webhook was promised before, unless its answer does not
     /// hold any more.
     pub(super) async fn promised(
-        self: &std::sync::Arc<Self>,
+        self: &Arc<Self>,
         asked: &mut Acceptance,
         permit: Option<OwnedSemaphorePermit>,
         answer_by: Instant,

@@ -6,6 +6,7 @@ use std::path::Path;
 use axum::http::HeaderValue;
 
 use super::auth::{Scheme, SchemeOptions};
+use super::message::Reader;
 use super::platform::Platform;
 use super::preset::{EMBEDDED, RuleSpec, Spec};
 use super::template::Templates;
@@ -199,7 +200,9 @@ impl Catalog {
                 ),
             ));
         }
+        let messages = spec.text.as_ref().map(|_| Reader::load()).transpose();
         let platform = Platform {
+            messages: messages.map_err(|why| self.broken(name, why))?,
             spec,
             templates,
             separator: separator.to_owned(),

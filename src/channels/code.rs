@@ -3,21 +3,20 @@
 //! It must never guess: a code that was keyed or spoken is read back first, half a code is none, two codes in one
 //! message are asked about, and a request that contradicts itself is refused.
 
-use unicode_normalization::UnicodeNormalization;
-
 use super::body::wrong;
 use super::call::State;
 use super::fields::agreed;
 use super::input::Input;
 use super::instruction::not_filled_in;
 use super::member::Member;
+use super::message::{Clarity, Meaning};
 use super::placeholder::{has_a_variable, is_unfilled_text};
 use super::platform::Platform;
 use super::preset::any;
 use super::reading::{Given, Reading};
 use super::spoken::{keyed, spoken, wants_a_person};
 use super::{Echo, Misunderstood};
-use crate::domain::ReservationCode;
+use crate::domain::{Locale, ReservationCode};
 
 /// The longest code that is read back, and the most of its characters that take a word each: a sentence on the phone
 /// spells no more, and what was not read out must not be confirmed.
@@ -32,16 +31,31 @@ pub(super) enum Code {
     ToConfirm(String),
     /// Something that is no code, or more than one.
     Unusable,
+    /// A message in free text.
+    Message {
+        /// What it means.
+        meaning: Meaning,
+        /// The text.
+        text: String,
+    },
     /// Nothing.
     None,
 }
 
 impl Code {
     fn given(code: String) -> Self {
-        Self::Given(Given {
-            code,
-            with_plus: None,
-        })
+        Self::Given(Given::of(Some(&code)))
+    }
+
+    /// Whether there is no code in it that could be meant.
+    fn is_no_code(&self) -> bool {
+        match self {
+            Self::None | Self::Unusable => true,
+            Self::Message { meaning, .. } => {
+                matches!(meaning, Meaning::NoCode | Meaning::Other)
+            }
+            Self::Given(_) | Self::ToConfirm(_) => false,
+        }
     }
 }
 
@@ -114,9 +128,9 @@ impl Platform {
             return Ok(code.map_or(Code::Unusable, read_back));
         }
         if let Some(text) = agreed(&fields.text, input)? {
-            let code = self.code_in(&text);
-            let is_unfilled = is_unfilled_text(&text)
-                || matches!(code, Code::None | Code::Unusable) && has_a_variable(&text);
+            let is_unfilled = is_unfilled_text(&text);
+            let code = self.written(text.clone(), echo.locale);
+            let is_unfilled = is_unfilled || code.is_no_code() && has_a_variable(&text);
             if is_unfilled && let Some(source) = fields.text.first() {
                 return Err(not_filled_in(Member::Code, &source.place()));
             }
@@ -204,29 +218,28 @@ impl Platform {
         stated.is_none_or(|sure| sure.is_some_and(|sure| sure >= least))
     }
 
-    fn code_in(&self, text: &str) -> Code {
-        let Some(spec) = &self.spec.text else {
+    /// What is written. On a platform with keys or a voice a code in it is read back as one that was keyed.
+    fn written(&self, text: String, locale: Locale) -> Code {
+        let (Some(spec), Some(messages)) = (&self.spec.text, &self.messages) else {
             return Code::None;
         };
-        // Composed: an accent may be typed as a character of its own, which no pattern expects.
-        let text: String = text.nfc().collect();
-        let mut codes: Vec<String> = spec
-            .code
-            .0
-            .find_iter(&text)
-            .map(|found| tight(found.as_str().trim_end_matches(['.', ',']), &spec.bar))
-            .collect();
-        codes.sort_unstable();
-        codes.dedup();
-        match codes.as_slice() {
-            // Something that may have been meant as a code, or nothing of the kind.
-            [] if text.chars().any(char::is_numeric) => Code::Unusable,
-            [] => Code::None,
-            [code] if spec.wish.0.is_match(&text) && !spec.doubt.0.is_match(&text) => {
-                Code::given(code.clone())
+        let meaning = messages.read(&text, spec, locale);
+        if self.spec.turns.is_none() {
+            return Code::Message { meaning, text };
+        }
+        match meaning {
+            Meaning::Wish {
+                code,
+                clarity: Clarity::Clear,
+            } => Code::given(code),
+            Meaning::Wish { code, .. }
+            | Meaning::Mention(code)
+            | Meaning::OtherBar(code)
+            | Meaning::YesTo(code) => Code::ToConfirm(code),
+            Meaning::SeveralCodes | Meaning::NoCode => Code::Unusable,
+            Meaning::Yes | Meaning::No | Meaning::Thanks | Meaning::Person | Meaning::Other => {
+                Code::None
             }
-            [code] => Code::ToConfirm(code.clone()),
-            _ => Code::Unusable,
         }
     }
 }
@@ -251,37 +264,9 @@ fn is_yes(answer: &str) -> bool {
     matches!(word, "1" | "sim" | "sí" | "yes")
 }
 
-/// A code without the blanks that people write around its bar: `123 | 123` is `123|123`.
-fn tight(code: &str, bar: &str) -> String {
-    let mut tight = String::with_capacity(code.len());
-    for word in code.split_whitespace() {
-        let joins = tight.is_empty() || tight.ends_with(|c| bar.contains(c));
-        if !joins && !word.starts_with(|c| bar.contains(c)) {
-            tight.push(' ');
-        }
-        tight.push_str(word);
-    }
-    tight
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn blanks_go_only_around_the_bar() {
-        for (code, expected) in [
-            ("123|123", "123|123"),
-            ("123 | 123", "123|123"),
-            ("123 |123", "123|123"),
-            ("123|\u{a0}123", "123|123"),
-            ("a b | c", "a b|c"),
-            ("123/ 123", "123/ 123"),
-        ] {
-            assert_eq!(tight(code, "|"), expected, "{code}");
-        }
-        assert_eq!(tight("123/ 123", "|/"), "123/123");
-    }
 
     #[test]
     fn what_cannot_be_spelled_out_is_not_confirmed() {

@@ -5,13 +5,16 @@
 use std::collections::BTreeMap;
 
 use axum::http::Method;
+use sha2::{Digest, Sha256};
 
 use super::body::wrong;
 use super::call::{State, carried, secret, state};
 use super::code::Code;
+use super::dialogue::Message;
 use super::fields::first;
 use super::input::Input;
 use super::member::Member;
+use super::message::{Meaning, Reader};
 use super::native::REASON_CHARS_MAX;
 use super::preset::{Spec, any};
 use super::reading::{Given, Reading, bounded};
@@ -22,6 +25,8 @@ use crate::domain::{Action, Ask, FirstName, Locale, Mode, Outcome, SameKey, Turn
 /// A preset, ready to be used, with what its channel set.
 pub struct Platform {
     pub(super) spec: Spec,
+    /// Reads what customers write, where the platform has free text.
+    pub(super) messages: Option<Reader>,
     pub(super) templates: Templates,
     /// What `*` stands for.
     pub(super) separator: String,
@@ -109,22 +114,27 @@ impl Platform {
                 notes,
             });
         }
+        let asking = Asking {
+            channel,
+            inbound,
+            input: &input,
+            reading: &reading,
+            state: &state,
+        };
+        let mut ask_for = |code: Given| {
+            let ask = self.ask(&asking, locale, code, &mut notes)?;
+            Ok(Ask {
+                action,
+                mode,
+                conversation: conversation.clone(),
+                ..ask
+            })
+        };
         let wish = match self.code(&reading, &input, &state, &echo)? {
-            Code::Given(given) => {
-                let asking = Asking {
-                    channel,
-                    inbound,
-                    input: &input,
-                    reading: &reading,
-                    state: &state,
-                };
-                let ask = Ask {
-                    action,
-                    mode,
-                    conversation,
-                    ..self.ask(&asking, locale, given, &mut notes)?
-                };
-                Wish::Ask(Box::new(ask))
+            Code::Given(given) => Wish::Ask(Box::new(ask_for(given)?)),
+            Code::Message { meaning, text } => {
+                let ask = ask_for(Given::of(meaning.code()))?;
+                message(meaning, &text, ask)
             }
             Code::ToConfirm(code) if self.can_ask(&echo) => Wish::Turn(Turn::ConfirmCode, code),
             Code::ToConfirm(_) | Code::Unusable => self.failed(&mut echo),
@@ -288,6 +298,22 @@ impl Platform {
             | Outcome::Pending => Next::End,
         }
     }
+}
+
+/// What a message in free text is: a look-up of the code in it, or something that depends on the conversation.
+fn message(meaning: Meaning, text: &str, ask: Ask) -> Wish {
+    if ask.action == Action::Lookup && meaning.code().is_some() {
+        return Wish::Ask(Box::new(ask));
+    }
+    let id = ask.key.clone().unwrap_or_else(|| text_id(text));
+    Wish::Message(Box::new(Message { meaning, id, ask }))
+}
+
+/// What tells a message without an id of its platform from others: a hash, which keeps nothing of what was written.
+fn text_id(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("text:{hex}")
 }
 
 /// The name of the person's number among the texts that an answer repeats.

@@ -141,16 +141,12 @@ const fn usual_body() -> usize {
     65_536
 }
 
-/// How a code is found in free text, and when the text clearly asks to cancel.
+/// How a code is found in free text. What the words around it mean is the same for every preset: `config/language/`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TextSpec {
     /// What looks like a code.
     pub(super) code: Pattern,
-    /// Must be said for a cancellation; without it the customer is asked to say so.
-    pub(super) wish: Pattern,
-    /// Makes it unclear after all.
-    pub(super) doubt: Pattern,
     /// Characters of a code around which blanks mean nothing: `123 | 123` is `123|123`.
     #[serde(default = "usual_bar")]
     pub(super) bar: String,

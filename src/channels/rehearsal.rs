@@ -2,7 +2,9 @@
 //!
 //! It must never show a secret, nor reach anything beside the channel.
 
+use super::message::{Clarity, Meaning};
 use super::{Channel, Codec, Rehearsed};
+use crate::domain::Locale;
 
 impl Channel {
     /// Sends itself each of its own secrets that callers send as they are.
@@ -21,12 +23,16 @@ impl Channel {
         if platform.spec.fields.text.is_empty() {
             return None;
         }
-        let is_whole = text
-            .code
-            .0
-            .find(code)
-            .is_some_and(|found| found.as_str() == code);
-        let wish = format!("cancelar {code}");
-        Some(is_whole && text.wish.0.is_match(&wish) && !text.doubt.0.is_match(&wish))
+        let read =
+            platform
+                .messages
+                .as_ref()?
+                .read(&format!("cancelar {code}"), text, Locale::PtBr);
+        Some(
+            read == Meaning::Wish {
+                code: code.to_owned(),
+                clarity: Clarity::Clear,
+            },
+        )
     }
 }

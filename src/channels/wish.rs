@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::dialogue::Message;
 use crate::domain::{Ask, Locale, Turn};
 
 /// A request that could not be understood. It holds nothing of what was sent.
@@ -51,6 +52,8 @@ pub struct Understood {
 pub enum Wish {
     /// Something to work on.
     Ask(Box<Ask>),
+    /// A message in free text: what it leads to depends on the conversation.
+    Message(Box<Message>),
     /// The conversation goes on before there is anything to work on; with the code that was understood, if any.
     Turn(Turn, String),
     /// Nothing: a hang-up, an echo of our own message, a status report.

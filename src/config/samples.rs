@@ -63,7 +63,7 @@ pub(super) fn not_found_in_text(channel: &Channel, pattern: &str, whole: &Regex)
         .into_iter()
         .find(|code| channel.finds_in_text(code) == Some(false))?;
     Some(format!(
-        "channels.{}: policy.code_pattern allows codes like `{lost}`, which this preset does not find in free text: the customer is asked again, and then a person is called; copy the preset (`ozmap-cancel channels show`) to channels.directory and widen `code` and `wish` under [text]",
+        "channels.{}: policy.code_pattern allows codes like `{lost}`, which this preset does not find in free text: the customer is asked again, and then a person is called; copy the preset (`ozmap-cancel channels show`) to channels.directory and widen `code` under [text]",
         channel.name
     ))
 }

@@ -320,3 +320,34 @@ impl fmt::Debug for Found {
         f.write_str("Found(…)")
     }
 }
+
+/// The last question of a conversation in free text, or the last request in it that was acted on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The code that it is about, as the customer was shown it.
+    pub code: String,
+    /// Whether a yes may delete.
+    pub mode: Mode,
+    /// The message that it was asked about: the same message once more is no answer to it.
+    pub asked_by: String,
+    /// Whether it was answered.
+    pub standing: Standing,
+}
+
+/// Whether a question was answered.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Not yet: a plain yes cancels.
+    Open,
+    /// With a yes, or it was never needed.
+    Answered {
+        /// The key of the request that was acted on, if it had one.
+        key: Option<String>,
+    },
+}
+
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Question(…)")
+    }
+}

@@ -5,7 +5,7 @@
 use axum::http::StatusCode;
 
 use super::respond::Refusal;
-use crate::channels::{Note, NoteKind, Wish};
+use crate::channels::{Note, NoteKind, Step, Wish};
 use crate::clock::Moment;
 use crate::domain::{Action, Answer, Ask, Mode};
 
@@ -58,9 +58,24 @@ impl Line {
                     Action::Lookup => "lookup",
                 }
             }
+            Wish::Message(message) => {
+                self.members_of(&message.ask, notes);
+                "message"
+            }
             Wish::Turn(turn, _) => turn.id(),
             Wish::Ignore => "ignored",
             Wish::Handshake(_) => "handshake",
+        };
+    }
+
+    /// What a message in free text leads to.
+    pub(super) fn stepped(&mut self, step: &Step) {
+        self.understood = match step {
+            Step::Cancel(_) => "cancel",
+            Step::Recall { .. } => "recall",
+            Step::Question(turn, _) | Step::SayAndKeep(turn, _) | Step::SayAndDrop(turn, _) => {
+                turn.id()
+            }
         };
     }
 

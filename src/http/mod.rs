@@ -3,8 +3,8 @@
 //! It asks a channel what a request means, has it worked on, and lets the channel write the answer. It must never
 //! decide about a cancellation, and never put anything of a request into a log or an error.
 
+mod conversation;
 mod edge;
-mod failures;
 mod health;
 mod line;
 mod openapi;

@@ -9,17 +9,18 @@ use axum::extract::{Path, State};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use super::App;
+use super::conversation::Conversation;
 use super::line::Line;
 use super::respond::{Listener, Refusal, nobody, refuse, respond};
-use super::{App, failures};
 use crate::channels::{
-    Answered, AuthError, Channel, Echo, Inbound, Misunderstood, Note, NoteKind, Rendered,
-    Understood, Wish,
+    Answered, AuthError, Channel, Echo, Inbound, Message, Misunderstood, Note, NoteKind, Rendered,
+    Step, Understood, Wish,
 };
 use crate::clock::Moment;
-use crate::domain::Ask;
+use crate::domain::{Answer, Ask, Turn};
 use crate::replies::Refused;
 
 pub(super) async fn webhook(
@@ -130,15 +131,11 @@ impl Visit<'_> {
     async fn grant(&self, wish: Wish, echo: &Echo, line: &mut Line) -> Response<Body> {
         let rendered = match wish {
             Wish::Ask(ask) => return self.answer(*ask, echo, line).await,
-            Wish::Turn(turn, code) => {
-                let turn = failures::after_question(self.app, self.channel, echo, turn).await;
-                let reply = self
-                    .app
-                    .replies
-                    .turn(echo.locale, self.channel.medium, turn, &code);
-                self.channel
-                    .render_turn(self.headers, echo, turn, &code, &reply)
-            }
+            Wish::Message(message) => return self.converse(*message, echo, line).await,
+            Wish::Turn(turn, code) => match self.say(turn, &code, echo).await {
+                Ok(rendered) => rendered,
+                Err(refusal) => return self.refused(echo, refusal, line),
+            },
             Wish::Ignore => self.channel.render_ignored(echo),
             Wish::Handshake(text) => Rendered {
                 content_type: "text/plain; charset=utf-8".to_owned(),
@@ -149,28 +146,115 @@ impl Visit<'_> {
         respond(StatusCode::OK, rendered)
     }
 
+    /// A message in free text: what it leads to depends on what the conversation was asked before.
+    async fn converse(&self, message: Message, echo: &Echo, line: &mut Line) -> Response<Body> {
+        let conversation = Conversation::new(self.app, self.channel, echo);
+        let mut step = match conversation.next(&message).await {
+            Ok(step) => step,
+            Err(refusal) => return self.refused(echo, refusal, line),
+        };
+        line.stepped(&step);
+        if let Step::Recall {
+            code,
+            key,
+            otherwise,
+        } = step
+        {
+            let earlier = Ask {
+                typed_code: code,
+                key,
+                ..message.ask.clone()
+            };
+            match self.recall(earlier.clone(), line).await {
+                Ok(Some(answer)) => return self.tell(&earlier, &answer, echo, line).await,
+                Ok(None) => step = *otherwise,
+                Err(refusal) => return self.refused(echo, refusal, line),
+            }
+        }
+        let (turn, code) = match step {
+            Step::Cancel(code) => {
+                let ask = Ask {
+                    typed_code: code,
+                    ..message.ask
+                };
+                if let Err(refusal) = conversation.begin(&ask).await {
+                    return self.refused(echo, refusal, line);
+                }
+                return self.answer(ask, echo, line).await;
+            }
+            Step::Question(turn, code)
+            | Step::SayAndKeep(turn, code)
+            | Step::SayAndDrop(turn, code) => (turn, code),
+            // An earlier request leads to no other one.
+            Step::Recall { code, .. } => (Turn::ConfirmAgain, code),
+        };
+        match self.say(turn, &code, echo).await {
+            Ok(rendered) => {
+                line.answered(StatusCode::OK, None);
+                respond(StatusCode::OK, rendered)
+            }
+            Err(refusal) => self.refused(echo, refusal, line),
+        }
+    }
+
+    async fn say(&self, turn: Turn, code: &str, echo: &Echo) -> Result<Rendered, Refusal> {
+        let conversation = Conversation::new(self.app, self.channel, echo);
+        let turn = conversation.after_turn(turn).await?;
+        let replies = &self.app.replies;
+        let reply = replies.turn(echo.locale, self.channel.medium, turn, code);
+        let rendered = self
+            .channel
+            .render_turn(self.headers, echo, turn, code, &reply);
+        Ok(rendered)
+    }
+
+    /// What an earlier request was answered, if there was one. Nothing new is accepted.
+    async fn recall(&self, ask: Ask, line: &Line) -> Result<Option<Answer>, Refusal> {
+        let cancellations = &self.app.cancellations;
+        let answer = cancellations
+            .earlier_answer(ask, self.answer_by(line))
+            .await;
+        answer.map_err(Refusal::from)
+    }
+
+    fn answer_by(&self, line: &Line) -> Instant {
+        line.at().instant() + Duration::from_millis(self.channel.answer_ms_max)
+    }
+
     async fn answer(&self, ask: Ask, echo: &Echo, line: &mut Line) -> Response<Body> {
-        let at = line.at();
-        if let Err(wait) = self.app.pace(self.channel, at) {
+        if let Err(wait) = self.app.pace(self.channel, line.at()) {
             return self.refused(echo, Refusal::too_fast(wait), line);
         }
-        let answer_by = at.instant() + Duration::from_millis(self.channel.answer_ms_max);
-        let (action, code) = (ask.action, ask.typed_code.clone());
-        let answer = match self.app.cancellations.submit(ask, answer_by).await {
-            Ok(answer) => answer,
-            Err(declined) => return self.refused(echo, declined.into(), line),
-        };
-        line.answered(StatusCode::OK, Some(&answer));
+        let submitted = self
+            .app
+            .cancellations
+            .submit(ask.clone(), self.answer_by(line));
+        match submitted.await {
+            Ok(answer) => self.tell(&ask, &answer, echo, line).await,
+            Err(declined) => self.refused(echo, declined.into(), line),
+        }
+    }
+
+    async fn tell(
+        &self,
+        ask: &Ask,
+        answer: &Answer,
+        echo: &Echo,
+        line: &mut Line,
+    ) -> Response<Body> {
+        line.answered(StatusCode::OK, Some(answer));
         let (replies, medium) = (&self.app.replies, self.channel.medium);
-        let next = failures::after_outcome(self.app, self.channel, echo, answer.outcome).await;
+        let conversation = Conversation::new(self.app, self.channel, echo);
+        let next = conversation.after_outcome(echo, answer.outcome).await;
+        let code = ask.typed_code.as_str();
         let reply = match next.turn() {
-            None => replies.say(echo.locale, medium, &answer, &code),
-            Some(turn) => replies.say_then(echo.locale, medium, &answer, &code, turn),
+            None => replies.say(echo.locale, medium, answer, code),
+            Some(turn) => replies.say_then(echo.locale, medium, answer, code, turn),
         };
         let answered = Answered {
-            action,
-            code: &code,
-            answer: &answer,
+            action: ask.action,
+            code,
+            answer,
             next,
             reply: &reply,
         };

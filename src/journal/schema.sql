@@ -81,7 +81,14 @@ CREATE INDEX IF NOT EXISTS attempt_age ON attempt (at_ms);
 CREATE TABLE IF NOT EXISTS conversation (
   id         TEXT   NOT NULL PRIMARY KEY,
   failures   BIGINT NOT NULL,
-  updated_at BIGINT NOT NULL
+  updated_at BIGINT NOT NULL,
+  -- The last question of this conversation, or the last request that was acted on; also in upgrade.rs.
+  asked_code   TEXT,
+  asked_mode   TEXT,
+  asked_by     TEXT,
+  asked_at     BIGINT,
+  answered     BIGINT,
+  answered_key TEXT
 );
 CREATE INDEX IF NOT EXISTS conversation_age ON conversation (updated_at);
 -- One row per replica, written to prove that the journal can be written.

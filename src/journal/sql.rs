@@ -227,8 +227,24 @@ INSERT INTO conversation (id, failures, updated_at) VALUES ($1, $3, {NOW}) \
 ON CONFLICT (id) DO UPDATE SET failures = CASE WHEN conversation.updated_at > {NOW} - $2 THEN conversation.failures + $3 ELSE $3 END, \
 updated_at = {NOW} RETURNING failures";
 
+/// Notes the question that a conversation was asked, or the request that it was answered with. The failures stay.
+pub(super) const REMEMBER_QUESTION: &str = "\
+INSERT INTO conversation (id, failures, updated_at, asked_code, asked_mode, asked_by, asked_at, answered, answered_key) \
+VALUES ($1, 0, {NOW}, $2, $3, $4, {NOW}, $5, $6) \
+ON CONFLICT (id) DO UPDATE SET updated_at = {NOW}, asked_code = $2, asked_mode = $3, asked_by = $4, asked_at = {NOW}, answered = $5, \
+answered_key = $6";
+
+/// The last question of a conversation, unless it is older than that.
+pub(super) const QUESTION: &str = "\
+SELECT asked_code, asked_mode, asked_by, answered, answered_key FROM conversation \
+WHERE id = $1 AND asked_code IS NOT NULL AND asked_at > {NOW} - $2";
+
+/// Forgets the question of a conversation.
+pub(super) const DROP_QUESTION: &str = "UPDATE conversation SET asked_code = NULL WHERE id = $1";
+
 /// Forgets the failures of a conversation.
-pub(super) const CONVERSATION_SUCCEEDED: &str = "DELETE FROM conversation WHERE id = $1";
+pub(super) const CONVERSATION_SUCCEEDED: &str =
+    "UPDATE conversation SET failures = 0 WHERE id = $1";
 
 /// Forgets the failures of conversations that were silent for a time.
 pub(super) const FORGET_CONVERSATIONS: &str =

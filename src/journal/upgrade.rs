@@ -15,12 +15,29 @@ struct Addition {
 }
 
 /// Every addition, also in `schema.sql`, where a new journal gets it from, at the end of its table.
-const ADDITIONS: [Addition; 1] = [Addition {
-    number: 1,
-    table: "op",
-    column: "came_as",
-    kind: "TEXT",
-}];
+const ADDITIONS: [Addition; 7] = [
+    addition(1, "op", "came_as", "TEXT"),
+    addition(2, "conversation", "asked_code", "TEXT"),
+    addition(3, "conversation", "asked_mode", "TEXT"),
+    addition(4, "conversation", "asked_by", "TEXT"),
+    addition(5, "conversation", "asked_at", "BIGINT"),
+    addition(6, "conversation", "answered", "BIGINT"),
+    addition(7, "conversation", "answered_key", "TEXT"),
+];
+
+const fn addition(
+    number: u32,
+    table: &'static str,
+    column: &'static str,
+    kind: &'static str,
+) -> Addition {
+    Addition {
+        number,
+        table,
+        column,
+        kind,
+    }
+}
 
 /// The columns that a journal lacks, as its store tells which it has.
 pub(super) fn missing(

@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
-    Answered, Auth, Catalog, Channel, Choices, Echo, Inbound, Note, NoteKind, Problem as Refusal,
-    Rendered, Scheme, Seal, Understood, Usual, Wish,
+    Answered, Auth, Catalog, Channel, Choices, Echo, Inbound, Memory, Message, Note, NoteKind,
+    Problem as Refusal, Rendered, Scheme, Seal, Step, Understood, Usual, Wish,
 };
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::config::{self, Sources};
@@ -190,6 +190,22 @@ fn rendered(
             };
             channel.render(headers, echo, &answered)
         }
+        Wish::Message(message) => {
+            let (turn, code) = match first_step(&message) {
+                Step::Question(turn, code)
+                | Step::SayAndKeep(turn, code)
+                | Step::SayAndDrop(turn, code) => (turn, code),
+                Step::Cancel(code) | Step::Recall { code, .. } => {
+                    let ask = Box::new(Ask {
+                        typed_code: code,
+                        ..message.ask
+                    });
+                    return rendered(channel, replies, headers, Wish::Ask(ask), echo, outcome);
+                }
+            };
+            let reply = replies.turn(echo.locale, channel.medium, turn, &code);
+            channel.render_turn(headers, echo, turn, &code, &reply)
+        }
         Wish::Turn(turn, code) => {
             let reply = replies.turn(echo.locale, channel.medium, turn, &code);
             channel.render_turn(headers, echo, turn, &code, &reply)
@@ -202,9 +218,27 @@ fn rendered(
     }
 }
 
+/// What a message leads to as the first one of its conversation.
+fn first_step(message: &Message) -> Step {
+    let memory = match &message.ask.conversation {
+        Some(_) => Memory::Conversation,
+        None => Memory::None,
+    };
+    message.next(None, memory)
+}
+
 fn show_wish(wish: &Wish) -> Result<(), Problem> {
     match wish {
         Wish::Ask(ask) => show_ask(ask),
+        Wish::Message(message) => match first_step(message) {
+            Step::Cancel(code) | Step::Recall { code, .. } => show_ask(&Ask {
+                typed_code: code,
+                ..message.ask.clone()
+            }),
+            Step::Question(turn, code)
+            | Step::SayAndKeep(turn, code)
+            | Step::SayAndDrop(turn, code) => show_wish(&Wish::Turn(turn, code)),
+        },
         Wish::Turn(turn, code) => {
             tell(&format!("understood    {}", turn.id()))?;
             if turn.asks_for_a_yes() {

@@ -24,6 +24,16 @@ pub(in crate::channels) struct Given {
     pub(in crate::channels) with_plus: Option<String>,
 }
 
+impl Given {
+    /// A code that was read in one way only, or an empty one.
+    pub(in crate::channels) fn of(code: Option<&str>) -> Self {
+        Self {
+            code: code.unwrap_or_default().to_owned(),
+            with_plus: None,
+        }
+    }
+}
+
 impl<'i> Reading<'i> {
     /// The code that stands in a member of its own; `None` when no such member has anything.
     pub(in crate::channels) fn code(&self) -> Result<Option<Given>, Misunderstood> {

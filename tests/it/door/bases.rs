@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
-    Auth, Catalog, Channel, Choices, Codec, Inbound, Misunderstood, Scheme, Seal, Understood, Wish,
+    Auth, Catalog, Channel, Choices, Codec, Inbound, Memory, Misunderstood, Scheme, Seal, Step,
+    Understood, Wish,
 };
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::domain::{Action, Locale, Mode};
@@ -217,6 +218,14 @@ impl Base {
                     (Action::Cancel, Mode::Real) => Meaning::Cancel(ask.typed_code),
                     (Action::Cancel, Mode::DryRun) => Meaning::DryRun,
                     (Action::Lookup, _) => Meaning::Lookup,
+                },
+                Wish::Message(message) => match message.next(None, Memory::Conversation) {
+                    Step::Cancel(code) if message.ask.mode == Mode::Real => Meaning::Cancel(code),
+                    Step::Cancel(_) => Meaning::DryRun,
+                    Step::Recall { .. }
+                    | Step::Question(..)
+                    | Step::SayAndKeep(..)
+                    | Step::SayAndDrop(..) => Meaning::Conversation,
                 },
                 Wish::Turn(..) | Wish::Ignore | Wish::Handshake(_) => Meaning::Conversation,
             },

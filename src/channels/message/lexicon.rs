@@ -1,0 +1,382 @@
+//! The words of customers: what each of them does in a message, as `config/language/` says.
+//!
+//! A word that is not in these files is never taken for one that is.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::written::{Word, fold, variants, without_repeats};
+use crate::domain::Locale;
+
+const FILES: [(Locale, &str); 3] = [
+    (
+        Locale::PtBr,
+        include_str!("../../../config/language/pt-BR.toml"),
+    ),
+    (Locale::Es, include_str!("../../../config/language/es.toml")),
+    (Locale::En, include_str!("../../../config/language/en.toml")),
+];
+
+const SIGNS: &str = include_str!("../../../config/language/signs.toml");
+
+/// What a word, a phrase or a sign does in a message. Of two that a phrase may have, the first counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Class {
+    /// A no.
+    No,
+    /// A wish for a person, wherever it stands.
+    Person,
+    /// A wish for a person as the whole message.
+    PersonAlone,
+    /// A verb that may also follow the code.
+    Cancel,
+    /// A verb that only stands before the code.
+    CancelNow,
+    /// The noun with the verb that it needs.
+    Cancellation,
+    /// A wish, before a verb.
+    Want,
+    /// A yes that may stand before a wish.
+    Yes,
+    /// A yes as the whole answer.
+    YesAlone,
+    /// A yes, or the end of a conversation.
+    Acknowledgement,
+    /// A thank-you.
+    Thanks,
+    /// A please.
+    Please,
+    /// A greeting.
+    Greeting,
+    /// A greeting that is a question.
+    GreetingQuestion,
+    /// What may stand around a code.
+    Object,
+    /// A sign that is a yes as the whole answer.
+    YesSign,
+    /// A sign that changes nothing.
+    NeutralSign,
+    /// Punctuation or the end of a line.
+    Pause,
+    /// A question mark.
+    Question,
+    /// The mark before a question.
+    QuestionBegins,
+    /// A number that is no code.
+    Number,
+    /// Anything else.
+    Unknown,
+}
+
+impl Class {
+    /// How the grammar writes it.
+    pub(super) const fn letter(self) -> char {
+        match self {
+            Self::No => 'n',
+            Self::Person => 'h',
+            Self::PersonAlone => 'H',
+            Self::Cancel => 'i',
+            Self::CancelNow => 'v',
+            Self::Cancellation => 'N',
+            Self::Want => 'w',
+            Self::Yes => 'y',
+            Self::YesAlone => 'Y',
+            Self::Acknowledgement => 'k',
+            Self::Thanks => 't',
+            Self::Please => 'p',
+            Self::Greeting => 'g',
+            Self::GreetingQuestion => 'G',
+            Self::Object => 'o',
+            Self::YesSign => 'E',
+            Self::NeutralSign => 'e',
+            Self::Pause => ',',
+            Self::Question => 'q',
+            Self::QuestionBegins => 'Q',
+            Self::Number => '#',
+            Self::Unknown => 'x',
+        }
+    }
+}
+
+/// The languages that have a phrase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Languages(u8);
+
+impl Languages {
+    const fn of(locale: Locale) -> Self {
+        Self(match locale {
+            Locale::PtBr => 1,
+            Locale::Es => 2,
+            Locale::En => 4,
+        })
+    }
+
+    /// Whether only this language has it.
+    pub(super) fn is_only(self, locale: Locale) -> bool {
+        self == Self::of(locale)
+    }
+
+    /// Whether this language has it.
+    pub(super) fn has(self, locale: Locale) -> bool {
+        self.0 & Self::of(locale).0 != 0
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// A phrase that stands in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) class: Class,
+    pub(super) languages: Languages,
+    /// Whether it may mean "to pay" in Spanish.
+    pub(super) may_mean_pay: bool,
+    /// How many words it has.
+    pub(super) words: usize,
+}
+
+/// All phrases of all languages, and the signs.
+pub(super) struct Lexicon {
+    /// By their first word without accents.
+    phrases: HashMap<String, Vec<Phrase>>,
+    pub(super) bar_words: Vec<Vec<String>>,
+    signs: Signs,
+}
+
+struct Phrase {
+    words: Vec<Word>,
+    class: Class,
+    languages: Languages,
+    may_mean_pay: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    cancel: Vec<String>,
+    cancel_now: Vec<String>,
+    cancellation: Vec<String>,
+    want: Vec<String>,
+    object: Vec<String>,
+    greeting: Vec<String>,
+    greeting_question: Vec<String>,
+    please: Vec<String>,
+    thanks: Vec<String>,
+    yes: Vec<String>,
+    yes_alone: Vec<String>,
+    acknowledgement: Vec<String>,
+    no: Vec<String>,
+    person: Vec<String>,
+    person_alone: Vec<String>,
+    bar_words: Vec<String>,
+    #[serde(default)]
+    may_mean_pay: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signs {
+    neutral: String,
+    yes: String,
+    no: String,
+    bars: String,
+    bars_between_digits: String,
+}
+
+impl Lexicon {
+    /// Reads the embedded files.
+    ///
+    /// # Errors
+    /// What is wrong with which file.
+    pub(super) fn load() -> Result<Self, String> {
+        let signs = toml::from_str(SIGNS).map_err(|error| format!("signs.toml: {error}"))?;
+        let mut lexicon = Self {
+            phrases: HashMap::new(),
+            bar_words: Vec::new(),
+            signs,
+        };
+        for (locale, text) in FILES {
+            let file = toml::from_str(text)
+                .map_err(|error: toml::de::Error| format!("{}.toml: {error}", locale.id()))?;
+            lexicon.add(locale, file);
+        }
+        Ok(lexicon)
+    }
+
+    fn add(&mut self, locale: Locale, file: File) {
+        for (class, phrases) in [
+            (Class::No, &file.no),
+            (Class::Person, &file.person),
+            (Class::PersonAlone, &file.person_alone),
+            (Class::Cancel, &file.cancel),
+            (Class::CancelNow, &file.cancel_now),
+            (Class::Cancellation, &file.cancellation),
+            (Class::Want, &file.want),
+            (Class::Yes, &file.yes),
+            (Class::YesAlone, &file.yes_alone),
+            (Class::Acknowledgement, &file.acknowledgement),
+            (Class::Thanks, &file.thanks),
+            (Class::Please, &file.please),
+            (Class::Greeting, &file.greeting),
+            (Class::GreetingQuestion, &file.greeting_question),
+            (Class::Object, &file.object),
+        ] {
+            for written in phrases {
+                for variant in variants(written) {
+                    let may_mean_pay = file.may_mean_pay.contains(&variant);
+                    self.insert(&variant, class, locale, may_mean_pay);
+                }
+            }
+        }
+        let words = file.bar_words.iter();
+        self.bar_words
+            .extend(words.map(|name| name.split(' ').map(fold).collect()));
+        // The longest name first: of "barra vertical" nothing may be left over.
+        self.bar_words
+            .sort_by_key(|words| std::cmp::Reverse(words.len()));
+    }
+
+    fn insert(&mut self, variant: &str, class: Class, locale: Locale, may_mean_pay: bool) {
+        let words: Vec<Word> = variant.split_whitespace().map(Word::parse).collect();
+        let Some(first) = words.first() else { return };
+        let key = if first.repeats {
+            without_repeats(&first.folded)
+        } else {
+            first.folded.clone()
+        };
+        let known = self.phrases.entry(key).or_default();
+        let languages = Languages::of(locale);
+        let same = known
+            .iter_mut()
+            .find(|phrase| phrase.words == words && phrase.class == class);
+        match same {
+            Some(phrase) => {
+                phrase.languages = phrase.languages.with(languages);
+                phrase.may_mean_pay |= may_mean_pay;
+            }
+            None => known.push(Phrase {
+                words,
+                class,
+                languages,
+                may_mean_pay,
+            }),
+        }
+    }
+
+    /// The longest phrase that these words begin with.
+    pub(super) fn longest(&self, words: &[&str]) -> Option<Found> {
+        let first = fold(words.first()?);
+        let once = without_repeats(&first);
+        let candidates = [&first, &once]
+            .into_iter()
+            .filter_map(|word| self.phrases.get(word.as_str()))
+            .flatten();
+        let mut best: Option<Found> = None;
+        for phrase in candidates.filter(|phrase| phrase.begins(words)) {
+            let found = Found {
+                class: phrase.class,
+                languages: phrase.languages,
+                may_mean_pay: phrase.may_mean_pay,
+                words: phrase.words.len(),
+            };
+            best = Some(match best {
+                None => found,
+                Some(best) if best.words > found.words => best,
+                Some(best) if best.words < found.words => found,
+                Some(best) if best.class == found.class => Found {
+                    languages: best.languages.with(found.languages),
+                    may_mean_pay: best.may_mean_pay || found.may_mean_pay,
+                    ..best
+                },
+                Some(best) if best.class < found.class => best,
+                Some(_) => found,
+            });
+        }
+        best
+    }
+
+    /// What a sign does, if it is known.
+    pub(super) fn sign(&self, sign: char) -> Class {
+        let signs = &self.signs;
+        for (known, class) in [
+            (&signs.neutral, Class::NeutralSign),
+            (&signs.yes, Class::YesSign),
+            (&signs.no, Class::No),
+        ] {
+            if known.contains(sign) {
+                return class;
+            }
+        }
+        Class::Unknown
+    }
+
+    /// Whether people write this character in place of a bar.
+    pub(super) fn is_bar(&self, character: char) -> bool {
+        self.signs.bars.contains(character)
+    }
+
+    /// The same between two digits.
+    pub(super) fn is_bar_between_digits(&self, character: char) -> bool {
+        self.signs.bars_between_digits.contains(character)
+    }
+}
+
+impl Phrase {
+    fn begins(&self, words: &[&str]) -> bool {
+        self.words.len() <= words.len()
+            && self
+                .words
+                .iter()
+                .zip(words)
+                .all(|(word, said)| word.is(said))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Option<(Class, usize)> {
+        let words: Vec<&str> = text.split(' ').collect();
+        let found = Lexicon::load().unwrap().longest(&words)?;
+        Some((found.class, found.words))
+    }
+
+    #[test]
+    fn the_longest_phrase_counts_whatever_its_accents() {
+        for (text, expected) in [
+            ("Não quero", Some((Class::No, 1))),
+            ("QUERO O CANCELAMENTO", Some((Class::Cancellation, 3))),
+            ("quero cancelar", Some((Class::Want, 1))),
+            ("oiiii tudo", Some((Class::Greeting, 1))),
+            ("sí ahora", Some((Class::Yes, 1))),
+            ("si", Some((Class::YesAlone, 1))),
+            ("cancelé", None),
+            ("cancele", None),
+            ("cancelamento", None),
+            ("é", None),
+            ("minha reserva é x", Some((Class::Object, 3))),
+            ("minha reserva e x", Some((Class::Object, 2))),
+        ] {
+            assert_eq!(found(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_phrase_cancels_in_one_language_and_does_something_else_in_another() {
+        let lexicon = Lexicon::load().unwrap();
+        let acts = [Class::Cancel, Class::CancelNow, Class::Cancellation];
+        for phrases in lexicon.phrases.values() {
+            for phrase in phrases.iter().filter(|phrase| acts.contains(&phrase.class)) {
+                let other = phrases
+                    .iter()
+                    .find(|other| other.words == phrase.words && !acts.contains(&other.class));
+                assert!(other.is_none(), "{:?}", phrase.words[0].folded);
+            }
+        }
+    }
+}
