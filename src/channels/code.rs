@@ -14,7 +14,7 @@ use super::placeholder::{has_a_variable, is_unfilled_text};
 use super::platform::Platform;
 use super::preset::any;
 use super::reading::{Given, Reading};
-use super::spoken::{keyed, spoken};
+use super::spoken::{keyed, spoken, wants_a_person};
 use super::{Echo, Misunderstood};
 use crate::domain::{Locale, ReservationCode};
 
@@ -115,7 +115,7 @@ impl Platform {
         let fields = &self.spec.fields;
         let said = agreed(&fields.speech, input)?;
         if let Some(digits) = reading.digits()? {
-            let heard = said.and_then(|said| self.heard(&said, input));
+            let heard = said.and_then(|said| self.heard(&said, input, echo));
             return Ok(match keyed(&digits, &self.separator) {
                 Some(code) if !self.is_cut_off(input)? && heard.is_none_or(|it| it == code) => {
                     self.keyed_code(code, echo)
@@ -124,7 +124,7 @@ impl Platform {
             });
         }
         if let Some(said) = said {
-            let code = self.heard(&said, input);
+            let code = self.heard(&said, input, echo);
             return Ok(code.map_or(Code::Unusable, read_back));
         }
         if let Some(text) = agreed(&fields.text, input)? {
@@ -171,10 +171,19 @@ impl Platform {
     }
 
     /// A single digit is an answer to a question here, too, never a code.
-    fn heard(&self, said: &str, input: &Input<'_>) -> Option<String> {
-        spoken(said, &self.separator)
+    fn heard(&self, said: &str, input: &Input<'_>, echo: &Echo) -> Option<String> {
+        spoken(said, &self.separator, echo.locale)
             .filter(|code| code.chars().count() > 1)
             .filter(|_| self.is_sure(input))
+    }
+
+    /// Whether the caller surely asks for a person: a television that a recogniser half understood does not.
+    pub(super) fn asks_for_a_person(&self, input: &Input<'_>) -> Result<bool, Misunderstood> {
+        if self.is_silent(input)? {
+            return Ok(false);
+        }
+        let said = agreed(&self.spec.fields.speech, input)?;
+        Ok(said.is_some_and(|said| wants_a_person(&said) && self.is_sure(input)))
     }
 
     /// Only a keyed 1 confirms; the code is the one that was read back. What was said never does: a recogniser hears

@@ -106,6 +106,14 @@ impl Platform {
             format: self.wanted_format(&input)?,
             locale,
         };
+        // At any point of a call, and before a code: it is no failure to name one.
+        if self.asks_for_a_person(&input)? {
+            return Ok(Understood {
+                wish: Wish::Turn(Turn::HandOver, String::new()),
+                echo,
+                notes,
+            });
+        }
         let asking = Asking {
             channel,
             inbound,

@@ -1,6 +1,18 @@
 //! Codes that were keyed or spoken on a phone.
 //!
-//! A separator that was not keyed is never guessed: a wrong guess would delete somebody else's reservation.
+//! A separator that was not keyed is never guessed: a wrong guess would delete somebody else's reservation. What was spoken
+//! is read back and wants a keyed 1, so that more of it may be understood; a digit is never guessed either.
+
+mod person;
+mod sentence;
+mod words;
+
+pub(super) use person::wants_a_person;
+
+use sentence::{Word, begins_with_one_of, ends_with_one_of, phrases, words};
+use words::{LANGUAGES, Language, exclaimed_zero, something_else_in};
+
+use crate::domain::Locale;
 
 /// What was keyed, as a code: `*` is the separator, `#` ends, `**` starts again.
 ///
@@ -19,105 +31,144 @@ pub(super) fn keyed(digits: &str, separator: &str) -> Option<String> {
     (latest.len() > 1).then(|| latest.replace('*', separator))
 }
 
-/// What was spoken, as a code: only digits and the words for the separator and the dash are understood.
+/// What was spoken, as a code: digits, the words for the separator and the dash, and around them only phrases that change
+/// nothing.
 ///
-/// `None` when anything else was said, which is then asked again.
-pub(super) fn spoken(transcript: &str, separator: &str) -> Option<String> {
+/// `None` when anything else was said, which is then asked again, and where a word may be a digit or not.
+pub(super) fn spoken(transcript: &str, separator: &str, locale: Locale) -> Option<String> {
+    let words = words(transcript);
+    let (lead, words) = without_lead(&words);
+    let words = without_closing(words);
     let mut code = String::new();
-    for word in transcript
-        .to_lowercase()
-        .split([' ', ',', '.', ';'])
-        .filter(|word| !word.is_empty())
-    {
-        match word {
-            "barra" | "pipe" | "asterisco" | "bar" | "star" | "slash" | "|" | "/" | "*" => {
-                code.push_str(separator)
-            }
-            "vertical" if code.ends_with(separator) && !separator.is_empty() => {}
-            "traço" | "hífen" | "guión" | "dash" | "-" => code.push('-'),
-            digits if digits.chars().all(|c| c.is_ascii_digit()) => code.push_str(digits),
-            written => match digit(written) {
-                Some(digit) => code.push(digit),
-                None if is_written_code(written) => {
-                    code.push_str(&written.replace(['|', '/', '*'], separator))
-                }
-                None => return None,
+    let mut rest = words;
+    while let Some(word) = rest.first() {
+        let (read, count) = match length(rest, |language| language.separators) {
+            Some(count) => (separator.to_owned(), count),
+            None => match length(rest, |language| language.dashes) {
+                Some(count) => ("-".to_owned(), count),
+                None => (read(word, rest.get(1), separator, locale, &code)?, 1),
             },
-        }
+        };
+        code.push_str(&read);
+        rest = rest.get(count..).unwrap_or_default();
     }
-    (!code.is_empty()).then_some(code)
+    // `cancelar uma` and `cancelar duas` begin with how many reservations, not with a number.
+    let counts = |word: &Word| word.is("uma") || word.is("duas");
+    let is_count = lead == Lead::Said && words.first().is_some_and(counts);
+    let has_digit = code.chars().any(|c| c.is_ascii_digit());
+    (has_digit && !is_count).then_some(code)
+}
+
+/// Whether something was said before a code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    Said,
+    None,
+}
+
+fn without_lead(words: &[Word]) -> (Lead, &[Word]) {
+    let mut rest = words;
+    while let Some(count) = length(rest, |language| language.leads) {
+        rest = rest.get(count..).unwrap_or_default();
+    }
+    let lead = match rest.len() == words.len() {
+        true => Lead::None,
+        false => Lead::Said,
+    };
+    (lead, rest)
+}
+
+fn without_closing(words: &[Word]) -> &[Word] {
+    let mut rest = words;
+    let closing = |rest: &[Word]| {
+        let counts = LANGUAGES
+            .iter()
+            .map(|it| ends_with_one_of(rest, it.closings));
+        counts.flatten().max()
+    };
+    while let Some(count) = closing(rest) {
+        rest = rest.get(..rest.len() - count).unwrap_or_default();
+    }
+    rest
+}
+
+/// How many words the longest phrase of any language has that these words begin with.
+fn length(words: &[Word], list: fn(&Language) -> &'static str) -> Option<usize> {
+    let counts = LANGUAGES
+        .iter()
+        .map(|language| begins_with_one_of(words, list(language)));
+    counts.flatten().max()
+}
+
+/// What one word is in a code, between what was read so far and the next word.
+fn read(
+    word: &Word,
+    next: Option<&Word>,
+    separator: &str,
+    locale: Locale,
+    code: &str,
+) -> Option<String> {
+    if let Some(written) = written(&word.text, separator) {
+        return Some(written);
+    }
+    if exclaimed_zero(locale).is_some_and(|zero| word.is(zero)) {
+        return is_between_digits(word, next, locale, code).then(|| "0".to_owned());
+    }
+    let is_article = LANGUAGES
+        .iter()
+        .any(|language| is_one_of(word, language.articles));
+    if is_article && next.is_some_and(is_number) {
+        return None;
+    }
+    digit(word, locale).map(String::from)
+}
+
+/// `one oh two` is a zero; `oh, one two` and `one two, oh` may be none.
+fn is_between_digits(word: &Word, next: Option<&Word>, locale: Locale, code: &str) -> bool {
+    let follows = |next: &Word| {
+        let is_digit =
+            digit(next, locale).is_some() || next.text.starts_with(|c: char| c.is_ascii_digit());
+        is_digit && !next.is_after_a_pause
+    };
+    code.ends_with(|c: char| c.is_ascii_digit())
+        && !word.is_after_a_pause
+        && next.is_some_and(follows)
 }
 
 /// Recognisers often write what they hear as it would be typed: `123/123`.
-fn is_written_code(word: &str) -> bool {
-    word.chars().any(|c| c.is_ascii_digit())
-        && word
-            .chars()
-            .all(|c| c.is_ascii_digit() || matches!(c, '|' | '/' | '*' | '-'))
+fn written(word: &str, separator: &str) -> Option<String> {
+    let mut code = String::with_capacity(word.len());
+    for c in word.chars() {
+        match c {
+            '0'..='9' => code.push(c),
+            '|' | '/' | '*' | '¦' | '｜' => code.push_str(separator),
+            '-' | '‐' | '‑' | '–' | '—' => code.push('-'),
+            _ => return None,
+        }
+    }
+    Some(code)
 }
 
-fn digit(word: &str) -> Option<char> {
-    let digit = match word {
-        "zero" | "cero" => '0',
-        "um" | "uma" | "uno" | "one" => '1',
-        "dois" | "duas" | "dos" | "two" => '2',
-        "três" | "tres" | "three" => '3',
-        "quatro" | "cuatro" | "four" => '4',
-        "cinco" | "five" => '5',
-        "seis" | "meia" | "six" => '6',
-        "sete" | "siete" | "seven" => '7',
-        "oito" | "ocho" | "eight" => '8',
-        "nove" | "nueve" | "nine" => '9',
-        _ => return None,
-    };
-    Some(digit)
+/// Whether a word is a number of more than one digit, before which an article may stand.
+fn is_number(word: &Word) -> bool {
+    word.text.chars().filter(char::is_ascii_digit).count() > 1
+}
+
+fn digit(word: &Word, locale: Locale) -> Option<char> {
+    if is_one_of(word, something_else_in(locale)) {
+        return None;
+    }
+    let said = LANGUAGES
+        .iter()
+        .flat_map(|language| ('0'..='9').zip(language.digits));
+    said.into_iter()
+        .find(|(_, names)| is_one_of(word, names))
+        .map(|(digit, _)| digit)
+}
+
+fn is_one_of(word: &Word, list: &'static str) -> bool {
+    phrases(list).any(|known| word.is(known))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_become_a_code() {
-        assert_eq!(keyed("123*123", "|").as_deref(), Some("123|123"));
-        assert_eq!(keyed("123*123#", "|").as_deref(), Some("123|123"));
-        assert_eq!(keyed("99**123*123#77", "|").as_deref(), Some("123|123"));
-        assert_eq!(keyed("123*123", "-").as_deref(), Some("123-123"));
-        assert_eq!(keyed("1 2 3 * 1 2 3 #", "|").as_deref(), Some("123|123"));
-    }
-
-    #[test]
-    fn nothing_and_a_single_key_are_no_code() {
-        for digits in ["", "#", "12**", "1", "2#", "*", "12**1", "#123*123"] {
-            assert_eq!(keyed(digits, "|"), None, "{digits}");
-        }
-    }
-
-    #[test]
-    fn what_was_typed_is_left_alone() {
-        for typed in ["A#1*2", "123|123#4", "a 1", "#a"] {
-            assert_eq!(keyed(typed, "|").as_deref(), Some(typed));
-        }
-    }
-
-    #[test]
-    fn a_separator_that_was_not_keyed_is_not_guessed() {
-        assert_eq!(keyed("123123", "|").as_deref(), Some("123123"));
-    }
-
-    #[test]
-    fn digits_and_words_become_a_code_and_anything_else_does_not() {
-        assert_eq!(spoken("1 2 3 barra 1 2 3", "|").as_deref(), Some("123|123"));
-        assert_eq!(
-            spoken("um dois três barra vertical um dois meia.", "|").as_deref(),
-            Some("123|126")
-        );
-        assert_eq!(spoken("123/123", "|").as_deref(), Some("123|123"));
-        assert_eq!(
-            spoken("one two three pipe one two three", "|").as_deref(),
-            Some("123|123")
-        );
-        assert_eq!(spoken("quero cancelar 123", "|"), None);
-        assert_eq!(spoken("", "|"), None);
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ use ozmap_cancel::channels::{CustomerInput, Said};
 use ozmap_cancel::config::{self, Config, Sources};
 use ozmap_cancel::domain::{Locale, Medium};
 use ozmap_cancel::http::{App, Tried};
+use ozmap_cancel::replies::spoken_length;
 use ozmap_cancel::simulator::{Options, Simulator};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -244,8 +245,10 @@ impl Play {
         )
     }
 
-    fn spoken_for(&self, _reply: &str) -> String {
-        String::new()
+    /// How long a voice takes to say it.
+    fn spoken_for(&self, reply: &str) -> String {
+        let length = spoken_length(self.locale, reply);
+        format!(", {:.1} s", length.as_secs_f64())
     }
 
     fn channel(&self) -> Result<&ozmap_cancel::channels::Channel, Problem> {

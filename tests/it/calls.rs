@@ -8,6 +8,9 @@ use serde_json::json;
 use crate::support::http::send;
 use crate::support::{Reply, SECRET, World};
 
+#[path = "calls/speech.rs"]
+mod speech;
+
 const PUBLIC: &str = "https://hook.example.com";
 const SPOKEN: &str = "um dois três barra um dois três";
 

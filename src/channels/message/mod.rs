@@ -320,4 +320,5 @@ fn push_word<'t>(tokens: &mut Vec<Token<'t>>, text: &'t str) {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop")]
 mod tests;

@@ -1,0 +1,90 @@
+//! What a recogniser wrote, as words that can be compared with lists of phrases.
+//!
+//! It must never change a digit: letter case, accents and punctuation go, nothing else does.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// One word of a transcript.
+pub(super) struct Word {
+    /// In lower case and composed.
+    pub(super) text: String,
+    /// The same without accents.
+    plain: String,
+    /// Whether a comma or the end of a sentence stands before it.
+    pub(super) is_after_a_pause: bool,
+}
+
+impl Word {
+    pub(super) fn is(&self, known: &str) -> bool {
+        self.text == known || self.plain == known
+    }
+}
+
+/// The words of a transcript.
+pub(super) fn words(transcript: &str) -> Vec<Word> {
+    let lower: String = transcript.to_lowercase().replace('’', "'").nfc().collect();
+    let mut words: Vec<Word> = Vec::new();
+    let mut is_after_a_pause = false;
+    for piece in lower.split_inclusive(|c: char| c.is_whitespace() || is_pause(c)) {
+        let text = piece
+            .trim_end_matches(|c: char| c.is_whitespace() || is_pause(c))
+            .trim_matches(['!', '?', '¿', '¡', ':', '"', '“', '”']);
+        if !text.is_empty() {
+            words.push(Word {
+                text: text.to_owned(),
+                plain: without_accents(text),
+                is_after_a_pause,
+            });
+            is_after_a_pause = false;
+        }
+        is_after_a_pause |= piece.ends_with(|c: char| is_pause(c));
+    }
+    words
+}
+
+const fn is_pause(c: char) -> bool {
+    matches!(c, ',' | '.' | ';')
+}
+
+/// Only of words: an accent on a digit is something that nobody expects.
+fn without_accents(text: &str) -> String {
+    if text.chars().any(char::is_numeric) {
+        return text.to_owned();
+    }
+    text.nfd().filter(|c| !is_combining_mark(*c)).collect()
+}
+
+/// The phrases of a list.
+pub(super) fn phrases(list: &'static str) -> impl Iterator<Item = &'static str> {
+    list.split(',')
+        .map(str::trim)
+        .filter(|phrase| !phrase.is_empty())
+}
+
+/// How many words the longest phrase has that these words begin with.
+pub(super) fn begins_with_one_of(words: &[Word], list: &'static str) -> Option<usize> {
+    phrases(list)
+        .filter_map(|phrase| beginning(words, phrase))
+        .max()
+}
+
+/// How many words the longest phrase has that these words end with.
+pub(super) fn ends_with_one_of(words: &[Word], list: &'static str) -> Option<usize> {
+    let ending = |phrase: &'static str| {
+        let from = words.len().checked_sub(phrase.split_whitespace().count())?;
+        beginning(words.get(from..)?, phrase)
+    };
+    phrases(list).filter_map(ending).max()
+}
+
+fn beginning(words: &[Word], phrase: &str) -> Option<usize> {
+    let mut count = 0;
+    for known in phrase.split_whitespace() {
+        if !words.get(count)?.is(known) {
+            return None;
+        }
+        count += 1;
+    }
+    Some(count)
+}
