@@ -302,3 +302,61 @@ fn blanks_between_keys_are_none_everywhere() {
     });
     assert!(tried >= 3, "{tried}");
 }
+
+#[test]
+fn a_code_in_the_address_is_never_left_out_beside_one_in_the_body() {
+    let mut tried = 0;
+    each(|base, channel| {
+        if !matches!(base.meaning(channel), Meaning::Cancel(_)) {
+            return;
+        }
+        for query in ["code=A-1", "C%C3%B3digo=A-1", "reservation-code=A-1"] {
+            let meaning = base.with_query(query).meaning(channel);
+            assert!(
+                matches!(
+                    meaning,
+                    Meaning::Refused(422, "misplaced_member" | "contradiction")
+                ),
+                "{} {query}: {meaning:?}",
+                base.label()
+            );
+            tried += 1;
+        }
+    });
+    assert!(tried >= 30, "{tried}");
+}
+
+#[test]
+fn two_different_codes_are_a_contradiction_in_whichever_spelling_each_is_named() {
+    let mut tried = 0;
+    each(|base, channel| {
+        let reads_the_top = matches!(
+            base.preset.as_str(),
+            "json" | "text" | "manychat" | "genesys" | "voicexml"
+        );
+        if !reads_the_top || !has_member(base) {
+            return;
+        }
+        for name in [
+            "Código-da-Reserva",
+            "RESERVATION_CODE",
+            "cod_reserva",
+            "reserva",
+        ] {
+            let both = base.with_member(name, &json!("A-1"));
+            if both.body.bytes() == base.body.bytes() || base.holds(name) {
+                continue;
+            }
+            let meaning = both.meaning(channel);
+            let is_refused = matches!(meaning, Meaning::Refused(422, "contradiction"));
+            let is_unknown_name = meaning == base.meaning(channel);
+            assert!(
+                is_refused || is_unknown_name,
+                "{} {name}: {meaning:?}",
+                base.label()
+            );
+            tried += usize::from(is_refused);
+        }
+    });
+    assert!(tried >= 8, "only {tried} were contradictions");
+}
