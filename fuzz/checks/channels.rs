@@ -164,7 +164,7 @@ fn check_way(way: &Way, request: &Request) {
                 answers.check_problems(&echo, "busy", "x");
             }
             Wish::Message(message) => match message.next(None, Memory::Conversation) {
-                Step::Cancel(code) | Step::Recall { code, .. } => {
+                Step::Cancel(code) | Step::Confirm(code) | Step::Recall { code, .. } => {
                     traces::check(request, &code, Trace::Spoken);
                     let ask = Ask {
                         typed_code: code,

@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Duration, Instant, timeout_at};
 
 use super::promise::Promise;
-use super::{Cancellations, Declined};
+use super::{Cancellations, Declined, answer_of};
 use crate::domain::{Answer, Ask, Outcome, ReservationCode};
 use crate::journal::{Acceptance, Record};
 
@@ -17,8 +17,8 @@ use crate::journal::{Acceptance, Record};
 const PROMISE_WITHIN: Duration = Duration::from_millis(500);
 
 impl Cancellations {
-    /// What an earlier request with this key was answered, or is being answered; `None` when there was none. Nothing new is
-    /// accepted.
+    /// What an earlier request with this key was answered, or is being answered; `None` when there was none. OZmap is not asked
+    /// and nothing new is accepted: the conversation hears once more what became of its own request.
     ///
     /// # Errors
     /// [`Declined`] when that cannot be told now.
@@ -30,12 +30,20 @@ impl Cancellations {
         let Ok(code) = ReservationCode::parse(&ask.typed_code) else {
             return Ok(None);
         };
-        // Without a permit nothing new is taken.
-        match self.cancel(ask, code, None, answer_by).await {
-            Ok(answer) => Ok(Some(answer)),
-            Err(Declined::Busy) => Ok(None),
-            Err(declined) => Err(declined),
-        }
+        let called = ask.first_name.clone();
+        let record = match self.recall(self.acceptance(&ask, code), answer_by).await {
+            Ok(Promise::Repeated(record)) => record,
+            Ok(
+                Promise::New(_) | Promise::Joined(_) | Promise::KeyReused | Promise::TooManyCodes,
+            )
+            | Err(Declined::Busy) => return Ok(None),
+            Err(declined) => return Err(declined),
+        };
+        let record = self.ended_or_latest(record, answer_by).await;
+        let mut answer = answer_of(&record);
+        answer.replayed = true;
+        answer.first_name = answer.first_name.or(called);
+        Ok(Some(answer))
     }
 
     /// Promises a cancellation, or finds the one that the same webhook was promised before, unless its answer does not

@@ -28,8 +28,10 @@ pub enum Memory {
 /// What is done about a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// This code is cancelled.
+    /// This code is cancelled: the message asks for it.
     Cancel(String),
+    /// This code is cancelled: the message is a yes to the question about it, if that question stands.
+    Confirm(String),
     /// What was answered to an earlier request about this code is answered again; nothing new is accepted.
     Recall {
         /// The code.
@@ -60,6 +62,24 @@ impl Message {
         )
     }
 
+    /// Whether it may be an answer to a question, and its platform gave it an id that no other message has.
+    #[must_use]
+    pub fn is_a_unique_answer(&self) -> bool {
+        let may_answer = match &self.meaning {
+            Meaning::Yes | Meaning::YesTo(_) => true,
+            Meaning::Wish { clarity, .. } => *clarity == Clarity::AskedBack,
+            Meaning::Mention(_)
+            | Meaning::OtherBar(_)
+            | Meaning::No
+            | Meaning::Thanks
+            | Meaning::Person
+            | Meaning::SeveralCodes
+            | Meaning::NoCode
+            | Meaning::Other => false,
+        };
+        may_answer && self.ask.key.is_some()
+    }
+
     /// What comes next.
     #[must_use]
     pub fn next(&self, question: Option<&Question>, memory: Memory) -> Step {
@@ -69,20 +89,20 @@ impl Message {
             Meaning::Mention(code) => self.asked_about(Turn::ConfirmCode, code, &asked, memory),
             Meaning::OtherBar(code) => self.asked_about(Turn::ConfirmBar, code, &asked, memory),
             Meaning::YesTo(code) => match asked.of_code(code) {
-                Asked::Open(question) if question.asked_by != self.id => Step::Cancel(code.clone()),
-                Asked::Answered(_, key) => recalled(code, key, Step::Cancel(code.clone())),
+                Asked::Open(question) if question.asked_by != self.id => {
+                    Step::Confirm(code.clone())
+                }
+                Asked::Answered(question, key) => self.recalled_or_asked(question, key),
                 Asked::Open(_) | Asked::Nothing => {
                     self.asked_about(Turn::ConfirmCode, code, &asked, memory)
                 }
             },
             Meaning::Yes => match asked {
                 Asked::Open(question) if question.asked_by != self.id => {
-                    Step::Cancel(question.code.clone())
+                    Step::Confirm(question.code.clone())
                 }
                 Asked::Open(question) => Step::Question(Turn::ConfirmCode, question.code.clone()),
-                Asked::Answered(question, key) => {
-                    recalled(&question.code, key, Step::Cancel(question.code.clone()))
-                }
+                Asked::Answered(question, key) => self.recalled_or_asked(question, key),
                 Asked::Nothing => Step::SayAndDrop(Turn::AskCode, String::new()),
             },
             Meaning::No => match asked {
@@ -106,6 +126,18 @@ impl Message {
         }
     }
 
+    /// A yes after the answer. Only the very message that was the answer may still become the request that was not
+    /// accepted; any other yes is asked what it is for.
+    fn recalled_or_asked(&self, question: &Question, key: Option<&str>) -> Step {
+        let code = question.code.clone();
+        let is_the_answer = key.is_some() && question.asked_by == self.id;
+        let otherwise = match is_the_answer {
+            true => Step::Cancel(code.clone()),
+            false => Step::Question(Turn::ConfirmCode, code.clone()),
+        };
+        recalled(&code, key, otherwise)
+    }
+
     fn wished(&self, code: &str, clarity: Clarity, asked: &Asked<'_>, memory: Memory) -> Step {
         let is_answer = match asked.of_code(code) {
             Asked::Open(question) => question.asked_by != self.id,
@@ -116,7 +148,7 @@ impl Message {
                 Step::Cancel(code.to_owned())
             }
             (Clarity::AskedBack, Memory::Conversation) if is_answer => {
-                Step::Cancel(code.to_owned())
+                Step::Confirm(code.to_owned())
             }
             (Clarity::AskedBack | Clarity::MayMeanPay, _) => {
                 self.asked_about(Turn::ConfirmCode, code, asked, memory)
@@ -247,6 +279,7 @@ mod tests {
     fn told(step: &Step) -> String {
         match step {
             Step::Cancel(code) => format!("cancel {code}"),
+            Step::Confirm(code) => format!("confirm {code}"),
             Step::Recall { otherwise, .. } => format!("recall, else {}", told(otherwise)),
             Step::Question(turn, code) => format!("ask {} {code}", turn.id()),
             Step::SayAndKeep(turn, code) => format!("keep {} {code}", turn.id()),
@@ -302,12 +335,12 @@ mod tests {
             table(Some(&open), Memory::Conversation),
             [
                 "cancel 1|1",
-                "cancel 1|1",
+                "confirm 1|1",
                 "keep confirm_again 1|1",
                 "keep confirm_again 1|1",
                 "keep confirm_again 1|1",
-                "cancel 1|1",
-                "cancel 1|1",
+                "confirm 1|1",
+                "confirm 1|1",
                 "drop declined",
                 "keep thanked 1|1",
                 "drop hand_over",
@@ -329,7 +362,7 @@ mod tests {
             ]
             .join(", ")
         );
-        assert_eq!(told[6], "cancel 2|2");
+        assert_eq!(told[6], "confirm 2|2");
     }
 
     #[test]
@@ -344,7 +377,8 @@ mod tests {
                 }
             );
             let step = message(meaning, "m-1").next(Some(&open), Memory::Conversation);
-            assert_eq!(matches!(step, Step::Cancel(_)), is_clear, "{step:?}");
+            let acts = matches!(step, Step::Cancel(_) | Step::Confirm(_));
+            assert_eq!(acts, is_clear, "{step:?}");
         }
     }
 
@@ -370,8 +404,15 @@ mod tests {
             key: key.clone(),
             otherwise: Box::new(otherwise),
         };
-        assert_eq!(next(Meaning::Yes), recall(Step::Cancel("1|1".to_owned())));
+        let asked = Step::Question(Turn::ConfirmCode, "1|1".to_owned());
+        assert_eq!(next(Meaning::Yes), recall(asked));
         assert_eq!(next(Meaning::No), recall(declined()));
+        // The answer itself, delivered again, may be the request that could not be accepted.
+        let again = message(Meaning::Yes, "m-1").next(Some(&answered), Memory::Conversation);
+        assert_eq!(again, recall(Step::Cancel("1|1".to_owned())));
+        let keyless = question("1|1", Standing::Answered { key: None });
+        let again = message(Meaning::Yes, "m-1").next(Some(&keyless), Memory::Conversation);
+        assert_eq!(told(&again), "recall, else ask confirm_code 1|1");
         assert_eq!(told(&next(Meaning::Thanks)), "keep thanked ");
     }
 }

@@ -136,6 +136,13 @@ impl Platform {
                 let ask = ask_for(Given::of(meaning.code()))?;
                 message(meaning, &text, ask)
             }
+            // A chat goes on with what it was asked before.
+            Code::Unusable if channel.takes_free_text() => {
+                message(Meaning::NoCode, "", ask_for(Given::of(None))?)
+            }
+            Code::None if channel.takes_free_text() && self.can_ask(&echo) => {
+                message(Meaning::Other, "", ask_for(Given::of(None))?)
+            }
             Code::ToConfirm(code) if self.can_ask(&echo) => Wish::Turn(Turn::ConfirmCode, code),
             Code::ToConfirm(_) | Code::Unusable => self.failed(&mut echo),
             Code::None if state.step.is_empty() => self.nothing_yet(&reading, &echo)?,

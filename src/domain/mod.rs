@@ -328,7 +328,8 @@ pub struct Question {
     pub code: String,
     /// Whether a yes may delete.
     pub mode: Mode,
-    /// The message that it was asked about: the same message once more is no answer to it.
+    /// The message that it was asked about, which is no answer to it when it comes once more; once it is answered, the
+    /// message that was the answer.
     pub asked_by: String,
     /// Whether it was answered.
     pub standing: Standing,

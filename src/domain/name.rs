@@ -217,9 +217,10 @@ fn with_capital(part: &str) -> Option<String> {
         let is_surname = SURNAMES.have(&second.to_lowercase());
         return (are_names || is_prefix && !is_surname).then(|| part.to_owned());
     }
-    let mut chars = part.chars();
-    let first = chars.next().into_iter().flat_map(char::to_uppercase);
-    Some(first.chain(chars.flat_map(char::to_lowercase)).collect())
+    // A capital of its own may be several letters: of an ß that begins a part only the first one is a capital.
+    let mut letters = part.chars().flat_map(char::to_uppercase);
+    let first = letters.next().into_iter();
+    Some(first.chain(letters.flat_map(char::to_lowercase)).collect())
 }
 
 /// `firstName` is what a program calls a value; `mARIA` was typed with the capitals locked.

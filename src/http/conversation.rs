@@ -12,6 +12,7 @@ use super::respond::Refusal;
 use crate::cancel::{Declined, conversation_id};
 use crate::channels::{Channel, Echo, Memory, Message, Next, Step};
 use crate::domain::{Ask, Outcome, Question, Standing, Turn};
+use crate::journal::Heard;
 
 /// What a message weighs that has something like a code which cannot be used, or a code that leads nowhere.
 const FAILURE: u32 = 2;
@@ -28,7 +29,7 @@ const WITHOUT_CODE_MAX: u32 = 3 * MESSAGE_WITHOUT_CODE;
 /// After so long without a message a conversation begins anew.
 const SILENCE: Duration = Duration::from_secs(30 * 60);
 
-/// How long a question may be answered by a plain yes. Shorter than the window in which a request without a key is known again.
+/// How long a question may be answered by a plain yes.
 const QUESTION: Duration = Duration::from_secs(10 * 60);
 
 /// How long the journal may take to count, and to remember.
@@ -53,88 +54,122 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// What comes after a message.
-    pub(super) async fn next(&self, message: &Message) -> Result<Step, Refusal> {
+    /// What comes after a message, and the question that it is decided on.
+    pub(super) async fn next(
+        &self,
+        message: &Message,
+    ) -> Result<(Step, Option<Question>), Refusal> {
         let memory = match &self.id {
             Some(_) => Memory::Conversation,
             None => Memory::None,
         };
         let question = match &self.id {
-            Some(id) if message.needs_the_question() => self.question(id.clone()).await?,
+            Some(id) if message.needs_the_question() => {
+                let heard = Heard {
+                    id: message.id.clone(),
+                    is_unique: message.is_a_unique_answer(),
+                };
+                let asked = self.journal().question(id.clone(), QUESTION, heard);
+                self.within(asked, "the question of a conversation cannot be read")
+                    .await?
+            }
             Some(_) | None => None,
         };
-        let step = message.next(question.as_ref(), memory);
-        Ok(match step {
-            Step::Question(turn, code) => {
+        Ok((message.next(question.as_ref(), memory), question))
+    }
+
+    /// Makes durable what a sentence needs before it is said: the question that it asks, or that none stands any more.
+    pub(super) async fn settle(
+        &self,
+        step: &Step,
+        message: &Message,
+        question: Option<&Question>,
+    ) -> Result<(), Refusal> {
+        match step {
+            Step::Question(_, code) => {
                 let question = Question {
                     code: code.clone(),
                     mode: message.ask.mode,
                     asked_by: message.id.clone(),
                     standing: Standing::Open,
                 };
-                match self.remember(question).await {
-                    true => Step::Question(turn, code),
-                    // Only the whole wish can confirm what is not remembered.
-                    false => Step::SayAndKeep(Turn::ConfirmInFull, code),
-                }
+                self.remember(question).await
             }
-            Step::SayAndDrop(turn, code) => {
-                self.drop_question(question.as_ref()).await?;
-                Step::SayAndDrop(turn, code)
-            }
-            as_it_is @ (Step::Cancel(_) | Step::Recall { .. } | Step::SayAndKeep(..)) => as_it_is,
-        })
-    }
-
-    async fn question(&self, id: String) -> Result<Option<Question>, Refusal> {
-        let question = self.journal().question(id, QUESTION);
-        match timeout(WITHIN, question).await {
-            Ok(Ok(question)) => Ok(question),
-            Ok(Err(_)) | Err(_) => Err(Declined::Journal.into()),
+            // A later yes would be an answer to it.
+            Step::SayAndDrop(..) if question.is_some() => self.forget_question().await,
+            Step::SayAndDrop(..)
+            | Step::Cancel(_)
+            | Step::Confirm(_)
+            | Step::Recall { .. }
+            | Step::SayAndKeep(..) => Ok(()),
         }
     }
 
-    async fn remember(&self, question: Question) -> bool {
-        let Some(id) = self.id.clone() else {
-            return false;
-        };
-        let remembered = self.journal().remember_question(id, question);
-        matches!(timeout(WITHIN, remembered).await, Ok(Ok(())))
-    }
-
-    /// An open question must be gone before anything else is said: a later yes would be an answer to it.
-    async fn drop_question(&self, question: Option<&Question>) -> Result<(), Refusal> {
-        match question.map(|question| &question.standing) {
-            Some(Standing::Open) => self.forget_question().await,
-            Some(Standing::Answered { .. }) | None => Ok(()),
-        }
-    }
-
-    async fn forget_question(&self) -> Result<(), Refusal> {
+    async fn remember(&self, question: Question) -> Result<(), Refusal> {
         let Some(id) = self.id.clone() else {
             return Ok(());
         };
-        match timeout(WITHIN, self.journal().drop_question(id)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Declined::Journal.into()),
-        }
+        let remembered = self.journal().remember_question(id, question, SILENCE);
+        self.within(remembered, "a question cannot be remembered")
+            .await
+    }
+
+    /// Forgets the question: what is said now is about something else.
+    pub(super) async fn forget_question(&self) -> Result<(), Refusal> {
+        let Some(id) = self.id.clone() else {
+            return Ok(());
+        };
+        let dropped = self.journal().drop_question(id);
+        self.within(dropped, "a question cannot be forgotten").await
     }
 
     /// Remembers that a code is acted on, before it is: a repeated yes must find its request again, and no earlier question
     /// may stand.
-    pub(super) async fn begin(&self, ask: &Ask) -> Result<(), Refusal> {
-        let acted = Question {
+    pub(super) async fn begin(&self, ask: &Ask, message: &str) -> Result<(), Refusal> {
+        self.remember(Question {
             code: ask.typed_code.clone(),
             mode: ask.mode,
-            asked_by: String::new(),
+            asked_by: message.to_owned(),
             standing: Standing::Answered {
                 key: ask.key.clone(),
             },
+        })
+        .await
+    }
+
+    /// The same for a yes: only if the question that it was read for still stands, on whichever replica it was answered.
+    pub(super) async fn answer(
+        &self,
+        question: &Question,
+        ask: &Ask,
+        message: &str,
+    ) -> Result<bool, Refusal> {
+        let Some(id) = self.id.clone() else {
+            return Ok(false);
         };
-        match self.id.is_none() || self.remember(acted).await {
-            true => Ok(()),
-            false => Err(Declined::Journal.into()),
-        }
+        let answered = self.journal().answer_question(
+            id,
+            question.clone(),
+            message.to_owned(),
+            ask.key.clone(),
+        );
+        self.within(answered, "the answer to a question cannot be noted")
+            .await
+    }
+
+    /// Waits a little for the journal. What it does not do is told to the operator, without a word of the conversation.
+    async fn within<T>(
+        &self,
+        work: impl Future<Output = Result<T, crate::journal::Error>>,
+        problem: &'static str,
+    ) -> Result<T, Refusal> {
+        let error = match timeout(WITHIN, work).await {
+            Ok(Ok(done)) => return Ok(done),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {} ms", WITHIN.as_millis()),
+        };
+        tracing::warn!(channel = self.channel.name, "{problem}: {error}");
+        Err(Declined::Journal.into())
     }
 
     /// The sentence after a failure, or that a person goes on; then no question stands any more.

@@ -10,8 +10,12 @@ use super::App;
 use super::conversation::Conversation;
 use super::line::Line;
 use super::respond::Refusal;
+use crate::cancel::Declined;
 use crate::channels::{Channel, Echo, Message, Next, Step, Wish};
-use crate::domain::{Answer, Ask, Turn};
+use crate::domain::{Answer, Ask, Question, Turn};
+
+/// How often a conversation is read that another replica answers at the same time.
+const READINGS_MAX: u32 = 2;
 
 /// What the customer is told.
 pub(super) enum Told {
@@ -56,57 +60,110 @@ impl<'a> Decision<'a> {
 
     pub(super) async fn decide(&self, wish: Wish, line: &mut Line) -> Told {
         let told = match wish {
-            Wish::Ask(ask) => self.submit(*ask, line).await,
+            Wish::Ask(ask) => self.ask(*ask, line).await,
             Wish::Message(message) => self.converse(*message, line).await,
-            Wish::Turn(turn, code) => self.say(turn, code).await,
+            Wish::Turn(turn, code) => self.say(turn, code, line).await,
             Wish::Ignore => Ok(Told::Ignored),
             Wish::Handshake(text) => Ok(Told::Handshake(text)),
         };
         told.unwrap_or_else(Told::Refused)
     }
 
+    /// A request that is whole without the conversation; what the conversation was asked before no longer stands.
+    async fn ask(&self, ask: Ask, line: &Line) -> Result<Told, Refusal> {
+        self.conversation.forget_question().await?;
+        self.submit(ask, line).await
+    }
+
     /// A message in free text: what it leads to depends on what the conversation was asked before.
     async fn converse(&self, message: Message, line: &mut Line) -> Result<Told, Refusal> {
-        let mut step = self.conversation.next(&message).await?;
-        line.stepped(&step);
-        if let Step::Recall {
-            code,
-            key,
-            otherwise,
-        } = step
-        {
-            let earlier = Ask {
-                typed_code: code,
-                key,
-                ..message.ask.clone()
-            };
-            let cancellations = &self.app.cancellations;
-            let answer_by = self.answer_by(line);
-            let answer = cancellations.earlier_answer(earlier.clone(), answer_by);
-            if let Some(answer) = answer.await? {
-                return Ok(self.tell(earlier, answer).await);
+        for _ in 0..READINGS_MAX {
+            let (step, question) = self.conversation.next(&message).await?;
+            line.stepped(&step);
+            let told = self.follow(step, &message, question.as_ref(), line).await?;
+            if let Some(told) = told {
+                return Ok(told);
             }
-            step = *otherwise;
         }
+        Err(Declined::Journal.into())
+    }
+
+    /// Does what a step says; `None` when the conversation went on meanwhile, so that it must be read anew.
+    async fn follow(
+        &self,
+        step: Step,
+        message: &Message,
+        question: Option<&Question>,
+        line: &mut Line,
+    ) -> Result<Option<Told>, Refusal> {
+        let ask_for = |code: String| Ask {
+            typed_code: code,
+            ..message.ask.clone()
+        };
+        let step = match step {
+            Step::Recall {
+                code,
+                key,
+                otherwise,
+            } => {
+                let earlier = Ask {
+                    key,
+                    ..ask_for(code)
+                };
+                if let Some(told) = self.recall(earlier, line).await? {
+                    return Ok(Some(told));
+                }
+                line.stepped(&otherwise);
+                *otherwise
+            }
+            as_it_is @ (Step::Cancel(_)
+            | Step::Confirm(_)
+            | Step::Question(..)
+            | Step::SayAndKeep(..)
+            | Step::SayAndDrop(..)) => as_it_is,
+        };
+        self.conversation.settle(&step, message, question).await?;
         match step {
             Step::Cancel(code) => {
-                let ask = Ask {
-                    typed_code: code,
-                    ..message.ask
+                let ask = ask_for(code);
+                self.conversation.begin(&ask, &message.id).await?;
+                self.submit(ask, line).await.map(Some)
+            }
+            Step::Confirm(code) => {
+                let ask = ask_for(code);
+                let Some(question) = question else {
+                    return Ok(None);
                 };
-                self.conversation.begin(&ask).await?;
-                self.submit(ask, line).await
+                match self
+                    .conversation
+                    .answer(question, &ask, &message.id)
+                    .await?
+                {
+                    true => self.submit(ask, line).await.map(Some),
+                    false => Ok(None),
+                }
             }
             Step::Question(turn, code)
             | Step::SayAndKeep(turn, code)
-            | Step::SayAndDrop(turn, code) => self.say(turn, code).await,
-            // An earlier request leads to no other one.
-            Step::Recall { code, .. } => self.say(Turn::ConfirmAgain, code).await,
+            | Step::SayAndDrop(turn, code) => self.say(turn, code, line).await.map(Some),
+            // What an earlier request leads to is no other earlier request.
+            Step::Recall { .. } => Ok(None),
         }
     }
 
-    async fn say(&self, turn: Turn, code: String) -> Result<Told, Refusal> {
+    /// What an earlier request was answered, if there was one.
+    async fn recall(&self, ask: Ask, line: &Line) -> Result<Option<Told>, Refusal> {
+        let cancellations = &self.app.cancellations;
+        let answer = cancellations.earlier_answer(ask.clone(), self.answer_by(line));
+        match answer.await? {
+            Some(answer) => Ok(Some(self.tell(ask, answer).await)),
+            None => Ok(None),
+        }
+    }
+
+    async fn say(&self, turn: Turn, code: String, line: &mut Line) -> Result<Told, Refusal> {
         let turn = self.conversation.after_turn(turn).await?;
+        line.turned(turn);
         let (replies, medium) = (&self.app.replies, self.channel.medium);
         let reply = replies.turn(self.echo.locale, medium, turn, &code);
         Ok(Told::Turn { turn, code, reply })

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use super::respond::Refusal;
 use crate::channels::{Note, NoteKind, Step, Wish};
 use crate::clock::Moment;
-use crate::domain::{Action, Answer, Ask, Mode};
+use crate::domain::{Action, Answer, Ask, Mode, Turn};
 
 /// What is known of a webhook so far; it is logged when it is dropped, also when the caller hung up before the answer.
 pub(super) struct Line {
@@ -71,12 +71,17 @@ impl Line {
     /// What a message in free text leads to.
     pub(super) fn stepped(&mut self, step: &Step) {
         self.understood = match step {
-            Step::Cancel(_) => "cancel",
+            Step::Cancel(_) | Step::Confirm(_) => "cancel",
             Step::Recall { .. } => "recall",
             Step::Question(turn, _) | Step::SayAndKeep(turn, _) | Step::SayAndDrop(turn, _) => {
                 turn.id()
             }
         };
+    }
+
+    /// What is said: after too many failures it is another sentence than the step's.
+    pub(super) fn turned(&mut self, turn: Turn) {
+        self.understood = turn.id();
     }
 
     fn members_of(&mut self, ask: &Ask, notes: &[Note]) {

@@ -2,11 +2,31 @@
 //!
 //! Times are the database's. It must never decide what an answer means: it only keeps the question.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::store::{Row, Store};
 use super::{Error, Journal, sql};
 use crate::domain::{Mode, Question, Standing};
+
+/// A message of a conversation.
+pub struct Heard {
+    /// Its id, or a hash of its text.
+    pub id: String,
+    /// Whether the id is the platform's, so that no other message has it.
+    pub is_unique: bool,
+}
+
+/// Set when its caller is gone.
+#[derive(Default)]
+struct GivenUp(Arc<AtomicBool>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
 
 impl Journal {
     /// Adds to the failures of a conversation, by how much this one weighs, and says what they come to by now; after a silence of
@@ -33,13 +53,50 @@ impl Journal {
             .await
     }
 
-    /// Remembers the question that a conversation is asked, durably: only then may a plain yes be enough.
+    /// Remembers the question that a conversation is asked, durably: only then may a plain yes be enough. Failures older than
+    /// `window` no longer count. When the caller does not wait for the end, it is not written after that.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
-    pub async fn remember_question(&self, id: String, question: Question) -> Result<(), Error> {
+    pub async fn remember_question(
+        &self,
+        id: String,
+        question: Question,
+        window: Duration,
+    ) -> Result<(), Error> {
+        let given_up = GivenUp::default();
+        let is_given_up = given_up.0.clone();
+        let window_ms = milliseconds(window);
         self.writer
-            .call_alone(move |store| remember(store, &id, &question))
+            .call_alone(move |store| match is_given_up.load(Ordering::SeqCst) {
+                true => Err(Error::Unavailable("its caller gave up".to_owned())),
+                false => remember(store, &id, &question, window_ms),
+            })
+            .await
+    }
+
+    /// Notes that a question was answered with a yes; false when it does not stand any more, so that nothing was answered.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn answer_question(
+        &self,
+        id: String,
+        question: Question,
+        message: String,
+        key: Option<String>,
+    ) -> Result<bool, Error> {
+        self.writer
+            .call_alone(move |store| {
+                let parameters = [
+                    id.into(),
+                    question.code.into(),
+                    question.asked_by.into(),
+                    key.into(),
+                    message.into(),
+                ];
+                Ok(store.execute(sql::ANSWER_QUESTION, &parameters)? == 1)
+            })
             .await
     }
 
@@ -57,16 +114,44 @@ impl Journal {
             .await
     }
 
-    /// The last question of a conversation, if it was asked within this time.
+    /// The last question of a conversation, if it was asked within this time. A message with an id of its platform that was seen
+    /// before the question was asked is no answer to it, as the message that it was asked about.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
-    pub async fn question(&self, id: String, within: Duration) -> Result<Option<Question>, Error> {
+    pub async fn question(
+        &self,
+        id: String,
+        within: Duration,
+        message: Heard,
+    ) -> Result<Option<Question>, Error> {
         let within_ms = milliseconds(within);
         self.writer
             .call_alone(move |store| {
-                let rows = store.query(sql::QUESTION, &[id.into(), within_ms.into()])?;
-                rows.first().map(question).transpose()
+                let asked = [
+                    id.as_str().into(),
+                    within_ms.into(),
+                    message.id.as_str().into(),
+                ];
+                let rows = store.query(sql::QUESTION, &asked)?;
+                if message.is_unique {
+                    store.execute(sql::HEAR, &[id.into(), message.id.as_str().into()])?;
+                }
+                let Some(row) = rows.first() else {
+                    return Ok(None);
+                };
+                let asked_at = row.integer(5)?;
+                let is_older = row.integer_or_null(6)?.is_some_and(|at| at < asked_at);
+                let question = question(row)?;
+                Ok(Some(
+                    match is_older && question.standing == Standing::Open {
+                        true => Question {
+                            asked_by: message.id,
+                            ..question
+                        },
+                        false => question,
+                    },
+                ))
             })
             .await
     }
@@ -82,7 +167,12 @@ impl Journal {
     }
 }
 
-fn remember(store: &mut dyn Store, id: &str, question: &Question) -> Result<(), Error> {
+fn remember(
+    store: &mut dyn Store,
+    id: &str,
+    question: &Question,
+    window_ms: i64,
+) -> Result<(), Error> {
     let (answered, key) = match &question.standing {
         Standing::Open => (0, None),
         Standing::Answered { key } => (1, key.clone()),
@@ -94,6 +184,7 @@ fn remember(store: &mut dyn Store, id: &str, question: &Question) -> Result<(), 
         question.asked_by.as_str().into(),
         answered.into(),
         key.into(),
+        window_ms.into(),
     ];
     store.execute(sql::REMEMBER_QUESTION, &parameters).map(drop)
 }

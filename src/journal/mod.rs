@@ -29,6 +29,7 @@ use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub use accept::{Acceptance, Accepted, Caller, KeyScope, Recalled};
+pub use conversation::Heard;
 pub use history::{Earlier, RealOne};
 use place::Kind;
 pub use place::{DiskRules, Link, NetworkDisk, Place, PlainLink};
@@ -255,6 +256,7 @@ impl Journal {
                 store.execute(sql::FORGET_BUDGET, &[(48 * HOUR_MS).into()])?;
                 store.execute(sql::FORGET_ATTEMPTS, &[accept::DAY_MS.into()])?;
                 store.execute(sql::FORGET_CONVERSATIONS, &[accept::DAY_MS.into()])?;
+                store.execute(sql::FORGET_HEARD, &[accept::DAY_MS.into()])?;
                 Ok(())
             })
             .await

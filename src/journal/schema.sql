@@ -91,6 +91,14 @@ CREATE TABLE IF NOT EXISTS conversation (
   answered_key TEXT
 );
 CREATE INDEX IF NOT EXISTS conversation_age ON conversation (updated_at);
+-- When a message that may be an answer was seen first: one that comes again later is no answer to a newer question.
+CREATE TABLE IF NOT EXISTS heard (
+  conversation TEXT   NOT NULL,
+  message      TEXT   NOT NULL,
+  at_ms        BIGINT NOT NULL,
+  PRIMARY KEY (conversation, message)
+);
+CREATE INDEX IF NOT EXISTS heard_age ON heard (at_ms);
 -- One row per replica, written to prove that the journal can be written.
 CREATE TABLE IF NOT EXISTS heartbeat (
   owner TEXT   NOT NULL PRIMARY KEY,

@@ -30,7 +30,7 @@ pub(super) const TABLES: [&str; 8] = [
 ];
 
 /// The tables that came later.
-pub(super) const LATER_TABLES: [&str; 1] = ["conversation"];
+pub(super) const LATER_TABLES: [&str; 2] = ["conversation", "heard"];
 
 /// Finds the webhook that carries this key, and what became of its cancellation.
 pub(super) const FIND_DELIVERY: &str =
@@ -225,22 +225,37 @@ pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW
 pub(super) const CONVERSATION_FAILED: &str = "\
 INSERT INTO conversation (id, failures, updated_at) VALUES ($1, $3, {NOW}) \
 ON CONFLICT (id) DO UPDATE SET failures = CASE WHEN conversation.updated_at > {NOW} - $2 THEN conversation.failures + $3 ELSE $3 END, \
+asked_at = CASE WHEN conversation.asked_at = conversation.updated_at THEN {NOW} ELSE NULL END, \
 updated_at = {NOW} RETURNING failures";
 
-/// Notes the question that a conversation was asked, or the request that it was answered with. The failures stay.
+/// Notes the question that a conversation was asked, or the request that it was answered with. The failures stay, unless they are
+/// too old to count.
 pub(super) const REMEMBER_QUESTION: &str = "\
 INSERT INTO conversation (id, failures, updated_at, asked_code, asked_mode, asked_by, asked_at, answered, answered_key) \
 VALUES ($1, 0, {NOW}, $2, $3, $4, {NOW}, $5, $6) \
-ON CONFLICT (id) DO UPDATE SET updated_at = {NOW}, asked_code = $2, asked_mode = $3, asked_by = $4, asked_at = {NOW}, answered = $5, \
-answered_key = $6";
+ON CONFLICT (id) DO UPDATE SET failures = CASE WHEN conversation.updated_at > {NOW} - $7 THEN conversation.failures ELSE 0 END, \
+updated_at = {NOW}, asked_code = $2, asked_mode = $3, asked_by = $4, asked_at = {NOW}, answered = $5, answered_key = $6";
 
-/// The last question of a conversation, unless it is older than that.
+/// Notes the answer to a question, if that question still stands.
+pub(super) const ANSWER_QUESTION: &str = "\
+UPDATE conversation SET answered = 1, answered_key = $4, asked_by = $5, asked_at = {NOW}, updated_at = {NOW} \
+WHERE id = $1 AND answered = 0 AND asked_code = $2 AND asked_by = $3 AND asked_at = updated_at";
+
+/// The last question of a conversation, unless it is older than that, and when this message was seen first, if it was before.
+/// An older version does not know of questions: what it wrote to the row since ends the question.
 pub(super) const QUESTION: &str = "\
-SELECT asked_code, asked_mode, asked_by, answered, answered_key FROM conversation \
-WHERE id = $1 AND asked_code IS NOT NULL AND asked_at > {NOW} - $2";
+SELECT asked_code, asked_mode, asked_by, answered, answered_key, asked_at, \
+(SELECT h.at_ms FROM heard h WHERE h.conversation = $1 AND h.message = $3) FROM conversation \
+WHERE id = $1 AND asked_code IS NOT NULL AND asked_at = updated_at AND asked_at > {NOW} - $2";
+
+/// Notes when a message that may be an answer was seen first.
+pub(super) const HEAR: &str = "\
+INSERT INTO heard (conversation, message, at_ms) VALUES ($1, $2, {NOW}) ON CONFLICT (conversation, message) DO NOTHING";
 
 /// Forgets the question of a conversation.
-pub(super) const DROP_QUESTION: &str = "UPDATE conversation SET asked_code = NULL WHERE id = $1";
+pub(super) const DROP_QUESTION: &str = "\
+UPDATE conversation SET asked_code = NULL, asked_mode = NULL, asked_by = NULL, asked_at = NULL, answered = NULL, answered_key = NULL \
+WHERE id = $1";
 
 /// Forgets the failures of a conversation.
 pub(super) const CONVERSATION_SUCCEEDED: &str =
@@ -249,6 +264,9 @@ pub(super) const CONVERSATION_SUCCEEDED: &str =
 /// Forgets the failures of conversations that were silent for a time.
 pub(super) const FORGET_CONVERSATIONS: &str =
     "DELETE FROM conversation WHERE updated_at < {NOW} - $1";
+
+/// Forgets when messages were seen.
+pub(super) const FORGET_HEARD: &str = "DELETE FROM heard WHERE at_ms < {NOW} - $1";
 
 /// At start, an embedded journal has no other user: whoever held a lease is dead.
 pub(super) const FREE_LEASES: &str = "UPDATE op SET attempt = attempt - CASE WHEN lease_owner IS NULL THEN 0 ELSE 1 END, lease_owner = NULL, lease_until = 0, next_at = {NOW} WHERE state <> 'done'";

@@ -90,6 +90,9 @@ pub(super) fn additions(missing: &[&str], adding: Adding) -> String {
 
 /// A statement for a journal that is only read and lacks columns: they are empty.
 pub(super) fn without(missing: &[&str], statement: String) -> String {
+    // The longest first: `answered` is also the beginning of `answered_key`.
+    let mut missing = missing.to_vec();
+    missing.sort_by_key(|column| std::cmp::Reverse(column.len()));
     missing.iter().fold(statement, |text, column| {
         text.replace(column, "CAST(NULL AS TEXT)")
     })

@@ -199,7 +199,7 @@ fn rendered(
                 Step::Question(turn, code)
                 | Step::SayAndKeep(turn, code)
                 | Step::SayAndDrop(turn, code) => (turn, code),
-                Step::Cancel(code) | Step::Recall { code, .. } => {
+                Step::Cancel(code) | Step::Confirm(code) | Step::Recall { code, .. } => {
                     let ask = Box::new(Ask {
                         typed_code: code,
                         ..message.ask
@@ -235,10 +235,12 @@ fn show_wish(wish: &Wish) -> Result<(), Problem> {
     match wish {
         Wish::Ask(ask) => show_ask(ask),
         Wish::Message(message) => match first_step(message) {
-            Step::Cancel(code) | Step::Recall { code, .. } => show_ask(&Ask {
-                typed_code: code,
-                ..message.ask.clone()
-            }),
+            Step::Cancel(code) | Step::Confirm(code) | Step::Recall { code, .. } => {
+                show_ask(&Ask {
+                    typed_code: code,
+                    ..message.ask.clone()
+                })
+            }
             Step::Question(turn, code)
             | Step::SayAndKeep(turn, code)
             | Step::SayAndDrop(turn, code) => show_wish(&Wish::Turn(turn, code)),

@@ -24,13 +24,10 @@ use tokio_util::task::TaskTracker;
 use super::folder::TemporaryFolder;
 use super::loopback::{Ask, exchange};
 use super::service::Service;
-use super::{Done, Problem, block_on, tell};
+use super::{Done, Problem, block_on, on_signal, tell};
 
 /// The simulator's own key.
 const KEY: &str = "simulator-key";
-
-/// The secret of the channels; no request comes over the network, so it guards nothing.
-const SECRET: &str = "try-secret-that-guards-nothing-at-all";
 
 /// How long the simulator may take.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -67,10 +64,14 @@ pub(crate) fn run(arguments: &Try, sources: &Sources) -> Done {
         tracker.spawn(simulator.serve(stop.clone()));
         let settings = settings(&arguments.preset, ozmap, &folder, [presets, replies]);
         let service = Service::start(Config::load(&settings)?).await?;
-        let mut play = Play::new(service.app(), locale)?;
+        let mut play = Play::new(service.app(), locale);
         tracker.spawn(service.serve(stop.clone()));
         reserve(ozmap).await?;
-        play.conversation(&arguments.preset).await?;
+        let interrupted = CancellationToken::new();
+        tokio::select! {
+            played = play.conversation(&arguments.preset) => played?,
+            signal = on_signal(interrupted) => signal?,
+        }
         stop.cancel();
         tracker.close();
         tracker.wait().await;
@@ -87,6 +88,8 @@ fn settings(
 ) -> Sources {
     let setting = |key: &str, value: &str| (format!("OZMAP_CANCEL__{key}"), value.to_owned());
     let journal = folder.path().join("journal.db");
+    // It is told to nothing and used by nothing: no request comes over the network.
+    let secret = uuid::Uuid::now_v7().to_string();
     let mut environment = vec![
         setting("SERVER__LISTEN", "127.0.0.1:0"),
         setting("SERVER__PUBLIC_URL", "http://127.0.0.1:8080"),
@@ -103,7 +106,7 @@ fn settings(
         environment.extend([
             setting(&format!("CHANNELS__{channel}__PRESET"), preset),
             setting(&format!("CHANNELS__{channel}__AUTH"), "bearer"),
-            setting(&format!("CHANNELS__{channel}__SECRET"), SECRET),
+            setting(&format!("CHANNELS__{channel}__SECRET"), &secret),
             setting(&format!("CHANNELS__{channel}__LOCALE"), locale.id()),
         ]);
     }
@@ -147,14 +150,14 @@ struct Play {
 }
 
 impl Play {
-    fn new(app: Arc<App>, locale: Locale) -> Result<Self, Problem> {
-        Ok(Self {
+    fn new(app: Arc<App>, locale: Locale) -> Self {
+        Self {
             app,
             locale,
             conversations: 1,
             turns: 0,
             query: String::new(),
-        })
+        }
     }
 
     async fn conversation(&mut self, preset: &str) -> Result<(), Problem> {

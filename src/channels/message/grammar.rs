@@ -13,10 +13,16 @@ const CODE: char = 'C';
 
 /// Greetings, please, a yes and what stands around a code: before a verb they change nothing. A greeting that is a question
 /// needs a mark or a line's end behind it.
-const LEAD: &str = "(?:[gpytkoEe,]|Q?G[,q]+)*";
+const LEAD: &str = "(?:[gpytkoaEe,]|Q?G[,q]+)*";
+
+/// "Quero", which needs its verb.
+const WANT: &str = "(?:[wW][p,]*)?";
+
+/// "Isso cancela" without a pause asks what it does.
+const THIS_DOES: &str = "Yv";
 
 /// What may follow a wish.
-const TAIL: &str = "[ptykoEe,]*";
+const TAIL: &str = "[ptykoaEe,]*";
 
 /// The patterns.
 pub(super) struct Grammar {
@@ -32,24 +38,24 @@ pub(super) struct Grammar {
 impl Grammar {
     pub(super) fn new() -> Result<Self, String> {
         let pattern = |text: &str| Regex::new(text).map_err(|error| error.to_string());
-        let verb_first = format!("{LEAD}(?:w[p,]*)?[ivN][po,]*C{TAIL}");
-        let code_first = format!("{LEAD}C[p,]*(?:w[p,]*)?i{TAIL}");
-        // A strong yes, a weaker one without a thank-you, or the wish without its code.
-        let strong = "[gptkEe,]*[yY][ykYEe,]*(?:w[p,]*)?(?:[iv][p,]*)?[optEe,]*";
-        let weak = "[gpe,]*[kE][kEe,]*(?:(?:w[p,]*)?[iv])?[opEe,]*";
-        let verb = "[gpe,]*(?:w[p,]*)?(?:v|i[yYk]*)[p,]*[opEe,]*";
-        let want = "[gpe,]*w[pEe,]*[yY]*[ptEe,]*";
+        let verb_first = format!("{LEAD}{WANT}[ivN][poa,]*C{TAIL}");
+        let code_first = format!("{LEAD}C[p,]*{WANT}i{TAIL}");
+        // A strong yes, a weaker one without a thank-you, or the wish without its code. The reservation may only be named
+        // behind a verb: "sim, quero a minha reserva" wants to keep it.
+        let strong = format!("[gptkEea,]*[yYW][ykYWEeap,]*(?:{WANT}[iv][poa,]*)?[ptEea,]*");
+        let weak = format!("[gpea,]*[kE][kEea,]*(?:{WANT}[iv][poa,]*)?[pEea,]*");
+        let verb = format!("[gpea,]*{WANT}(?:v|i[yYk]*)[poa,]*[ptEea,]*");
+        let yes_first = format!("[gptkEea,]*[yY][ykYWEeap,]*(?:{WANT}[iv][poa,]*)?C[ptEea,]*");
+        let yes_last = "C,*[yY]+[ptEea,]*";
         Ok(Self {
             wish: pattern(&format!("^(?:{verb_first}|{code_first})$"))?,
-            yes: pattern(&format!("^(?:{strong}|{weak}|{verb}|{want})$"))?,
-            yes_with_a_code: pattern(
-                "^(?:[gptkEe,]*[yY][ykYEe,]*o*C[optEe,]*|o*C[,]*[yY]+[ptEe,]*)$",
-            )?,
-            no: pattern("^[gpte,]*(?:n,*)*n(?:(?:wp*)?(?:[iv][po]*C?o*)?)?[pte,]*$")?,
-            thanks: pattern("^[gGpkE,oq]*[te][gGptkEe,o]*$")?,
-            person_alone: pattern("^(?:[gGptykwoEe,q]*H[gGptykwoHEe,q]*|[gp,]*Hp*,[^n]*)$")?,
+            yes: pattern(&format!("^(?:{strong}|{weak}|{verb})$"))?,
+            yes_with_a_code: pattern(&format!("^(?:{yes_first}|{yes_last})$"))?,
+            no: pattern("^[gptea,]*(?:n,*)*n(?:(?:[wW]p*)?(?:[iv][poa]*C?[oa]*)?)?[ptea,]*$")?,
+            thanks: pattern("^[gGpkE,oaq]*[te][gGptkEe,oa]*$")?,
+            person_alone: pattern("^(?:[gGptykwWoaEe,q]*H[gGptykwWoaHEe,q]*|[gp,]*Hp*,[^n]*)$")?,
             mention: pattern(
-                "^(?:[gGpytYkwoEeivNqQ,]*C[gGpytYkwoEeivNqQ,]*|[^#C]*[ivN][po,]*C[^#C]*)$",
+                "^(?:[gGpytYkwWoaEeivNqQ,]*C[gGpytYkwWoaEeivNqQ,]*|[^#C]*[ivN][poa,]*C[^#C]*)$",
             )?,
         })
     }
@@ -61,12 +67,12 @@ impl Grammar {
 
     /// A plain yes, or the wish without its code, which is one after a question.
     pub(super) fn is_yes(&self, letters: &str) -> bool {
-        self.yes.is_match(letters)
+        self.yes.is_match(letters) && !letters.contains(THIS_DOES)
     }
 
     /// A plain yes that names the code.
     pub(super) fn is_yes_with_a_code(&self, letters: &str) -> bool {
-        self.yes_with_a_code.is_match(letters)
+        self.yes_with_a_code.is_match(letters) && !letters.contains(THIS_DOES)
     }
 
     /// A plain no.
@@ -85,7 +91,7 @@ impl Grammar {
         let is_meant = |at: usize| {
             let before = letters.get(..at).unwrap_or_default();
             !before
-                .trim_end_matches(Class::Want.letter())
+                .trim_end_matches(['w', 'W'])
                 .ends_with(Class::No.letter())
         };
         person.is_some_and(is_meant) || self.person_alone.is_match(letters)
@@ -142,7 +148,9 @@ impl Parts {
 
     /// Whether its wish can be understood in another way.
     pub(super) fn clarity(&self) -> Clarity {
-        match (self.has_spanish, self.may_mean_pay) {
+        // Where no Portuguese is expected, a verb that both languages have is Spanish.
+        let is_spanish = self.has_spanish || self.may_mean_pay && self.locale != Locale::PtBr;
+        match (is_spanish, self.may_mean_pay) {
             (false, _) => Clarity::Clear,
             (true, false) => Clarity::AskedBack,
             (true, true) => Clarity::MayMeanPay,

@@ -37,6 +37,8 @@ pub(super) enum Class {
     Cancellation,
     /// A wish, before a verb.
     Want,
+    /// A wish before a verb, and a yes as the whole answer.
+    WantOrYes,
     /// A yes that may stand before a wish.
     Yes,
     /// A yes as the whole answer.
@@ -51,8 +53,10 @@ pub(super) enum Class {
     Greeting,
     /// A greeting that is a question.
     GreetingQuestion,
-    /// What may stand around a code.
+    /// What may stand around a code, and names what is cancelled.
     Object,
+    /// What changes nothing wherever it stands.
+    Aside,
     /// A sign that is a yes as the whole answer.
     YesSign,
     /// A sign that changes nothing.
@@ -80,6 +84,7 @@ impl Class {
             Self::CancelNow => 'v',
             Self::Cancellation => 'N',
             Self::Want => 'w',
+            Self::WantOrYes => 'W',
             Self::Yes => 'y',
             Self::YesAlone => 'Y',
             Self::Acknowledgement => 'k',
@@ -88,6 +93,7 @@ impl Class {
             Self::Greeting => 'g',
             Self::GreetingQuestion => 'G',
             Self::Object => 'o',
+            Self::Aside => 'a',
             Self::YesSign => 'E',
             Self::NeutralSign => 'e',
             Self::Pause => ',',
@@ -160,7 +166,9 @@ struct File {
     cancel_now: Vec<String>,
     cancellation: Vec<String>,
     want: Vec<String>,
+    want_or_yes: Vec<String>,
     object: Vec<String>,
+    aside: Vec<String>,
     greeting: Vec<String>,
     greeting_question: Vec<String>,
     please: Vec<String>,
@@ -215,6 +223,7 @@ impl Lexicon {
             (Class::CancelNow, &file.cancel_now),
             (Class::Cancellation, &file.cancellation),
             (Class::Want, &file.want),
+            (Class::WantOrYes, &file.want_or_yes),
             (Class::Yes, &file.yes),
             (Class::YesAlone, &file.yes_alone),
             (Class::Acknowledgement, &file.acknowledgement),
@@ -223,6 +232,7 @@ impl Lexicon {
             (Class::Greeting, &file.greeting),
             (Class::GreetingQuestion, &file.greeting_question),
             (Class::Object, &file.object),
+            (Class::Aside, &file.aside),
         ] {
             for written in phrases {
                 for variant in variants(written) {
@@ -351,7 +361,7 @@ mod tests {
         for (text, expected) in [
             ("Não quero", Some((Class::No, 1))),
             ("QUERO O CANCELAMENTO", Some((Class::Cancellation, 3))),
-            ("quero cancelar", Some((Class::Want, 1))),
+            ("quero cancelar", Some((Class::WantOrYes, 1))),
             ("oiiii tudo", Some((Class::Greeting, 1))),
             ("sí ahora", Some((Class::Yes, 1))),
             ("si", Some((Class::YesAlone, 1))),

@@ -54,7 +54,7 @@ fn fits(expected: &str, found: &str) -> bool {
         "act_or_ask" => matches!(found, "act" | "ask"),
         // The wish without a code is a yes after a question, and leads to the question for the code without one.
         "no_code" => matches!(found, "no_code" | "yes"),
-        "ask" => !found.starts_with("act"),
+        "ask" => !found.starts_with("act") && found != "yes",
         exact => exact == found,
     }
 }
@@ -106,7 +106,6 @@ fn every_answer_of_the_table_means_what_stands_beside_it() {
         };
         let fits = match expected {
             "yes_or_again" => matches!(found, "yes" | "again"),
-            "no" => matches!(found, "no"),
             exact => exact == found,
         };
         if !fits {
@@ -153,6 +152,10 @@ fn a_negation_a_question_mark_a_second_code_or_an_unknown_word_never_makes_a_mes
     let mut tried = 0;
     for (locale, text, _) in rows(MESSAGES) {
         for addition in additions {
+            // The first code of a message that lacks one is no second one.
+            if addition == "124|124" && !text.contains("123|123") {
+                continue;
+            }
             for changed in with_an_addition(&text, addition) {
                 // "Tudo bem?" is a greeting only with its mark.
                 let is_mark = matches!(addition, "?" | "¿");
@@ -174,7 +177,9 @@ fn a_negation_a_question_mark_a_second_code_or_an_unknown_word_never_makes_a_mes
 }
 
 fn is_greeting_question(text: &str) -> bool {
-    let small = written::fold(text).replace("? ?", " ?");
+    let small = written::fold(text)
+        .replace([',', '.', '!'], "")
+        .replace("? ?", " ?");
     let greetings = [
         "tudo bem",
         "tudo bom",
@@ -232,4 +237,28 @@ fn a_long_message_is_read_in_time_and_never_acts() {
     let long = "quero ".repeat(10_000) + "cancelar 123|123";
     let meaning = reader.read(&long, &spec, Locale::PtBr);
     assert_eq!(meaning, Meaning::Mention("123|123".to_owned()));
+}
+
+#[test]
+fn a_yes_that_names_the_reservation_without_a_verb_may_be_the_opposite() {
+    let (reader, spec) = (reader(), spec());
+    let verbs = ["cancel", "anul", "baja"];
+    for (locale, text, _) in rows(ANSWERS) {
+        if verbs.iter().any(|verb| written::fold(&text).contains(verb)) {
+            continue;
+        }
+        for addition in [
+            "quero minha reserva",
+            "a minha reserva",
+            "mi reserva",
+            "my reservation",
+            "my booking",
+        ] {
+            for changed in with_an_addition(&text, addition) {
+                let meaning = reader.read(&changed, &spec, locale);
+                let is_yes = matches!(meaning, Meaning::Yes | Meaning::YesTo(_));
+                assert!(!is_yes, "{changed:?}");
+            }
+        }
+    }
 }

@@ -222,7 +222,8 @@ impl Base {
                 Wish::Message(message) => match message.next(None, Memory::Conversation) {
                     Step::Cancel(code) if message.ask.mode == Mode::Real => Meaning::Cancel(code),
                     Step::Cancel(_) => Meaning::DryRun,
-                    Step::Recall { .. }
+                    Step::Confirm(_)
+                    | Step::Recall { .. }
                     | Step::Question(..)
                     | Step::SayAndKeep(..)
                     | Step::SayAndDrop(..) => Meaning::Conversation,
