@@ -5,21 +5,21 @@ use proptest::prelude::*;
 use super::words::{COMPANY, FIRST_NAMES, PLACEHOLDERS};
 use super::*;
 
+mod greeted;
+mod not_greeted;
+
+use greeted::GREETED;
+use not_greeted::NOT_GREETED;
+
 fn of(full_name: &str) -> Option<String> {
     FirstName::of(full_name).map(|name| name.as_str().to_owned())
 }
 
-/// Each line is a full name and its greeting.
-const GREETED: &str = include_str!("tests/greeted.txt");
-
-/// The same, where something in the name cannot be seen.
+/// A name and its greeting, where something in the name cannot be seen.
 const GREETED_ALL_THE_SAME: [(&str, &str); 2] =
     [("  JOÃO da silva", "João"), ("Joa\u{303}o Silva", "João")];
 
-/// Each line has no greeting.
-const NOT_GREETED: &str = include_str!("tests/not_greeted.txt");
-
-/// Nothing of a name either, though most of it cannot be seen; the Latin-looking letters of the last one are not all Latin.
+/// No greeting either, though most of it cannot be seen; the Latin-looking letters of the last one are not all Latin.
 const NOT_GREETED_EITHER: [&str; 8] = [
     "",
     " ",

@@ -1,3 +1,7 @@
+//! Full names without a greeting, one a line. It must never hold a name of a customer.
+
+/// A full name that holds no first name for sure.
+pub(super) const NOT_GREETED: &str = "\
 null
 NULL
 Null Null
@@ -300,3 +304,4 @@ Linda demais
 García e Hijos
 Hermanos García
 Inversiones López SAPI de CV
+";

@@ -1,3 +1,7 @@
+//! Full names and their greetings, one a line. It must never hold a name of a customer.
+
+/// A full name, ` = `, and its greeting.
+pub(super) const GREETED: &str = "\
 Gabriel Marioto = Gabriel
 MARIA DA SILVA = Maria
 joão = João
@@ -146,3 +150,4 @@ Julio Iglesias = Julio
 João de Deus = João
 MariaClara = MariaClara
 MacArthur = MacArthur
+";
