@@ -52,7 +52,7 @@ impl Code {
         match self {
             Self::None | Self::Unusable => true,
             Self::Message { meaning, .. } => {
-                matches!(meaning, Meaning::NoCode | Meaning::Other)
+                matches!(meaning, Meaning::NoCode | Meaning::Negated | Meaning::Other)
             }
             Self::Given(_) | Self::ToConfirm(_) => false,
         }
@@ -234,12 +234,16 @@ impl Platform {
             } => Code::given(code),
             Meaning::Wish { code, .. }
             | Meaning::Mention(code)
+            | Meaning::Unrelated(code)
             | Meaning::OtherBar(code)
             | Meaning::YesTo(code) => Code::ToConfirm(code),
             Meaning::SeveralCodes | Meaning::NoCode => Code::Unusable,
-            Meaning::Yes | Meaning::No | Meaning::Thanks | Meaning::Person | Meaning::Other => {
-                Code::None
-            }
+            Meaning::Yes
+            | Meaning::No
+            | Meaning::Negated
+            | Meaning::Thanks
+            | Meaning::Person
+            | Meaning::Other => Code::None,
         }
     }
 }

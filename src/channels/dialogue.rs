@@ -75,6 +75,8 @@ impl Message {
             | Meaning::Person
             | Meaning::SeveralCodes
             | Meaning::NoCode
+            | Meaning::Unrelated(_)
+            | Meaning::Negated
             | Meaning::Other => false,
         };
         may_answer && self.ask.key.is_some()
@@ -87,6 +89,8 @@ impl Message {
         match &self.meaning {
             Meaning::Wish { code, clarity } => self.wished(code, *clarity, &asked, memory),
             Meaning::Mention(code) => self.asked_about(Turn::ConfirmCode, code, &asked, memory),
+            // A plain yes must not be enough where the customer may have asked for something else.
+            Meaning::Unrelated(code) => Step::SayAndDrop(Turn::ConfirmInFull, code.clone()),
             Meaning::OtherBar(code) => self.asked_about(Turn::ConfirmBar, code, &asked, memory),
             Meaning::YesTo(code) => match asked.of_code(code) {
                 Asked::Open(question) if question.asked_by != self.id => {
@@ -115,6 +119,18 @@ impl Message {
             Meaning::SeveralCodes => Step::SayAndDrop(Turn::SeveralCodes, String::new()),
             // Another number is another code: the question about the first one must not stand.
             Meaning::NoCode => Step::SayAndDrop(Turn::AskCodeAgain, String::new()),
+            Meaning::Negated => match asked {
+                Asked::Open(question) => {
+                    Step::SayAndKeep(Turn::ConfirmAgain, question.code.clone())
+                }
+                // It may be meant to stop what is under way.
+                Asked::Answered(question, key) => recalled(
+                    &question.code,
+                    key,
+                    Step::SayAndKeep(Turn::AskCode, String::new()),
+                ),
+                Asked::Nothing => Step::SayAndKeep(Turn::AskCode, String::new()),
+            },
             Meaning::Other => match asked {
                 Asked::Open(question) => {
                     Step::SayAndKeep(Turn::ConfirmAgain, question.code.clone())
@@ -163,7 +179,10 @@ impl Message {
             (Memory::Conversation, Asked::Open(question)) if question.asked_by != self.id => {
                 Step::SayAndKeep(Turn::ConfirmAgain, code.to_owned())
             }
-            (Memory::Conversation, _) => Step::Question(turn, code.to_owned()),
+            // It may be done or under way already: then that is the answer. A request is known by its conversation, too.
+            (Memory::Conversation, earlier) => {
+                recalled(code, earlier.key(), Step::Question(turn, code.to_owned()))
+            }
         }
     }
 }
@@ -205,6 +224,14 @@ impl<'q> Asked<'q> {
         match self {
             Self::Open(question) | Self::Answered(question, _) if question.code == code => self,
             Self::Open(_) | Self::Answered(..) | Self::Nothing => Self::Nothing,
+        }
+    }
+
+    /// The key of the request that was acted on.
+    fn key(self) -> Option<&'q str> {
+        match self {
+            Self::Answered(_, key) => key,
+            Self::Open(_) | Self::Nothing => None,
         }
     }
 
@@ -271,6 +298,8 @@ mod tests {
             Meaning::Person,
             Meaning::SeveralCodes,
             Meaning::NoCode,
+            Meaning::Unrelated(code()),
+            Meaning::Negated,
             Meaning::Other,
         ]
     }
@@ -301,17 +330,19 @@ mod tests {
             table(None, Memory::Conversation),
             [
                 "cancel 1|1",
-                "ask confirm_code 1|1",
-                "ask confirm_code 1|1",
-                "ask confirm_code 1|1",
-                "ask confirm_bar 1|1",
-                "ask confirm_code 1|1",
+                "recall, else ask confirm_code 1|1",
+                "recall, else ask confirm_code 1|1",
+                "recall, else ask confirm_code 1|1",
+                "recall, else ask confirm_bar 1|1",
+                "recall, else ask confirm_code 1|1",
                 "drop ask_code",
                 "drop declined",
                 "keep thanked",
                 "drop hand_over",
                 "drop several_codes",
                 "drop ask_code_again",
+                "drop confirm_in_full 1|1",
+                "keep ask_code",
                 "keep ask_code",
             ]
         );
@@ -346,6 +377,8 @@ mod tests {
                 "drop hand_over",
                 "drop several_codes",
                 "drop ask_code_again",
+                "drop confirm_in_full 1|1",
+                "keep confirm_again 1|1",
                 "keep confirm_again 1|1",
             ]
         );
@@ -354,11 +387,11 @@ mod tests {
         assert_eq!(
             told[1..6].join(", "),
             [
-                "ask confirm_code 1|1",
-                "ask confirm_code 1|1",
-                "ask confirm_code 1|1",
-                "ask confirm_bar 1|1",
-                "ask confirm_code 1|1",
+                "recall, else ask confirm_code 1|1",
+                "recall, else ask confirm_code 1|1",
+                "recall, else ask confirm_code 1|1",
+                "recall, else ask confirm_bar 1|1",
+                "recall, else ask confirm_code 1|1",
             ]
             .join(", ")
         );

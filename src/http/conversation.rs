@@ -78,31 +78,43 @@ impl<'a> Conversation<'a> {
         Ok((message.next(question.as_ref(), memory), question))
     }
 
-    /// Makes durable what a sentence needs before it is said: the question that it asks, or that none stands any more.
+    /// Makes durable what a sentence needs before it is said: the question that it asks, or that none stands any more. False when
+    /// the conversation went on meanwhile, so that it must be read anew.
     pub(super) async fn settle(
         &self,
         step: &Step,
         message: &Message,
         question: Option<&Question>,
-    ) -> Result<(), Refusal> {
-        match step {
-            Step::Question(_, code) => {
+    ) -> Result<bool, Refusal> {
+        match (step, question) {
+            (Step::Question(_, code), _) => {
                 let question = Question {
                     code: code.clone(),
                     mode: message.ask.mode,
                     asked_by: message.id.clone(),
                     standing: Standing::Open,
                 };
-                self.remember(question).await
+                self.remember(question).await.map(|()| true)
             }
             // A later yes would be an answer to it.
-            Step::SayAndDrop(..) if question.is_some() => self.forget_question().await,
-            Step::SayAndDrop(..)
-            | Step::Cancel(_)
-            | Step::Confirm(_)
-            | Step::Recall { .. }
-            | Step::SayAndKeep(..) => Ok(()),
+            (Step::SayAndDrop(..), Some(question)) => self.drop_this_question(question).await,
+            (
+                Step::SayAndDrop(..)
+                | Step::Cancel(_)
+                | Step::Confirm(_)
+                | Step::Recall { .. }
+                | Step::SayAndKeep(..),
+                _,
+            ) => Ok(true),
         }
+    }
+
+    async fn drop_this_question(&self, question: &Question) -> Result<bool, Refusal> {
+        let Some(id) = self.id.clone() else {
+            return Ok(true);
+        };
+        let dropped = self.journal().drop_this_question(id, question.clone());
+        self.within(dropped, "a question cannot be forgotten").await
     }
 
     async fn remember(&self, question: Question) -> Result<(), Refusal> {

@@ -122,7 +122,9 @@ impl<'a> Decision<'a> {
             | Step::SayAndKeep(..)
             | Step::SayAndDrop(..)) => as_it_is,
         };
-        self.conversation.settle(&step, message, question).await?;
+        if !self.conversation.settle(&step, message, question).await? {
+            return Ok(None);
+        }
         match step {
             Step::Cancel(code) => {
                 let ask = ask_for(code);

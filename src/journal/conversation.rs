@@ -156,6 +156,23 @@ impl Journal {
             .await
     }
 
+    /// Forgets this question of a conversation; false when it is not the last one any more, or was answered meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn drop_this_question(&self, id: String, question: Question) -> Result<bool, Error> {
+        self.writer
+            .call_alone(move |store| {
+                let answered = match question.standing {
+                    Standing::Open => 0,
+                    Standing::Answered { .. } => 1,
+                };
+                let parameters = [id.into(), question.code.into(), answered.into()];
+                Ok(store.execute(sql::DROP_THIS_QUESTION, &parameters)? == 1)
+            })
+            .await
+    }
+
     /// Forgets the question of a conversation: a later yes is an answer to something else.
     ///
     /// # Errors

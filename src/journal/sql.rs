@@ -228,12 +228,13 @@ ON CONFLICT (id) DO UPDATE SET failures = CASE WHEN conversation.updated_at > {N
 asked_at = CASE WHEN conversation.asked_at = conversation.updated_at THEN {NOW} ELSE NULL END, \
 updated_at = {NOW} RETURNING failures";
 
-/// Notes the question that a conversation was asked, or the request that it was answered with. The failures stay, unless they are
-/// too old to count.
+/// Notes the question that a conversation was asked, or the request that it was answered with. A question ends the failures: the
+/// customer was understood. A request leaves them, unless they are too old to count.
 pub(super) const REMEMBER_QUESTION: &str = "\
 INSERT INTO conversation (id, failures, updated_at, asked_code, asked_mode, asked_by, asked_at, answered, answered_key) \
 VALUES ($1, 0, {NOW}, $2, $3, $4, {NOW}, $5, $6) \
-ON CONFLICT (id) DO UPDATE SET failures = CASE WHEN conversation.updated_at > {NOW} - $7 THEN conversation.failures ELSE 0 END, \
+ON CONFLICT (id) DO UPDATE SET \
+failures = CASE WHEN $5 = 1 AND conversation.updated_at > {NOW} - $7 THEN conversation.failures ELSE 0 END, \
 updated_at = {NOW}, asked_code = $2, asked_mode = $3, asked_by = $4, asked_at = {NOW}, answered = $5, answered_key = $6";
 
 /// Notes the answer to a question, if that question still stands.
@@ -252,7 +253,12 @@ WHERE id = $1 AND asked_code IS NOT NULL AND asked_at = updated_at AND asked_at 
 pub(super) const HEAR: &str = "\
 INSERT INTO heard (conversation, message, at_ms) VALUES ($1, $2, {NOW}) ON CONFLICT (conversation, message) DO NOTHING";
 
-/// Forgets the question of a conversation.
+/// Forgets this question of a conversation, if it is still the last one and nobody answered it meanwhile.
+pub(super) const DROP_THIS_QUESTION: &str = "\
+UPDATE conversation SET asked_code = NULL, asked_mode = NULL, asked_by = NULL, asked_at = NULL, answered = NULL, answered_key = NULL \
+WHERE id = $1 AND asked_code = $2 AND answered = $3";
+
+/// Forgets the question of a conversation, whatever it is.
 pub(super) const DROP_QUESTION: &str = "\
 UPDATE conversation SET asked_code = NULL, asked_mode = NULL, asked_by = NULL, asked_at = NULL, answered = NULL, answered_key = NULL \
 WHERE id = $1";

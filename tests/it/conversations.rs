@@ -7,6 +7,11 @@ use ozmap_cancel::domain::{Locale, Medium, Turn};
 use ozmap_cancel::replies::Replies;
 use serde_json::json;
 
+#[path = "conversations/table.rs"]
+mod table;
+
+use table::{conversations, with_ids};
+
 use crate::journal::file::Foreign;
 use crate::support::http::send;
 use crate::support::{Reply, SECRET, World};
@@ -19,6 +24,8 @@ enum Happens {
     Writes(&'static str, &'static str, Told),
     /// The same message is delivered once more.
     DeliveredAgain(&'static str, &'static str, Told),
+    /// The message with this number is delivered once more, after others.
+    Late(usize, &'static str, &'static str, Told),
     /// The service is killed and started again.
     Restart,
     /// Nothing for so many minutes.
@@ -44,7 +51,7 @@ enum Told {
     NotFound,
 }
 
-use Happens::{DeliveredAgain, Fault, Heal, Restart, Silence, Writes};
+use Happens::{DeliveredAgain, Fault, Heal, Late, Restart, Silence, Writes};
 use Told::{Cancelled, Earlier, NotFound, Pending, Says};
 
 const A: &str = "554899990001";
@@ -58,241 +65,6 @@ const ASKS_CODE: Told = Says(Turn::AskCode, "");
 const DECLINED: Told = Says(Turn::Declined, "");
 const THANKED: Told = Says(Turn::Thanked, "");
 const TEAM: Told = Says(Turn::HandOver, "");
-
-fn conversations() -> Vec<(&'static str, Locale, Vec<Happens>)> {
-    let again = |code| Says(Turn::ConfirmAgain, code);
-    let bar = |code| Says(Turn::ConfirmBar, code);
-    let pt = Locale::PtBr;
-    vec![
-        (
-            "the usual way",
-            pt,
-            vec![
-                Writes(A, "oi queria cancelar minha reserva", ASKS_CODE),
-                Writes(A, "123|123", asks("123|123")),
-                Writes(A, "sim", Cancelled("123|123")),
-                Writes(A, "obrigado", THANKED),
-            ],
-        ),
-        (
-            "all at once",
-            pt,
-            vec![
-                Writes(
-                    A,
-                    "Bom dia, quero cancelar a reserva 123|123",
-                    Cancelled("123|123"),
-                ),
-                Writes(A, "sim", Earlier("cancelled")),
-                Writes(A, "não", Earlier("cancelled")),
-                Writes(A, "vlw", THANKED),
-                Writes(A, "🙏", THANKED),
-            ],
-        ),
-        (
-            "a yes after a no",
-            pt,
-            vec![
-                Writes(A, "Cancelamento 123|123", asks("123|123")),
-                Writes(A, "melhor não", DECLINED),
-                Writes(A, "sim", ASKS_CODE),
-                Writes(A, "quero cancelar a reserva 123|123", Cancelled("123|123")),
-            ],
-        ),
-        (
-            "the same message twice is no answer",
-            Locale::Es,
-            vec![
-                Writes(A, "anular 123|123", asks("123|123")),
-                DeliveredAgain(A, "anular 123|123", asks("123|123")),
-                Writes(A, "sí", Cancelled("123|123")),
-                DeliveredAgain(A, "sí", Earlier("cancelled")),
-            ],
-        ),
-        (
-            "a person at every point",
-            pt,
-            vec![
-                Writes(A, "quero falar com um atendente", TEAM),
-                Writes(A, "dá pra cancelar a 123|123", asks("123|123")),
-                Writes(A, "sim, mas quero falar com um atendente", TEAM),
-                Writes(A, "sim", ASKS_CODE),
-                Writes(A, "cancelar 123|123", Cancelled("123|123")),
-                Writes(A, "atendente", TEAM),
-            ],
-        ),
-        (
-            "two failures",
-            pt,
-            vec![
-                Writes(A, "posso cancelar a 123|123", asks("123|123")),
-                Writes(A, "kkk", again("123|123")),
-                Writes(A, "sei lá", TEAM),
-                Writes(A, "sim", TEAM),
-            ],
-        ),
-        (
-            "a failure, then yes",
-            pt,
-            vec![
-                Writes(A, "123|123", asks("123|123")),
-                Writes(A, "sim?", again("123|123")),
-                Writes(A, "sim", Cancelled("123|123")),
-            ],
-        ),
-        (
-            "a second code in place of the yes",
-            pt,
-            vec![
-                Writes(A, "cancelamento 123|123", asks("123|123")),
-                Writes(A, "124|124", asks("124|124")),
-                Writes(A, "sim", Cancelled("124|124")),
-            ],
-        ),
-        (
-            "a second wish in place of the yes",
-            pt,
-            vec![
-                Writes(A, "posso cancelar a 123|123", asks("123|123")),
-                Writes(A, "cancelar 124|124", Cancelled("124|124")),
-                Writes(A, "sim", Earlier("cancelled")),
-            ],
-        ),
-        (
-            "a code that is not there in place of the yes",
-            pt,
-            vec![
-                Writes(A, "posso cancelar a 123|123", asks("123|123")),
-                Writes(A, "cancelar 999|999", NotFound),
-                Writes(A, "sim", Earlier("not_found")),
-            ],
-        ),
-        (
-            "a yes with another code",
-            pt,
-            vec![
-                Writes(A, "da pra cancelar 123|123", asks("123|123")),
-                Writes(A, "sim 124|124", asks("124|124")),
-                Writes(A, "sim", Cancelled("124|124")),
-            ],
-        ),
-        (
-            "two codes, then yes",
-            pt,
-            vec![
-                Writes(A, "posso cancelar a 123|123", asks("123|123")),
-                Writes(
-                    A,
-                    "cancelar 123|123 e 124|124",
-                    Says(Turn::SeveralCodes, ""),
-                ),
-                Writes(A, "sim", TEAM),
-                Writes(A, "cancelar 123|123", Cancelled("123|123")),
-            ],
-        ),
-        (
-            "a thank-you after the question",
-            pt,
-            vec![
-                Writes(A, "Cancelamento da minha reserva 123|123", asks("123|123")),
-                Writes(A, "obrigada!", Says(Turn::Thanked, "123|123")),
-                Writes(A, "ok obrigado", Says(Turn::Thanked, "123|123")),
-                Silence(60),
-                Writes(A, "👍", ASKS_CODE),
-            ],
-        ),
-        (
-            "restarts",
-            pt,
-            vec![
-                Writes(A, "123|123", asks("123|123")),
-                Restart,
-                Writes(A, "não", DECLINED),
-                Restart,
-                Writes(A, "sim", ASKS_CODE),
-                Writes(A, "reserva 123|123", asks("123|123")),
-                Restart,
-                Writes(A, "isso mesmo", Cancelled("123|123")),
-                Restart,
-                Writes(A, "isso mesmo", Earlier("cancelled")),
-            ],
-        ),
-        (
-            "killed while it is cancelled",
-            pt,
-            vec![
-                Writes(A, "cancelamento 123|123", asks("123|123")),
-                Fault("delete:status=503"),
-                Writes(A, "sim", Pending),
-                Restart,
-                Writes(A, "não", Pending),
-                Heal,
-                Writes(A, "sim", Earlier("cancelled")),
-            ],
-        ),
-        (
-            "two customers",
-            pt,
-            vec![
-                Writes(A, "cancelamento 123|123", asks("123|123")),
-                Writes(B, "sim", ASKS_CODE),
-                Writes(B, "cancelamento 124|124", asks("124|124")),
-                Writes(A, "não", DECLINED),
-                Writes(B, "sim", Cancelled("124|124")),
-                Writes(A, "sim", ASKS_CODE),
-            ],
-        ),
-        (
-            "an hour of silence",
-            Locale::En,
-            vec![
-                Writes(A, "can I cancel 123|123", asks("123|123")),
-                Silence(60),
-                Writes(A, "yes please", ASKS_CODE),
-                Writes(A, "cancel 123|123", Cancelled("123|123")),
-            ],
-        ),
-        (
-            "the wrong bar",
-            pt,
-            vec![
-                Writes(A, "quero cancelar a reserva 123/123", bar("123|123")),
-                Writes(A, "isso", Cancelled("123|123")),
-            ],
-        ),
-        (
-            "the wrong bar, and no",
-            pt,
-            vec![
-                Writes(A, "cancelar 123-123", bar("123|123")),
-                Writes(A, "não, é 123-124", Says(Turn::AskCodeAgain, "")),
-                Writes(A, "sim", TEAM),
-            ],
-        ),
-        (
-            "paying in Spanish",
-            Locale::Es,
-            vec![
-                Writes(A, "quiero cancelar la reserva 123|123", asks("123|123")),
-                Writes(A, "sí, dónde pago", again("123|123")),
-                Writes(A, "un asesor por favor", TEAM),
-                Writes(A, "sí", TEAM),
-            ],
-        ),
-        (
-            "Spanish on a Portuguese channel",
-            pt,
-            vec![
-                Writes(
-                    A,
-                    "hola quiero cancelar la reserva 123|123",
-                    asks("123|123"),
-                ),
-                Writes(A, "sí", Cancelled("123|123")),
-            ],
-        ),
-    ]
-}
 
 /// A chat platform: how it sends a message and where it reads the reply.
 struct Chat {
@@ -378,7 +150,16 @@ impl Talk {
     }
 
     async fn send(&self, customer: &str, text: &str) -> Reply {
-        let body = (self.chat.message)(customer, self.messages, text);
+        self.post(&(self.chat.message)(customer, self.messages, text))
+            .await
+    }
+
+    /// A message of the usual customer.
+    fn message(&self, text: &str) -> String {
+        (self.chat.message)(A, self.messages, text)
+    }
+
+    async fn post(&self, body: &str) -> Reply {
         let kind = match self.chat.preset {
             "twilio-messaging" => "application/x-www-form-urlencoded",
             _ => "application/json",
@@ -401,6 +182,11 @@ impl Talk {
                 self.told(customer, text, *told, name).await;
             }
             DeliveredAgain(customer, text, told) => self.told(customer, text, *told, name).await,
+            Late(number, customer, text, told) => {
+                let latest = std::mem::replace(&mut self.messages, *number);
+                self.told(customer, text, *told, name).await;
+                self.messages = latest;
+            }
             Restart => self.world.restart().await,
             Silence(minutes) => Foreign::of(self.world.folder.path()).run(&format!(
                 "UPDATE conversation SET asked_at = asked_at - {ms}, updated_at = updated_at - {ms}",
@@ -475,7 +261,11 @@ const AT_ONCE: usize = 4;
 
 async fn play(chat: &'static Chat) {
     let mut played = tokio::task::JoinSet::new();
-    for (name, locale, turns) in conversations() {
+    let of_ids = match chat.preset {
+        "evolution" => Vec::new(),
+        _ => with_ids(),
+    };
+    for (name, locale, turns) in conversations().into_iter().chain(of_ids) {
         if played.len() >= AT_ONCE {
             played.join_next().await.unwrap().unwrap();
         }
@@ -544,4 +334,52 @@ async fn without_a_conversation_only_a_whole_unmistakable_message_acts() {
     }
     let reply = (CHATS[2].reply)(&anonymous("cancelar 123|123").await);
     assert_eq!(talk.outcome_of(&reply), "cancelled", "{reply}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_and_a_no_at_the_same_time_never_contradict_each_other() {
+    for _ in 0..6 {
+        let mut talk = Talk::begin(&CHATS[2], Locale::PtBr).await;
+        talk.messages += 1;
+        talk.send(A, "reserva 123|123").await;
+        talk.messages += 1;
+        let yes = talk.message("sim");
+        talk.messages += 1;
+        let no = talk.message("não");
+        let (yes, no) = tokio::join!(talk.post(&yes), talk.post(&no));
+        let declined = talk
+            .replies
+            .turn(Locale::PtBr, Medium::Text, Turn::Declined, "");
+        let is_declined = (CHATS[2].reply)(&no) == declined;
+        let is_there = !talk.world.ozmap.holds("123|123").await.is_empty();
+        assert_eq!(is_declined, is_there, "{yes:?} {no:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_to_a_rehearsals_question_deletes_nothing() {
+    let talk = Talk::begin(&CHATS[0], Locale::PtBr).await;
+    let send = |path: &'static str, text: &'static str| {
+        let body = (CHATS[0].message)(A, 0, text);
+        let address = talk.world.service.address();
+        async move {
+            let authorization = format!("Bearer {SECRET}");
+            let headers = [
+                ("Authorization", authorization.as_str()),
+                ("Content-Type", "application/json"),
+            ];
+            let sent = send(address, "POST", path, &headers, body.as_bytes()).await;
+            (CHATS[0].reply)(&sent.unwrap())
+        }
+    };
+    let asked = talk
+        .replies
+        .turn(Locale::PtBr, Medium::Text, Turn::ConfirmCode, "123|123");
+    assert_eq!(send("/webhooks/chat?dry_run=true", "123|123").await, asked);
+    let real = send("/webhooks/chat", "sim").await;
+    let asks_code = talk
+        .replies
+        .turn(Locale::PtBr, Medium::Text, Turn::AskCode, "");
+    assert_eq!(real, asks_code);
+    assert!(talk.world.ozmap.deletions().await.is_empty());
 }

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::lexicon::{Class, Lexicon};
-use super::written::fold;
+use super::written::{Said, fold};
 use crate::channels::preset::TextSpec;
 
 /// A code in a message.
@@ -86,7 +86,7 @@ fn is_a_letter_that_slipped(text: &str) -> bool {
 fn is_a_word(text: &str, lexicon: &Lexicon) -> bool {
     let word = text.trim_matches(['-', '_', '.']);
     let is_long = word.chars().count() >= 3;
-    let class = lexicon.longest(&[word]).map(|found| found.class);
+    let class = lexicon.longest(&[&Said::of(word)]).map(|found| found.class);
     let is_of_a_wish = matches!(
         class,
         Some(Class::Cancel | Class::CancelNow | Class::Object | Class::Greeting | Class::Please)

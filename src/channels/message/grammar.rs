@@ -5,7 +5,7 @@
 use regex::Regex;
 
 use super::Clarity;
-use super::lexicon::{Class, Found};
+use super::lexicon::{About, Class, Found};
 use crate::domain::Locale;
 
 /// The letter of a code.
@@ -13,7 +13,10 @@ const CODE: char = 'C';
 
 /// Greetings, please, a yes and what stands around a code: before a verb they change nothing. A greeting that is a question
 /// needs a mark or a line's end behind it.
-const LEAD: &str = "(?:[gpytkoaEe,]|Q?G[,q]+)*";
+const LEAD: &str = "(?:[gpytkEe,]|o+,+|Q?G[,q]+)*";
+
+/// The same before a code that comes first: "confirmo a reserva" is no wish to cancel it.
+const BEFORE_A_CODE: &str = "(?:[gptEe,]|Q?G[,q]+)*o*";
 
 /// "Quero", which needs its verb.
 const WANT: &str = "(?:[wW][p,]*)?";
@@ -22,7 +25,7 @@ const WANT: &str = "(?:[wW][p,]*)?";
 const THIS_DOES: &str = "Yv";
 
 /// What may follow a wish.
-const TAIL: &str = "[ptykoaEe,]*";
+const TAIL: &str = "[ptyoaEe,]*";
 
 /// The patterns.
 pub(super) struct Grammar {
@@ -39,23 +42,23 @@ impl Grammar {
     pub(super) fn new() -> Result<Self, String> {
         let pattern = |text: &str| Regex::new(text).map_err(|error| error.to_string());
         let verb_first = format!("{LEAD}{WANT}[ivN][poa,]*C{TAIL}");
-        let code_first = format!("{LEAD}C[p,]*{WANT}i{TAIL}");
+        let code_first = format!("{BEFORE_A_CODE}C[p,]*{WANT}i{TAIL}");
         // A strong yes, a weaker one without a thank-you, or the wish without its code. The reservation may only be named
         // behind a verb: "sim, quero a minha reserva" wants to keep it.
-        let strong = format!("[gptkEea,]*[yYW][ykYWEeap,]*(?:{WANT}[iv][poa,]*)?[ptEea,]*");
-        let weak = format!("[gpea,]*[kE][kEea,]*(?:{WANT}[iv][poa,]*)?[pEea,]*");
-        let verb = format!("[gpea,]*{WANT}(?:v|i[yYk]*)[poa,]*[ptEea,]*");
-        let yes_first = format!("[gptkEea,]*[yY][ykYWEeap,]*(?:{WANT}[iv][poa,]*)?C[ptEea,]*");
+        let strong = format!("[gptkEe,]*[yYW][ykYWEeap,]*(?:{WANT}[iv][poa,]*)?[ptEea,]*");
+        let weak = format!("[gpe,]*[kE][kEea,]*(?:{WANT}[iv][poa,]*)?[pEea,]*");
+        let verb = format!("[gpe,]*{WANT}(?:v|i[yYk]*)[poa,]*[ptEea,]*");
+        let yes_first = format!("[gptkEe,]*[yY][ykYWEeap,]*(?:{WANT}[iv][poa,]*)?C[ptEea,]*");
         let yes_last = "C,*[yY]+[ptEea,]*";
         Ok(Self {
             wish: pattern(&format!("^(?:{verb_first}|{code_first})$"))?,
             yes: pattern(&format!("^(?:{strong}|{weak}|{verb})$"))?,
             yes_with_a_code: pattern(&format!("^(?:{yes_first}|{yes_last})$"))?,
             no: pattern("^[gptea,]*(?:n,*)*n(?:(?:[wW]p*)?(?:[iv][poa]*C?[oa]*)?)?[ptea,]*$")?,
-            thanks: pattern("^[gGpkE,oaq]*[te][gGptkEe,oa]*$")?,
+            thanks: pattern("^[gGpkE,oaq]*[tef][gGptkEef,oa]*$")?,
             person_alone: pattern("^(?:[gGptykwWoaEe,q]*H[gGptykwWoaHEe,q]*|[gp,]*Hp*,[^n]*)$")?,
             mention: pattern(
-                "^(?:[gGpytYkwWoaEeivNqQ,]*C[gGpytYkwWoaEeivNqQ,]*|[^#C]*[ivN][poa,]*C[^#C]*)$",
+                "^(?:[gGpytYkwWoaEeivNqQ,]*C[gGpytYkwWoaEeivNqQ,]*|[^#C]*[ivN][poa,]*C[^#C]*|[gp]*n,+[poyax]{0,3}C[pte,]*)$",
             )?,
         })
     }
@@ -85,6 +88,16 @@ impl Grammar {
         self.thanks.is_match(letters)
     }
 
+    /// Whether there is a no in it.
+    pub(super) fn is_negated(letters: &str) -> bool {
+        letters.contains(Class::No.letter())
+    }
+
+    /// Whether a number stands right before the code, so that it may be a part of it.
+    pub(super) fn has_a_number_before_its_code(letters: &str) -> bool {
+        letters.contains("#C")
+    }
+
     /// A wish for a person, unless a no stands right before it.
     pub(super) fn wants_a_person(&self, letters: &str) -> bool {
         let person = letters.find(Class::Person.letter());
@@ -110,6 +123,10 @@ pub(super) struct Parts {
     locale: Locale,
     has_spanish: bool,
     may_mean_pay: bool,
+    /// Whether a word is about a cancellation.
+    is_about_cancelling: bool,
+    /// Whether a word is about a confirmation, which may be of the reservation itself.
+    is_about_confirming: bool,
 }
 
 impl Parts {
@@ -120,7 +137,24 @@ impl Parts {
             locale,
             has_spanish: locale == Locale::Es,
             may_mean_pay: false,
+            is_about_cancelling: false,
+            is_about_confirming: false,
         }
+    }
+
+    /// Notes what a word is about.
+    pub(super) fn about(&mut self, about: About) {
+        match about {
+            About::Cancelling => self.is_about_cancelling = true,
+            About::Confirming => self.is_about_confirming = true,
+        }
+    }
+
+    /// Whether the customer may want something else than a cancellation: there is no word about one, and a word that is not
+    /// known or one about a confirmation.
+    pub(super) fn may_be_about_something_else(&self) -> bool {
+        let has_unknown = self.letters.contains(Class::Unknown.letter());
+        !self.is_about_cancelling && (has_unknown || self.is_about_confirming)
     }
 
     pub(super) fn code(&mut self) {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::written::{Word, fold, variants, without_repeats};
+use super::written::{Said, Word, fold, variants, without_repeats};
 use crate::domain::Locale;
 
 const FILES: [(Locale, &str); 3] = [
@@ -47,6 +47,8 @@ pub(super) enum Class {
     Acknowledgement,
     /// A thank-you.
     Thanks,
+    /// The end of a conversation, which asks for nothing.
+    Farewell,
     /// A please.
     Please,
     /// A greeting.
@@ -89,6 +91,7 @@ impl Class {
             Self::YesAlone => 'Y',
             Self::Acknowledgement => 'k',
             Self::Thanks => 't',
+            Self::Farewell => 'f',
             Self::Please => 'p',
             Self::Greeting => 'g',
             Self::GreetingQuestion => 'G',
@@ -133,6 +136,15 @@ impl Languages {
     }
 }
 
+/// What a word is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// A cancellation.
+    Cancelling,
+    /// A confirmation, which may be of the reservation itself.
+    Confirming,
+}
+
 /// A phrase that stands in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
@@ -149,6 +161,8 @@ pub(super) struct Lexicon {
     /// By their first word without accents.
     phrases: HashMap<String, Vec<Phrase>>,
     pub(super) bar_words: Vec<Vec<String>>,
+    cancel_roots: Vec<String>,
+    confirm_roots: Vec<String>,
     signs: Signs,
 }
 
@@ -173,6 +187,9 @@ struct File {
     greeting_question: Vec<String>,
     please: Vec<String>,
     thanks: Vec<String>,
+    farewell: Vec<String>,
+    cancel_roots: Vec<String>,
+    confirm_roots: Vec<String>,
     yes: Vec<String>,
     yes_alone: Vec<String>,
     acknowledgement: Vec<String>,
@@ -204,6 +221,8 @@ impl Lexicon {
         let mut lexicon = Self {
             phrases: HashMap::new(),
             bar_words: Vec::new(),
+            cancel_roots: Vec::new(),
+            confirm_roots: Vec::new(),
             signs,
         };
         for (locale, text) in FILES {
@@ -228,6 +247,7 @@ impl Lexicon {
             (Class::YesAlone, &file.yes_alone),
             (Class::Acknowledgement, &file.acknowledgement),
             (Class::Thanks, &file.thanks),
+            (Class::Farewell, &file.farewell),
             (Class::Please, &file.please),
             (Class::Greeting, &file.greeting),
             (Class::GreetingQuestion, &file.greeting_question),
@@ -241,6 +261,8 @@ impl Lexicon {
                 }
             }
         }
+        self.cancel_roots.extend(file.cancel_roots);
+        self.confirm_roots.extend(file.confirm_roots);
         let words = file.bar_words.iter();
         self.bar_words
             .extend(words.map(|name| name.split(' ').map(fold).collect()));
@@ -277,10 +299,9 @@ impl Lexicon {
     }
 
     /// The longest phrase that these words begin with.
-    pub(super) fn longest(&self, words: &[&str]) -> Option<Found> {
-        let first = fold(words.first()?);
-        let once = without_repeats(&first);
-        let candidates = [&first, &once]
+    pub(super) fn longest(&self, words: &[&Said]) -> Option<Found> {
+        let first = words.first()?;
+        let candidates = [&first.folded, &first.once]
             .into_iter()
             .filter_map(|word| self.phrases.get(word.as_str()))
             .flatten();
@@ -306,6 +327,18 @@ impl Lexicon {
             });
         }
         best
+    }
+
+    /// What a word is about, by its beginning: it may be misspelt.
+    pub(super) fn about(&self, word: &Said) -> Option<About> {
+        let begins = |roots: &[String]| {
+            let mut roots = roots.iter();
+            roots.any(|root| word.folded.starts_with(root.as_str()))
+        };
+        if begins(&self.cancel_roots) {
+            return Some(About::Cancelling);
+        }
+        begins(&self.confirm_roots).then_some(About::Confirming)
     }
 
     /// What a sign does, if it is known.
@@ -335,7 +368,7 @@ impl Lexicon {
 }
 
 impl Phrase {
-    fn begins(&self, words: &[&str]) -> bool {
+    fn begins(&self, words: &[&Said]) -> bool {
         self.words.len() <= words.len()
             && self
                 .words
@@ -351,7 +384,8 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Option<(Class, usize)> {
-        let words: Vec<&str> = text.split(' ').collect();
+        let words: Vec<Said> = text.split(' ').map(Said::of).collect();
+        let words: Vec<&Said> = words.iter().collect();
         let found = Lexicon::load().unwrap().longest(&words)?;
         Some((found.class, found.words))
     }

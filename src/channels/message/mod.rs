@@ -17,6 +17,7 @@ use codes::{Certainty, Written};
 use grammar::{Grammar, Parts};
 use lexicon::{Class, Found, Lexicon};
 use unicode_normalization::UnicodeNormalization;
+use written::Said;
 
 use super::preset::TextSpec;
 use crate::domain::Locale;
@@ -36,6 +37,8 @@ pub enum Meaning {
     },
     /// There is this code, and no clear wish.
     Mention(String),
+    /// There is this code, and the message may be about something else than a cancellation.
+    Unrelated(String),
     /// There is this code, with its bar written as another character.
     OtherBar(String),
     /// A plain yes with this code.
@@ -52,6 +55,8 @@ pub enum Meaning {
     SeveralCodes,
     /// A number that is no code.
     NoCode,
+    /// Something with a no in it that is no plain no.
+    Negated,
     /// Anything else.
     Other,
 }
@@ -63,6 +68,7 @@ impl Meaning {
         match self {
             Self::Wish { code, .. }
             | Self::Mention(code)
+            | Self::Unrelated(code)
             | Self::OtherBar(code)
             | Self::YesTo(code) => Some(code),
             Self::Yes
@@ -71,6 +77,7 @@ impl Meaning {
             | Self::Person
             | Self::SeveralCodes
             | Self::NoCode
+            | Self::Negated
             | Self::Other => None,
         }
     }
@@ -138,6 +145,12 @@ impl Reader {
                 clarity: parts.clarity(),
             };
         }
+        if Grammar::has_a_number_before_its_code(letters) {
+            return Meaning::NoCode;
+        }
+        if parts.may_be_about_something_else() {
+            return Meaning::Unrelated(code.to_owned());
+        }
         if is_whole && self.grammar.is_yes_with_a_code(letters) {
             return Meaning::YesTo(code.to_owned());
         }
@@ -153,7 +166,10 @@ impl Reader {
         if self.grammar.declines(letters) {
             return Meaning::No;
         }
-        if self.grammar.is_yes(letters) && parts.clarity() != Clarity::MayMeanPay {
+        // After "anular no es pagar", a "sí" with "cancelar" is one.
+        let is_strong = letters.contains([Class::Yes.letter(), Class::YesAlone.letter()]);
+        let is_clear = is_strong || parts.clarity() != Clarity::MayMeanPay;
+        if self.grammar.is_yes(letters) && is_clear {
             return Meaning::Yes;
         }
         if self.grammar.is_thanks(letters) {
@@ -165,7 +181,10 @@ impl Reader {
         if letters.contains(Class::Number.letter()) {
             return Meaning::NoCode;
         }
-        Meaning::Other
+        match Grammar::is_negated(letters) {
+            true => Meaning::Negated,
+            false => Meaning::Other,
+        }
     }
 
     /// The one code of a message that would be one with another bar, where all words around it are known.
@@ -206,6 +225,9 @@ impl Reader {
                     1
                 }
                 Token::Word(word) => {
+                    if let Some(about) = self.lexicon.about(word) {
+                        parts.about(about);
+                    }
                     let found = self.phrase_at(&tokens, at);
                     let found = found.unwrap_or_else(|| unknown(word));
                     parts.phrase(found);
@@ -216,12 +238,12 @@ impl Reader {
     }
 
     /// The longest known phrase that begins here.
-    fn phrase_at(&self, tokens: &[Token<'_>], at: usize) -> Option<Found> {
-        let words: Vec<&str> = tokens
+    fn phrase_at(&self, tokens: &[Token], at: usize) -> Option<Found> {
+        let words: Vec<&Said> = tokens
             .get(at..)?
             .iter()
             .map_while(|token| match token {
-                Token::Word(word) => Some(*word),
+                Token::Word(word) => Some(word),
                 Token::Sign(_) => None,
             })
             .take(PHRASE_WORDS_MAX)
@@ -243,8 +265,8 @@ impl Reader {
 /// The longest phrase of the lexicon has fewer words.
 const PHRASE_WORDS_MAX: usize = 8;
 
-fn unknown(word: &str) -> Found {
-    let class = if word.chars().any(char::is_numeric) {
+fn unknown(word: &Said) -> Found {
+    let class = if word.folded.chars().any(char::is_numeric) {
         Class::Number
     } else {
         Class::Unknown
@@ -282,13 +304,13 @@ fn narrow(c: char) -> char {
     usual.unwrap_or(c)
 }
 
-enum Token<'t> {
-    Word(&'t str),
+enum Token {
+    Word(Said),
     Sign(char),
 }
 
 /// Words and signs; blanks only part them, an end of a line is a sign.
-fn tokens(text: &str) -> Vec<Token<'_>> {
+fn tokens(text: &str) -> Vec<Token> {
     let is_of_a_word = |c: char| c.is_alphanumeric() || matches!(c, 'º' | 'ª' | '°' | '\'' | '’');
     let mut tokens = Vec::new();
     let mut start = None;
@@ -311,11 +333,11 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
 }
 
 /// A word without the quotes around it.
-fn push_word<'t>(tokens: &mut Vec<Token<'t>>, text: &'t str) {
+fn push_word(tokens: &mut Vec<Token>, text: &str) {
     let word = text.trim_matches(['\'', '’']);
     tokens.push(match word.is_empty() {
         true => Token::Sign('\''),
-        false => Token::Word(word),
+        false => Token::Word(Said::of(word)),
     });
 }
 

@@ -36,7 +36,9 @@ fn word(meaning: &Meaning) -> &'static str {
             clarity: Clarity::Clear,
             ..
         } => "act on another code",
-        Meaning::Wish { .. } | Meaning::Mention(_) | Meaning::YesTo(_) => "ask",
+        Meaning::Wish { .. } | Meaning::Mention(_) | Meaning::Unrelated(_) | Meaning::YesTo(_) => {
+            "ask"
+        }
         Meaning::OtherBar(code) if code == "123|123" => "confirm_bar",
         Meaning::OtherBar(_) => "confirm_bar of another code",
         Meaning::Yes => "yes",
@@ -44,7 +46,7 @@ fn word(meaning: &Meaning) -> &'static str {
         Meaning::Thanks => "thanks",
         Meaning::Person => "person",
         Meaning::SeveralCodes => "several",
-        Meaning::NoCode | Meaning::Other => "no_code",
+        Meaning::NoCode | Meaning::Negated | Meaning::Other => "no_code",
     }
 }
 
@@ -98,14 +100,18 @@ fn every_answer_of_the_table_means_what_stands_beside_it() {
             Meaning::Person => "person",
             Meaning::Wish { .. }
             | Meaning::Mention(_)
+            | Meaning::Unrelated(_)
             | Meaning::OtherBar(_)
             | Meaning::YesTo(_)
             | Meaning::SeveralCodes
             | Meaning::NoCode
+            | Meaning::Negated
             | Meaning::Other => "again",
         };
         let fits = match expected {
-            "yes_or_again" => matches!(found, "yes" | "again"),
+            // Farewells and thanks are answered with the question that stands.
+            "yes_or_again" => matches!(found, "yes" | "again" | "thanks"),
+            "again" => matches!(found, "again" | "thanks"),
             exact => exact == found,
         };
         if !fits {

@@ -34,15 +34,33 @@ impl Word {
         }
     }
 
-    pub(super) fn is(&self, word: &str) -> bool {
+    /// Whether a customer wrote this word.
+    pub(super) fn is(&self, said: &Said) -> bool {
+        let is_same = said.folded == self.folded
+            || self.repeats && said.once == without_repeats(&self.folded);
+        is_same && self.exact.as_ref().is_none_or(|exact| *exact == said.small)
+    }
+}
+
+/// A word as a customer wrote it, in the forms that it is compared in.
+#[derive(Clone, Debug)]
+pub(super) struct Said {
+    /// In small letters.
+    small: String,
+    /// Without accents.
+    pub(super) folded: String,
+    /// Without repeated letters.
+    pub(super) once: String,
+}
+
+impl Said {
+    pub(super) fn of(word: &str) -> Self {
         let folded = fold(word);
-        let is_same = folded == self.folded
-            || self.repeats && without_repeats(&folded) == without_repeats(&self.folded);
-        is_same
-            && self
-                .exact
-                .as_ref()
-                .is_none_or(|exact| *exact == word.to_lowercase())
+        Self {
+            small: word.to_lowercase(),
+            once: without_repeats(&folded),
+            folded,
+        }
     }
 }
 
