@@ -32,8 +32,11 @@ const SILENCE: Duration = Duration::from_secs(30 * 60);
 /// How long a question may be answered by a plain yes.
 const QUESTION: Duration = Duration::from_secs(10 * 60);
 
-/// How long the journal may take to count, and to remember.
+/// How long the journal may take to count.
 const WITHIN: Duration = Duration::from_millis(500);
+
+/// How long it may take for what must be known before anything is said.
+const NEEDED_WITHIN: Duration = Duration::from_secs(2);
 
 /// One conversation of one channel.
 pub(super) struct Conversation<'a> {
@@ -175,10 +178,10 @@ impl<'a> Conversation<'a> {
         work: impl Future<Output = Result<T, crate::journal::Error>>,
         problem: &'static str,
     ) -> Result<T, Refusal> {
-        let error = match timeout(WITHIN, work).await {
+        let error = match timeout(NEEDED_WITHIN, work).await {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {} ms", WITHIN.as_millis()),
+            Err(_) => format!("no answer within {} ms", NEEDED_WITHIN.as_millis()),
         };
         tracing::warn!(channel = self.channel.name, "{problem}: {error}");
         Err(Declined::Journal.into())

@@ -186,7 +186,11 @@ impl<'a> Decision<'a> {
     async fn tell(&self, ask: Ask, answer: Answer) -> Told {
         let (replies, medium, locale) = (&self.app.replies, self.channel.medium, self.echo.locale);
         let conversation = &self.conversation;
-        let next = conversation.after_outcome(self.echo, answer.outcome).await;
+        let next = match answer.replayed {
+            // It was counted when it was told first.
+            true => self.channel.next(self.echo, answer.outcome),
+            false => conversation.after_outcome(self.echo, answer.outcome).await,
+        };
         let reply = match next.turn() {
             None => replies.say(locale, medium, &answer, &ask.typed_code),
             Some(turn) => replies.say_then(locale, medium, &answer, &ask.typed_code, turn),

@@ -10,7 +10,7 @@ use serde_json::json;
 #[path = "conversations/table.rs"]
 mod table;
 
-use table::{conversations, with_ids};
+use table::{conversations, with_ids, without_ids};
 
 use crate::journal::file::Foreign;
 use crate::support::http::send;
@@ -238,8 +238,9 @@ impl Talk {
                 .filter(|c| c.is_alphabetic() || *c == ' ')
                 .collect();
             letters
-                .replace(" Gabriel", "")
+                .to_lowercase()
                 .split_whitespace()
+                .filter(|word| !matches!(*word, "gabriel" | "ana"))
                 .map(str::to_owned)
                 .collect::<Vec<_>>()
         };
@@ -262,7 +263,7 @@ const AT_ONCE: usize = 4;
 async fn play(chat: &'static Chat) {
     let mut played = tokio::task::JoinSet::new();
     let of_ids = match chat.preset {
-        "evolution" => Vec::new(),
+        "evolution" => without_ids(),
         _ => with_ids(),
     };
     for (name, locale, turns) in conversations().into_iter().chain(of_ids) {

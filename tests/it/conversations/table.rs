@@ -106,15 +106,6 @@ pub(super) fn conversations() -> Vec<(&'static str, Locale, Vec<Happens>)> {
             ],
         ),
         (
-            "a code that is not there in place of the yes",
-            pt,
-            vec![
-                Writes(A, "posso cancelar a 123|123", asks("123|123")),
-                Writes(A, "cancelar 999|999", NotFound),
-                Writes(A, "sim", Earlier("not_found")),
-            ],
-        ),
-        (
             "a yes with another code",
             pt,
             vec![
@@ -312,6 +303,15 @@ pub(super) fn with_ids() -> Vec<(&'static str, Locale, Vec<Happens>)> {
     let pt = Locale::PtBr;
     vec![
         (
+            "a code that is not there in place of the yes",
+            pt,
+            vec![
+                Writes(A, "posso cancelar a 123|123", asks("123|123")),
+                Writes(A, "cancelar 999|999", NotFound),
+                Writes(A, "sim", Earlier("not_found")),
+            ],
+        ),
+        (
             "a yes that comes again after another question",
             pt,
             vec![
@@ -333,4 +333,19 @@ pub(super) fn with_ids() -> Vec<(&'static str, Locale, Vec<Happens>)> {
             ],
         ),
     ]
+}
+
+/// Where the platform gives none: what led nowhere is not known again, and is asked about.
+pub(super) fn without_ids() -> Vec<(&'static str, Locale, Vec<Happens>)> {
+    vec![(
+        "a code that is not there in place of the yes",
+        Locale::PtBr,
+        vec![
+            Writes(A, "posso cancelar a 123|123", asks("123|123")),
+            Writes(A, "cancelar 999|999", NotFound),
+            Writes(A, "sim", asks("999|999")),
+            Writes(A, "não", DECLINED),
+            Writes(A, "sim", ASKS_CODE),
+        ],
+    )]
 }
