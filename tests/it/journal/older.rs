@@ -77,6 +77,50 @@ async fn a_journal_of_the_first_version_is_read_opened_and_goes_on() {
     );
 }
 
+/// How the table of conversations was before questions were remembered.
+const CONVERSATIONS: &str = "\
+CREATE TABLE conversation (id TEXT NOT NULL PRIMARY KEY, failures BIGINT NOT NULL, updated_at BIGINT NOT NULL)";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_from_before_questions_were_remembered_remembers_one() {
+    let ozmap = Ozmap::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let older = file::Foreign::of(folder.path());
+        if is_embedded() {
+            older.run("PRAGMA journal_mode = WAL");
+        }
+        older.run(TABLES);
+        older.run(CONVERSATIONS);
+        let now = Moment::now().unix_ms();
+        older.run(&format!(
+            "INSERT INTO conversation (id, failures, updated_at) VALUES ('chat\u{1f}5548', 2, {now})"
+        ));
+    }
+    let service = Launch::new(&ozmap.url(), &journal_url(folder.path()))
+        .set("CHANNELS__CHAT__PRESET", "evolution")
+        .set("CHANNELS__CHAT__SECRET", crate::support::SECRET)
+        .start()
+        .await;
+    let authorization = format!("Bearer {}", crate::support::SECRET);
+    let headers = [("Authorization", authorization.as_str())];
+    for (text, said) in [("123|123", "123|123"), ("sim", "Pronto")] {
+        let body = json!({"query": text, "user": "5548@s.whatsapp.net"}).to_string();
+        let address = service.address();
+        let reply = crate::support::http::send(
+            address,
+            "POST",
+            "/webhooks/chat",
+            &headers,
+            body.as_bytes(),
+        )
+        .await
+        .unwrap();
+        assert!(reply.body.contains(said), "{text}: {reply:?}");
+    }
+    assert!(ozmap.holds(CODE).await.is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_spellings_of_a_code_are_one_cancellation_and_a_restart_knows_what_came() {
     let mut world = World::with(SHORT).await;
