@@ -82,15 +82,14 @@ fn every_title_leads_to_a_name_of_the_list_and_to_no_other() {
 fn every_name_of_the_list_is_greeted_alone_with_and_without_its_accents() {
     for name in FIRST_NAMES.all() {
         let plain: String = name.nfd().filter(|c| !is_combining_mark(*c)).collect();
-        for name in [name, &plain] {
-            for written in [
-                name.to_owned(),
-                name.to_uppercase(),
-                format!("{name} souza"),
-            ] {
-                let greeted = of(&written).map(|name| name.to_lowercase());
-                assert_eq!(greeted.as_deref(), Some(name), "{written}");
-            }
+        let spellings = if plain == name {
+            vec![name]
+        } else {
+            vec![name, &plain]
+        };
+        for name in spellings {
+            let greeted = of(&name.to_uppercase()).map(|name| name.to_lowercase());
+            assert_eq!(greeted.as_deref(), Some(name));
         }
     }
 }
