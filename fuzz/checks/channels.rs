@@ -164,7 +164,7 @@ fn check_way(way: &Way, request: &Request) {
                 answers.check_problems(&echo, "busy", "x");
             }
             Wish::Message(message) => match message.next(None, Memory::Conversation) {
-                Step::Cancel(code) | Step::Confirm(code) | Step::Recall { code, .. } => {
+                Step::Cancel(code) | Step::Confirm(code) => {
                     traces::check(request, &code, Trace::Spoken);
                     let ask = Ask {
                         typed_code: code,
@@ -173,7 +173,10 @@ fn check_way(way: &Way, request: &Request) {
                     answers.check_ask(&ask, &echo);
                     answers.check_problems(&echo, "busy", "x");
                 }
-                Step::Question(_, code) | Step::SayAndKeep(_, code) | Step::SayAndDrop(_, code) => {
+                Step::Recall { code, .. }
+                | Step::Question(_, code)
+                | Step::SayAndKeep(_, code)
+                | Step::SayAndDrop(_, code) => {
                     answers.check_turns(&echo, &code);
                 }
             },

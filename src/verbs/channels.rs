@@ -228,7 +228,15 @@ fn first_step(message: &Message) -> Step {
         Some(_) => Memory::Conversation,
         None => Memory::None,
     };
-    message.next(None, memory)
+    match message.next(None, memory) {
+        // There is no earlier request.
+        Step::Recall { otherwise, .. } => *otherwise,
+        step @ (Step::Cancel(_)
+        | Step::Confirm(_)
+        | Step::Question(..)
+        | Step::SayAndKeep(..)
+        | Step::SayAndDrop(..)) => step,
+    }
 }
 
 fn show_wish(wish: &Wish) -> Result<(), Problem> {

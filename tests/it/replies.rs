@@ -114,7 +114,7 @@ fn what_cannot_be_a_code_is_never_repeated_and_a_code_is_never_a_template() {
 fn every_reply_is_one_short_line() {
     let replies = load("").unwrap();
     let mut answer = Answer {
-        first_name: FirstName::of(&"M".repeat(30)),
+        first_name: FirstName::of(LONGEST_NAME),
         ..full(Outcome::Found)
     };
     for outcome in Outcome::ALL {

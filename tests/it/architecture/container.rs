@@ -128,13 +128,24 @@ fn the_build_sees_what_it_reads_and_nothing_that_is_the_operators() {
     ] {
         assert!(!sees(file), "{file}");
     }
-    for folder in ["src", "config/channels", "config/replies"] {
+    for folder in [
+        "src",
+        "config/channels",
+        "config/language",
+        "config/replies",
+    ] {
         for file in files(&root().join(folder), "") {
             let name = file.strip_prefix(root()).unwrap().to_str().unwrap();
             assert!(sees(name), "the build does not see {name}");
         }
     }
-    for file in ["Cargo.toml", "Cargo.lock", "LICENSE", "config/default.toml"] {
+    for file in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "LICENSE",
+        "config/default.toml",
+        "config/names.txt",
+    ] {
         assert!(sees(file), "{file}");
     }
 }

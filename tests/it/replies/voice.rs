@@ -320,7 +320,7 @@ fn what_is_said_before_the_next_question_fits_on_the_phone() {
             for code in ["8|".repeat(15), "_".repeat(18), "8".repeat(64)] {
                 let answer = Answer {
                     protocol: Protocol::parse("20261123004217"),
-                    first_name: FirstName::of(&"M".repeat(30)),
+                    first_name: FirstName::of(LONGEST_NAME),
                     ..Answer::bare(outcome)
                 };
                 let said = replies.say_then(locale, Medium::Voice, &answer, &code, turn);

@@ -170,7 +170,7 @@ impl Writer {
         for outcome in Outcome::ALL {
             let answer = Answer {
                 protocol: Protocol::parse("20261123004217"),
-                first_name: FirstName::of("D'Ávila"),
+                first_name: FirstName::of("João-Vitor"),
                 ..Answer::bare(outcome)
             };
             for code in ["123|123", HOSTILE] {
