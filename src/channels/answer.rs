@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::call::Count;
 use super::platform::Platform;
 use super::preset::{Escape, ProblemStatus};
 use super::template::{Context, well_formed};
@@ -56,7 +57,7 @@ impl Platform {
     pub(super) fn silent(&self, locale: Locale) -> Echo {
         Echo {
             texts: self.no_echo(),
-            failures: 0,
+            count: Count::default(),
             carried: Vec::new(),
             secret: None,
             call: String::new(),

@@ -38,6 +38,12 @@ pub(super) enum Code {
         /// The text.
         text: String,
     },
+    /// Another code than the one that was read back: the one that was keyed in place of an answer, or one to be asked for.
+    Corrected(Option<String>),
+    /// Something that is no answer to whether a code is the right one.
+    NoAnswer,
+    /// No key and no word, where a caller was asked for them.
+    Silence,
     /// Nothing.
     None,
 }
@@ -50,11 +56,11 @@ impl Code {
     /// Whether there is no code in it that could be meant.
     fn is_no_code(&self) -> bool {
         match self {
-            Self::None | Self::Unusable => true,
+            Self::None | Self::Silence | Self::NoAnswer | Self::Unusable => true,
             Self::Message { meaning, .. } => {
                 matches!(meaning, Meaning::NoCode | Meaning::Negated | Meaning::Other)
             }
-            Self::Given(_) | Self::ToConfirm(_) => false,
+            Self::Given(_) | Self::ToConfirm(_) | Self::Corrected(_) => false,
         }
     }
 }
@@ -110,7 +116,10 @@ impl Platform {
         echo: &Echo,
     ) -> Result<Code, Misunderstood> {
         if self.is_silent(input)? {
-            return Ok(Code::None);
+            return Ok(Code::Silence);
+        }
+        if self.is_unclear(input)? {
+            return Ok(Code::Unusable);
         }
         let fields = &self.spec.fields;
         let said = agreed(&fields.speech, input)?;
@@ -136,7 +145,10 @@ impl Platform {
             }
             return Ok(code);
         }
-        if self.has_keys_or_voice() || !fields.text.is_empty() {
+        if self.has_keys_or_voice() {
+            return Ok(Code::Silence);
+        }
+        if !fields.text.is_empty() {
             return Ok(Code::None);
         }
         Ok(reading.code()?.map_or(Code::None, Code::Given))
@@ -170,6 +182,14 @@ impl Platform {
         }
     }
 
+    /// Whether something came that the platform itself did not understand: it is no silence, and no answer.
+    fn is_unclear(&self, input: &Input<'_>) -> Result<bool, Misunderstood> {
+        match &self.spec.turns {
+            Some(turns) => any(&turns.unclear, input),
+            None => Ok(false),
+        }
+    }
+
     /// A single digit is an answer to a question here, too, never a code.
     fn heard(&self, said: &str, input: &Input<'_>, echo: &Echo) -> Option<String> {
         spoken(said, &self.separator, echo.locale)
@@ -179,7 +199,7 @@ impl Platform {
 
     /// Whether the caller surely asks for a person: a television that a recogniser half understood does not.
     pub(super) fn asks_for_a_person(&self, input: &Input<'_>) -> Result<bool, Misunderstood> {
-        if self.is_silent(input)? {
+        if self.is_silent(input)? || self.is_unclear(input)? {
             return Ok(false);
         }
         let said = agreed(&self.spec.fields.speech, input)?;
@@ -189,16 +209,32 @@ impl Platform {
     /// Only a keyed 1 confirms; the code is the one that was read back. What was said never does: a recogniser hears
     /// the television, too. Where both came, the words may not say anything else.
     fn confirmed(&self, input: &Input<'_>, state: &State) -> Result<Code, Misunderstood> {
-        if self.is_silent(input)? {
-            return Ok(Code::None);
+        if state.code.is_empty() {
+            return Ok(Code::Unusable);
         }
-        let keyed = agreed(&self.spec.fields.digits, input)?;
-        let said = agreed(&self.spec.fields.speech, input)?.filter(|_| self.is_sure(input));
-        let is_yes = keyed.is_some_and(|keys| keys.trim().trim_end_matches('#') == "1")
-            && said.is_none_or(|said| is_yes(&said));
-        Ok(match is_yes && !state.code.is_empty() {
-            true => Code::given(state.code.clone()),
-            false => Code::Unusable,
+        if self.is_silent(input)? {
+            return Ok(Code::Silence);
+        }
+        if self.is_unclear(input)? {
+            return Ok(Code::NoAnswer);
+        }
+        let spoken = agreed(&self.spec.fields.speech, input)?;
+        let Some(keys) = agreed(&self.spec.fields.digits, input)? else {
+            return Ok(match spoken {
+                Some(_) => Code::NoAnswer,
+                None => Code::Silence,
+            });
+        };
+        let said = spoken.filter(|_| self.is_sure(input));
+        Ok(match answer(&keys, &self.separator) {
+            Key::One if said.as_deref().is_none_or(is_yes) => Code::given(state.code.clone()),
+            Key::Two => Code::Corrected(None),
+            Key::Code(code)
+                if said.is_none() && !self.is_cut_off(input)? && can_be_read_back(&code) =>
+            {
+                Code::Corrected(Some(code))
+            }
+            Key::One | Key::Code(_) | Key::Other => Code::NoAnswer,
         })
     }
 
@@ -250,14 +286,50 @@ impl Platform {
 
 /// A code that is read back, if it can be.
 fn read_back(code: String) -> Code {
+    match can_be_read_back(&code) {
+        true => Code::ToConfirm(code),
+        false => Code::Unusable,
+    }
+}
+
+fn can_be_read_back(code: &str) -> bool {
     let words = code.chars().filter(|c| !c.is_ascii_alphanumeric()).count();
-    let fits = code.chars().count() <= READ_BACK_CHARS_MAX
+    code.chars().count() <= READ_BACK_CHARS_MAX
         && words <= READ_BACK_WORDS_MAX
-        && ReservationCode::parse(&code).is_ok();
-    if fits {
-        Code::ToConfirm(code)
-    } else {
-        Code::Unusable
+        && ReservationCode::parse(code).is_ok()
+}
+
+/// What was keyed in answer to whether a code is the right one.
+#[derive(Debug, PartialEq, Eq)]
+enum Key {
+    /// It is.
+    One,
+    /// It is not.
+    Two,
+    /// Another code, in place of an answer.
+    Code(String),
+    /// Anything else.
+    Other,
+}
+
+/// The fewest keys that are another code in place of an answer: fewer may be a slip of the finger.
+const KEYS_OF_A_CODE_MIN: usize = 3;
+
+/// An impatient caller keys a 1 twice, or `#` after it. Three are no answer any more, and no code that was surely meant.
+fn answer(keys: &str, separator: &str) -> Key {
+    let keys: String = keys.chars().filter(|c| !c.is_whitespace()).collect();
+    let without_end: String = keys.chars().filter(|c| *c != '#').collect();
+    match without_end.as_str() {
+        "1" | "11" => return Key::One,
+        "2" | "22" => return Key::Two,
+        same if same.chars().all(|c| same.starts_with(c)) => return Key::Other,
+        _ => {}
+    }
+    let is_key = |c: char| c.is_ascii_digit() || matches!(c, '*' | '#');
+    let code = keyed(&keys, separator).filter(|_| keys.chars().all(is_key));
+    match code {
+        Some(code) if code.chars().count() >= KEYS_OF_A_CODE_MIN => Key::Code(code),
+        Some(_) | None => Key::Other,
     }
 }
 
@@ -271,6 +343,52 @@ fn is_yes(answer: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_one_is_a_yes_only_a_two_a_no_and_only_three_keys_another_code() {
+        for keys in ["1", " 1 ", "1#", "11", "1 1", "1#1", "11#", "#1", "1##"] {
+            assert_eq!(answer(keys, "|"), Key::One, "{keys}");
+        }
+        for keys in ["2", "2#", "22", "2#2"] {
+            assert_eq!(answer(keys, "|"), Key::Two, "{keys}");
+        }
+        for keys in [
+            "",
+            "#",
+            "*",
+            "0",
+            "3",
+            "9",
+            "12",
+            "21",
+            "1*",
+            "*1",
+            "10",
+            "111",
+            "222",
+            "1#2",
+            "1#123*123",
+            "#123*123",
+            "12**1",
+            "123**123",
+            "***",
+            "sim",
+            "1a",
+            "123|123",
+            "um",
+        ] {
+            assert_eq!(answer(keys, "|"), Key::Other, "{keys}");
+        }
+        for (keys, code) in [
+            ("123*123", "123|123"),
+            ("123*123#", "123|123"),
+            ("123*123#1", "123|123"),
+            ("112", "112"),
+            ("1*1", "1|1"),
+        ] {
+            assert_eq!(answer(keys, "|"), Key::Code(code.to_owned()), "{keys}");
+        }
+    }
 
     #[test]
     fn what_cannot_be_spelled_out_is_not_confirmed() {

@@ -25,7 +25,7 @@ impl Platform {
         }
         // The same keys in two turns of one call are two requests.
         let state = asking.state;
-        let failures = state.failures.to_string();
+        let failures = state.count.text();
         let mut key = Key::default();
         for part in [&failures, &state.step, &state.code] {
             key.add(part.as_bytes());

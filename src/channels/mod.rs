@@ -32,6 +32,7 @@ mod spoken;
 mod spot;
 mod stray;
 mod template;
+mod turns;
 mod wish;
 
 pub use auth::{
@@ -39,7 +40,7 @@ pub use auth::{
     SchemeOptions, Seal, SecretEncoding, SecretError,
 };
 use axum::http::{HeaderMap, Method};
-use call::Following;
+use call::{Count, Following};
 pub use catalog::{Catalog, CatalogError, Choices, Codec, Usual};
 pub use dialogue::{Memory, Message, Step};
 pub use draft::{CustomerInput, Draft, Said};
@@ -234,11 +235,11 @@ impl Channel {
         match answered.next {
             Next::End | Next::HandOver => platform.render("reply", Some(echo), &context),
             Next::AskAgain => {
-                let failures = echo.failures.saturating_add(1);
+                let count = echo.count.failed();
                 platform.render(
                     "ask",
                     Some(echo),
-                    &self.with_turn(echo, context, Turn::AskCodeAgain, failures, ""),
+                    &self.with_turn(echo, context, Turn::AskCodeAgain, count, ""),
                 )
             }
         }
@@ -270,6 +271,8 @@ impl Channel {
             Turn::Thanked if code.is_empty() => platform.render("reply", Some(echo), &context),
             Turn::AskCode
             | Turn::AskCodeAgain
+            | Turn::CorrectCode
+            | Turn::NothingHeard
             | Turn::SeveralCodes
             | Turn::ConfirmCode
             | Turn::ConfirmInFull
@@ -278,7 +281,7 @@ impl Channel {
             | Turn::Thanked => platform.render(
                 "ask",
                 Some(echo),
-                &self.with_turn(echo, context, turn, echo.failures, code),
+                &self.with_turn(echo, context, turn, echo.count, code),
             ),
         }
     }
@@ -324,14 +327,14 @@ impl Channel {
     /// The query of the address that a call's next turn goes to, after this one.
     #[must_use]
     pub fn next_query(&self, echo: &Echo, turn: Turn, code: &str) -> String {
-        Following::new(self, echo, turn, echo.failures, code).query(echo)
+        Following::new(self, echo, turn, echo.count, code).query(echo)
     }
 
     /// The same after an outcome that may be tried again.
     #[must_use]
     pub fn next_query_after_outcome(&self, echo: &Echo) -> String {
-        let failures = echo.failures.saturating_add(1);
-        Following::new(self, echo, Turn::AskCodeAgain, failures, "").query(echo)
+        let count = echo.count.failed();
+        Following::new(self, echo, Turn::AskCodeAgain, count, "").query(echo)
     }
 
     fn context(&self, echo: &Echo, reply: &str, code: &str) -> Context {
@@ -345,9 +348,9 @@ impl Channel {
             locale: echo.locale.id().to_owned(),
             echo: echo.texts.clone(),
             call: echo.call.clone(),
-            failures: echo.failures.to_string(),
+            failures: echo.count.text(),
             // For a platform that must be told the state of a new call in place of none.
-            seal: Following::new(self, echo, Turn::AskCode, 0, "").seal,
+            seal: Following::new(self, echo, Turn::AskCode, Count::default(), "").seal,
             ..Context::default()
         }
     }
@@ -357,10 +360,10 @@ impl Channel {
         echo: &Echo,
         context: Context,
         turn: Turn,
-        failures: u8,
+        count: Count,
         code: &str,
     ) -> Context {
-        let following = Following::new(self, echo, turn, failures, code);
+        let following = Following::new(self, echo, turn, count, code);
         Context {
             next_url: format!(
                 "{}/webhooks/{}?{}",

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, header};
 use serde::Serialize;
 
 use super::body::{json_object, wrong};
+use super::call::Count;
 use super::fields::Container;
 use super::hearing::Speaker;
 use super::input::Input;
@@ -106,7 +107,7 @@ pub(super) fn hear(channel: &Channel, inbound: &Inbound<'_>, speaker: Speaker) -
 fn echo(locale: Locale) -> Echo {
     Echo {
         texts: BTreeMap::new(),
-        failures: 0,
+        count: Count::default(),
         carried: Vec::new(),
         secret: None,
         call: String::new(),

@@ -19,8 +19,8 @@ use super::native::REASON_CHARS_MAX;
 use super::preset::{Spec, any};
 use super::reading::{Given, Reading, bounded};
 use super::template::Templates;
-use super::{Channel, Echo, Inbound, Misunderstood, Next, Note, Understood, Wish};
-use crate::domain::{Action, Ask, FirstName, Locale, Mode, Outcome, SameKey, Turn};
+use super::{Channel, Echo, Inbound, Misunderstood, Note, Understood, Wish};
+use crate::domain::{Action, Ask, FirstName, Locale, Mode, SameKey, Turn};
 
 /// A preset, ready to be used, with what its channel set.
 pub struct Platform {
@@ -99,7 +99,7 @@ impl Platform {
         let state = state(channel, &call, &carried, &input);
         let mut echo = Echo {
             texts: self.echo(&input)?,
-            failures: state.failures,
+            count: state.count,
             carried,
             secret: secret(channel, &input),
             call,
@@ -144,9 +144,16 @@ impl Platform {
                 message(Meaning::Other, "", ask_for(Given::of(None))?)
             }
             Code::ToConfirm(code) if self.can_ask(&echo) => Wish::Turn(Turn::ConfirmCode, code),
-            Code::ToConfirm(_) | Code::Unusable => self.failed(&mut echo),
-            Code::None if state.step.is_empty() => self.nothing_yet(&reading, &echo)?,
-            Code::None => self.failed(&mut echo),
+            Code::Corrected(code) => self.corrected(&mut echo, code),
+            // The code stays: only the key two, or another code, takes its place.
+            Code::NoAnswer => self.failed(&mut echo, Turn::ConfirmCode, state.code),
+            Code::None | Code::Silence if state.step.is_empty() => {
+                self.nothing_yet(&reading, &echo)?
+            }
+            Code::Silence => self.failed(&mut echo, Turn::NothingHeard, state.code),
+            Code::ToConfirm(_) | Code::Unusable | Code::None => {
+                self.failed(&mut echo, Turn::AskCodeAgain, String::new())
+            }
         };
         Ok(Understood { wish, echo, notes })
     }
@@ -161,39 +168,6 @@ impl Platform {
             .optional(Member::Locale, &self.spec.fields.locale, notes)
             .and_then(|tag| Locale::parse(&tag))
             .unwrap_or(channel.locale)
-    }
-
-    /// Whether an answer can carry a question. A form of the answer that the request chose for itself cannot.
-    fn can_ask(&self, echo: &Echo) -> bool {
-        self.spec.turns.is_none() || echo.format.is_none()
-    }
-
-    /// The first request of a call has no code; for other platforms that is a mistake of the integrator.
-    fn nothing_yet(&self, reading: &Reading<'_>, echo: &Echo) -> Result<Wish, Misunderstood> {
-        let asks = self.spec.turns.is_some() || !self.spec.fields.text.is_empty();
-        if asks && self.can_ask(echo) {
-            return Ok(Wish::Turn(Turn::AskCode, String::new()));
-        }
-        Err(reading.empty_code().unwrap_or_else(|| {
-            wrong(
-                422,
-                "code_missing",
-                "the request has no reservation code where this preset looks for it; `channels show` lists the places",
-            )
-        }))
-    }
-
-    fn failed(&self, echo: &mut Echo) -> Wish {
-        let Some(turns) = &self.spec.turns else {
-            return Wish::Turn(Turn::AskCodeAgain, String::new());
-        };
-        echo.failures = echo.failures.saturating_add(1);
-        let turn = if echo.failures >= turns.failures_max || !self.can_ask(echo) {
-            Turn::HandOver
-        } else {
-            Turn::AskCodeAgain
-        };
-        Wish::Turn(turn, String::new())
     }
 
     fn ask(
@@ -275,34 +249,6 @@ impl Platform {
                     format!("there is no such format; there are {}", known.join(", ")),
                 ))
             }
-        }
-    }
-
-    /// What comes after an outcome on the phone: a code that leads nowhere may be tried once more, then a person helps.
-    pub(super) fn next(&self, echo: &Echo, outcome: Outcome) -> Next {
-        let Some(turns) = &self.spec.turns else {
-            return Next::End;
-        };
-        if !self.can_ask(echo) {
-            return Next::End;
-        }
-        match outcome {
-            Outcome::InvalidCode | Outcome::NotFound
-                if echo.failures.saturating_add(1) >= turns.failures_max =>
-            {
-                Next::HandOver
-            }
-            Outcome::InvalidCode | Outcome::NotFound => Next::AskAgain,
-            Outcome::Cancelled
-            | Outcome::AlreadyCancelled
-            | Outcome::Installed
-            | Outcome::Review
-            | Outcome::TooManyAttempts
-            | Outcome::WouldCancel
-            | Outcome::Found
-            | Outcome::Expired
-            | Outcome::Unknown
-            | Outcome::Pending => Next::End,
         }
     }
 }

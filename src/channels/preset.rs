@@ -173,6 +173,9 @@ pub(super) struct TurnsSpec {
     /// No input at all: keys and words in such a request are no answer to the question.
     #[serde(default)]
     pub(super) silent: Vec<RuleSpec>,
+    /// Something came that the platform itself did not understand: keys and words in such a request are no answer either.
+    #[serde(default)]
+    pub(super) unclear: Vec<RuleSpec>,
 }
 
 const fn yes() -> bool {

@@ -14,10 +14,10 @@ use words::{LANGUAGES, Language, exclaimed_zero, something_else_in};
 
 use crate::domain::Locale;
 
-/// What was keyed, as a code: `*` is the separator, `#` ends, `**` starts again.
+/// What was keyed, as a code: `*` is the separator, `#` ends.
 ///
 /// A text that is not made of keys was typed, and is left as it is. `None` when nothing is left, or a single key: that
-/// is an answer to a question, never a code.
+/// is an answer to a question, never a code. `None` also for `**`: it may be a slip, or two separators.
 pub(super) fn keyed(digits: &str, separator: &str) -> Option<String> {
     let typed = digits.trim();
     let is_key = |c: char| c.is_ascii_digit() || matches!(c, '*' | '#');
@@ -27,8 +27,8 @@ pub(super) fn keyed(digits: &str, separator: &str) -> Option<String> {
     // Some platforms write a blank between two keys.
     let typed: String = typed.chars().filter(|c| is_key(*c)).collect();
     let ended = typed.split('#').next().unwrap_or_default();
-    let latest = ended.rsplit("**").next().unwrap_or_default();
-    (latest.len() > 1).then(|| latest.replace('*', separator))
+    let is_code = ended.len() > 1 && !ended.contains("**");
+    is_code.then(|| ended.replace('*', separator))
 }
 
 /// What was spoken, as a code: digits, the words for the separator and the dash, and around them only phrases that change

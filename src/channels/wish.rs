@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::call::Count;
 use super::dialogue::Message;
 use crate::domain::{Ask, Locale, Turn};
 
@@ -65,7 +66,7 @@ pub enum Wish {
 /// What the answer needs of its request.
 pub struct Echo {
     pub(super) texts: BTreeMap<String, String>,
-    pub(super) failures: u8,
+    pub(super) count: Count,
     pub(super) carried: Vec<(&'static str, String)>,
     pub(super) secret: Option<(String, String)>,
     pub(super) call: String,

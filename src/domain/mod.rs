@@ -136,6 +136,10 @@ pub enum Turn {
     AskCode,
     /// That was no code; which one?
     AskCodeAgain,
+    /// The caller wants to key the code once more: it was not the right one.
+    CorrectCode,
+    /// Nothing was keyed or said: the question once more, with the code if there is one to confirm.
+    NothingHeard,
     /// More than one code was written; only one at a time.
     SeveralCodes,
     /// Is this the code that is to be cancelled? A plain yes confirms it.
@@ -156,9 +160,11 @@ pub enum Turn {
 
 impl Turn {
     /// Every turn.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::AskCode,
         Self::AskCodeAgain,
+        Self::CorrectCode,
+        Self::NothingHeard,
         Self::SeveralCodes,
         Self::ConfirmCode,
         Self::ConfirmInFull,
@@ -175,6 +181,8 @@ impl Turn {
         match self {
             Self::AskCode => "ask_code",
             Self::AskCodeAgain => "ask_code_again",
+            Self::CorrectCode => "correct_code",
+            Self::NothingHeard => "nothing_heard",
             Self::SeveralCodes => "several_codes",
             Self::ConfirmCode => "confirm_code",
             Self::ConfirmInFull => "confirm_in_full",
@@ -186,13 +194,18 @@ impl Turn {
         }
     }
 
-    /// Whether it asks for a yes to one code.
+    /// Whether it asks for a yes to one code, if there is one.
     #[must_use]
     pub const fn asks_for_a_yes(self) -> bool {
         match self {
-            Self::ConfirmCode | Self::ConfirmInFull | Self::ConfirmBar | Self::ConfirmAgain => true,
+            Self::ConfirmCode
+            | Self::ConfirmInFull
+            | Self::ConfirmBar
+            | Self::ConfirmAgain
+            | Self::NothingHeard => true,
             Self::AskCode
             | Self::AskCodeAgain
+            | Self::CorrectCode
             | Self::SeveralCodes
             | Self::Declined
             | Self::Thanked
@@ -210,7 +223,12 @@ impl Turn {
             | Self::ConfirmAgain
             | Self::Declined
             | Self::Thanked => true,
-            Self::AskCode | Self::AskCodeAgain | Self::ConfirmCode | Self::HandOver => false,
+            Self::AskCode
+            | Self::AskCodeAgain
+            | Self::CorrectCode
+            | Self::NothingHeard
+            | Self::ConfirmCode
+            | Self::HandOver => false,
         }
     }
 }

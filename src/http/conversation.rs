@@ -196,6 +196,9 @@ impl<'a> Conversation<'a> {
             Turn::ConfirmCode
             | Turn::ConfirmInFull
             | Turn::ConfirmBar
+            // The next two are said on the phone only, where the call itself carries what counts.
+            | Turn::CorrectCode
+            | Turn::NothingHeard
             | Turn::Declined
             | Turn::Thanked
             | Turn::HandOver => return Ok(turn),

@@ -72,9 +72,14 @@ impl Replies {
             let id = format!("{} + {}", outcome.id(), turn.id());
             (id, Place::Followed, format!("{happened} {next}"))
         };
+        let without_a_code = |turn: Turn| {
+            let said = self.turn(locale, Medium::Voice, turn, "");
+            (format!("{} without a code", turn.id()), Place::Prompt, said)
+        };
         let turns = Turn::ALL.into_iter().filter(|turn| !turn.is_written_only());
         turns
             .map(turn)
+            .chain([without_a_code(Turn::NothingHeard)])
             .chain(Outcome::ALL.map(outcome))
             .chain(Refused::ALL.map(refused))
             .chain(FOLLOWED.map(followed))

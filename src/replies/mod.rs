@@ -283,6 +283,8 @@ impl Facts {
             Turn::HandOver | Turn::Declined | Turn::Thanked => false,
             Turn::AskCode
             | Turn::AskCodeAgain
+            | Turn::CorrectCode
+            | Turn::NothingHeard
             | Turn::SeveralCodes
             | Turn::ConfirmCode
             | Turn::ConfirmInFull

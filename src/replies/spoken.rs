@@ -52,8 +52,8 @@ impl Spoken {
 
     /// A code character by character: `123|123` is "um, dois, três, barra, um, dois, três".
     ///
-    /// Digits are words as in a protocol number, unless the code is long. Empty when even that would be too long to listen to;
-    /// every sentence reads well without it.
+    /// Many digits are said by threes: `1234567` is "um dois três, quatro cinco meia sete". Digits are words, unless
+    /// the code is long. Empty when even that would be too long to listen to; every sentence reads well without it.
     pub(super) fn spell(&self, code: &str) -> String {
         let has_both = code.contains('|') && code.contains('/');
         let word = |c: char| match c {
@@ -61,9 +61,21 @@ impl Spoken {
             '/' if has_both => self.slanted_bar.clone(),
             c => self.word(c),
         };
-        let with_words: Vec<String> = code
-            .chars()
-            .map(|c| self.digit(c).unwrap_or_else(|| word(c)))
+        let characters: Vec<char> = code.chars().collect();
+        let digits = code.chars().filter(char::is_ascii_digit).count();
+        let are_many = digits > DIGITS_ONE_BY_ONE_MAX;
+        let with_words: Vec<String> = characters
+            .chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit())
+            .flat_map(|row| match are_many {
+                true => threes(row),
+                false => row.chunks(1).collect(),
+            })
+            .map(|group| {
+                let words = group
+                    .iter()
+                    .map(|c| self.digit(*c).unwrap_or_else(|| word(*c)));
+                words.collect::<Vec<_>>().join(" ")
+            })
             .collect();
         let with_numerals: Vec<String> = code.chars().map(word).collect();
         [with_words, with_numerals]
@@ -121,8 +133,13 @@ impl Spoken {
 /// A number that begins with a date is said as year, month with day, and threes; any other in threes. A single digit at the end
 /// joins the group before it.
 fn groups(digits: &[char]) -> Vec<&[char]> {
-    let (date, mut rest) = digits.split_at(date_before(digits));
-    let mut groups: Vec<&[char]> = date.chunks(4).collect();
+    let (date, rest) = digits.split_at(date_before(digits));
+    date.chunks(4).chain(threes(rest)).collect()
+}
+
+/// Groups of three; a single one at the end joins the group before it.
+fn threes(mut rest: &[char]) -> Vec<&[char]> {
+    let mut groups = Vec::new();
     while !rest.is_empty() {
         let size = if rest.len() <= 4 { rest.len() } else { 3 };
         let (group, after) = rest.split_at(size);
@@ -131,6 +148,9 @@ fn groups(digits: &[char]) -> Vec<&[char]> {
     }
     groups
 }
+
+/// The most digits of a code that are said one by one, which is the easiest to compare.
+const DIGITS_ONE_BY_ONE_MAX: usize = 6;
 
 /// The digits of a year, a month and a day.
 const DATE_DIGITS: usize = 8;
@@ -186,6 +206,35 @@ mod tests {
             ("a|b/c", "A, barra em pé, B, barra inclinada, C"),
         ] {
             assert_eq!(spoken.spell(code), spelled, "{code}");
+        }
+    }
+
+    #[test]
+    fn many_digits_are_said_by_threes_and_none_is_lost() {
+        let spoken = portuguese();
+        for (code, spelled) in [
+            ("123456", "um, dois, três, quatro, cinco, meia"),
+            ("1234567", "um dois três, quatro cinco meia sete"),
+            (
+                "2026112301",
+                "dois zero dois, meia um um, dois três zero um",
+            ),
+            (
+                "12|1234567",
+                "um dois, barra, um dois três, quatro cinco meia sete",
+            ),
+            ("123|1234", "um dois três, barra, um dois três quatro"),
+            (
+                "1a2b3c4d5e6f7",
+                "um, A, dois, B, três, C, quatro, D, cinco, E, meia, F, sete",
+            ),
+            ("A123456", "A, um, dois, três, quatro, cinco, meia"),
+        ] {
+            assert_eq!(spoken.spell(code), spelled, "{code}");
+        }
+        for length in 1..=40 {
+            let said = spoken.spell(&"1".repeat(length));
+            assert_eq!(said.matches("um").count(), length, "{said}");
         }
     }
 

@@ -255,7 +255,7 @@ fn show_wish(wish: &Wish) -> Result<(), Problem> {
         },
         Wish::Turn(turn, code) => {
             tell(&format!("understood    {}", turn.id()))?;
-            if turn.asks_for_a_yes() {
+            if turn.asks_for_a_yes() && !code.is_empty() {
                 tell(&format!("code          {code}"))?;
             }
             Ok(())

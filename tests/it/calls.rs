@@ -8,6 +8,8 @@ use serde_json::json;
 use crate::support::http::send;
 use crate::support::{Reply, SECRET, World};
 
+#[path = "calls/keys.rs"]
+mod keys;
 #[path = "calls/speech.rs"]
 mod speech;
 

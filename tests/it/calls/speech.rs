@@ -188,9 +188,11 @@ async fn what_is_not_surely_a_wish_for_a_person_transfers_nobody() {
             for body in sure.into_iter().chain(television) {
                 let reply = turn(&world, "ivr", &at, &body).await;
                 assert!(!hands_over(preset, &reply), "{preset}, {point}: {body}");
+                // A code that was read back is not lost by what a recogniser hears.
+                let step = if point == "confirm" { point } else { "code" };
                 assert_eq!(
                     value(&state(&reply), "ozc_step"),
-                    "code",
+                    step,
                     "{preset}, {point}: {body}"
                 );
             }

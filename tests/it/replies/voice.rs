@@ -92,6 +92,30 @@ fn a_synthesiser_says_every_sentence_in_the_time_that_a_caller_follows() {
 }
 
 #[test]
+fn a_code_of_ten_digits_is_read_back_in_the_time_of_a_question() {
+    if !has_synthesiser() {
+        return skipped(NEEDS);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("said.wav");
+    let replies = load("").unwrap();
+    let mut wrong = Vec::new();
+    for locale in Locale::ALL {
+        for code in ["123|1234", "2026112304", "1234567890", "123|123456"] {
+            for turn in [Turn::ConfirmCode, Turn::NothingHeard] {
+                let said = replies.turn(locale, Medium::Voice, turn, code);
+                let measured = seconds(locale, &said, &recording);
+                eprintln!("{} {} {code}: {measured:.1} s", locale.id(), turn.id());
+                if measured > Place::Prompt.at_most().as_secs_f64() {
+                    wrong.push(format!("{measured:.1} s: {said}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn every_sentence_is_estimated_to_take_no_longer_than_a_caller_follows() {
     let all = aloud();
     for (locale, sentence) in &all {
@@ -108,7 +132,7 @@ fn every_sentence_is_estimated_to_take_no_longer_than_a_caller_follows() {
     };
     assert_eq!(
         [Place::Prompt, Place::Outcome, Place::Followed].map(count),
-        [4 * 3, 16 * 3, 4 * 3]
+        [7 * 3, 16 * 3, 4 * 3]
     );
 }
 
@@ -184,7 +208,13 @@ fn one_key_has_one_name_in_every_sentence() {
         (Locale::Es, "barra", "1|1"),
         (Locale::En, "vertical bar", "1|1"),
     ] {
-        for turn in [Turn::AskCode, Turn::AskCodeAgain, Turn::ConfirmCode] {
+        for turn in [
+            Turn::AskCode,
+            Turn::AskCodeAgain,
+            Turn::CorrectCode,
+            Turn::NothingHeard,
+            Turn::ConfirmCode,
+        ] {
             let said = replies.turn(locale, Medium::Voice, turn, code);
             assert_eq!(said.matches(bar).count(), 1, "{said}");
         }
@@ -199,7 +229,12 @@ fn one_key_has_one_name_in_every_sentence() {
             read_back.contains(&format!("{star}, {hash}")),
             "{read_back}"
         );
-        for turn in [Turn::AskCode, Turn::AskCodeAgain] {
+        for turn in [
+            Turn::AskCode,
+            Turn::AskCodeAgain,
+            Turn::CorrectCode,
+            Turn::NothingHeard,
+        ] {
             let said = replies.turn(locale, Medium::Voice, turn, "");
             assert!(said.contains(star) && said.contains(hash), "{said}");
         }

@@ -1,0 +1,88 @@
+//! How a call goes on: which question is next, and when a person takes over.
+//!
+//! It must never ask for ever: every failure counts, and so does every correction after the first few.
+
+use super::body::wrong;
+use super::platform::Platform;
+use super::reading::Reading;
+use super::{Echo, Misunderstood, Next, Wish};
+use crate::domain::{Outcome, Turn};
+
+impl Platform {
+    /// Whether an answer can carry a question. A form of the answer that the request chose for itself cannot.
+    pub(super) fn can_ask(&self, echo: &Echo) -> bool {
+        self.spec.turns.is_none() || echo.format.is_none()
+    }
+
+    /// The first request of a call has no code; for other platforms that is a mistake of the integrator.
+    pub(super) fn nothing_yet(
+        &self,
+        reading: &Reading<'_>,
+        echo: &Echo,
+    ) -> Result<Wish, Misunderstood> {
+        let asks = self.spec.turns.is_some() || !self.spec.fields.text.is_empty();
+        if asks && self.can_ask(echo) {
+            return Ok(Wish::Turn(Turn::AskCode, String::new()));
+        }
+        Err(reading.empty_code().unwrap_or_else(|| {
+            wrong(
+                422,
+                "code_missing",
+                "the request has no reservation code where this preset looks for it; `channels show` lists the places",
+            )
+        }))
+    }
+
+    /// One more failure: this question, or a person after too many.
+    pub(super) fn failed(&self, echo: &mut Echo, turn: Turn, code: String) -> Wish {
+        echo.count = echo.count.failed();
+        self.goes_on(echo, turn, code)
+    }
+
+    /// Another code in place of the one that was read back: it is asked for, or read back at once where it was keyed.
+    pub(super) fn corrected(&self, echo: &mut Echo, keyed: Option<String>) -> Wish {
+        echo.count = echo.count.corrected();
+        match keyed {
+            Some(code) => self.goes_on(echo, Turn::ConfirmCode, code),
+            None => self.goes_on(echo, Turn::CorrectCode, String::new()),
+        }
+    }
+
+    fn goes_on(&self, echo: &Echo, turn: Turn, code: String) -> Wish {
+        let Some(turns) = &self.spec.turns else {
+            return Wish::Turn(Turn::AskCodeAgain, String::new());
+        };
+        if echo.count.failures >= turns.failures_max || !self.can_ask(echo) {
+            return Wish::Turn(Turn::HandOver, String::new());
+        }
+        Wish::Turn(turn, code)
+    }
+
+    /// What comes after an outcome on the phone: a code that leads nowhere may be tried once more, then a person helps.
+    pub(super) fn next(&self, echo: &Echo, outcome: Outcome) -> Next {
+        let Some(turns) = &self.spec.turns else {
+            return Next::End;
+        };
+        if !self.can_ask(echo) {
+            return Next::End;
+        }
+        match outcome {
+            Outcome::InvalidCode | Outcome::NotFound
+                if echo.count.failed().failures >= turns.failures_max =>
+            {
+                Next::HandOver
+            }
+            Outcome::InvalidCode | Outcome::NotFound => Next::AskAgain,
+            Outcome::Cancelled
+            | Outcome::AlreadyCancelled
+            | Outcome::Installed
+            | Outcome::Review
+            | Outcome::TooManyAttempts
+            | Outcome::WouldCancel
+            | Outcome::Found
+            | Outcome::Expired
+            | Outcome::Unknown
+            | Outcome::Pending => Next::End,
+        }
+    }
+}
