@@ -103,11 +103,8 @@ fn the_list_is_long_sorted_and_of_latin_letters_in_lower_case() {
         assert_eq!(*name, name.to_lowercase());
         assert_eq!(*name, name.nfc().collect::<String>());
     }
-    let key = |name: &str| {
-        let plain: String = name.nfd().filter(|c| !is_combining_mark(*c)).collect();
-        (plain, name.to_owned())
-    };
-    assert!(names.is_sorted_by(|one, next| key(one) < key(next)));
+    // Found by halves: in the order of its bytes, each once.
+    assert!(names.is_sorted_by(|one, next| one < next));
 }
 
 #[test]

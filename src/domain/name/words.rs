@@ -3,6 +3,9 @@
 //! A word of a list without an accent stands for every spelling of it, a word with one only for itself and for the
 //! spelling without accents in `FIRST_NAMES`. No list but `FIRST_NAMES` must hold a common first name or surname.
 
+use std::cmp::Ordering;
+use std::ops::Range;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -33,21 +36,36 @@ pub(super) struct Names(&'static str);
 pub(super) const FIRST_NAMES: Names = Names(include_str!("../../../config/names.txt"));
 
 impl Names {
-    /// Whether a word in lower case is a name: with its own accents, or with none at all, as many systems write.
+    /// Whether a word in lower case is a name: the list is sorted and has each name with its own accents and with none at all,
+    /// as many systems write it.
     ///
     /// Another accent makes another word: `Irma` is a name, `irmã` a sister.
     pub(super) fn have(&self, word: &str) -> bool {
-        // Most names differ in the first letter: only what may be the same is taken apart.
-        let may_be = |known: &str| {
-            let mut letters = known.chars().zip(word.chars());
-            known.len() > word.len() && letters.all(|(known, c)| known == c || !known.is_ascii())
-        };
-        let is_without_accents =
-            |known: &str| word.is_ascii() && may_be(known) && plain(known) == word;
-        self.all()
-            .any(|known| known == word || is_without_accents(known))
+        let (mut from, mut to) = (0, self.0.len());
+        while from < to {
+            let Some(line) = self.line_at(from.midpoint(to)) else {
+                return false;
+            };
+            match self.0.get(line.clone()).map(|known| known.cmp(word)) {
+                Some(Ordering::Less) => from = line.end + 1,
+                Some(Ordering::Equal) => return true,
+                Some(Ordering::Greater) => to = line.start,
+                None => return false,
+            }
+        }
+        false
     }
 
+    /// The line that a byte is in.
+    fn line_at(&self, at: usize) -> Option<Range<usize>> {
+        let bytes = self.0.as_bytes();
+        let start = bytes.get(..at)?.iter().rposition(|byte| *byte == b'\n');
+        let start = start.map_or(0, |before| before + 1);
+        let length = bytes.get(start..)?.iter().position(|byte| *byte == b'\n');
+        Some(start..length.map_or(bytes.len(), |length| start + length))
+    }
+
+    #[cfg(test)]
     pub(super) fn all(&self) -> impl Iterator<Item = &'static str> {
         self.0.lines().filter(|line| !line.starts_with('#'))
     }

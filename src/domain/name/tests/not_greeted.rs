@@ -672,7 +672,6 @@ Irmã
 Írma
 Ãna
 Marîa
-João​
 Mª
 Mariaª1
 "#;
