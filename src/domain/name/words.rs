@@ -26,7 +26,7 @@ impl Words {
     }
 }
 
-/// The names that are greeted, one a line.
+/// The names that are greeted, one a line, after a few lines that begin with `#`.
 pub(super) struct Names(&'static str);
 
 /// Only a name of this list is greeted, whatever stands around it.
@@ -35,19 +35,27 @@ pub(super) const FIRST_NAMES: Names = Names(include_str!("../../../config/names.
 impl Names {
     /// Whether a word in lower case is a name: with its own accents, or with none at all, as many systems write.
     ///
-    /// Another accent makes another word: `Irma` is a name, `irmã` a sister.
+    /// Another accent makes another word: `Ana` is a name, `Anã` a dwarf. Looks in halves, because the list is sorted
+    /// without regard to accents.
     pub(super) fn have(&self, word: &str) -> bool {
-        // Most names differ in the first letter: only what may be the same is taken apart.
-        let may_be = |known: &str| {
-            let mut letters = known.chars().zip(word.chars());
-            known.len() > word.len() && letters.all(|(known, c)| known == c || !known.is_ascii())
-        };
-        let is_without_accents =
-            |known: &str| word.is_ascii() && may_be(known) && plain(known) == word;
-        self.all()
-            .any(|known| known == word || is_without_accents(known))
+        let key = plain(word);
+        let mut rest = self.0;
+        while !rest.is_empty() {
+            let (before, _) = rest.split_at(rest.floor_char_boundary(rest.len() / 2));
+            let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+            let (before, after) = rest.split_at(line_start);
+            let (known, after) = after.split_once('\n').unwrap_or((after, ""));
+            let known_key = plain(known);
+            if known == word || word == key && known_key == key {
+                return true;
+            }
+            let is_later = (known_key.as_str(), known) < (key.as_str(), word);
+            rest = if is_later { after } else { before };
+        }
+        false
     }
 
+    #[cfg(test)]
     pub(super) fn all(&self) -> impl Iterator<Item = &'static str> {
         self.0.lines().filter(|line| !line.starts_with('#'))
     }
