@@ -3,9 +3,6 @@
 //! A word of a list without an accent stands for every spelling of it, a word with one only for itself and for the
 //! spelling without accents in `FIRST_NAMES`. No list but `FIRST_NAMES` must hold a common first name or surname.
 
-use std::cmp::Ordering;
-use std::ops::Range;
-
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -29,40 +26,33 @@ impl Words {
     }
 }
 
-/// The names that are greeted, one a line.
+/// The names that are greeted, one a line, after a few lines that begin with `#`.
 pub(super) struct Names(&'static str);
 
 /// Only a name of this list is greeted, whatever stands around it.
 pub(super) const FIRST_NAMES: Names = Names(include_str!("../../../config/names.txt"));
 
 impl Names {
-    /// Whether a word in lower case is a name: the list is sorted and has each name with its own accents and with none at all,
-    /// as many systems write it.
+    /// Whether a word in lower case is a name: with its own accents, or with none at all, as many systems write.
     ///
-    /// Another accent makes another word: `Irma` is a name, `irmã` a sister.
+    /// Another accent makes another word: `Ana` is a name, `Anã` a dwarf. Looks in halves, because the list is sorted
+    /// without regard to accents.
     pub(super) fn have(&self, word: &str) -> bool {
-        let (mut from, mut to) = (0, self.0.len());
-        while from < to {
-            let Some(line) = self.line_at(from.midpoint(to)) else {
-                return false;
-            };
-            match self.0.get(line.clone()).map(|known| known.cmp(word)) {
-                Some(Ordering::Less) => from = line.end + 1,
-                Some(Ordering::Equal) => return true,
-                Some(Ordering::Greater) => to = line.start,
-                None => return false,
+        let key = plain(word);
+        let mut rest = self.0;
+        while !rest.is_empty() {
+            let (before, _) = rest.split_at(rest.floor_char_boundary(rest.len() / 2));
+            let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+            let (before, after) = rest.split_at(line_start);
+            let (known, after) = after.split_once('\n').unwrap_or((after, ""));
+            let known_key = plain(known);
+            if known == word || word == key && known_key == key {
+                return true;
             }
+            let is_later = (known_key.as_str(), known) < (key.as_str(), word);
+            rest = if is_later { after } else { before };
         }
         false
-    }
-
-    /// The line that a byte is in.
-    fn line_at(&self, at: usize) -> Option<Range<usize>> {
-        let bytes = self.0.as_bytes();
-        let start = bytes.get(..at)?.iter().rposition(|byte| *byte == b'\n');
-        let start = start.map_or(0, |before| before + 1);
-        let length = bytes.get(start..)?.iter().position(|byte| *byte == b'\n');
-        Some(start..length.map_or(bytes.len(), |length| start + length))
     }
 
     #[cfg(test)]

@@ -8,7 +8,7 @@ use ozmap_cancel::domain::{Answer, FirstName, Locale, Medium, Outcome, Protocol,
 use ozmap_cancel::replies::{Aloud, Place, REPLY_CHARS_MAX, Replies, spoken_length};
 use serde_json::json;
 
-use super::{FOLLOWED, full, load};
+use super::{FOLLOWED, LONGEST_NAME, full, load};
 use crate::support::{World, skipped};
 
 /// How far the estimate may be from the synthesiser.
