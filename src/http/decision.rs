@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::App;
 use super::conversation::Conversation;
@@ -16,6 +16,13 @@ use crate::domain::{Answer, Ask, Question, Turn};
 
 /// How often a conversation is read that another replica answers at the same time.
 const READINGS_MAX: u32 = 2;
+
+/// How long a request may be on its way into the journal whose yes is noted already. A no that comes then must not be told that
+/// nothing was done.
+const UNDER_WAY: Duration = Duration::from_secs(2);
+
+/// How often it is looked for meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What the customer is told.
 pub(super) enum Told {
@@ -110,7 +117,16 @@ impl<'a> Decision<'a> {
                     key,
                     ..ask_for(code)
                 };
-                if let Some(told) = self.recall(earlier, line).await? {
+                let patience = match otherwise.as_ref() {
+                    Step::SayAndDrop(Turn::Declined, _) => UNDER_WAY,
+                    Step::Cancel(_)
+                    | Step::Confirm(_)
+                    | Step::Recall { .. }
+                    | Step::Question(..)
+                    | Step::SayAndKeep(..)
+                    | Step::SayAndDrop(..) => Duration::ZERO,
+                };
+                if let Some(told) = self.recall(earlier, patience, line).await? {
                     return Ok(Some(told));
                 }
                 line.stepped(&otherwise);
@@ -153,13 +169,24 @@ impl<'a> Decision<'a> {
         }
     }
 
-    /// What an earlier request was answered, if there was one.
-    async fn recall(&self, ask: Ask, line: &Line) -> Result<Option<Told>, Refusal> {
+    /// What an earlier request was answered, if there was one; one that is just being accepted is waited for.
+    async fn recall(
+        &self,
+        ask: Ask,
+        patience: Duration,
+        line: &Line,
+    ) -> Result<Option<Told>, Refusal> {
         let cancellations = &self.app.cancellations;
-        let answer = cancellations.earlier_answer(ask.clone(), self.answer_by(line));
-        match answer.await? {
-            Some(answer) => Ok(Some(self.tell(ask, answer).await)),
-            None => Ok(None),
+        let wait_until = Instant::now() + patience;
+        loop {
+            let answer = cancellations.earlier_answer(ask.clone(), self.answer_by(line));
+            if let Some(answer) = answer.await? {
+                return Ok(Some(self.tell(ask, answer).await));
+            }
+            if Instant::now() >= wait_until {
+                return Ok(None);
+            }
+            sleep(LOOK_AGAIN).await;
         }
     }
 

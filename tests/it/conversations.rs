@@ -202,7 +202,7 @@ impl Talk {
         let mut reply = (self.chat.reply)(&self.send(customer, text).await);
         if matches!(told, Earlier(_)) {
             let started = std::time::Instant::now();
-            while self.outcome_of(&reply) == "pending" && started.elapsed().as_secs() < 20 {
+            while self.outcome_of(&reply) == "pending" && started.elapsed().as_secs() < 60 {
                 reply = (self.chat.reply)(&self.send(customer, text).await);
             }
         }
