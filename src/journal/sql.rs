@@ -225,7 +225,7 @@ pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW
 pub(super) const CONVERSATION_FAILED: &str = "\
 INSERT INTO conversation (id, failures, updated_at) VALUES ($1, $3, {NOW}) \
 ON CONFLICT (id) DO UPDATE SET failures = CASE WHEN conversation.updated_at > {NOW} - $2 THEN conversation.failures + $3 ELSE $3 END, \
-asked_at = CASE WHEN conversation.asked_at = conversation.updated_at THEN {NOW} ELSE NULL END, \
+asked_at = CASE WHEN conversation.updated_at - conversation.asked_at BETWEEN -100 AND 100 THEN {NOW} ELSE NULL END, \
 updated_at = {NOW} RETURNING failures";
 
 /// Notes the question that a conversation was asked, or the request that it was answered with. A question ends the failures: the
@@ -240,14 +240,15 @@ updated_at = {NOW}, asked_code = $2, asked_mode = $3, asked_by = $4, asked_at = 
 /// Notes the answer to a question, if that question still stands.
 pub(super) const ANSWER_QUESTION: &str = "\
 UPDATE conversation SET answered = 1, answered_key = $4, asked_by = $5, asked_at = {NOW}, updated_at = {NOW} \
-WHERE id = $1 AND answered = 0 AND asked_code = $2 AND asked_by = $3 AND asked_at = updated_at";
+WHERE id = $1 AND answered = 0 AND asked_code = $2 AND asked_by = $3 AND updated_at - asked_at BETWEEN -100 AND 100";
 
 /// The last question of a conversation, unless it is older than that, and when this message was seen first, if it was before.
-/// An older version does not know of questions: what it wrote to the row since ends the question.
+/// An older version does not know of questions: what it wrote to the row since ends the question. (PostgreSQL reads its clock twice
+/// for the two times of one statement.)
 pub(super) const QUESTION: &str = "\
 SELECT asked_code, asked_mode, asked_by, answered, answered_key, asked_at, \
 (SELECT h.at_ms FROM heard h WHERE h.conversation = $1 AND h.message = $3) FROM conversation \
-WHERE id = $1 AND asked_code IS NOT NULL AND asked_at = updated_at AND asked_at > {NOW} - $2";
+WHERE id = $1 AND asked_code IS NOT NULL AND updated_at - asked_at BETWEEN -100 AND 100 AND asked_at > {NOW} - $2";
 
 /// Notes when a message that may be an answer was seen first.
 pub(super) const HEAR: &str = "\
