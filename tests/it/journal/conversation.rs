@@ -1,5 +1,6 @@
-//! How often a conversation failed in a row.
+//! How often a conversation failed in a row, and which question of it stands.
 
+use ozmap_cancel::domain::{Question, Standing};
 use std::time::Duration;
 
 use super::*;
@@ -38,4 +39,41 @@ async fn failures_of_a_conversation_are_counted_in_a_row_and_over_a_restart() {
             .unwrap(),
         2
     );
+}
+
+/// After so long a conversation begins anew.
+const SILENCE: Duration = Duration::from_secs(1_800);
+
+fn question(code: &str, asked_by: &str) -> Question {
+    Question {
+        code: code.to_owned(),
+        mode: Mode::Real,
+        asked_by: asked_by.to_owned(),
+        standing: Standing::Open,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_question_that_stands_is_answered_and_only_once() {
+    let book = Book::open(LONG);
+    let journal = &book.journal;
+    let (first, second) = (question("1|1", "m-1"), question("2|2", "m-2"));
+    let answer = |asked: &Question| {
+        let key = Some("k-1".to_owned());
+        journal.answer_question("c".to_owned(), asked.clone(), "m-3".to_owned(), key)
+    };
+    let remember =
+        |asked: &Question| journal.remember_question("c".to_owned(), asked.clone(), SILENCE);
+    assert!(!answer(&first).await.unwrap(), "nothing was asked");
+    remember(&first).await.unwrap();
+    remember(&second).await.unwrap();
+    assert!(!answer(&first).await.unwrap(), "another question stands");
+    assert!(answer(&second).await.unwrap());
+    assert!(!answer(&second).await.unwrap(), "it was answered");
+    remember(&first).await.unwrap();
+    let dropped = journal.drop_this_question("c".to_owned(), first.clone());
+    assert!(dropped.await.unwrap());
+    assert!(!answer(&first).await.unwrap(), "it was dropped");
+    let again = journal.drop_this_question("c".to_owned(), first.clone());
+    assert!(!again.await.unwrap(), "it was dropped before");
 }
