@@ -18,7 +18,7 @@ const PROMISE_WITHIN: Duration = Duration::from_millis(500);
 
 impl Cancellations {
     /// What an earlier request with this key was answered, or is being answered; `None` when there was none. OZmap is not asked
-    /// and nothing new is accepted: the conversation hears once more what became of its own request.
+    /// and nothing new is accepted: the customer is told once more what became of the request.
     ///
     /// # Errors
     /// [`Declined`] when that cannot be told now.

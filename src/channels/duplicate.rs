@@ -75,6 +75,13 @@ impl Platform {
     }
 }
 
+/// What tells a message without an id of its platform from others: a hash, which keeps nothing of what was written.
+pub(super) fn text_id(text: &str) -> String {
+    let mut key = Key::default();
+    key.add(text.as_bytes());
+    format!("text:{}", key.text())
+}
+
 /// A hash of parts, each with its length, so that no two lists of parts are alike.
 #[derive(Default)]
 struct Key(Sha256);

@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 
 use axum::http::Method;
-use sha2::{Digest, Sha256};
 
 use super::body::wrong;
 use super::call::{State, carried, secret, state};
 use super::code::Code;
 use super::dialogue::Message;
+use super::duplicate::text_id;
 use super::fields::first;
 use super::input::Input;
 use super::member::Member;
@@ -260,13 +260,6 @@ fn message(meaning: Meaning, text: &str, ask: Ask) -> Wish {
     }
     let id = ask.key.clone().unwrap_or_else(|| text_id(text));
     Wish::Message(Box::new(Message { meaning, id, ask }))
-}
-
-/// What tells a message without an id of its platform from others: a hash, which keeps nothing of what was written.
-fn text_id(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("text:{hex}")
 }
 
 /// The name of the person's number among the texts that an answer repeats.

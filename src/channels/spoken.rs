@@ -1,6 +1,6 @@
 //! Codes that were keyed or spoken on a phone.
 //!
-//! A separator that was not keyed is never guessed: a wrong guess would delete somebody else's reservation. What was spoken
+//! A separator that was not keyed is never guessed: a wrong guess would delete another customer's reservation. What was spoken
 //! is read back and wants a keyed 1, so that more of it may be understood; a digit is never guessed either.
 
 mod person;

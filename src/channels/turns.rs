@@ -63,26 +63,12 @@ impl Platform {
         let Some(turns) = &self.spec.turns else {
             return Next::End;
         };
-        if !self.can_ask(echo) {
+        if !self.can_ask(echo) || !outcome.leads_nowhere() {
             return Next::End;
         }
-        match outcome {
-            Outcome::InvalidCode | Outcome::NotFound
-                if echo.count.failed().failures >= turns.failures_max =>
-            {
-                Next::HandOver
-            }
-            Outcome::InvalidCode | Outcome::NotFound => Next::AskAgain,
-            Outcome::Cancelled
-            | Outcome::AlreadyCancelled
-            | Outcome::Installed
-            | Outcome::Review
-            | Outcome::TooManyAttempts
-            | Outcome::WouldCancel
-            | Outcome::Found
-            | Outcome::Expired
-            | Outcome::Unknown
-            | Outcome::Pending => Next::End,
+        match echo.count.failed().failures >= turns.failures_max {
+            true => Next::HandOver,
+            false => Next::AskAgain,
         }
     }
 }

@@ -81,6 +81,24 @@ impl Outcome {
         !matches!(self, Self::Pending)
     }
 
+    /// Whether the code led to nothing, so that the customer may try another one.
+    #[must_use]
+    pub const fn leads_nowhere(self) -> bool {
+        match self {
+            Self::InvalidCode | Self::NotFound => true,
+            Self::Cancelled
+            | Self::AlreadyCancelled
+            | Self::Installed
+            | Self::Review
+            | Self::TooManyAttempts
+            | Self::WouldCancel
+            | Self::Found
+            | Self::Expired
+            | Self::Unknown
+            | Self::Pending => false,
+        }
+    }
+
     /// Whether the caller should hand the customer to a person.
     #[must_use]
     pub const fn hands_off(self) -> bool {

@@ -215,24 +215,13 @@ impl<'a> Conversation<'a> {
     /// What comes after an outcome: a code that leads nowhere is a failure, anything else ends the counting.
     pub(super) async fn after_outcome(&self, echo: &Echo, outcome: Outcome) -> Next {
         let next = self.channel.next(echo, outcome);
-        match outcome {
-            Outcome::InvalidCode | Outcome::NotFound => match self.count(FAILURE).await {
-                Some(failures) if failures >= FAILURES_MAX => Next::HandOver,
-                Some(_) | None => next,
-            },
-            Outcome::Cancelled
-            | Outcome::AlreadyCancelled
-            | Outcome::Installed
-            | Outcome::Review
-            | Outcome::TooManyAttempts
-            | Outcome::WouldCancel
-            | Outcome::Found
-            | Outcome::Expired
-            | Outcome::Unknown
-            | Outcome::Pending => {
-                self.succeeded().await;
-                next
-            }
+        if !outcome.leads_nowhere() {
+            self.succeeded().await;
+            return next;
+        }
+        match self.count(FAILURE).await {
+            Some(failures) if failures >= FAILURES_MAX => Next::HandOver,
+            Some(_) | None => next,
         }
     }
 

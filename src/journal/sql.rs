@@ -254,7 +254,7 @@ WHERE id = $1 AND asked_code IS NOT NULL AND updated_at - asked_at BETWEEN -100 
 pub(super) const HEAR: &str = "\
 INSERT INTO heard (conversation, message, at_ms) VALUES ($1, $2, {NOW}) ON CONFLICT (conversation, message) DO NOTHING";
 
-/// Forgets this question of a conversation, if it is still the last one and nobody answered it meanwhile.
+/// Forgets this question of a conversation, if it is still the last one and no answer was noted meanwhile.
 pub(super) const DROP_THIS_QUESTION: &str = "\
 UPDATE conversation SET asked_code = NULL, asked_mode = NULL, asked_by = NULL, asked_at = NULL, answered = NULL, answered_key = NULL \
 WHERE id = $1 AND asked_code = $2 AND answered = $3";

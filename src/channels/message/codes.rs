@@ -91,7 +91,7 @@ fn is_a_word(text: &str, lexicon: &Lexicon) -> bool {
         class,
         Some(Class::Cancel | Class::CancelNow | Class::Object | Class::Greeting | Class::Please)
     );
-    is_long && (is_of_a_wish || matches!(fold(word).as_str(), "reserva" | "reservation"))
+    is_long && is_of_a_wish
 }
 
 /// A code without the blanks that people write around its bar: `123 | 123` is `123|123`.
