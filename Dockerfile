@@ -4,17 +4,21 @@ WORKDIR /build
 
 # The dependencies are a layer of their own: it is rebuilt only when Cargo.toml or Cargo.lock change.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir src \
- && echo 'fn main() {}' > src/main.rs \
- && touch src/lib.rs \
+COPY crates/ozmap-simulator/Cargo.toml crates/ozmap-simulator/
+RUN for crate in . crates/ozmap-simulator; do \
+      mkdir $crate/src \
+   && echo 'fn main() {}' > $crate/src/main.rs \
+   && touch $crate/src/lib.rs || exit 1; \
+    done \
  && cargo build --release --locked \
- && rm -r src
+ && rm -r src crates/ozmap-simulator/src
 
 # Only what the compiler reads: a change of the README compiles nothing.
 COPY config config
+COPY crates crates
 COPY src src
 # Cargo compares times: the sources must be newer than the stand-ins above.
-RUN touch src/main.rs src/lib.rs \
+RUN touch src/main.rs src/lib.rs crates/ozmap-simulator/src/main.rs crates/ozmap-simulator/src/lib.rs \
  && cargo build --release --locked
 # With its owner and mode here, because `COPY --chmod` does not give them to the folder that it copies to.
 RUN install --directory --owner=65532 --group=65532 --mode=0700 /prepared/data

@@ -24,8 +24,8 @@
 //!
 //! # Who may know whom
 //! `clock, domain <- guard <- journal <- ozmap <- cancel <- http`; `channels` and `replies` see only `domain`;
-//! `config` sees everything that it makes settings for, and only the binary sees `config`. The [`simulator`] knows
-//! nothing of the rest, so that it cannot share its mistakes. A test keeps it so.
+//! `config` sees everything that it makes settings for, and only the binary sees `config`. The simulator
+//! is a crate of its own, so that it cannot share the mistakes of the service. A test keeps it so.
 
 pub mod cancel;
 pub mod channels;
@@ -38,5 +38,4 @@ pub mod journal;
 pub mod ozmap;
 pub mod replies;
 #[cfg(test)]
-mod schedules;
-pub mod simulator;
+mod testing;

@@ -1,13 +1,13 @@
-//! The command line: verbs, wiring, exit codes. The only place that reads the environment and the configuration.
+//! The command line: commands, wiring, exit codes. The only place that reads the environment and the configuration.
 
-mod verbs;
+mod cli;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use verbs::{channels, check, demo, healthcheck, journal, serve, simulate};
+use cli::{channels, check, demo, healthcheck, journal, serve, simulate};
 
 use ozmap_cancel::config::Sources;
 
@@ -38,7 +38,7 @@ enum Verb {
     /// Shows everything at work with nothing configured: a simulated OZmap, the service, a conversation
     Demo(demo::Arguments),
     /// Runs the OZmap simulator alone
-    Simulate(simulate::Arguments),
+    Simulate(ozmap_simulator::command::Arguments),
     /// Validates the configuration, renders every reply and probes OZmap without changing anything
     Check,
     /// Asks a running service whether it is ready; for containers
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(problem) => {
-            verbs::complain(&problem);
+            cli::complain(&problem);
             ExitCode::FAILURE
         }
     }

@@ -1,5 +1,5 @@
 //! What must hold for whatever bytes come in, written once: the fuzz targets feed it, and so do the stable tests in
-//! `tests/it/properties.rs`.
+//! `tests/it/channels/properties/mod.rs`.
 //!
 //! A check stops (panics) when something does not hold, and takes nothing but bytes, so that what a fuzzer found can be
 //! kept as a file of `fuzz/seeds`. It looks at the library from the outside only.

@@ -14,8 +14,6 @@ mod read;
 mod record;
 mod rehearsal;
 mod seen;
-#[cfg(test)]
-pub(crate) mod simulated;
 mod sql;
 mod sqlite;
 mod steps;
@@ -42,6 +40,15 @@ use store::{Store, Value};
 use writer::Writer;
 
 use crate::domain::{FirstName, OpId, Outcome, ReservationCode};
+
+/// What the simulation of `crate::testing` builds a journal of.
+#[cfg(test)]
+pub(crate) mod seam {
+    pub(crate) use super::sql::FREE_LEASES;
+    pub(crate) use super::sqlite::Sqlite;
+    pub(crate) use super::store::{Row, Store, Value};
+    pub(crate) use super::writer::{Operation, OperationQueue, Writer, finish, run};
+}
 
 /// Why the journal could not do something. The variants are what a caller does differently.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -99,7 +106,7 @@ pub struct Times {
 const HOUR_MS: i64 = 3_600_000;
 
 /// How long what another replica wrote may go unseen by somebody who waits for it.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// A handle to the journal; cheap to clone.
 #[derive(Clone)]
@@ -111,6 +118,26 @@ pub struct Journal {
     look_every: Option<Duration>,
     owner: Arc<str>,
     times: Times,
+}
+
+#[cfg(test)]
+impl Journal {
+    /// A journal whose operations wait in a simulated queue.
+    pub(crate) fn simulated(writer: Writer, times: Times, look_every: Option<Duration>) -> Self {
+        Self {
+            reader: writer.clone(),
+            writer,
+            place: Place(Kind::File("simulated.db".into(), DiskRules::default())),
+            look_every,
+            owner: Uuid::now_v7().to_string().into(),
+            times,
+        }
+    }
+
+    /// The name under which this process holds leases.
+    pub(crate) fn owner(&self) -> &str {
+        &self.owner
+    }
 }
 
 impl Journal {

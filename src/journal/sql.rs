@@ -276,7 +276,7 @@ pub(super) const FORGET_CONVERSATIONS: &str =
 pub(super) const FORGET_HEARD: &str = "DELETE FROM heard WHERE at_ms < {NOW} - $1";
 
 /// At start, an embedded journal has no other user: whoever held a lease is dead.
-pub(super) const FREE_LEASES: &str = "UPDATE op SET attempt = attempt - CASE WHEN lease_owner IS NULL THEN 0 ELSE 1 END, lease_owner = NULL, lease_until = 0, next_at = {NOW} WHERE state <> 'done'";
+pub(crate) const FREE_LEASES: &str = "UPDATE op SET attempt = attempt - CASE WHEN lease_owner IS NULL THEN 0 ELSE 1 END, lease_owner = NULL, lease_until = 0, next_at = {NOW} WHERE state <> 'done'";
 
 /// At start, of an embedded journal that is not all: says in the history of what was promised and not begun why it ends.
 pub(super) const NOTE_INCOMPLETE: &str = "\

@@ -22,7 +22,7 @@ mod values;
 
 use files::Files;
 pub(super) use files::{companions, is_in_use};
-pub(super) use log::Incomplete;
+pub(crate) use log::Incomplete;
 use tables::{has_column, read_only};
 use values::read;
 
@@ -43,7 +43,7 @@ struct Room {
 }
 
 /// The connection, and the statements in its dialect.
-pub(super) struct Sqlite {
+pub(crate) struct Sqlite {
     connection: Connection,
     now: &'static str,
     dialect: HashMap<&'static str, String>,
@@ -210,7 +210,7 @@ impl Sqlite {
 
     /// A journal in memory whose clock is a table that a schedule sets.
     #[cfg(test)]
-    pub(super) fn in_memory() -> Result<Self, Error> {
+    pub(crate) fn in_memory() -> Result<Self, Error> {
         let connection = Connection::open_in_memory()?;
         let mut store = Self::with(connection)?;
         store.now = "(SELECT ms FROM simulated_clock)";
@@ -224,7 +224,7 @@ impl Sqlite {
 
     /// Sets the clock of a journal in memory.
     #[cfg(test)]
-    pub(super) fn set_clock(&mut self, ms: i64) -> Result<(), Error> {
+    pub(crate) fn set_clock(&mut self, ms: i64) -> Result<(), Error> {
         self.connection
             .execute("UPDATE simulated_clock SET ms = ?1", [ms])?;
         Ok(())

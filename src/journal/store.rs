@@ -7,7 +7,7 @@ use super::sqlite::Incomplete;
 
 /// A value of a parameter or a column; the journal needs no other types.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// No value.
     Null,
     /// A whole number; flags are 0 and 1, times are milliseconds since 1970.
@@ -44,11 +44,11 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 
 /// One row of an answer.
 #[derive(Clone, Debug)]
-pub(super) struct Row(pub(super) Vec<Value>);
+pub(crate) struct Row(pub(crate) Vec<Value>);
 
 impl Row {
     /// The whole number in a column.
-    pub(super) fn integer(&self, column: usize) -> Result<i64, Error> {
+    pub(crate) fn integer(&self, column: usize) -> Result<i64, Error> {
         match self.0.get(column) {
             Some(Value::Integer(number)) => Ok(*number),
             other => Err(Error::corrupt(column, "a number", other)),
@@ -56,7 +56,7 @@ impl Row {
     }
 
     /// The whole number in a column, or nothing.
-    pub(super) fn integer_or_null(&self, column: usize) -> Result<Option<i64>, Error> {
+    pub(crate) fn integer_or_null(&self, column: usize) -> Result<Option<i64>, Error> {
         match self.0.get(column) {
             Some(Value::Null) => Ok(None),
             _ => self.integer(column).map(Some),
@@ -64,7 +64,7 @@ impl Row {
     }
 
     /// The text in a column.
-    pub(super) fn text(&self, column: usize) -> Result<&str, Error> {
+    pub(crate) fn text(&self, column: usize) -> Result<&str, Error> {
         match self.0.get(column) {
             Some(Value::Text(text)) => Ok(text),
             other => Err(Error::corrupt(column, "a text", other)),
@@ -72,7 +72,7 @@ impl Row {
     }
 
     /// The text in a column, or nothing.
-    pub(super) fn text_or_null(&self, column: usize) -> Result<Option<&str>, Error> {
+    pub(crate) fn text_or_null(&self, column: usize) -> Result<Option<&str>, Error> {
         match self.0.get(column) {
             Some(Value::Null) => Ok(None),
             _ => self.text(column).map(Some),
@@ -82,7 +82,7 @@ impl Row {
 
 /// What became of a batch.
 #[derive(Clone)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     /// All that was kept of it lasts.
     Durable,
     /// Nothing of it was done.
@@ -93,7 +93,7 @@ pub(super) enum Fate {
 
 /// Whether other processes write to the same tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sharing {
+pub(crate) enum Sharing {
     /// None does.
     Sole,
     /// They may, and hold locks while they do.
@@ -101,7 +101,7 @@ pub(super) enum Sharing {
 }
 
 /// One connection of the journal, used by one thread.
-pub(super) trait Store: Send {
+pub(crate) trait Store: Send {
     /// Whether other processes write to the same tables.
     fn sharing(&self) -> Sharing;
     /// Whether there is room for another promise and all that has to be written down until it ends.

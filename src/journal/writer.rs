@@ -30,7 +30,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// A queue of operations to the thread that writes.
 #[derive(Clone)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     queue: Queue,
 }
 
@@ -38,7 +38,13 @@ pub(super) struct Writer {
 enum Queue {
     Thread(Sender<Message>),
     #[cfg(test)]
-    Simulated(super::simulated::Desk),
+    Simulated(std::sync::Arc<dyn OperationQueue>),
+}
+
+/// Where the operations of a simulated journal wait.
+#[cfg(test)]
+pub(crate) trait OperationQueue: Send + Sync {
+    fn push(&self, operation: Box<dyn Operation>);
 }
 
 /// What the thread is told.
@@ -49,7 +55,7 @@ enum Message {
 }
 
 /// An operation and the caller that waits for it.
-pub(super) trait Operation: Send {
+pub(crate) trait Operation: Send {
     /// Does the work within the batch; false when it must be undone.
     fn run(&mut self, store: &mut dyn Store) -> Outcome;
     /// With whom it may be written.
@@ -58,14 +64,14 @@ pub(super) trait Operation: Send {
     fn finish(self: Box<Self>, committed: Result<(), Error>);
 }
 
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Keep,
     Undo,
 }
 
 /// With whom an operation may be written in one transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Company {
+pub(crate) enum Company {
     /// With any other: it changes only rows that this process holds.
     Any,
     /// With none, where the journal is shared: it changes rows that other processes change as well.
@@ -152,11 +158,11 @@ impl Writer {
         })
     }
 
-    /// A queue to a simulated journal.
+    /// A queue that is not served by a thread: a simulated journal.
     #[cfg(test)]
-    pub(super) fn simulated(desk: super::simulated::Desk) -> Self {
+    pub(crate) fn simulated(queue: std::sync::Arc<dyn OperationQueue>) -> Self {
         Self {
-            queue: Queue::Simulated(desk),
+            queue: Queue::Simulated(queue),
         }
     }
 
@@ -213,13 +219,13 @@ impl Writer {
                 thread.send(run).map_err(|_| gone())?;
             }
             #[cfg(test)]
-            Queue::Simulated(desk) => desk.take(Box::new(operation)),
+            Queue::Simulated(queue) => queue.push(Box::new(operation)),
         }
         answer.await.map_err(|_| gone())?
     }
 }
 
-pub(super) type Batch = Vec<Box<dyn Operation>>;
+pub(crate) type Batch = Vec<Box<dyn Operation>>;
 
 type Closer = oneshot::Sender<Result<(), Error>>;
 
@@ -274,7 +280,7 @@ fn write(store: &mut dyn Store, messages: &Receiver<Message>) -> Option<Closer> 
 }
 
 /// Runs a batch and tells its callers; returns it when it is not known what became of it.
-pub(super) fn run(store: &mut dyn Store, mut batch: Batch) -> Batch {
+pub(crate) fn run(store: &mut dyn Store, mut batch: Batch) -> Batch {
     if batch.is_empty() {
         return batch;
     }
@@ -286,7 +292,7 @@ pub(super) fn run(store: &mut dyn Store, mut batch: Batch) -> Batch {
     Batch::new()
 }
 
-pub(super) fn finish(batch: Batch, committed: &Result<(), Error>) {
+pub(crate) fn finish(batch: Batch, committed: &Result<(), Error>) {
     for operation in batch {
         operation.finish(committed.clone());
     }

@@ -12,8 +12,6 @@ mod path;
 mod port;
 mod proof;
 mod settings;
-#[cfg(test)]
-pub(crate) mod simulated;
 mod slot;
 mod tls;
 mod together;
@@ -46,6 +44,14 @@ use witness::Clients;
 use crate::clock::Moment;
 use crate::domain::ReservationCode;
 use crate::guard::Deletable;
+
+/// What the simulation of `crate::testing` builds a client of.
+#[cfg(test)]
+pub(crate) mod seam {
+    pub(crate) use super::settings::Key;
+    pub(crate) use super::trouble::{Error, Trouble};
+    pub(crate) use super::wire::{Arriving, Exchange, Exchanging, Reply};
+}
 
 /// The longest that a connection for a DELETE may take: what allows it is getting older meanwhile.
 const CONNECT_TO_DELETE_MS_MAX: u64 = 2_000;
@@ -92,7 +98,11 @@ impl Ozmap {
     }
 
     /// The same over another wire; nothing but the bytes' way differs.
-    fn over(wire: Box<dyn Exchange>, settings: Settings, key: Key) -> Result<Self, SetupError> {
+    pub(crate) fn over(
+        wire: Box<dyn Exchange>,
+        settings: Settings,
+        key: Key,
+    ) -> Result<Self, SetupError> {
         Ok(Self {
             key,
             base: Base::parse(&settings.base_url, settings.plain_http)?,

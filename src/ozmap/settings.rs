@@ -76,15 +76,15 @@ pub enum KeyTaken {
 
 /// The key as it stands in the header of every call; may be replaced while calls run.
 #[derive(Clone)]
-pub(super) struct Key(Arc<RwLock<HeaderValue>>);
+pub(crate) struct Key(Arc<RwLock<HeaderValue>>);
 
 impl Key {
-    pub(super) fn of(settings: &Settings) -> Result<Self, SetupError> {
+    pub(crate) fn of(settings: &Settings) -> Result<Self, SetupError> {
         let header = header(settings.auth_scheme, &settings.api_key)?;
         Ok(Self(Arc::new(RwLock::new(header))))
     }
 
-    pub(super) fn header(&self) -> HeaderValue {
+    pub(crate) fn header(&self) -> HeaderValue {
         let header = self.0.read().unwrap_or_else(PoisonError::into_inner);
         header.clone()
     }

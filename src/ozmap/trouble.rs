@@ -148,7 +148,7 @@ pub struct Error {
 }
 
 impl Error {
-    pub(super) fn not_acted(trouble: Trouble, detail: impl Into<String>) -> Self {
+    pub(crate) fn not_acted(trouble: Trouble, detail: impl Into<String>) -> Self {
         Self {
             acted: Acted::No,
             trouble,
@@ -158,7 +158,7 @@ impl Error {
         }
     }
 
-    pub(super) fn maybe(trouble: Trouble, detail: impl Into<String>) -> Self {
+    pub(crate) fn maybe(trouble: Trouble, detail: impl Into<String>) -> Self {
         Self {
             acted: Acted::Maybe,
             ..Self::not_acted(trouble, detail)

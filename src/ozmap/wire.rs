@@ -30,10 +30,10 @@ const RETRY_AFTER_S_MAX: u64 = 60;
 const RETRY_AFTER_S_MIN: u64 = 1;
 
 /// An exchange that may be awaited.
-pub(super) type Exchanging<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
+pub(crate) type Exchanging<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
 
 /// One request and its whole answer, within a time.
-pub(super) trait Exchange: Send + Sync {
+pub(crate) trait Exchange: Send + Sync {
     /// Sends a request without a body. It must tell whether OZmap may have acted.
     fn exchange(&self, method: Method, url: Url, within: Duration) -> Exchanging<'_>;
 }
@@ -47,9 +47,9 @@ pub(super) struct Wire {
 }
 
 /// What came back, before anyone made sense of it.
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
@@ -136,13 +136,13 @@ impl Exchange for Wire {
 }
 
 /// An answer while it is read.
-pub(super) struct Arriving {
+pub(crate) struct Arriving {
     reply: Reply,
     retry_after: Option<Duration>,
 }
 
 impl Arriving {
-    pub(super) fn new(status: StatusCode, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(status: StatusCode, headers: &HeaderMap) -> Self {
         Self {
             reply: Reply {
                 status,
@@ -153,7 +153,7 @@ impl Arriving {
     }
 
     /// Takes a part of the body.
-    pub(super) fn take(&mut self, chunk: &[u8]) -> Result<(), Error> {
+    pub(crate) fn take(&mut self, chunk: &[u8]) -> Result<(), Error> {
         if self.reply.body.len() + chunk.len() > ANSWER_BYTES_MAX {
             return Err(Error::maybe(
                 Trouble::Size,
@@ -165,7 +165,7 @@ impl Arriving {
     }
 
     /// What arrived, when it is whole.
-    pub(super) fn whole(self) -> Result<Reply, Error> {
+    pub(crate) fn whole(self) -> Result<Reply, Error> {
         match trouble_of(self.reply.status) {
             None => Ok(self.reply),
             Some(trouble) => Err(Error::answered(

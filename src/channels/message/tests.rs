@@ -2,8 +2,8 @@
 
 use super::*;
 
-const MESSAGES: &str = include_str!("../../../tests/it/messages/messages.tsv");
-const ANSWERS: &str = include_str!("../../../tests/it/messages/answers.tsv");
+const MESSAGES: &str = include_str!("../../../tests/it/channels/messages/messages.tsv");
+const ANSWERS: &str = include_str!("../../../tests/it/channels/messages/answers.tsv");
 
 /// The code pattern and the bar that the presets have.
 fn spec() -> TextSpec {

@@ -38,7 +38,7 @@ const LOG_BYTES_KEPT: i64 = 0;
 
 /// Why a journal is not all that was promised in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::journal) enum Incomplete {
+pub(crate) enum Incomplete {
     /// Its write-ahead log is gone.
     LogIsGone,
     /// It is a copy, which knows nothing of what came after it.

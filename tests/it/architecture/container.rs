@@ -124,12 +124,13 @@ fn the_build_sees_what_it_reads_and_nothing_that_is_the_operators() {
         "README.md",
         "journal.db",
         "config/replies/old/pt-BR.toml",
-        "tests/it.rs",
+        "tests/it/main.rs",
     ] {
         assert!(!sees(file), "{file}");
     }
     for folder in [
         "src",
+        "crates/ozmap-simulator/src",
         "config/channels",
         "config/language",
         "config/replies",
@@ -142,6 +143,7 @@ fn the_build_sees_what_it_reads_and_nothing_that_is_the_operators() {
     for file in [
         "Cargo.toml",
         "Cargo.lock",
+        "crates/ozmap-simulator/Cargo.toml",
         "LICENSE",
         "config/default.toml",
         "config/names.txt",

@@ -1,5 +1,8 @@
 //! A source file as the rules see it: its lines of code, without comments and without its tests.
 
+/// The module name that stands for the crate of the simulator.
+pub const SIMULATOR: &str = "simulator";
+
 pub struct Source {
     /// The path from the root, like `src/guard.rs`.
     pub name: String,
@@ -14,16 +17,18 @@ impl Source {
         }
     }
 
-    /// The lines before the unit tests, numbered from 1.
+    /// The lines that are part of the program, numbered from 1: without every item that is
+    /// compiled for tests alone.
     pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        let lines = self.text.lines().enumerate();
         // A file of its own for unit tests has no other lines.
         let is_test = ["/tests.rs", "/testing.rs"]
             .iter()
             .any(|end| self.name.ends_with(end));
-        let lines =
-            lines.take_while(move |(_, line)| !is_test && !line.starts_with("#[cfg(test)]"));
-        lines.map(|(at, line)| (at + 1, line))
+        let mut skips = Skips::Nothing;
+        let lines = self.text.lines().enumerate();
+        lines
+            .filter(move |(_, line)| !is_test && !skips.takes(line))
+            .map(|(at, line)| (at + 1, line))
     }
 
     /// The same without comments.
@@ -44,6 +49,9 @@ impl Source {
 
     /// The module of the crate that it belongs to: `journal` for `src/journal/read.rs`.
     pub fn module(&self) -> &str {
+        if self.name.starts_with("crates/ozmap-simulator/") {
+            return SIMULATOR;
+        }
         let inside = self.name.strip_prefix("src/").unwrap_or(&self.name);
         let first = inside.split('/').next().unwrap_or_default();
         first.strip_suffix(".rs").unwrap_or(first)
@@ -57,5 +65,30 @@ impl Source {
             .unwrap_or(inside)
             .matches('/')
             .count()
+    }
+}
+
+/// Where the reader of a file is within an item that is compiled for tests alone. The formatter
+/// ends every item with `;` on its last line or with `}` in the first column.
+#[derive(Clone, Copy)]
+enum Skips {
+    Nothing,
+    Attributes,
+    Body,
+}
+
+impl Skips {
+    /// Whether this line belongs to such an item.
+    fn takes(&mut self, line: &str) -> bool {
+        let (takes, next) = match self {
+            Self::Nothing if line.starts_with("#[cfg(test)]") => (true, Self::Attributes),
+            Self::Nothing => (false, Self::Nothing),
+            Self::Attributes if line.starts_with("#[") => (true, Self::Attributes),
+            Self::Attributes | Self::Body if line.starts_with('}') => (true, Self::Nothing),
+            Self::Attributes if line.ends_with(';') => (true, Self::Nothing),
+            Self::Attributes | Self::Body => (true, Self::Body),
+        };
+        *self = next;
+        takes
     }
 }

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use serde_json::json as value;
 use tempfile::TempDir;
 
-use super::super::support::{Launch, Reply, Service, eventually};
 use super::rig::{BY_ID, CODE, KEY, LOOKUP, one, reservation};
 use super::stand_in::{Act, Request, StandIn, answer, empty, json};
+use crate::support::{Launch, Reply, Service, eventually};
 
 pub fn send(bytes: Vec<u8>) -> Vec<Act> {
     vec![Act::Send(bytes)]

@@ -11,9 +11,9 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 #[cfg(target_os = "linux")]
 use tokio::time::timeout;
 
-use super::super::support::eventually;
 use super::rig::{LOOKUP, Ledger, Rig, one, one_then, slot};
 use super::stand_in::{Act, StandIn, answer, empty, json};
+use crate::support::eventually;
 
 #[tokio::test]
 async fn a_deletion_is_sent_once_whatever_comes_back() {

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use unicode_normalization::is_nfc;
 
-use super::super::support::draws;
 use super::rig::{CODE, ID, Page, one, reservation};
+use crate::support::draws;
 
 fn runtime() -> Runtime {
     Builder::new_multi_thread()

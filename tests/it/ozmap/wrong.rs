@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json as value;
 
-use super::super::support::eventually;
 use super::binary::{Holding, Setting, send};
 use super::rig::{BY_ID, CLIENT_ID, CODE, LOOKUP, one, reservation};
 use super::stand_in::{Act, Request, answer, empty, json};
+use crate::support::eventually;
 
 /// An OZmap that does nothing on a DELETE, and after that leads its code to nothing: the reservation is there, renamed, and
 /// by its id it is denied some times.

@@ -62,7 +62,7 @@ async fn the_simulator_says_that_it_is_there_to_whoever_starts_it() {
 
 #[test]
 fn a_quirk_is_written_as_its_name_and_its_value() {
-    use ozmap_cancel::simulator::{MalformedId, Quirk, Quirks, UnknownCode};
+    use ozmap_simulator::{MalformedId, Quirk, Quirks, UnknownCode};
     let quirks: Vec<Quirk> = ["unknown_code=unprocessable", "malformed_id=500"]
         .iter()
         .map(|written| written.parse().unwrap())

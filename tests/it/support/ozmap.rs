@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use ozmap_cancel::simulator::{Options, Simulator};
+use ozmap_simulator::{Options, Simulator};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::sync::DropGuard;

@@ -61,7 +61,7 @@ struct Request {
 }
 
 fn requests(preset: &str) -> Vec<Request> {
-    let folder = in_checkout("tests/it/channels").join(preset);
+    let folder = in_checkout("tests/it/channels/cases").join(preset);
     let paths = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::super::support::{SECRET, World};
 use super::program::{Program, in_checkout, node};
+use crate::support::{SECRET, World};
 
 const CODE: &str = "123|123";
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::ozmap::stand_in::{self, Act, StandIn};
-use super::super::support::{Reply, SECRET, World, http};
 use super::program::{Ended, Program, in_checkout, python};
+use crate::ozmap::stand_in::{self, Act, StandIn};
+use crate::support::{Reply, SECRET, World, http};
 
 /// The native channel, and one platform for each kind of answer and proof.
 const CHANNELS: &[(&str, &str)] = &[

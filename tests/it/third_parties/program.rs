@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::super::support::skipped;
+use crate::support::skipped;
 
 /// The command that installs everything, for the messages.
 const INSTALL: &str = "bash tests/third-parties";

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::support::{SECRET, World};
 use super::program::{Program, in_checkout, python};
+use crate::support::{SECRET, World};
 
 const CODE: &str = "123|123";
 const INSTALLED: &str = "test-status";

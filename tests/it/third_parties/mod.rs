@@ -1,0 +1,13 @@
+//! Software of others, as it is: platforms that call the running service, and validators that judge its answers.
+//!
+//! `bash tests/third-parties` installs all of it below the checkout. What is missing is said, and fails in CI.
+
+mod answers;
+mod container;
+mod dialogflow;
+mod jambonz;
+mod node_red;
+mod openapi;
+pub mod program;
+mod rasa;
+mod xml;
