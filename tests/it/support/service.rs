@@ -47,7 +47,7 @@ impl Launch {
         self
     }
 
-    /// Sets a variable of the environment that is not a setting of ours, like `HTTP_PROXY`.
+    /// Sets a variable of the environment that is not a setting of the service, like `HTTP_PROXY`.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
