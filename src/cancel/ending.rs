@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::Cancellations;
 use super::advance::{Memory, Step};
-use crate::domain::{FirstName, Mode, Outcome, ReservationCode, Sighting};
+use crate::domain::{FirstName, LookupResult, Mode, Outcome, ReservationCode};
 use crate::guard;
 use crate::journal::{self, Apart, Ending, Held, Latecomers, RealOne, State};
-use crate::ozmap::Trouble;
+use crate::ozmap::FailureKind;
 
 /// How often a deletion that OZmap confirmed, but that did not happen, is sent.
 const CONFIRMED_DELETES_MAX: i64 = 2;
@@ -54,13 +54,11 @@ impl Cancellations {
     pub(super) async fn cannot_tell(
         &self,
         held: &mut Held,
-        trouble: Trouble,
+        kind: FailureKind,
         wait: Step,
     ) -> Result<Step, journal::Error> {
         if held.record.is_past_deadline() && held.record.unsettled_for().is_none() {
-            return self
-                .finish(held, Outcome::Unknown, trouble.id(), None)
-                .await;
+            return self.finish(held, Outcome::Unknown, kind.id(), None).await;
         }
         Ok(wait)
     }
@@ -209,8 +207,8 @@ pub(super) fn ending(
 }
 
 /// What to call the customer of the one property of a sighting.
-pub(super) fn name_in(sighting: &Sighting, code: &ReservationCode) -> Option<FirstName> {
-    match sighting.rows.as_slice() {
+pub(super) fn name_in(lookup: &LookupResult, code: &ReservationCode) -> Option<FirstName> {
+    match lookup.rows.as_slice() {
         [Ok(property)] => guard::first_name(property, code),
         _ => None,
     }

@@ -14,7 +14,7 @@ use super::contained::contained;
 use super::ending::PANICKED_TOO_OFTEN;
 use crate::domain::Outcome;
 use crate::journal::{self, Held, Pulse};
-use crate::ozmap::Trouble;
+use crate::ozmap::FailureKind;
 
 /// A pause up to this long is waited out under the lease; a longer one gives the lease back.
 const PAUSE_UNDER_LEASE_MAX: Duration = Duration::from_secs(5);
@@ -189,7 +189,7 @@ impl Cancellations {
 /// A cancellation that waits for the operator, and not for OZmap, is told each time.
 fn log_hold(held: &Held, pause: Duration, reason: &str) {
     let is_the_operators =
-        HELD_BY_THE_OPERATOR.contains(&reason) || reason == Trouble::Forbidden.id();
+        HELD_BY_THE_OPERATOR.contains(&reason) || reason == FailureKind::Forbidden.id();
     if is_the_operators {
         tracing::warn!(
             op = %held.record.id, protocol = %held.record.protocol, reason,
