@@ -158,7 +158,7 @@ async fn check_ozmap(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
     }
     findings.good("OZmap answers and accepts the key")?;
     check_times(ozmap, findings).await?;
-    match ozmap.has_witness().await {
+    match ozmap.can_cross_check().await {
         Ok(true) => return findings.good("OZmap: the list of clients shows whether a code is nobody's"),
         Ok(false) => findings.warn(
             "OZmap: the list of clients cannot be used, so \"not found\" rests on the look-up alone and \"422\" and \"empty\" of ozmap.not_found_answers are not believed; let the key view clients",
@@ -181,7 +181,7 @@ async fn check_ozmap(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
 async fn check_times(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Problem> {
     let mut times = Vec::new();
     for _ in 0..TIMED_LOOKS {
-        match ozmap.time_look().await {
+        match ozmap.time_lookup().await {
             Ok(ms) => times.push(ms),
             Err(error) => {
                 return findings.warn(&format!(
@@ -256,7 +256,7 @@ fn advice(error: &ozmap_cancel::ozmap::Error) -> &'static str {
         }
         FailureKind::Timeout
         | FailureKind::Lost
-        | FailureKind::Throttled
+        | FailureKind::RateLimited
         | FailureKind::Server
         | FailureKind::Size
         | FailureKind::Stale => "try again in a moment",
