@@ -158,7 +158,7 @@ async fn check_ozmap(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
     }
     findings.good("OZmap answers and accepts the key")?;
     check_times(ozmap, findings).await?;
-    match ozmap.has_witness().await {
+    match ozmap.can_cross_check().await {
         Ok(true) => return findings.good("OZmap: the list of clients shows whether a code is nobody's"),
         Ok(false) => findings.warn(
             "OZmap: the list of clients cannot be used, so \"not found\" rests on the look-up alone and \"422\" and \"empty\" of ozmap.not_found_answers are not believed; let the key view clients",
@@ -181,7 +181,7 @@ async fn check_ozmap(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
 async fn check_times(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Problem> {
     let mut times = Vec::new();
     for _ in 0..TIMED_LOOKS {
-        match ozmap.time_look().await {
+        match ozmap.time_lookup().await {
             Ok(ms) => times.push(ms),
             Err(error) => {
                 return findings.warn(&format!(
@@ -241,24 +241,24 @@ fn check_journal(place: &Place, findings: &mut Findings) -> Result<Option<Stats>
 
 /// What to do about it.
 fn advice(error: &ozmap_cancel::ozmap::Error) -> &'static str {
-    use ozmap_cancel::ozmap::Trouble;
-    match error.trouble {
-        Trouble::Connect => {
+    use ozmap_cancel::ozmap::FailureKind;
+    match error.kind {
+        FailureKind::Connect => {
             "is ozmap.base_url right, and may this machine's address reach OZmap's port (ask OZmap's support to open 9994 for it)?"
         }
-        Trouble::Tls => {
+        FailureKind::Tls => {
             "is it your OZmap's own certificate? then set ozmap.tls_ca_file or ozmap.tls_pin_sha256"
         }
-        Trouble::Unauthorized => "is ozmap.api_key complete, and was it not deleted in OZmap?",
-        Trouble::Forbidden => "give the key's user the role and the projects it needs",
-        Trouble::Redirect | Trouble::Html | Trouble::Status | Trouble::Shape => {
+        FailureKind::Unauthorized => "is ozmap.api_key complete, and was it not deleted in OZmap?",
+        FailureKind::Forbidden => "give the key's user the role and the projects it needs",
+        FailureKind::Redirect | FailureKind::Html | FailureKind::Status | FailureKind::Shape => {
             "is ozmap.base_url the address of the interface, with its port (usually 9994)?"
         }
-        Trouble::Timeout
-        | Trouble::Lost
-        | Trouble::Throttled
-        | Trouble::Server
-        | Trouble::Size
-        | Trouble::Stale => "try again in a moment",
+        FailureKind::Timeout
+        | FailureKind::Lost
+        | FailureKind::RateLimited
+        | FailureKind::Server
+        | FailureKind::Size
+        | FailureKind::Stale => "try again in a moment",
     }
 }

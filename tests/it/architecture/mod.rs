@@ -250,13 +250,13 @@ fn every_rule_can_fail() {
         ),
         (
             "a DELETE is made in one place",
-            "src/ozmap/wire.rs",
+            "src/ozmap/http.rs",
             "beside it",
             "http.delete(url)".into(),
         ),
         (
             "a DELETE is made in one place",
-            "src/ozmap/path.rs",
+            "src/ozmap/url.rs",
             "as text",
             "Method::from_bytes(b\"DELETE\")".into(),
         ),

@@ -119,7 +119,7 @@ pub fn deletes(source: &Source) -> Vec<String> {
 
 pub fn makes_no_delete(source: &Source) -> Vec<String> {
     match source.name.as_str() {
-        "src/ozmap/slot.rs" => Vec::new(),
+        "src/ozmap/session.rs" => Vec::new(),
         _ => deletes(source),
     }
 }
