@@ -141,7 +141,9 @@ impl Journal {
                     return Ok(None);
                 };
                 let asked_at = row.integer("asked_at")?;
-                let is_older = row.integer_or_null("first_seen_at")?.is_some_and(|at| at < asked_at);
+                let is_older = row
+                    .integer_or_null("first_seen_at")?
+                    .is_some_and(|at| at < asked_at);
                 let question = question(row)?;
                 Ok(Some(
                     match is_older && question.standing == Standing::Open {

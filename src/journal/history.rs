@@ -67,7 +67,9 @@ impl Journal {
             .reader
             .call(move |store| store.query(sql::SEEN_GONE, &parameters))
             .await?;
-        rows.iter().map(|row| Ok(row.text("property_id")?.to_owned())).collect()
+        rows.iter()
+            .map(|row| Ok(row.text("property_id")?.to_owned()))
+            .collect()
     }
 
     /// How often something happened to a cancellation, by the kind of the event in its history.
@@ -89,7 +91,10 @@ impl Journal {
             .reader
             .call(move |store| store.query(sql::SNAPSHOT, &[id.to_string().into()]))
             .await?;
-        let raw = rows.first().map(|row| row.text_or_null("snapshot")).transpose()?;
+        let raw = rows
+            .first()
+            .map(|row| row.text_or_null("snapshot"))
+            .transpose()?;
         Ok(raw.flatten().map(str::to_owned))
     }
 

@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 
 use super::Error;
+use super::migrations::Plan;
 use super::place::Server;
 use super::sql;
 use super::store::{Fate, Row, Sharing, Store, Value};
-use super::migrations::Plan;
 use super::{record, rehearsal};
 
 mod connection;
@@ -190,9 +190,7 @@ impl Postgres {
         let rows = connection.query(&text, parameters);
         let rows = rows.map_err(|trouble| self.failed(trouble))?;
         let names = values::names(&rows);
-        rows.iter()
-            .map(|row| values::read(row, &names))
-            .collect()
+        rows.iter().map(|row| values::read(row, &names)).collect()
     }
 
     /// Writes the number of the batch down, as a part of it. From here on this process's row is locked until the

@@ -135,7 +135,8 @@ impl Record {
         Ok(Self {
             id: OpId::parse(row.text("id")?).ok_or_else(|| bad("id"))?,
             protocol: Protocol::parse(row.text("protocol")?).ok_or_else(|| bad("protocol"))?,
-            code: code(row.text("code")?, row.text_or_null("came_as")?).ok_or_else(|| bad("code"))?,
+            code: code(row.text("code")?, row.text_or_null("came_as")?)
+                .ok_or_else(|| bad("code"))?,
             mode: if row.integer("dry_run")? == 0 {
                 Mode::Real
             } else {

@@ -283,10 +283,12 @@ pub(super) const GET: &str = "SELECT {RECORD} FROM op WHERE id = $1";
 
 /// What ended within a time in milliseconds. The time is asked for once: a clock in a condition keeps PostgreSQL from its
 /// index.
-pub(super) const ENDED_WITHIN: &str = "SELECT {RECORD} FROM op WHERE state = 'done' AND done_at > (SELECT {NOW} - $1)";
+pub(super) const ENDED_WITHIN: &str =
+    "SELECT {RECORD} FROM op WHERE state = 'done' AND done_at > (SELECT {NOW} - $1)";
 
 /// The active record of a code.
-pub(super) const ACTIVE: &str = "SELECT {RECORD} FROM op WHERE code = $1 AND dry_run = 0 AND state <> 'done'";
+pub(super) const ACTIVE: &str =
+    "SELECT {RECORD} FROM op WHERE code = $1 AND dry_run = 0 AND state <> 'done'";
 
 /// Records by protocol, id, code or property id, newest first.
 pub(super) const FIND: &str = "SELECT {RECORD} FROM op WHERE protocol = $1 OR id = $1 OR code = $1 OR property_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2";

@@ -195,10 +195,22 @@ mod tests {
         assert_eq!(row.text_or_null("reason")?, None);
         assert_eq!(row.integer_or_null("reason")?, None);
         for (error, expected) in [
-            (row.text("note").err(), "column note is missing, expected a text"),
-            (row.integer_or_null("note").err(), "column note is missing, expected a number"),
-            (row.text("attempt").err(), "column attempt holds a number, expected a text"),
-            (row.integer("reason").err(), "column reason holds null, expected a number"),
+            (
+                row.text("note").err(),
+                "column note is missing, expected a text",
+            ),
+            (
+                row.integer_or_null("note").err(),
+                "column note is missing, expected a number",
+            ),
+            (
+                row.text("attempt").err(),
+                "column attempt holds a number, expected a text",
+            ),
+            (
+                row.integer("reason").err(),
+                "column reason holds null, expected a number",
+            ),
         ] {
             let said = error.map(|error| error.to_string()).unwrap_or_default();
             assert!(said.ends_with(expected), "{said}");

@@ -48,9 +48,16 @@ impl Added {
         match words.as_slice() {
             ["CREATE", "TABLE", "IF", "NOT", "EXISTS", table, ..] => Some(Self::Table(name(table))),
             ["CREATE", "INDEX", "IF", "NOT", "EXISTS", index, ..]
-            | ["CREATE", "UNIQUE", "INDEX", "IF", "NOT", "EXISTS", index, ..] => {
-                Some(Self::Index(name(index)))
-            }
+            | [
+                "CREATE",
+                "UNIQUE",
+                "INDEX",
+                "IF",
+                "NOT",
+                "EXISTS",
+                index,
+                ..,
+            ] => Some(Self::Index(name(index))),
             ["ALTER", "TABLE", table, "ADD", "COLUMN", column, ..] => Some(Self::Column {
                 table: name(table),
                 column: name(column),
@@ -125,12 +132,22 @@ pub(super) fn newest() -> i64 {
 /// [`Error::Open`] when its schema is newer than this one, or when something is gone that its version has.
 pub(super) fn plan(tables: &mut dyn Tables) -> Result<Plan, Error> {
     let changes = compared(tables)?;
-    let has = |name: &str| changes.iter().any(|one| one.is_there && one.adds.is_table(name));
-    let version = if has("schema_version") { tables.version()? } else { None };
+    let has = |name: &str| {
+        changes
+            .iter()
+            .any(|one| one.is_there && one.adds.is_table(name))
+    };
+    let version = if has("schema_version") {
+        tables.version()?
+    } else {
+        None
+    };
     match version {
         Some(version) if version > newest() => return Err(newer(version)),
         Some(version) => {
-            let gone = changes.iter().find(|one| one.number <= version && !one.is_there);
+            let gone = changes
+                .iter()
+                .find(|one| one.number <= version && !one.is_there);
             if let Some(gone) = gone {
                 return Err(damaged(&gone.adds));
             }
@@ -144,7 +161,10 @@ pub(super) fn plan(tables: &mut dyn Tables) -> Result<Plan, Error> {
     }
     let missing = |one: Change| (!one.is_there).then_some(one.statement);
     // Journals from before there was a version: the one that they have all of.
-    let first_missing = changes.iter().find(|one| !one.is_there).map(|one| one.number);
+    let first_missing = changes
+        .iter()
+        .find(|one| !one.is_there)
+        .map(|one| one.number);
     let from = version.unwrap_or(first_missing.unwrap_or(newest()) - 1);
     let is_new = !has("op");
     let statements = changes.into_iter().filter_map(missing).collect();
@@ -185,7 +205,9 @@ fn compared(tables: &mut dyn Tables) -> Result<Vec<Change>, Error> {
     for (number, migration) in (1..).zip(MIGRATIONS) {
         for statement in statements(migration) {
             let adds = Added::of(&statement).ok_or_else(|| {
-                Error::Open(format!("migration {number} does more than to add something"))
+                Error::Open(format!(
+                    "migration {number} does more than to add something"
+                ))
             })?;
             changes.push((number, statement, adds));
         }
@@ -210,7 +232,9 @@ fn statements(migration: &str) -> Vec<String> {
         .filter(|line| !line.trim_start().starts_with("--"));
     let code: String = code.flat_map(|line| [line, "\n"]).collect();
     let statements = code.split(';').map(|statement| statement.trim().to_owned());
-    statements.filter(|statement| !statement.is_empty()).collect()
+    statements
+        .filter(|statement| !statement.is_empty())
+        .collect()
 }
 
 fn newer(version: i64) -> Error {
@@ -268,14 +292,20 @@ mod tests {
     fn every_older_schema_is_upgraded_by_what_it_lacks() {
         let all: Vec<_> = MIGRATIONS.iter().map(|one| statements(one)).collect();
         for from in 1..MIGRATIONS.len() {
-            let Plan::Upgrade { from: said, statements } = plan_of(from, None, vec![]).unwrap()
+            let Plan::Upgrade {
+                from: said,
+                statements,
+            } = plan_of(from, None, vec![]).unwrap()
             else {
                 panic!("schema {from} is not upgraded");
             };
             assert_eq!(usize::try_from(said).unwrap(), from);
             assert_eq!(statements, all[from..].concat());
         }
-        assert_eq!(plan_of(0, None, vec![]).unwrap(), Plan::Create(all.concat()));
+        assert_eq!(
+            plan_of(0, None, vec![]).unwrap(),
+            Plan::Create(all.concat())
+        );
         let newest_one = plan_of(MIGRATIONS.len(), Some(newest()), vec![]).unwrap();
         assert_eq!(newest_one, Plan::Nothing);
     }
@@ -292,7 +322,9 @@ mod tests {
 
     #[test]
     fn a_newer_and_a_damaged_journal_are_refused() {
-        let newer = plan_of(99, Some(newest() + 1), vec![]).unwrap_err().to_string();
+        let newer = plan_of(99, Some(newest() + 1), vec![])
+            .unwrap_err()
+            .to_string();
         assert!(newer.contains("start the newer version"), "{newer}");
         assert!(newer.contains("restore the backup"), "{newer}");
         let table = Added::Table("delivery".to_owned());
@@ -307,6 +339,9 @@ mod tests {
         };
         let gone = plan_of(MIGRATIONS.len(), Some(newest()), vec![column]);
         let said = gone.unwrap_err().to_string();
-        assert!(said.contains("column came_as of table op is gone"), "{said}");
+        assert!(
+            said.contains("column came_as of table op is gone"),
+            "{said}"
+        );
     }
 }
