@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::{Duration, Instant};
 
-use super::Error;
+use super::error::Error;
 use super::store::Row;
 use crate::clock::Moment;
 use crate::domain::{FirstName, Mode, OpId, Outcome, PropertyId, Protocol, ReservationCode};

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::Error;
+use super::error::Error;
 
 /// A value of a parameter or a column; the journal needs no other types.
 #[derive(Clone, Debug, PartialEq, Eq)]

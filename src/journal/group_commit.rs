@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::Error;
+use super::error::Error;
 use super::store::{Fate, Store};
 
-mod waiting;
+mod operation;
+mod queue;
 
-use waiting::Waiting;
-
-/// The most operations in one commit; more wait for the next.
-const BATCH_MAX: usize = 128;
+pub(crate) use operation::Operation;
+use operation::{Batch, Company, Outcome};
+use queue::Waiting;
 
 /// How often the store is looked after while nothing is written.
 const IDLE: Duration = Duration::from_secs(1);
@@ -52,30 +52,6 @@ enum Message {
     Run(Box<dyn Operation>),
     /// Everything before this is written; then the store is closed.
     Close(Closer),
-}
-
-/// An operation and the caller that waits for it.
-pub(crate) trait Operation: Send {
-    /// Does the work within the batch; false when it must be undone.
-    fn run(&mut self, store: &mut dyn Store) -> Outcome;
-    /// With whom it may be written.
-    fn company(&self) -> Company;
-    /// Tells the caller.
-    fn finish(self: Box<Self>, committed: Result<(), Error>);
-}
-
-pub(crate) enum Outcome {
-    Keep,
-    Undo,
-}
-
-/// With whom an operation may be written in one transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Company {
-    /// With any other: it changes only rows that this process holds.
-    Any,
-    /// With none, where the journal is shared: it changes rows that other processes change as well.
-    None,
 }
 
 struct Call<T, F> {
@@ -224,8 +200,6 @@ impl Writer {
         answer.await.map_err(|_| gone())?
     }
 }
-
-pub(crate) type Batch = Vec<Box<dyn Operation>>;
 
 type Closer = oneshot::Sender<Result<(), Error>>;
 

@@ -5,10 +5,12 @@
 
 use sha2::{Digest, Sha256};
 
-use super::accept::{Acceptance, KeyScope};
+use super::acceptance::{Acceptance, KeyScope, Recalled};
+use super::error::Error;
+use super::handle::Journal;
 use super::record::Record;
 use super::store::{Row, Store};
-use super::{Error, Recalled, queries, sql};
+use super::{queries, sql};
 use crate::domain::{OpId, Outcome};
 
 /// How much later than now an end may be without speaking of a clock that was put right.
@@ -120,6 +122,23 @@ fn promised(store: &mut dyn Store, row: &Row) -> Result<Record, Error> {
         .transpose()?
         .flatten();
     record.ok_or_else(|| Error::Corrupt("a webhook without its cancellation".to_owned()))
+}
+
+impl Journal {
+    /// Notes, once, what a webhook was told.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn told(&self, asked: Acceptance, outcome: Outcome) -> Result<(), Error> {
+        self.writer
+            .call(move |store| {
+                let (key, _) = by_key(store, &asked)?;
+                let channel = asked.delivery.channel.as_str();
+                let parameters = [outcome.id().into(), channel.into(), key.into()];
+                store.execute(sql::TOLD, &parameters).map(drop)
+            })
+            .await
+    }
 }
 
 impl Acceptance {

@@ -4,12 +4,15 @@
 
 use tokio::time::{Duration, Instant};
 
+use super::ending::{Apart, Ending, Latecomers};
+use super::error::Error;
 use super::events::Note;
+use super::handle::Journal;
 use super::history::{joined, real_one, times_of};
 use super::protocol::free_protocol;
 use super::record::{Held, Intent, Lease, Pulse, Record};
 use super::store::{Row, Store, Value};
-use super::{Apart, Ending, Error, Journal, Latecomers, queries, sql};
+use super::{queries, sql};
 use crate::domain::{FirstName, OpId};
 use crate::guard::Deletable;
 

@@ -12,9 +12,11 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use super::super::error::Error;
+use super::super::sql;
 use super::super::store::Incomplete;
-use super::super::{Error, sql};
-use super::{files, translate};
+use super::dialect::translate;
+use super::files;
 
 /// More was written than stands in this file.
 pub(super) const MORE_IN_LOG: i64 = 1;

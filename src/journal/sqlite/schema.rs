@@ -1,60 +1,69 @@
 //! The tables of an embedded journal: read, created, and brought to what this version writes.
 
 use std::path::Path;
+use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::{BUSY, Sqlite, files, translate};
+use super::dialect::translate;
+use super::files;
+use crate::journal::error::Error;
 use crate::journal::migrations::{self, Added, Plan, Tables};
-use crate::journal::{Error, sql};
+use crate::journal::sql;
 
-impl Sqlite {
-    /// An empty store in memory with the tables of an existing journal, as the next start finds or makes them.
-    pub(in crate::journal) fn with_tables_of(path: &Path) -> Result<Self, Error> {
-        let existing = read_only(path)?;
-        let plan = migrations::plan(&mut Existing(&existing))?;
-        let mut tables = existing.prepare(
-            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' \
-             ORDER BY CASE type WHEN 'table' THEN 0 WHEN 'view' THEN 1 WHEN 'index' THEN 2 ELSE 3 END",
-        )?;
-        let store = Self::with(Connection::open_in_memory()?)?;
-        let tables = tables.query_map([], |row| row.get::<_, String>("sql"))?;
-        for table in tables {
-            store.connection.execute_batch(&table?)?;
-        }
-        store.connection.pragma_update(None, "foreign_keys", true)?;
-        store.run_plan(&plan)?;
-        Ok(store)
-    }
+/// How long a write waits for a foreign process that holds the file.
+pub(super) const BUSY: Duration = Duration::from_secs(2);
 
-    /// Creates the tables of a new journal, and adds to an older one what this version needs. A crash leaves either the old
-    /// schema or the new one.
-    pub(super) fn upgrade(&self) -> Result<(), Error> {
-        let plan = migrations::plan(&mut Existing(&self.connection))?;
-        if plan == Plan::Nothing {
-            return Ok(());
-        }
-        let transaction =
-            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
-        self.run_plan(&plan)?;
-        let version = translate(sql::SCHEMA_VERSION, self.now);
-        transaction.execute(&version, [migrations::newest()])?;
-        transaction.commit()?;
-        plan.log();
-        Ok(())
+/// A connection to an empty database in memory with the tables of an existing journal, as the next start finds or makes
+/// them.
+pub(super) fn with_tables_of(path: &Path) -> Result<Connection, Error> {
+    let existing = read_only(path)?;
+    let plan = migrations::plan(&mut Existing(&existing))?;
+    let mut tables = existing.prepare(
+        "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' \
+         ORDER BY CASE type WHEN 'table' THEN 0 WHEN 'view' THEN 1 WHEN 'index' THEN 2 ELSE 3 END",
+    )?;
+    let empty = Connection::open_in_memory()?;
+    let tables = tables.query_map([], |row| row.get::<_, String>("sql"))?;
+    for table in tables {
+        empty.execute_batch(&table?)?;
     }
+    empty.pragma_update(None, "foreign_keys", true)?;
+    run(&empty, &plan)?;
+    Ok(empty)
+}
 
-    fn run_plan(&self, plan: &Plan) -> Result<(), Error> {
-        for statement in plan.statements() {
-            self.connection.execute_batch(statement)?;
-        }
-        Ok(())
+/// Creates the tables of a new journal, and adds to an older one what this version needs. A crash leaves either the old
+/// schema or the new one. `now` is the clock, as a statement asks for it.
+pub(super) fn upgrade(connection: &Connection, now: &str) -> Result<(), Error> {
+    let plan = migrations::plan(&mut Existing(connection))?;
+    if plan == Plan::Nothing {
+        return Ok(());
     }
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    run(&transaction, &plan)?;
+    let version = translate(sql::SCHEMA_VERSION, now);
+    transaction.execute(&version, [migrations::newest()])?;
+    transaction.commit()?;
+    plan.log();
+    Ok(())
+}
+
+fn run(connection: &Connection, plan: &Plan) -> Result<(), Error> {
+    for statement in plan.statements() {
+        connection.execute_batch(statement)?;
+    }
+    Ok(())
+}
+
+/// The columns of a record that a journal of an older schema does not have yet.
+pub(super) fn lacking_columns(connection: &Connection) -> Result<Vec<String>, Error> {
+    migrations::lacking_columns(&mut Existing(connection), "op")
 }
 
 /// The tables of an open file.
-pub(super) struct Existing<'a>(pub(super) &'a Connection);
+struct Existing<'a>(&'a Connection);
 
 impl Tables for Existing<'_> {
     fn has_each(&mut self, added: &[Added]) -> Result<Vec<bool>, Error> {

@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use super::place::{Kind, Place};
-use super::postgres::Postgres;
+use super::error::Error;
+use super::place::{Kind, Place, Server};
+use super::postgres::{Examined, Postgres};
 use super::queries::{Stats, stats};
 use super::record::Record;
-use super::rehearsal::rehearse;
-use super::sqlite::copy::Copied;
+use super::sqlite::backup::Copied;
 use super::sqlite::{self, Sqlite};
 use super::store::{Store, Value};
-use super::{Error, disk, sql};
+use super::write_probe::rehearse;
+use super::{disk, sql};
 use crate::domain::{OpId, ReservationCode};
 
 /// A line in the history of a cancellation.
@@ -241,7 +242,7 @@ pub fn inspect(place: &Place) -> Result<Inspection, Error> {
             }
             (is_there, sqlite::is_in_use(path)?)
         }
-        Kind::Server(server) => (Postgres::examine(server)?, false),
+        Kind::Server(server) => (examine(server)?, false),
     };
     if !is_there {
         return Ok(Inspection::NotThere);
@@ -257,6 +258,19 @@ pub fn inspect(place: &Place) -> Result<Inspection, Error> {
     }
 }
 
+/// Whether there is a journal on a server, in which a promise could be written: that is undone.
+fn examine(server: &Server) -> Result<bool, Error> {
+    let mut store = match Postgres::examine(server)? {
+        Examined::NotThere => return Ok(false),
+        Examined::Older => return Ok(true),
+        Examined::Current(store) => store,
+    };
+    store.begin()?;
+    let rehearsed = rehearse(store.as_mut(), "check");
+    store.rollback();
+    rehearsed.map(|()| true)
+}
+
 /// Copies an embedded journal into a new file, also while the service writes. Blocks: not for asynchronous code.
 ///
 /// # Errors
@@ -264,7 +278,7 @@ pub fn inspect(place: &Place) -> Result<Inspection, Error> {
 /// its own; [`Error::Unavailable`] when the journal cannot be read.
 pub fn backup(place: &Place, target: &Path) -> Result<Copied, Error> {
     match &place.0 {
-        Kind::File(path, _) => sqlite::copy::copy(path, target),
+        Kind::File(path, _) => sqlite::backup::copy(path, target),
         Kind::Server(_) => Err(Error::Open(format!(
             "the journal is on {place}: copy it with PostgreSQL's own tools, as pg_dump --format=custom --file={} does, \
              or with continuous archiving",
