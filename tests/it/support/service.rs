@@ -59,7 +59,8 @@ impl Launch {
         self
     }
 
-    fn command(&self) -> Command {
+    /// The program with its settings, for a test that runs it in its own way.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(BINARY);
         command
             .env_clear()

@@ -5,9 +5,12 @@
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
-use super::accept::{Acceptance, Fresh, KeyScope, write_down};
+use super::accept::{Fresh, write_down};
+use super::acceptance::{Acceptance, Accepted, DeliveryKey, KeyScope};
+use super::error::Error;
+use super::handle::{Journal, Times};
+use super::sql;
 use super::store::{Store, Value};
-use super::{Accepted, DeliveryKey, Error, Times, sql};
 use crate::domain::{Mode, OpId, Outcome, ReservationCode};
 
 /// Long enough for statements, and undone anyway.
@@ -19,6 +22,26 @@ const TIMES: Times = Times {
 
 /// An id as OZmap's are, which no property has.
 const NO_PROPERTY: &str = "000000000000000000000000";
+
+impl Journal {
+    /// Proves that something can be promised: by writing, and by all that a promise writes until it ends, which is undone.
+    ///
+    /// # Errors
+    /// [`Error::NoRoom`] when its disk is nearly full, [`Error::Unavailable`] when it cannot be written.
+    pub async fn prove_writable(&self) -> Result<(), Error> {
+        let owner = self.owner.clone();
+        self.writer
+            .call(move |store| {
+                store.room()?;
+                store.execute(sql::HEARTBEAT, &[Value::from(&*owner)])?;
+                store.savepoint()?;
+                let rehearsed = rehearse(store, &owner);
+                store.undo()?;
+                rehearsed
+            })
+            .await
+    }
+}
 
 /// Runs every statement that a cancellation needs, within a transaction or a savepoint that is undone.
 pub(super) fn rehearse(store: &mut dyn Store, owner: &str) -> Result<(), Error> {

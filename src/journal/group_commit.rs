@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::Error;
+use super::error::Error;
 use super::store::{Fate, Store};
 
-mod waiting;
+mod operation;
+mod queue;
 
-use waiting::Waiting;
-
-/// The most operations in one commit; more wait for the next.
-const BATCH_MAX: usize = 128;
+pub(crate) use operation::Operation;
+use operation::{Batch, Company, Outcome};
+use queue::Waiting;
 
 /// How often the store is looked after while nothing is written.
 const IDLE: Duration = Duration::from_secs(1);
@@ -52,30 +52,6 @@ enum Message {
     Run(Box<dyn Operation>),
     /// Everything before this is written; then the store is closed.
     Close(Closer),
-}
-
-/// An operation and the caller that waits for it.
-pub(crate) trait Operation: Send {
-    /// Does the work within the batch; false when it must be undone.
-    fn run(&mut self, store: &mut dyn Store) -> Outcome;
-    /// With whom it may be written.
-    fn company(&self) -> Company;
-    /// Tells the caller.
-    fn finish(self: Box<Self>, committed: Result<(), Error>);
-}
-
-pub(crate) enum Outcome {
-    Keep,
-    Undo,
-}
-
-/// With whom an operation may be written in one transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Company {
-    /// With any other: it changes only rows that this process holds.
-    Any,
-    /// With none, where the journal is shared: it changes rows that other processes change as well.
-    None,
 }
 
 struct Call<T, F> {
@@ -225,8 +201,6 @@ impl Writer {
     }
 }
 
-pub(crate) type Batch = Vec<Box<dyn Operation>>;
-
 type Closer = oneshot::Sender<Result<(), Error>>;
 
 const NOT_KNOWN: &str = "what became of the last commit is not known yet";
@@ -335,7 +309,7 @@ mod tests {
     use super::super::store::Value;
     use super::*;
 
-    const COUNT: &str = "SELECT COUNT(*) FROM heartbeat";
+    const COUNT: &str = "SELECT COUNT(*) AS written FROM heartbeat";
 
     fn write_row(store: &mut dyn Store, owner: &'static str) -> Result<u64, Error> {
         let sql = "INSERT INTO heartbeat (owner, at_ms) VALUES ($1, 1)";
@@ -353,7 +327,7 @@ mod tests {
         assert!(matches!(failed, Err(Error::Unavailable(_))), "{failed:?}");
         writer.call(|store| write_row(store, "two")).await?;
         let rows = writer.call(|store| store.query(COUNT, &[])).await?;
-        assert_eq!(rows.first().map_or(Ok(0), |row| row.integer(0))?, 1);
+        assert_eq!(rows.first().map_or(Ok(0), |row| row.integer("written"))?, 1);
         Ok(())
     }
 
@@ -382,7 +356,7 @@ mod tests {
         let owners = store.query("SELECT owner FROM heartbeat ORDER BY owner", &[])?;
         let owners = owners
             .iter()
-            .map(|row| row.text(0))
+            .map(|row| row.text("owner"))
             .collect::<Result<Vec<_>, _>>()?;
         assert_eq!(owners, ["one", "three"]);
         Ok(())

@@ -10,9 +10,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
-use super::tables::read_only;
-use super::{files, log};
-use crate::journal::{Error, disk};
+use super::schema::read_only;
+use super::{files, wal};
+use crate::journal::disk;
+use crate::journal::error::Error;
 
 /// A copy that was made.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +49,7 @@ fn fill(source: &Connection, partial: &Path) -> Result<Copied, Error> {
     Backup::new(source, &mut copy)?.run_to_completion(i32::MAX, Duration::from_millis(50), None)?;
     // One file, and no log beside it.
     copy.pragma_update(None, "journal_mode", "DELETE")?;
-    log::set_mark(&copy, log::COPY)?;
+    wal::set_mark(&copy, wal::COPY)?;
     let sound: String = copy.pragma_query_value(None, "quick_check", |row| row.get(0))?;
     if sound != "ok" {
         return Err(Error::Corrupt(sound));

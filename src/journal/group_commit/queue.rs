@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::{BATCH_MAX, Batch, Company, Operation};
+use super::operation::{Batch, Company, Operation};
 use crate::journal::store::Sharing;
+
+/// The most operations in one commit; more wait for the next.
+const BATCH_MAX: usize = 128;
 
 /// What has come and is not written yet, in its order.
 #[derive(Default)]
