@@ -93,11 +93,7 @@ impl Key {
     }
 
     fn text(self) -> String {
-        self.0
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex::encode(self.0.finalize())
     }
 }
 
