@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
+use tracing::Instrument;
 
 use super::Cancellations;
 use super::advance::{Memory, Step};
 use super::contained::contained;
 use super::ending::PANICKED_TOO_OFTEN;
+use super::span::span_of;
 use crate::domain::Outcome;
 use crate::journal::{self, Held, Pulse};
 use crate::ozmap::Trouble;
+use crate::trace::RequestIds;
 
 /// A pause up to this long is waited out under the lease; a longer one gives the lease back.
 const PAUSE_UNDER_LEASE_MAX: Duration = Duration::from_secs(5);
@@ -37,8 +40,15 @@ enum End {
 }
 
 impl Cancellations {
+    /// Works on a cancellation; every log line and every OZmap call of it is linked to it.
+    pub(super) async fn drive(self: Arc<Self>, held: Held, permit: OwnedSemaphorePermit) {
+        let ids = RequestIds::current().unwrap_or_else(RequestIds::fresh);
+        let span = span_of(&held.record, Some(&ids));
+        ids.scope(self.run(held, permit)).instrument(span).await;
+    }
+
     /// Works on a cancellation until it ends, pauses for long, or the lease is lost.
-    pub(super) async fn drive(self: Arc<Self>, mut held: Held, permit: OwnedSemaphorePermit) {
+    async fn run(self: Arc<Self>, mut held: Held, permit: OwnedSemaphorePermit) {
         let op = held.record.id;
         let pulse = held.lease.pulse();
         let end = tokio::select! {

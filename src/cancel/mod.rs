@@ -15,6 +15,7 @@ mod look;
 mod promise;
 mod recovery;
 mod replay;
+mod span;
 mod still_there;
 mod watchers;
 mod word;
@@ -29,6 +30,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 use watchers::Watchers;
 
 use crate::domain::{Action, Answer, Ask, Outcome, ReservationCode};
@@ -348,11 +350,12 @@ impl Cancellations {
 
     fn note_told(self: &Arc<Self>, asked: Acceptance, outcome: Outcome) {
         let this = self.clone();
-        self.tracker.spawn(async move {
+        let noting = async move {
             if let Err(error) = this.journal.told(asked, outcome).await {
                 tracing::warn!("what a caller was told could not be noted: {error}");
             }
-        });
+        };
+        self.tracker.spawn(noting.in_current_span());
     }
 }
 

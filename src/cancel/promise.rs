@@ -8,11 +8,13 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 use unicode_normalization::UnicodeNormalization;
 
+use super::span::span_of;
 use super::word::Word;
 use super::{Cancellations, Declined, conversation_of};
 use crate::clock::Moment;
 use crate::domain::{Ask, Mode, ReservationCode, SameKey};
 use crate::journal::{Acceptance, Accepted, DeliveryKey, KeyScope, Recalled, Record};
+use crate::trace::{RequestIds, carry};
 
 /// How much longer a caller waits whose promise is on its way to the disk.
 const LAST_MOMENT: Duration = Duration::from_millis(50);
@@ -82,10 +84,9 @@ impl Cancellations {
     ) -> Result<Promise, Declined> {
         let (answer, mut promised) = oneshot::channel();
         let word = Arc::new(Word::default());
-        self.tracker.spawn(
-            self.clone()
-                .promise(acceptance, permit, word.clone(), answer),
-        );
+        let work = self.clone();
+        let work = work.promise(acceptance, permit, word.clone(), answer);
+        self.tracker.spawn(carry(work));
         if let Ok(promise) = timeout_at(answer_by, &mut promised).await {
             return promise.unwrap_or(Err(Declined::InDoubt));
         }
@@ -121,6 +122,9 @@ impl Cancellations {
         answer: oneshot::Sender<Result<Promise, Declined>>,
     ) {
         let channel = acceptance.delivery.channel.clone();
+        // The span of the webhook ends with its answer; its id links the lines of the cancellation to it.
+        let ids = RequestIds::current();
+        let request_id = ids.as_ref().and_then(|ids| ids.request_id.as_deref());
         let accepted = self.journal.accept(acceptance, word).await;
         // A caller that hung up hears nothing; what it was promised is kept all the same.
         let tell = |promise| drop(answer.send(promise));
@@ -131,12 +135,18 @@ impl Cancellations {
             Ok(Accepted::KeyReused) => return tell(Ok(Promise::KeyReused)),
             Ok(Accepted::TooManyCodes) => return tell(Ok(Promise::TooManyCodes)),
             Err(error) => {
-                tracing::error!(channel, "a cancellation could not be accepted: {error}");
+                tracing::error!(
+                    channel,
+                    request_id,
+                    "a cancellation could not be accepted: {error}"
+                );
                 return tell(Err(Declined::Journal));
             }
         };
         let record = &held.record;
-        tracing::info!(op = %record.id, channel, "cancellation {} is accepted", record.protocol);
+        span_of(record, ids.as_ref()).in_scope(|| {
+            tracing::info!(request_id, "cancellation {} is accepted", record.protocol);
+        });
         tell(Ok(Promise::New(Box::new(record.clone()))));
         self.drive(*held, permit).await;
     }

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Cancellations;
 use super::contained::contained;
+use super::span::span_of;
 
 /// The longest that something that is due waits to be seen.
 const TICK: Duration = Duration::from_secs(1);
@@ -57,10 +58,14 @@ impl Cancellations {
             };
             let wait = match taken {
                 Ok(Some(held)) => {
-                    tracing::info!(
-                        op = %held.record.id, state = held.record.state.id(), attempts = held.record.attempts,
-                        "cancellation {} is taken up again", held.record.protocol
-                    );
+                    span_of(&held.record, None).in_scope(|| {
+                        tracing::info!(
+                            state = held.record.state.id(),
+                            attempts = held.record.attempts,
+                            "cancellation {} is taken up again",
+                            held.record.protocol
+                        );
+                    });
                     self.tracker.spawn(self.clone().drive(held, permit));
                     continue;
                 }

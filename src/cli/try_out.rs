@@ -13,7 +13,7 @@ use clap::Args;
 use ozmap_cancel::channels::{CustomerInput, Said};
 use ozmap_cancel::config::{self, Config, Sources};
 use ozmap_cancel::domain::{Locale, Medium};
-use ozmap_cancel::http::{App, Tried};
+use ozmap_cancel::http::{App, TurnReply};
 use ozmap_cancel::replies::spoken_length;
 use ozmap_simulator::{Options, Simulator};
 use serde_json::json;
@@ -233,7 +233,7 @@ impl Play {
         Ok(())
     }
 
-    fn told(&self, tried: &Tried, medium: Medium) -> String {
+    fn told(&self, tried: &TurnReply, medium: Medium) -> String {
         let person = match tried.handoff {
             true => ", a person should go on",
             false => "",

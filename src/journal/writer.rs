@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use super::Error;
 use super::store::{Fate, Store};
@@ -79,6 +80,8 @@ pub(crate) enum Company {
 }
 
 struct Call<T, F> {
+    /// The span of the caller, so that the thread's log lines carry its fields.
+    span: Span,
     company: Company,
     work: Option<F>,
     result: Option<Result<T, Error>>,
@@ -98,6 +101,7 @@ where
         let Some(work) = self.work.take() else {
             return Outcome::Undo;
         };
+        let _in_span = self.span.enter();
         // A mistake of ours in one operation must not end the thread that all others wait for.
         let result = catch_unwind(AssertUnwindSafe(|| work(store))).unwrap_or_else(|_| {
             Err(Error::Unavailable(
@@ -207,6 +211,7 @@ impl Writer {
     {
         let (caller, answer) = oneshot::channel();
         let operation = Call {
+            span: Span::current(),
             company,
             work: Some(work),
             result: None,
@@ -363,6 +368,7 @@ mod tests {
         let call = |work: fn(&mut dyn Store) -> Result<u64, Error>| {
             let (caller, answer) = oneshot::channel();
             let call = Call {
+                span: Span::none(),
                 company: Company::Any,
                 work: Some(work),
                 result: None,

@@ -14,6 +14,7 @@ use super::CONNECT_TO_DELETE_MS_MAX;
 use super::settings::{Key, Settings, SetupError};
 use super::tls;
 use super::trouble::{Error, Trouble};
+use crate::trace::RequestIds;
 
 /// The most bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -117,6 +118,9 @@ impl Wire {
         request
             .headers_mut()
             .insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(traceparent) = traceparent() {
+            request.headers_mut().insert("traceparent", traceparent);
+        }
         let mut response = http
             .execute(request)
             .await
@@ -127,6 +131,12 @@ impl Wire {
         }
         arriving.whole()
     }
+}
+
+/// Links the call to the trace of the request that it is made for. A probe is made for none.
+fn traceparent() -> Option<HeaderValue> {
+    let ids = RequestIds::current()?;
+    HeaderValue::from_str(&ids.trace.traceparent()).ok()
 }
 
 impl Exchange for Wire {

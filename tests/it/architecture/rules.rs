@@ -3,15 +3,18 @@
 use super::source::{SIMULATOR, Source};
 
 /// What each module may see of the others. `main` and `cli` are the binary and see everything.
-const SEES: [(&str, &[&str]); 15] = [
+const SEES: [(&str, &[&str]); 16] = [
     ("clock", &[]),
+    ("trace", &[]),
     ("domain", &["clock"]),
     ("guard", &["clock", "domain"]),
     ("journal", &["clock", "domain", "guard"]),
-    ("ozmap", &["clock", "domain", "guard", "journal"]),
+    ("ozmap", &["clock", "trace", "domain", "guard", "journal"]),
     (
         "cancel",
-        &["clock", "domain", "guard", "journal", "ozmap", "metrics"],
+        &[
+            "clock", "trace", "domain", "guard", "journal", "ozmap", "metrics",
+        ],
     ),
     ("restore", &["clock", "domain", "guard", "journal", "ozmap"]),
     ("channels", &["clock", "domain"]),
@@ -20,7 +23,8 @@ const SEES: [(&str, &[&str]); 15] = [
     (
         "http",
         &[
-            "clock", "domain", "journal", "ozmap", "cancel", "channels", "replies", "metrics",
+            "clock", "trace", "domain", "journal", "ozmap", "cancel", "channels", "replies",
+            "metrics",
         ],
     ),
     (

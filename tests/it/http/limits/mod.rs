@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use crate::support::{PATIENCE, SECRET, World};
 
 /// The head of a webhook, up to its own headers.
-fn head() -> String {
+pub fn head() -> String {
     format!(
         "POST /webhooks/chatbot HTTP/1.1\r\nHost: service\r\nAuthorization: Bearer {SECRET}\r\n"
     )
@@ -30,7 +30,7 @@ fn webhook(code: &str, message: &str, headers: &str) -> String {
 }
 
 /// A connection that has sent some bytes and goes on waiting.
-async fn stalled(world: &World, bytes: &str) -> TcpStream {
+pub async fn stalled(world: &World, bytes: &str) -> TcpStream {
     let mut stream = TcpStream::connect(world.service.address()).await.unwrap();
     stream.write_all(bytes.as_bytes()).await.unwrap();
     stream
@@ -54,7 +54,7 @@ async fn until(stream: &mut TcpStream, end: &str) -> String {
 }
 
 /// Everything that comes until the service closes the connection.
-async fn until_closed(mut stream: TcpStream) -> String {
+pub async fn until_closed(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
     let closed = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
     // A reset closes as well.
