@@ -1,10 +1,13 @@
-//! The ids that link the log lines and the OZmap calls of one request: its request id and its W3C trace.
+//! The ids that link the log lines and the OZmap calls of one request: its request id and its W3C
+//! trace.
 //!
-//! They travel with the task that works on the request, so that no signature on the way to a call carries them. They
-//! must never decide anything, and they hold only random numbers and an id that was checked when the request came in.
+//! They travel with the task that works on the request, so that no signature on the way to a call
+//! carries them. They must never decide anything, and they hold only random numbers and an id that
+//! was checked when the request came in.
 //!
-//! `traceparent` follows W3C Trace Context, level 1. `tracestate` is not passed on: it is text that a platform's vendor
-//! wrote, OZmap is another company's service, and the standard lets a service drop it where trust ends.
+//! `traceparent` follows W3C Trace Context, level 1. `tracestate` is not passed on: it is text that
+//! a platform's vendor wrote, OZmap is another company's service, and the standard lets a service
+//! drop it where trust ends.
 
 use std::future::Future;
 

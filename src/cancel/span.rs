@@ -1,6 +1,8 @@
-//! The span of a cancellation: every log line that is written while a worker runs it carries its fields.
+//! The span of a cancellation: every log line that is written while a worker runs it carries its
+//! fields.
 //!
-//! It must never name the customer or the code. It has no parent: a cancellation outlives the webhook that began it.
+//! It must never name the customer or the code. It has no parent: a cancellation outlives the
+//! webhook that began it.
 
 use tracing::Span;
 

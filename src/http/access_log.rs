@@ -1,6 +1,7 @@
 //! The access line: one log line for every webhook, with what was understood and what was answered.
 //!
-//! It must never hold a code, a name, a number or a text of the request, nor the path that was called.
+//! It must never hold a code, a name, a number or a text of the request, nor the path that was
+//! called.
 
 use axum::http::StatusCode;
 
@@ -10,7 +11,8 @@ use crate::channels::{Note, NoteKind, Step, Wish};
 use crate::clock::Moment;
 use crate::domain::{Action, Answer, Ask, Mode, Turn};
 
-/// What is known of a webhook so far. It is logged when it is dropped, so also when the caller disconnects.
+/// What is known of a webhook so far. It is logged when it is dropped, so also when the caller
+/// disconnects.
 pub(super) struct AccessLine {
     at: Moment,
     action: &'static str,
@@ -27,7 +29,8 @@ pub(super) struct AccessLine {
 const ABSENT: &str = "absent";
 
 impl AccessLine {
-    /// The line of a webhook of this channel that arrived at this time. The channel itself is named by the span.
+    /// The line of a webhook of this channel that arrived at this time. The channel itself is named
+    /// by the span.
     pub(super) fn of_channel(channel: &str, at: Moment) -> Self {
         name_channel(channel);
         Self::without_channel(at)

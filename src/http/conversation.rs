@@ -1,7 +1,8 @@
 //! A free-text conversation: its open question, and how often it failed.
 //!
-//! Both are kept in the journal, so that a restart or another replica continues the conversation. It must never offer a
-//! plain yes before the question is durable. Failures that cannot be counted in time are not counted.
+//! Both are kept in the journal, so that a restart or another replica continues the conversation.
+//! It must never offer a plain yes before the question is durable. Failures that cannot be counted
+//! in time are not counted.
 
 use std::time::Duration;
 
@@ -81,8 +82,8 @@ impl<'a> Conversation<'a> {
         Ok((message.next(question.as_ref(), memory), question))
     }
 
-    /// Makes durable what a sentence needs before it is said: its question, or that no question is open. False when
-    /// another message changed the conversation, which must then be read again.
+    /// Makes durable what a sentence needs before it is said: its question, or that no question is
+    /// open. False when another message changed the conversation, which must then be read again.
     pub(super) async fn settle(
         &self,
         step: &Step,
@@ -140,8 +141,8 @@ impl<'a> Conversation<'a> {
             .await
     }
 
-    /// Notes that a code is acted on, before it is: a repeated yes must find its request, and no earlier question may
-    /// stay open.
+    /// Notes that a code is acted on, before it is: a repeated yes must find its request, and no
+    /// earlier question may stay open.
     pub(super) async fn begin(&self, ask: &Ask, message: &str) -> Result<(), HttpProblem> {
         self.remember(Question {
             code: ask.typed_code.clone(),
@@ -174,7 +175,8 @@ impl<'a> Conversation<'a> {
             .await
     }
 
-    /// Waits for the journal within a timeout. An error is logged without any text of the conversation.
+    /// Waits for the journal within a timeout. An error is logged without any text of the
+    /// conversation.
     async fn within<T>(
         &self,
         work: impl Future<Output = Result<T, crate::journal::Error>>,
@@ -214,7 +216,8 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// What follows an outcome: a code that leads nowhere is a failure, any other outcome resets the count.
+    /// What follows an outcome: a code that leads nowhere is a failure, any other outcome resets
+    /// the count.
     pub(super) async fn after_outcome(&self, echo: &Echo, outcome: Outcome) -> Next {
         let next = self.channel.next(echo, outcome);
         if !outcome.leads_nowhere() {

@@ -1,6 +1,8 @@
-//! What a parsed webhook leads to: a cancellation, a look-up, a prompt of a conversation, or nothing.
+//! What a parsed webhook leads to: a cancellation, a look-up, a prompt of a conversation, or
+//! nothing.
 //!
-//! It must never write an answer, nor decide about a deletion: it submits a request and says what became of it.
+//! It must never write an answer, nor decide about a deletion: it submits a request and says what
+//! became of it.
 
 use std::time::Duration;
 
@@ -17,8 +19,8 @@ use crate::domain::{Answer, Ask, Question, Turn};
 /// How often a conversation is read again after another replica changed it.
 const READS_MAX: u32 = 2;
 
-/// How long a request whose yes is noted may take into the journal. A no that comes in this time must not be answered
-/// with "nothing was done".
+/// How long a request whose yes is noted may take into the journal. A no that comes in this time
+/// must not be answered with "nothing was done".
 const ACCEPT_WITHIN: Duration = Duration::from_secs(2);
 
 /// How often the journal is polled for it.
@@ -100,7 +102,8 @@ impl<'a> Dispatcher<'a> {
         Err(Declined::Journal.into())
     }
 
-    /// Takes a step; `None` when another message changed the conversation, which must then be read again.
+    /// Takes a step; `None` when another message changed the conversation, which must then be read
+    /// again.
     async fn follow(
         &self,
         step: Step,
@@ -175,7 +178,8 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    /// The answer of an earlier request, if there was one. One that is just being accepted is waited for.
+    /// The answer of an earlier request, if there was one. One that is just being accepted is
+    /// waited for.
     async fn recall(
         &self,
         ask: Ask,

@@ -1,7 +1,8 @@
-//! The edge of the listener: requests that a proxy may read otherwise, addresses that are nearly right, preflights.
+//! The edge of the listener: requests that a proxy may read otherwise, addresses that are nearly
+//! right, preflights.
 //!
-//! What is refused here is a mistake in the set-up, never of the customer: nothing is accepted, and no channel parses
-//! the request.
+//! What is refused here is a mistake in the set-up, never of the customer: nothing is accepted, and
+//! no channel parses the request.
 
 use std::sync::Arc;
 
@@ -18,7 +19,8 @@ use super::{App, webhook};
 use crate::channels::{Channel, Inbound};
 use crate::clock::Moment;
 
-/// Refuses a request that a proxy on the way may read otherwise than this service: request smuggling.
+/// Refuses a request that a proxy on the way may read otherwise than this service: request
+/// smuggling.
 pub(super) async fn unambiguous(
     State(app): State<Arc<App>>,
     request: Request,
@@ -59,7 +61,8 @@ fn ambiguity(version: Version, headers: &HeaderMap) -> Option<HttpProblem> {
     })
 }
 
-/// Answers an address that no route has. A webhook's address with a slash too many is told the right one.
+/// Answers an address that no route has. A webhook's address with a slash too many is told the
+/// right one.
 pub(super) async fn nearly_right(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let parts: Vec<&str> = request
         .uri()

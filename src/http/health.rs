@@ -118,7 +118,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response<Body> {
     }
 }
 
-/// An outage of OZmap does not make the service unready: it still accepts requests and completes them later.
+/// An outage of OZmap does not make the service unready: it still accepts requests and completes
+/// them later.
 async fn unready(app: &App) -> Option<&'static str> {
     if app.draining.is_cancelled() {
         return Some("draining");

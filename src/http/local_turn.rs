@@ -1,6 +1,7 @@
 //! A turn that a developer types at the terminal, for `channels try`.
 //!
-//! It takes the way of a webhook but for the authentication, and it is no route: no caller from outside reaches it.
+//! It takes the way of a webhook but for the authentication, and it is no route: no caller from
+//! outside reaches it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Problems: answers without an outcome, with a precise text for the integrator and a sentence for the customer.
+//! Problems: answers without an outcome, with a precise text for the integrator and a sentence for
+//! the customer.
 //!
 //! It must never put anything of a request into a problem.
 
@@ -30,7 +31,8 @@ pub(super) struct HttpProblem {
 }
 
 impl HttpProblem {
-    /// A mistake in the set-up, which is what the customer is told unless [`Self::saying`] says otherwise.
+    /// A mistake in the set-up, which is what the customer is told unless [`Self::saying`] says
+    /// otherwise.
     pub(super) fn new(
         status: StatusCode,
         id: &'static str,
@@ -222,7 +224,8 @@ pub(super) async fn only_get(State(app): State<Arc<App>>, headers: HeaderMap) ->
     render_problem(&app, &anonymous(&app, &headers), None, problem)
 }
 
-/// Turns a panic of a handler into a 500. A cancellation that was accepted runs in a task of its own and goes on.
+/// Turns a panic of a handler into a 500. A cancellation that was accepted runs in a task of its
+/// own and goes on.
 #[derive(Clone, Copy)]
 pub(super) struct HandlerPanicked;
 

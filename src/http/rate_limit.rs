@@ -1,14 +1,16 @@
-//! The rate limit of a channel: a loop in one flow, or a stolen secret, must not use up OZmap's capacity for all.
+//! The rate limit of a channel: a loop in one flow, or a stolen secret, must not use up OZmap's
+//! capacity for all.
 //!
-//! It is applied after authentication, so that unauthenticated traffic cannot use up a channel's allowance, and before
-//! anything is written to the journal.
+//! It is applied after authentication, so that unauthenticated traffic cannot use up a channel's
+//! allowance, and before anything is written to the journal.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How many seconds' worth of requests may come in one burst: customers do not write at even intervals.
+/// How many seconds' worth of requests may come in one burst: customers do not write at even
+/// intervals.
 const BURST_S: f64 = 2.5;
 
 /// The allowance of one channel.

@@ -1,8 +1,10 @@
-//! What names a request in the log, in the answer and in the calls to OZmap: its `x-request-id`, its trace, its span.
+//! What names a request in the log, in the answer and in the calls to OZmap: its `x-request-id`,
+//! its trace, its span.
 //!
-//! It must never let anything of a request into a span but ids that it checked. Not tower-http's layers: `SetRequestId`
-//! believes any text and writes its own into the headers, which a channel reads as a part of the request; and the span
-//! of `TraceLayer` is gone when the caller disconnects, before the access line is written.
+//! It must never let anything of a request into a span but ids that it checked. Not tower-http's
+//! layers: `SetRequestId` believes any text and writes its own into the headers, which a channel
+//! reads as a part of the request; and the span of `TraceLayer` is gone when the caller
+//! disconnects, before the access line is written.
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
@@ -51,7 +53,8 @@ pub(super) fn request_span(ids: &RequestIds, route: Option<&str>) -> Span {
     )
 }
 
-/// Writes the channel of a request into its span: a name from the configuration, never a text of the request.
+/// Writes the channel of a request into its span: a name from the configuration, never a text of
+/// the request.
 pub(super) fn name_channel(channel: &str) {
     Span::current().record("channel", channel);
 }

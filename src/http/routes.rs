@@ -1,5 +1,6 @@
-//! The one table of routes. The router and the OpenAPI document are both made of it, so a route is one row here and its
-//! handler; a row cannot be served without being described, nor described without being served.
+//! The one table of routes. The router and the OpenAPI document are both made of it, so a route is
+//! one row here and its handler; a row cannot be served without being described, nor described
+//! without being served.
 
 use std::sync::Arc;
 
@@ -18,7 +19,8 @@ struct Route {
     path: &'static str,
     /// Who answers.
     serve: fn() -> MethodRouter<Arc<App>>,
-    /// The OpenAPI path items of this address, one for each channel where the address has a name in it.
+    /// The OpenAPI path items of this address, one for each channel where the address has a name in
+    /// it.
     describe: fn(&App, &str) -> Vec<(String, Value)>,
 }
 
@@ -92,7 +94,8 @@ pub(super) fn router(app: Arc<App>) -> Router {
     wrapped(routes.with_state(app))
 }
 
-/// What every request passes, from the inside to the outside: a panic of a handler has an id as well.
+/// What every request passes, from the inside to the outside: a panic of a handler has an id as
+/// well.
 fn wrapped(routes: Router) -> Router {
     routes
         .layer(CatchPanicLayer::custom(problem::HandlerPanicked))

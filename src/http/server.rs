@@ -1,6 +1,8 @@
-//! The accept loop: connections within their limits, and a stop that loses nothing and ends in time.
+//! The accept loop: connections within their limits, and a stop that loses nothing and ends in
+//! time.
 //!
-//! Not `axum::serve`: it has no timeout for the head of a request, so a stop may wait for it for ever.
+//! Not `axum::serve`: it has no timeout for the head of a request, so a stop may wait for it for
+//! ever.
 
 use std::io;
 use std::net::SocketAddr;
@@ -73,14 +75,16 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop`, announces it, then drains: accepts no new connection, answers running requests, lets the
-    /// workers end or hand over, and closes what is still open after the timeout.
+    /// Serves until `stop`, announces it, then drains: accepts no new connection, answers running
+    /// requests, lets the workers end or hand over, and closes what is still open after the
+    /// timeout.
     pub async fn serve(self, stop: CancellationToken) -> Stopped {
         let connections = TaskTracker::new();
         let (leaving, closing) = (CancellationToken::new(), CancellationToken::new());
         let announced = async {
             stop.cancelled().await;
-            // A load balancer sees it in /health/ready and stops sending; until then every request is accepted.
+            // A load balancer sees it in /health/ready and stops sending; until then every request
+            // is accepted.
             self.app.draining.cancel();
             sleep(self.app.limits.stop_notice).await;
             leaving.cancel();
@@ -143,7 +147,8 @@ impl Server {
     }
 }
 
-/// Accepts within the limit of connections; others wait in the system's queue, which refuses them when it is full.
+/// Accepts within the limit of connections; others wait in the system's queue, which refuses them
+/// when it is full.
 async fn accept_one(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,

@@ -1,7 +1,7 @@
 //! One webhook: its body, its caller, its meaning, its answer.
 //!
-//! Nothing of the body is read before its declared length is checked, and nothing of it is acted on before the caller
-//! is authenticated.
+//! Nothing of the body is read before its declared length is checked, and nothing of it is acted on
+//! before the caller is authenticated.
 
 use std::sync::Arc;
 

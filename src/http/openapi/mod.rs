@@ -1,7 +1,8 @@
-//! The public listener described for machines: OpenAPI 3.1, made of the route table and the configured channels.
+//! The public listener described for machines: OpenAPI 3.1, made of the route table and the
+//! configured channels.
 //!
-//! It must never describe what the router does not serve: every path comes from a row of [`super::routes`].
-//! `schemas` has the bodies.
+//! It must never describe what the router does not serve: every path comes from a row of
+//! [`super::routes`]. `schemas` has the bodies.
 
 pub(super) mod schemas;
 

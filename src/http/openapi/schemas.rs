@@ -1,13 +1,15 @@
 //! The bodies of requests and answers, as JSON Schema.
 //!
-//! They say what the service reads and writes, which is more than what the documentation recommends.
+//! They say what the service reads and writes, which is more than what the documentation
+//! recommends.
 
 use serde_json::{Map, Value, json};
 
 use crate::channels::TEXT_CHARS_MAX;
 use crate::domain::{Locale, Outcome};
 
-/// The body of a native webhook. A text may be a number or a flag, which is read as a person would write it.
+/// The body of a native webhook. A text may be a number or a flag, which is read as a person would
+/// write it.
 pub(in super::super) fn request() -> Value {
     let whole = json!({"type": "integer", "minimum": i64::MIN, "maximum": u64::MAX});
     let code = json!({"anyOf": [{"type": "string"}, whole, {"type": "boolean"}], "description": "the reservation code"});

@@ -1,4 +1,5 @@
-//! Request ids and spans: every answer names its request, and every log line says what it belongs to.
+//! Request ids and spans: every answer names its request, and every log line says what it belongs
+//! to.
 
 use std::collections::BTreeSet;
 
