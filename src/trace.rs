@@ -61,6 +61,8 @@ impl RequestIds {
 /// Gives a task that is about to be spawned the ids of the task that spawns it.
 pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let ids = RequestIds::current();
+    // Boxed: the work of a whole cancellation is too large to be moved over the stack again.
+    let work = Box::pin(work);
     async move {
         match ids {
             Some(ids) => ids.scope(work).await,

@@ -44,7 +44,9 @@ impl Cancellations {
     pub(super) async fn drive(self: Arc<Self>, held: Held, permit: OwnedSemaphorePermit) {
         let ids = RequestIds::current().unwrap_or_else(RequestIds::fresh);
         let span = span_of(&held.record, Some(&ids));
-        ids.scope(self.run(held, permit)).instrument(span).await;
+        // Boxed: it is too large to be moved over the stack once more.
+        let work = Box::pin(self.run(held, permit));
+        ids.scope(work).instrument(span).await;
     }
 
     /// Works on a cancellation until it ends, pauses for long, or the lease is lost.

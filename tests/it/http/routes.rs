@@ -8,6 +8,7 @@ use crate::support::http::send;
 use crate::support::{SECRET, World};
 
 const CHANNELS: &[(&str, &str)] = &[
+    ("SERVER__PUBLIC_URL", "https://hook.example.com"),
     ("CHANNELS__TEXT__PRESET", "text"),
     ("CHANNELS__TEXT__SECRET", SECRET),
     ("CHANNELS__VXML__PRESET", "voicexml"),
