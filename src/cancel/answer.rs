@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use super::context::Context;
 use crate::domain::{Answer, Ask, Outcome};
@@ -76,11 +77,12 @@ pub(super) async fn record_after_split(
 /// Records the outcome that the caller is told, in the background.
 pub(super) fn record_reply(context: &Arc<Context>, request: Acceptance, outcome: Outcome) {
     let shared = context.clone();
-    context.tracker.spawn(async move {
+    let recording = async move {
         if let Err(error) = shared.journal.told(request, outcome).await {
             tracing::warn!("failed to record the reply to a caller: {error}");
         }
-    });
+    };
+    context.tracker.spawn(recording.in_current_span());
 }
 
 pub(super) fn answer_of(record: &Record) -> Answer {

@@ -15,9 +15,11 @@ use unicode_normalization::UnicodeNormalization;
 use super::answer::{Declined, conversation_of};
 use super::context::Context;
 use super::lookup::shown_under;
+use super::span::span_of;
 use crate::clock::Moment;
 use crate::domain::{Ask, Mode, Outcome, ReservationCode, SameKey};
 use crate::journal::{Acceptance, Accepted, Caller, DeliveryKey, Held, KeyScope, Recalled, Record};
+use crate::trace::RequestIds;
 
 /// How much longer a caller waits whose commit has started.
 const COMMIT_GRACE: Duration = Duration::from_millis(50);
@@ -105,10 +107,15 @@ impl Intake {
         gate: Arc<ReplyGate>,
     ) -> (Result<AcceptResult, Declined>, Option<Held>) {
         let channel = acceptance.delivery.channel.clone();
+        // The span of the webhook ends with its answer; its id links the lines of the cancellation to it.
+        let ids = RequestIds::current();
+        let request_id = ids.as_ref().and_then(|ids| ids.request_id.as_deref());
         let result = match self.context.journal.accept(acceptance, gate).await {
             Ok(Accepted::Fresh(leased)) => {
                 let record = &leased.record;
-                tracing::info!(op = %record.id, channel, "cancellation {} accepted", record.protocol);
+                span_of(record, ids.as_ref()).in_scope(|| {
+                    tracing::info!(request_id, "cancellation {} accepted", record.protocol);
+                });
                 let result = AcceptResult::New(Box::new(record.clone()));
                 return (Ok(result), Some(*leased));
             }
@@ -117,7 +124,11 @@ impl Intake {
             Ok(Accepted::KeyReused) => AcceptResult::KeyReused,
             Ok(Accepted::TooManyCodes) => AcceptResult::TooManyCodes,
             Err(error) => {
-                tracing::error!(channel, "failed to accept a cancellation: {error}");
+                tracing::error!(
+                    channel,
+                    request_id,
+                    "failed to accept a cancellation: {error}"
+                );
                 return (Err(Declined::Journal), None);
             }
         };

@@ -18,6 +18,7 @@
 //! - `completion`     writes the outcome, gives up, or hands over to the operator
 //! - `retry`          backoff
 //! - `jitter`         randomness for the backoff
+//! - `span`           the tracing span of a cancellation
 //! - `answer`         what the caller is answered; [`Declined`]
 //! - `waiters`        the callers that wait for an outcome
 //! - `lookup`         the `lookup` action, read only
@@ -35,6 +36,7 @@ mod jitter;
 mod lookup;
 mod recovery;
 mod retry;
+mod span;
 mod step;
 mod still_present;
 mod verify;
@@ -62,6 +64,7 @@ use crate::domain::{Action, Answer, Ask, Outcome, ReservationCode};
 use crate::guard::{self, Policy};
 use crate::journal::{Acceptance, Journal};
 use crate::ozmap::{KeyTaken, Ozmap, SetupError};
+use crate::trace::carry;
 
 /// The entry points of this module.
 pub struct Cancellations {
@@ -381,13 +384,13 @@ impl Cancellations {
         let (reply, accepted) = oneshot::channel();
         let gate = Arc::new(ReplyGate::default());
         let (intake, worker, commit) = (self.intake.clone(), self.worker.clone(), gate.clone());
-        self.context.tracker.spawn(async move {
+        self.context.tracker.spawn(carry(async move {
             let (result, leased) = intake.accept(request, commit).await;
             drop(reply.send(result));
             if let Some(leased) = leased {
                 worker.run(leased, permit).await;
             }
-        });
+        }));
         gate.wait(accepted, answer_by).await
     }
 }

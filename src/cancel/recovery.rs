@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::catch_panic::catch_panic;
 use super::context::Context;
+use super::span::span_of;
 use super::worker::Worker;
 
 /// The most recovered cancellations in progress at the same time.
@@ -86,10 +87,14 @@ impl Recovery {
             };
             let wait = match taken {
                 Ok(Some(leased)) => {
-                    tracing::info!(
-                        op = %leased.record.id, state = leased.record.state.id(), attempts = leased.record.attempts,
-                        "cancellation {} resumed", leased.record.protocol
-                    );
+                    span_of(&leased.record, None).in_scope(|| {
+                        tracing::info!(
+                            state = leased.record.state.id(),
+                            attempts = leased.record.attempts,
+                            "cancellation {} resumed",
+                            leased.record.protocol
+                        );
+                    });
                     let worker = self.worker.clone();
                     self.context
                         .tracker

@@ -7,16 +7,19 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
+use tracing::Instrument;
 
 use super::advance::advance;
 use super::catch_panic::catch_panic;
 use super::completion::{PANICKED_TOO_OFTEN, hand_to_operator};
 use super::context::Context;
 use super::retry;
+use super::span::span_of;
 use super::step::{Step, WorkerState};
 use crate::domain::Outcome;
 use crate::journal::{self, Held, Pulse};
 use crate::ozmap::FailureKind;
+use crate::trace::RequestIds;
 
 /// The longest wait under the lease; a longer one releases it.
 const WAIT_UNDER_LEASE_MAX: Duration = Duration::from_secs(5);
@@ -53,8 +56,17 @@ impl Worker {
         Self { context }
     }
 
+    /// Works on a cancellation in its span: every log line and every call to OZmap is linked to it.
+    pub(super) async fn run(&self, leased: Held, permit: OwnedSemaphorePermit) {
+        let ids = RequestIds::current().unwrap_or_else(RequestIds::fresh);
+        let span = span_of(&leased.record, Some(&ids));
+        // Boxed: it is too large to be moved over the stack once more.
+        let work = Box::pin(self.run_leased(leased, permit));
+        ids.scope(work).instrument(span).await;
+    }
+
     /// Works on a cancellation until it is finished, waits for long, or loses its lease.
-    pub(super) async fn run(&self, mut leased: Held, permit: OwnedSemaphorePermit) {
+    async fn run_leased(&self, mut leased: Held, permit: OwnedSemaphorePermit) {
         let op = leased.record.id;
         let pulse = leased.lease.pulse();
         let end = tokio::select! {

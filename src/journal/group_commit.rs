@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use super::error::Error;
 use super::store::{Fate, Store};
@@ -55,6 +56,8 @@ enum Message {
 }
 
 struct Call<T, F> {
+    /// The span of the caller, so that the thread's log lines carry its fields.
+    span: Span,
     company: Company,
     work: Option<F>,
     result: Option<Result<T, Error>>,
@@ -74,6 +77,7 @@ where
         let Some(work) = self.work.take() else {
             return Outcome::Undo;
         };
+        let _in_span = self.span.enter();
         // A mistake of ours in one operation must not end the thread that all others wait for.
         let result = catch_unwind(AssertUnwindSafe(|| work(store))).unwrap_or_else(|_| {
             Err(Error::Unavailable(
@@ -183,6 +187,7 @@ impl Writer {
     {
         let (caller, answer) = oneshot::channel();
         let operation = Call {
+            span: Span::current(),
             company,
             work: Some(work),
             result: None,
@@ -337,6 +342,7 @@ mod tests {
         let call = |work: fn(&mut dyn Store) -> Result<u64, Error>| {
             let (caller, answer) = oneshot::channel();
             let call = Call {
+                span: Span::none(),
                 company: Company::Any,
                 work: Some(work),
                 result: None,

@@ -13,6 +13,7 @@ use reqwest::{Client, Method, Request, StatusCode, Url, redirect, retry};
 use super::error::{Error, FailureKind};
 use super::settings::{Key, Settings, SetupError};
 use super::tls;
+use crate::trace::RequestIds;
 
 /// The longest that a connection for a DELETE may take: the guard's reading ages during it.
 const CONNECT_TO_DELETE_MS_MAX: u64 = 2_000;
@@ -123,6 +124,9 @@ impl HttpTransport {
         request
             .headers_mut()
             .insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(traceparent) = traceparent() {
+            request.headers_mut().insert("traceparent", traceparent);
+        }
         let mut response = http
             .execute(request)
             .await
@@ -133,6 +137,12 @@ impl HttpTransport {
         }
         arriving.whole()
     }
+}
+
+/// Links the call to the trace of the request that it is made for. A probe has none.
+fn traceparent() -> Option<HeaderValue> {
+    let ids = RequestIds::current()?;
+    HeaderValue::from_str(&ids.trace.traceparent()).ok()
 }
 
 impl Transport for HttpTransport {

@@ -105,7 +105,8 @@ impl Launch {
                 .unwrap()
                 .split("listening on http://")
                 .nth(1)
-                .and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+                // The log may be in JSON, where the line goes on.
+                .and_then(|rest| rest.split(['"', '\n']).next()?.parse().ok());
             if let Some(address) = found {
                 break address;
             }
