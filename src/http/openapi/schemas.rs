@@ -62,7 +62,7 @@ pub(in super::super) fn problem() -> Value {
         "type": "object",
         "required": ["type", "title", "status", "detail", "reply", "handoff"],
         "properties": {
-            "type": {"type": "string", "pattern": "^urn:ozmap-cancel:problem:[a-z_]+$"},
+            "type": {"type": "string", "pattern": "^urn:ozmap-cancel:problem:[a-z0-9_]+$"},
             "title": {"type": "string"},
             "status": {"type": "integer"},
             "detail": {"type": "string", "description": "what is wrong, where, and what to write instead"},

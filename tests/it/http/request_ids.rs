@@ -176,6 +176,8 @@ async fn a_caller_that_disconnects_has_an_access_line_as_well() {
     );
     let stream = stalled(&world, &request).await;
     world.ozmap.held().await;
+    // A reset: a caller that only closes its side still waits for the answer.
+    stream.set_zero_linger().unwrap();
     drop(stream);
     let lines = lines_with(&world, "webhook aborted: the caller disconnected", 1).await;
     assert!(lines[0].contains(r#"request_id="gone""#), "{}", lines[0]);

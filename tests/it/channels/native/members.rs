@@ -140,7 +140,7 @@ async fn unreadable_members_that_change_nothing_are_ignored() {
         assert_eq!(reply.outcome(), "found", "{member} {value}");
         let line = format!("member=\"{member}\"");
         let logs = world.service.logs();
-        let noted = |log: &str| log.contains("was ignored") && log.contains(&line);
+        let noted = |log: &str| log.contains("ignored an unreadable member") && log.contains(&line);
         assert!(logs.lines().any(noted), "{member}: {logs}");
     }
 }
