@@ -43,7 +43,7 @@ async fn a_deletion_that_takes_effect_late_is_never_preceded_by_a_no() {
     assert_eq!(row(&world)["needs_human"], json!(1));
     // It waited for the settling by itself; the journal had not to refuse anything.
     let logs = world.service.logs();
-    assert!(!logs.contains("was lost; whoever has it now"), "{logs}");
+    assert!(!logs.contains("lease expired"), "{logs}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -62,7 +62,7 @@ async fn a_deletion_is_spent_once_however_often_its_intent_is_tried() {
         let tries = world
             .service
             .logs()
-            .matches("a step could not be journaled")
+            .matches("failed to write a step to the journal")
             .count();
         (tries >= 2).then_some(())
     })
@@ -145,7 +145,7 @@ async fn while_everything_is_paused_the_caller_hears_so_at_once_and_the_log_tell
     let said = eventually("the word", || async {
         let logs = world.service.logs();
         let mut lines = logs.lines();
-        let said = lines.find(|line| line.contains("is held: paused"));
+        let said = lines.find(|line| line.contains("on hold: paused"));
         said.map(str::to_owned)
     })
     .await;

@@ -211,10 +211,7 @@ async fn a_slow_ozmap_is_served_and_is_said_to_be_slow() {
     let reply = setting.cancel().await;
     assert_eq!(reply.outcome(), "cancelled");
     let logs = setting.service.logs();
-    assert!(
-        logs.contains("OZmap is slow: a look for a code took"),
-        "{logs}"
-    );
+    assert!(logs.contains("OZmap is slow: a lookup took"), "{logs}");
     let health = setting.service.get("/health").await.json();
     let took = health["ozmap"]["lookup_ms"].as_u64().unwrap();
     assert!(took > 3_500, "{health}");
