@@ -1,7 +1,8 @@
 //! Reads OZmap's JSON into the typed values on which the guard decides.
 //!
-//! It reads structs and must never decide on a map, in which the last of two `implanted` members would win. A member of a
-//! wrong type becomes [`Field::Unreadable`]; it neither fails the whole response nor is it skipped.
+//! It reads structs and must never decide on a map, in which the last of two `implanted` members
+//! would win. A member of a wrong type becomes [`Field::Unreadable`]; it neither fails the whole
+//! response nor is it skipped.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +42,8 @@ struct Envelope {
 }
 
 impl Envelope {
-    /// Whether every row is in the response; a greater `total` or a next page means that some are missing.
+    /// Whether every row is in the response; a greater `total` or a next page means that some are
+    /// missing.
     fn is_whole(&self) -> bool {
         self.total
             .is_none_or(|total| total <= self.rows.len() as u64)
@@ -112,8 +114,8 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
     }
 }
 
-/// A struct read from a JSON object only. By itself serde also reads an array, member by member in the order of the
-/// declaration.
+/// A struct read from a JSON object only. By itself serde also reads an array, member by member in
+/// the order of the declaration.
 struct Object<T>(T);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
@@ -324,7 +326,8 @@ pub(super) fn client_state(body: &[u8]) -> Option<(PropertyId, Field<String>)> {
     Some((id, document.deleted_at))
 }
 
-/// The property with its client's id replaced by the client's document; all other members keep their bytes.
+/// The property with its client's id replaced by the client's document; all other members keep
+/// their bytes.
 pub(super) fn populate(property: &Property, client_raw: &RawValue) -> Option<Box<RawValue>> {
     let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&property.raw).ok()?;
     members.insert("client".to_owned(), client_raw.to_owned());

@@ -90,7 +90,8 @@ impl FailureKind {
         }
     }
 
-    /// Whether the call failed before OZmap was told a reservation, so that no reservation can be the cause.
+    /// Whether the call failed before OZmap was told a reservation, so that no reservation can be
+    /// the cause.
     #[must_use]
     pub const fn is_before_any_request(self) -> bool {
         match self {
@@ -163,7 +164,8 @@ impl Error {
         }
     }
 
-    /// OZmap did not act on a call that it refused (4xx); it may have acted on one that failed otherwise.
+    /// OZmap did not act on a call that it refused (4xx); it may have acted on one that failed
+    /// otherwise.
     pub(super) fn answered(
         kind: FailureKind,
         status: StatusCode,
@@ -184,7 +186,8 @@ impl Error {
 
     /// Whether OZmap understood the call and refuses it, so that a retry would be refused again.
     ///
-    /// Not so for failures with a kind of their own (the key, the rate), and for statuses that may pass: 404, 408, 409, 425.
+    /// Not so for failures with a kind of their own (the key, the rate), and for statuses that may
+    /// pass: 404, 408, 409, 425.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         let may_pass = |status: StatusCode| matches!(status.as_u16(), 404 | 408 | 409 | 425);

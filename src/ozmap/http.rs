@@ -1,7 +1,7 @@
 //! One HTTP exchange with OZmap: the request, the response, and whether OZmap may have acted on it.
 //!
-//! It must never retry, follow a redirect, use a proxy from the environment or read more than a limit. Its errors must never
-//! contain a URL (which contains a code), a key or a body.
+//! It must never retry, follow a redirect, use a proxy from the environment or read more than a
+//! limit. Its errors must never contain a URL (which contains a code), a key or a body.
 
 use std::error::Error as _;
 use std::pin::Pin;
@@ -17,14 +17,15 @@ use super::tls;
 /// The longest that a connection for a DELETE may take: the guard's reading ages during it.
 const CONNECT_TO_DELETE_MS_MAX: u64 = 2_000;
 
-/// How long after its intent was written a DELETE may still be waiting for its connection, with a margin for the journal.
+/// How long after its intent was written a DELETE may still be waiting for its connection, with a
+/// margin for the journal.
 pub const SEND_MS_MAX: u64 = CONNECT_TO_DELETE_MS_MAX + 3_000;
 
 /// The most bytes of a response that are read.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
-/// A connection that was idle for this long is not reused: the server may be about to close it, and a request sent in that
-/// moment is lost.
+/// A connection that was idle for this long is not reused: the server may be about to close it, and
+/// a request sent in that moment is lost.
 const IDLE_MS_MAX: u64 = 2_000;
 
 /// The longest `Retry-After` that is honoured.
@@ -46,7 +47,8 @@ pub(crate) trait Transport: Send + Sync {
 /// HTTP/1.1 over TCP, usually with TLS.
 pub(super) struct HttpTransport {
     http: Client,
-    /// Opens a new connection for each DELETE, which must not be lost on one that the server is about to close.
+    /// Opens a new connection for each DELETE, which must not be lost on one that the server is
+    /// about to close.
     deleting: Client,
     key: Key,
 }
@@ -178,7 +180,8 @@ impl PartialReply {
     }
 }
 
-/// The failure that a status means by itself. 2xx, 404 and 422 depend on their body; 206 is partial by definition.
+/// The failure that a status means by itself. 2xx, 404 and 422 depend on their body; 206 is partial
+/// by definition.
 fn kind_of(status: StatusCode) -> Option<FailureKind> {
     match status.as_u16() {
         200..=205 | 207..=299 | 404 | 422 => None,

@@ -1,4 +1,5 @@
-//! A session: the right to call OZmap for one step, the calls about one property, and the only DELETE.
+//! A session: the right to call OZmap for one step, the calls about one property, and the only
+//! DELETE.
 //!
 //! A response that cannot be believed is an error. It must never become "not found" or "gone".
 
@@ -56,10 +57,12 @@ impl Session<'_> {
 
     /// Deletes the property of an intent. The only DELETE of the crate.
     ///
-    /// Success does not show that the reservation is gone, failure does not show that it is present: recheck by id.
+    /// Success does not show that the reservation is gone, failure does not show that it is
+    /// present: recheck by id.
     ///
     /// # Errors
-    /// [`Error`] tells whether OZmap may have acted. [`FailureKind::Stale`] means that nothing was sent.
+    /// [`Error`] tells whether OZmap may have acted. [`FailureKind::Stale`] means that nothing was
+    /// sent.
     pub async fn delete(&self, intent: Intent) -> Result<(), Error> {
         let within = self.ozmap.settings.delete;
         let stale = |why: &str| Error::not_acted(FailureKind::Stale, why);
@@ -162,7 +165,8 @@ impl Session<'_> {
         }))
     }
 
-    /// A row with its client's document in it; fetches the document if OZmap gave only the client's id.
+    /// A row with its client's document in it; fetches the document if OZmap gave only the client's
+    /// id.
     pub(super) async fn populated(&self, row: Row) -> Result<Row, Error> {
         let Ok(property) = row else {
             return Ok(row);

@@ -55,7 +55,8 @@ pub enum AuthScheme {
 pub enum NotFoundAnswer {
     /// Status 404 with JSON, plain text or nothing.
     Status404,
-    /// Status 422. OZmap also gives it for codes that a client has, so it counts only beside the list of clients.
+    /// Status 422. OZmap also gives it for codes that a client has, so it counts only beside the
+    /// list of clients.
     Status422,
     /// Status 204.
     Status204,
@@ -63,7 +64,8 @@ pub enum NotFoundAnswer {
     Null,
     /// `{}`.
     EmptyObject,
-    /// Status 200 without a body. A truncated response looks alike, so it counts only beside the list of clients.
+    /// Status 200 without a body. A truncated response looks alike, so it counts only beside the
+    /// list of clients.
     EmptyBody,
 }
 
@@ -123,7 +125,8 @@ fn header(scheme: AuthScheme, api_key: &SecretString) -> Result<HeaderValue, Set
     Ok(header)
 }
 
-/// The user that an API key names: the claim `user` of the JWT, an id or a user name. OZmap verifies the signature.
+/// The user that an API key names: the claim `user` of the JWT, an id or a user name. OZmap
+/// verifies the signature.
 #[must_use]
 pub fn key_user(api_key: &str) -> Option<String> {
     #[derive(serde::Deserialize)]

@@ -1,7 +1,9 @@
-//! Which certificates are trusted: those of public authorities, of the provider's own authority, or one pinned certificate.
+//! Which certificates are trusted: those of public authorities, of the provider's own authority, or
+//! one pinned certificate.
 //!
-//! It must never accept just any certificate. A self-signed certificate from `openssl req -x509` is its own authority and
-//! not a valid server certificate; it is accepted only if the operator configured exactly that certificate.
+//! It must never accept just any certificate. A self-signed certificate from `openssl req -x509` is
+//! its own authority and not a valid server certificate; it is accepted only if the operator
+//! configured exactly that certificate.
 
 use std::sync::Arc;
 
@@ -136,7 +138,8 @@ impl ServerCertVerifier for Verifier {
                 Err(refused(&fingerprint, "it is not the pinned one"))
             };
         }
-        // The handshake's signature, which is verified below in any case, proves the possession of the key.
+        // The handshake's signature, which is verified below in any case, proves the possession of
+        // the key.
         if self
             .named
             .iter()
@@ -184,7 +187,8 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Tells the operator which certificate was presented, and what to configure if it is the right one.
+/// Tells the operator which certificate was presented, and what to configure if it is the right
+/// one.
 fn refused(fingerprint: &[u8; 32], why: &str) -> rustls::Error {
     let hex: String = fingerprint
         .iter()

@@ -1,7 +1,7 @@
 //! Builds the URLs of OZmap calls. A code must never turn a call into another one.
 //!
-//! A naive `format!` would turn the code `..` into "list every property". Every URL is parsed again and compared with what
-//! was meant before it is used.
+//! A naive `format!` would turn the code `..` into "list every property". Every URL is parsed again
+//! and compared with what was meant before it is used.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::Url;
@@ -89,7 +89,8 @@ impl Base {
         })
     }
 
-    /// The properties of one spelling of a code, by path. `None` if it cannot be a path segment; then use a filter.
+    /// The properties of one spelling of a code, by path. `None` if it cannot be a path segment;
+    /// then use a filter.
     #[must_use]
     pub fn properties_of(&self, spelling: &str) -> Option<Url> {
         // A proxy may decode these once too often.
@@ -142,7 +143,8 @@ impl Base {
         self.leads_to(&url, route, segment).then_some(url)
     }
 
-    /// Checks a URL: the same origin, the route, and one more segment, which decodes to the given one.
+    /// Checks a URL: the same origin, the route, and one more segment, which decodes to the given
+    /// one.
     fn leads_to(&self, url: &Url, route: &str, segment: &str) -> bool {
         let Some(parent) = self.fixed(route) else {
             return false;

@@ -1,4 +1,5 @@
-//! Impossible dates in OZmap's records and in the journal: nothing panics, and every request completes.
+//! Impossible dates in OZmap's records and in the journal: nothing panics, and every request
+//! completes.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! The circuit breaker opens when OZmap fails, and everything that waited completes after its recovery.
+//! The circuit breaker opens when OZmap fails, and everything that waited completes after its
+//! recovery.
 
 use super::*;
 

@@ -115,7 +115,8 @@ async fn run(case: String, before: Option<&'static str>, fault: String, end: End
     let row = &file::cancellations(world.folder.path())[0];
     let expected = match end {
         Cancelled | PendingUntilHealed | LeftAlone => ("cancelled", "seen_gone"),
-        // After our own DELETE an unreadable document may be its effect, so "nothing was changed" must not be said.
+        // After our own DELETE an unreadable document may be its effect, so "nothing was changed"
+        // must not be said.
         Review(reason) if route == "get" => ("unknown", reason),
         Review(reason) => ("review", reason),
         Unknown => ("unknown", "delete_without_effect"),

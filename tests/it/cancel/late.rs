@@ -28,7 +28,8 @@ async fn watch_to_the_end(world: &World, case: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_that_takes_effect_late_is_never_preceded_by_a_refusal() {
-    // Installed right after the lookup, so that no second DELETE is sent and only the late one can take effect.
+    // Installed right after the lookup, so that no second DELETE is sent and only the late one can
+    // take effect.
     let world = World::with(&short_and(&[("JOURNAL__SETTLE_MS", "3000")])).await;
     world.ozmap.fault("lookup:implant_after*1").await;
     world.ozmap.fault("delete:delayed_delete_ms=2000*1").await;
@@ -39,7 +40,8 @@ async fn a_deletion_that_takes_effect_late_is_never_preceded_by_a_refusal() {
         events.iter().any(|kind| kind == "not_deleted_again"),
         "{events:?}"
     );
-    // A customer was deleted whom the guard would have kept: the outcome is true, and the operator has to know.
+    // A customer was deleted whom the guard would have kept: the outcome is true, and the operator
+    // has to know.
     assert_eq!(row(&world)["needs_human"], json!(1));
     // The worker waited for the settling; the journal did not have to fence it off.
     let logs = world.service.logs();
@@ -55,7 +57,8 @@ async fn a_refusal_rests_on_a_recheck_that_began_after_the_delete_had_settled() 
     .await;
     world.ozmap.fault("lookup:implant_after*1").await;
     world.ozmap.fault("delete:delayed_delete_ms=2000*1").await;
-    // The second recheck sees it present, by id and by code, and its response arrives only when that is no longer true.
+    // The second recheck sees it present, by id and by code, and its response arrives only when
+    // that is no longer true.
     world.ozmap.fault("lookup:hold_after*1").await;
     drop(world.cancel(CODE, "m-1").await);
     world.ozmap.held().await;
@@ -99,8 +102,9 @@ async fn a_customer_who_was_installed_between_two_deletions_is_kept() {
     .await;
 }
 
-/// OZmap has no conditional DELETE. A customer who is installed between the guard's reading and the DELETE is deleted:
-/// the outcome is true, the gap is one round trip, and the tombstone allows an undo.
+/// OZmap has no conditional DELETE. A customer who is installed between the guard's reading and the
+/// DELETE is deleted: the outcome is true, the gap is one round trip, and the tombstone allows an
+/// undo.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_gap_between_the_guards_reading_and_the_deletion_is_one_round_trip() {
     let world = World::new().await;

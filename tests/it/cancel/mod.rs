@@ -46,8 +46,8 @@ pub fn short_and(more: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'
     [SHORT, more].concat()
 }
 
-/// Compares one reply with what OZmap holds now of the property that had the code when the first request came. Call it as
-/// soon as the reply arrives.
+/// Compares one reply with what OZmap holds now of the property that had the code when the first
+/// request came. Call it as soon as the reply arrives.
 pub async fn assert_is_true(ozmap: &Ozmap, code: &str, property: &str, reply: &Reply, case: &str) {
     let outcome = reply.outcome();
     let is_there = holds(ozmap, code, property).await;

@@ -83,7 +83,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Of an unreadable record it is still known whether a DELETE was recorded, and until when that may take effect.
+/// Of an unreadable record it is still known whether a DELETE was recorded, and until when that may
+/// take effect.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreadable_record_whose_delete_was_sent_completes_as_unknown() {
     let cases = named(&[
@@ -192,7 +193,8 @@ async fn an_ozmap_that_starts_later_is_waited_for() {
     assert_deleted_only(&ozmap, &[PROPERTY], "late start").await;
 }
 
-/// No request joined during the recheck, so its result holds for every caller, also after the deadline.
+/// No request joined during the recheck, so its result holds for every caller, also after the
+/// deadline.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_verified_after_the_deadline_is_cancelled_for_every_caller() {
     let world = World::with(&give_up_after("8")).await;

@@ -1,4 +1,5 @@
-//! Races: a response of OZmap says nothing about requests and deletions that came after it was made.
+//! Races: a response of OZmap says nothing about requests and deletions that came after it was
+//! made.
 
 use ozmap_cancel::clock::Moment;
 
@@ -72,7 +73,8 @@ async fn a_dry_run_beside_a_stuck_deletion_does_not_call_ozmap() {
     assert_eq!(world.ozmap.calls().await.len(), before);
 }
 
-/// A reservation is made, and its customer asks, after the last recheck began: the recheck is repeated.
+/// A reservation is made, and its customer asks, after the last recheck began: the recheck is
+/// repeated.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_joiner_during_the_last_recheck_is_not_answered_by_it() {
     let world = World::with(&patient()).await;
@@ -107,7 +109,8 @@ async fn a_late_joiner_during_an_absent_lookup_makes_it_repeat() {
     assert!(world.ozmap.holds("new-1").await.is_empty());
 }
 
-/// The id is gone but the code still shows the property: half of the DELETE may have been carried out.
+/// The id is gone but the code still shows the property: half of the DELETE may have been carried
+/// out.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_property_shown_by_its_code_alone_is_not_called_unchanged() {
     let world = World::with(SHORT).await;
@@ -123,7 +126,8 @@ async fn a_property_shown_by_its_code_alone_is_not_called_unchanged() {
     );
 }
 
-/// The guard saw one property; before the intent is written, another one is made and its customer asks.
+/// The guard saw one property; before the intent is written, another one is made and its customer
+/// asks.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_joiner_between_the_guard_and_the_delete_is_split_off() {
     let world = World::with(&patient()).await;
@@ -156,7 +160,8 @@ fn unhurried() -> Vec<(&'static str, &'static str)> {
     settings
 }
 
-/// A DELETE is sent without effect, the customer is installed, and the first of so many rechecks after the settling is held.
+/// A DELETE is sent without effect, the customer is installed, and the first of so many rechecks
+/// after the settling is held.
 async fn refused_after_the_delete(world: &World, held: usize) {
     world.ozmap.fault("lookup:implant_after*1").await;
     world.ozmap.fault("delete:ignored_delete*1").await;
@@ -172,7 +177,8 @@ async fn refused_after_the_delete(world: &World, held: usize) {
     world.ozmap.held().await;
 }
 
-/// In the end late joiners are split off for review. Those that wait are told so, and nothing else before.
+/// In the end late joiners are split off for review. Those that wait are told so, and nothing else
+/// before.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_joiner_that_is_split_off_gets_one_outcome_only() {
     let world = World::with(&patient()).await;
@@ -206,8 +212,8 @@ async fn a_late_joiner_that_is_split_off_gets_one_outcome_only() {
     assert_eq!(world.ozmap.holds(CODE).await.len(), 1);
 }
 
-/// The customer was installed after the DELETE was sent. During the recheck the reservation is replaced and its customer
-/// asks: the late joiner is not answered by the earlier lookup.
+/// The customer was installed after the DELETE was sent. During the recheck the reservation is
+/// replaced and its customer asks: the late joiner is not answered by the earlier lookup.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_joiner_during_a_refusal_after_the_delete_is_not_answered_by_it() {
     let world = World::with(&patient()).await;

@@ -1,4 +1,5 @@
-//! Replays: which answers are repeated, which are verified before, and which customer a shared key belongs to.
+//! Replays: which answers are repeated, which are verified before, and which customer a shared key
+//! belongs to.
 
 use super::*;
 use crate::support::SECRET;

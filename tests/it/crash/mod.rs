@@ -1,7 +1,9 @@
-//! SIGKILL at every call to OZmap, before and after it took effect, and the recovery by the next run.
+//! SIGKILL at every call to OZmap, before and after it took effect, and the recovery by the next
+//! run.
 //!
-//! The invariants: no installed customer is deleted; `cancelled` is told only once it is true; every accepted request
-//! completes; no property is deleted twice; the same webhook gets the recorded outcome.
+//! The invariants: no installed customer is deleted; `cancelled` is told only once it is true;
+//! every accepted request completes; no property is deleted twice; the same webhook gets the
+//! recorded outcome.
 
 use crate::cancel::{
     CODE, PROPERTY, asking, assert_deleted_only, assert_is_true, called, calls_of, each, holds,
@@ -96,7 +98,8 @@ fn every_point() -> Vec<(String, (Call, &'static str))> {
         .collect()
 }
 
-/// A world in which one cancellation is held at one call; the reply to its webhook may still arrive.
+/// A world in which one cancellation is held at one call; the reply to its webhook may still
+/// arrive.
 struct Stopped {
     world: World,
     call: Call,

@@ -146,7 +146,8 @@ async fn the_next_worker_does_not_restart_the_pause_between_two_deletes() {
     let mut stopped = Stopped::at(Call::of("delete", 0), "hold_before", &[]).await;
     stopped.world.kill();
     stopped.world.ozmap.release().await;
-    // As if it were the twelfth DELETE: the pause after it is up to five minutes, longer than a worker waits under its lease.
+    // As if it were the twelfth DELETE: the pause after it is up to five minutes, longer than a
+    // worker waits under its lease.
     let foreign = file::Foreign::of(stopped.world.folder.path());
     foreign.run("UPDATE op SET delete_sent = 12");
     drop(foreign);

@@ -1,7 +1,8 @@
-//! SIGKILL at every write of a cancellation: each page and each sync of the journal, each request to OZmap, the reply.
+//! SIGKILL at every write of a cancellation: each page and each sync of the journal, each request
+//! to OZmap, the reply.
 //!
-//! strace kills the process in place of the n-th system call, so the points are real writes: in the middle of a
-//! transaction, between the commit and the reply, before the bytes of the DELETE.
+//! strace kills the process in place of the n-th system call, so the points are real writes: in the
+//! middle of a transaction, between the commit and the reply, before the bytes of the DELETE.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -36,8 +37,8 @@ const MEANWHILE: [&str; 10] = [
     "delete:timeout_after*1",
 ];
 
-/// Whether every write is combined with everything that OZmap may do, which takes hours on a shared journal. Otherwise each
-/// write gets one of them in turn.
+/// Whether every write is combined with everything that OZmap may do, which takes hours on a shared
+/// journal. Otherwise each write gets one of them in turn.
 fn is_long() -> bool {
     std::env::var("OZMAP_CANCEL_CRASH").as_deref() == Ok("long")
 }
@@ -80,7 +81,8 @@ impl Drop for Killer {
     }
 }
 
-/// A world whose service uses as few threads as possible, so that the n-th call is the same every time.
+/// A world whose service uses as few threads as possible, so that the n-th call is the same every
+/// time.
 async fn narrow_world() -> World {
     let mut world = World::with(SHORT).await;
     let launch = world.service.launch().clone();
@@ -92,8 +94,8 @@ async fn narrow_world() -> World {
     world
 }
 
-/// Kills at these calls and returns how many cancellations were killed before their reply. The last points come after the
-/// reply, so no point was left out.
+/// Kills at these calls and returns how many cancellations were killed before their reply. The last
+/// points come after the reply, so no point was left out.
 async fn killed_at_each(calls: &'static str, points: impl Iterator<Item = usize>) -> usize {
     let killed = Arc::new(AtomicUsize::new(0));
     let cases: Vec<_> = met(points)
@@ -152,7 +154,8 @@ async fn a_kill_in_the_middle_of_any_transaction_leaves_it_whole_or_undone() {
     if !has_strace() {
         return skipped("strace");
     }
-    // The acceptance, the budget, the intent, the response and the outcome: some pages each, and a sync.
+    // The acceptance, the budget, the intent, the response and the outcome: some pages each, and a
+    // sync.
     let killed = killed_at_each(FILE, 1..=90).await;
     eprintln!("killed at {killed} writes of the journal's file");
     assert!(killed >= 12, "only {killed} were killed");

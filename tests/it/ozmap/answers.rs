@@ -92,7 +92,8 @@ async fn a_redirect_is_never_followed_and_the_key_never_leaves() {
             );
             let error = rig.recheck_by_id().await.unwrap_err();
             assert_eq!(error.kind, FailureKind::Redirect);
-            // The lookup, the DELETE, the recheck by id; the client and the list of properties are cross-checks.
+            // The lookup, the DELETE, the recheck by id; the client and the list of properties are
+            // cross-checks.
             assert_eq!(rig.server.requests().len(), 5, "{status} {location}");
         }
         assert_eq!(elsewhere.connections(), 0, "{status}");

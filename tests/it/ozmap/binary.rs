@@ -1,4 +1,5 @@
-//! The same misbehaviour in front of the real binary: the reply to the customer, and the calls to OZmap.
+//! The same misbehaviour in front of the real binary: the reply to the customer, and the calls to
+//! OZmap.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -261,8 +262,9 @@ fn new_one() -> serde_json::Value {
     new
 }
 
-/// A service with a short deadline, on an OZmap that keeps deleted properties readable by id and without a deletion date
-/// (undocumented): the kept document, and the response for the code afterwards.
+/// A service with a short deadline, on an OZmap that keeps deleted properties readable by id and
+/// without a deletion date (undocumented): the kept document, and the response for the code
+/// afterwards.
 async fn keeping(kept: String, under_the_code: String) -> Reply {
     let holding = Holding::new();
     let is_there = holding.0.clone();
@@ -304,7 +306,8 @@ async fn a_refusal_never_rests_on_the_kept_document_of_a_deleted_property() {
     assert_eq!(reply.outcome(), "unknown", "{reply:?}");
 }
 
-/// A lagging replica shows a property that was seen gone once more; then a new one has the code, or none.
+/// A lagging replica shows a property that was seen gone once more; then a new one has the code, or
+/// none.
 async fn lagging(new: String) -> Setting {
     let holding = Holding::new();
     let is_there = holding.0.clone();
@@ -355,7 +358,8 @@ async fn a_lookup_that_shows_a_deleted_property_is_discarded() {
     assert_eq!(setting.ozmap.of("DELETE").len(), 1);
 }
 
-/// The DELETE of the new property had no effect, and the recheck reads a replica from before that property was made.
+/// The DELETE of the new property had no effect, and the recheck reads a replica from before that
+/// property was made.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_replica_does_not_show_that_a_newer_property_is_gone() {
     let new = new_one();

@@ -1,4 +1,5 @@
-//! An absence is seen twice, apart in time, and cross-checked; a code is looked up in each of its spellings.
+//! An absence is seen twice, apart in time, and cross-checked; a code is looked up in each of its
+//! spellings.
 #![allow(
     clippy::wildcard_enum_match_arm,
     reason = "a server of a test stops at every question that it does not expect"

@@ -203,7 +203,8 @@ async fn a_refused_delete_differs_from_one_that_may_have_happened() {
     }
 }
 
-/// A listener with a full backlog that never accepts: Linux drops further connection attempts silently.
+/// A listener with a full backlog that never accepts: Linux drops further connection attempts
+/// silently.
 #[cfg(target_os = "linux")]
 async fn jammed() -> (TcpListener, Vec<TcpStream>) {
     let socket = TcpSocket::new_v4().unwrap();

@@ -116,7 +116,8 @@ fn only_a_document_whose_every_deciding_member_is_safe_is_deleted() {
             for (rule, value) in &changes {
                 set(&mut document, DECIDING[*rule].0, value.clone());
             }
-            // An onu or a history that was replaced by an object is read member by member: only its members count.
+            // An onu or a history that was replaced by an object is read member by member: only its
+            // members count.
             let original = reservation();
             let unsafe_at = DECIDING.iter().find(|(pointer, is_safe)| {
                 let is_read_below = matches!(*pointer, "/client/onu" | "/history" | "/client");

@@ -1,7 +1,8 @@
-//! The OZmap client against a server that lies, truncates, drips, redirects and closes: what it believes and what it sends.
+//! The OZmap client against a server that lies, truncates, drips, redirects and closes: what it
+//! believes and what it sends.
 //!
-//! The server is a stand-in over raw sockets that shares nothing with the simulator. It reveals misunderstandings that the
-//! client and the simulator have in common.
+//! The server is a stand-in over raw sockets that shares nothing with the simulator. It reveals
+//! misunderstandings that the client and the simulator have in common.
 
 mod answers;
 mod binary;

@@ -59,7 +59,8 @@ async fn not_found_is_believed_only_after_a_probe_accepts_the_key() {
             false => "ozmap_shape",
         };
         for (authenticated, projects, expected) in [
-            // A response other than the 404, but an absence again if that was answered with success.
+            // A response other than the 404, but an absence again if that was answered with
+            // success.
             (json(200, "{}"), missing(), by_contrast),
             (empty(204), missing(), by_contrast),
             (json(200, "{}"), json(200, "[]"), "absent"),
@@ -112,7 +113,8 @@ async fn a_server_that_answers_everything_with_nothing_is_not_ozmap() {
     }
 }
 
-/// `check` warns the operator that such an OZmap will never be believed about an absence, before customers wait for it.
+/// `check` warns the operator that such an OZmap will never be believed about an absence, before
+/// customers wait for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn check_warns_when_an_absence_will_never_be_believed() {
     let folder = tempfile::tempdir().unwrap();
@@ -154,7 +156,8 @@ async fn a_missing_route_is_never_a_missing_reservation() {
     }
 }
 
-/// Without the list of clients the same absence has to be answered twice; if it is not an empty list, a probe has to succeed.
+/// Without the list of clients the same absence has to be answered twice; if it is not an empty
+/// list, a probe has to succeed.
 #[tokio::test]
 async fn an_empty_list_is_repeated_and_any_other_absence_is_probed_and_repeated() {
     let rig = server(json(200, "[]"), json(500, ""), json(500, "")).await;

@@ -97,7 +97,8 @@ pub fn one() -> String {
     json!([reservation()]).to_string()
 }
 
-/// A script that responds to lookups with the reservation, and to everything else with one list of acts.
+/// A script that responds to lookups with the reservation, and to everything else with one list of
+/// acts.
 pub fn one_then(acts: Vec<Act>) -> impl Fn(&Request) -> Vec<Act> + Send + Sync {
     move |request| match request.target.as_str() {
         LOOKUP => vec![Act::Send(answer_json(200, &one()))],

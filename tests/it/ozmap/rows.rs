@@ -9,7 +9,8 @@ use super::stand_in::{Act, Request, json as answer_json};
 #[tokio::test]
 async fn an_array_is_never_read_as_a_document_member_by_member() {
     let page = Page::new().await;
-    // The members of a client in the order of their declaration, with values that would allow a deletion.
+    // The members of a client in the order of their declaration, with values that would allow a
+    // deletion.
     let client = json!([CLIENT_ID, CLIENT_ID, CODE, false]);
     let result = page.says(set("/client", client)).await;
     assert_eq!(result, "unreadable_client");

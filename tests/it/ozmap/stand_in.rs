@@ -1,4 +1,5 @@
-//! A stand-in for OZmap over raw sockets: it responds with the exact bytes of a test, and records the requests.
+//! A stand-in for OZmap over raw sockets: it responds with the exact bytes of a test, and records
+//! the requests.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

@@ -84,7 +84,8 @@ impl Server {
         Self::showing(&identity.der, &identity.key, rustls::DEFAULT_VERSIONS).await
     }
 
-    /// A server that presents a certificate and signs with a key, which may belong to another certificate.
+    /// A server that presents a certificate and signs with a key, which may belong to another
+    /// certificate.
     async fn showing(
         certificate: &CertificateDer<'static>,
         key: &KeyPair,

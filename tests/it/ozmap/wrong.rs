@@ -1,4 +1,5 @@
-//! An OZmap that is wrong for a moment, in front of the real binary: the reply to the customer is true.
+//! An OZmap that is wrong for a moment, in front of the real binary: the reply to the customer is
+//! true.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -11,8 +12,8 @@ use super::rig::{BY_ID, CLIENT_ID, CODE, LOOKUP, one, reservation};
 use super::stand_in::{Act, Request, answer, empty, json};
 use crate::support::eventually;
 
-/// An OZmap whose DELETE has no effect and whose code leads to nothing afterwards: the reservation is present under another
-/// code, and its id is answered with an absence some times.
+/// An OZmap whose DELETE has no effect and whose code leads to nothing afterwards: the reservation
+/// is present under another code, and its id is answered with an absence some times.
 fn renamed(
     denials: usize,
     witnesses: Witnesses,
@@ -318,8 +319,8 @@ async fn the_freed_splitter_output_is_recorded_and_never_waited_for() {
 /// OZmap holds the code with a trailing blank, which only the lookup of near spellings finds.
 const HELD: &str = "/api/v2/properties/client/123%7C123%20";
 
-/// An OZmap that holds the code so, whose first DELETE has no effect, and that answers the id with an absence some times
-/// afterwards.
+/// An OZmap that holds the code so, whose first DELETE has no effect, and that answers the id with
+/// an absence some times afterwards.
 fn with_a_blank(
     denials: usize,
     first_delete: Vec<Act>,

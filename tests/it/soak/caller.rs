@@ -1,5 +1,6 @@
-//! A platform in the soak test: it sends each webhook once or several times, again after a missing reply and sometimes
-//! after a reply. Every reply is compared with what OZmap holds as soon as it arrives.
+//! A platform in the soak test: it sends each webhook once or several times, again after a missing
+//! reply and sometimes after a reply. Every reply is compared with what OZmap holds as soon as it
+//! arrives.
 
 use std::time::Duration;
 

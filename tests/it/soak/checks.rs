@@ -123,7 +123,8 @@ impl End {
     }
 }
 
-/// Sends every webhook with a final reply once more to each service, and returns the replies that differ.
+/// Sends every webhook with a final reply once more to each service, and returns the replies that
+/// differ.
 pub async fn told_otherwise(services: &[Service], plan: &Plan, heard: &Heard) -> Vec<String> {
     let told = heard.told();
     let mut changed = Vec::new();

@@ -1,9 +1,11 @@
-//! Many webhooks, each sent several times, while the service is killed and frozen at random and OZmap misbehaves.
+//! Many webhooks, each sent several times, while the service is killed and frozen at random and
+//! OZmap misbehaves.
 //!
-//! The invariants: every accepted request gets a recorded outcome; every reply is true when it is given and at the end; the
-//! same webhook gets the same reply; nothing is deleted twice, and nothing that must be kept. The suite contains a short
-//! run. `OZMAP_CANCEL_STORM=10000 cargo test --test it soak -- --nocapture` is the long one: so many webhooks on each
-//! store, with the figures at the end. The seed is printed; `OZMAP_CANCEL_TEST_SEED` repeats it.
+//! The invariants: every accepted request gets a recorded outcome; every reply is true when it is
+//! given and at the end; the same webhook gets the same reply; nothing is deleted twice, and
+//! nothing that must be kept. The suite contains a short run. `OZMAP_CANCEL_STORM=10000 cargo test
+//! --test it soak -- --nocapture` is the long one: so many webhooks on each store, with the figures
+//! at the end. The seed is printed; `OZMAP_CANCEL_TEST_SEED` repeats it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,7 +45,8 @@ fn callers_for(webhooks: usize) -> usize {
 /// Longer than the lease of the short times.
 const FROZEN: Duration = Duration::from_millis(6_500);
 
-/// How long one more outcome may take after all faults have ended: some cancellations wait for their next attempt.
+/// How long one more outcome may take after all faults have ended: some cancellations wait for
+/// their next attempt.
 const CALM: Duration = Duration::from_secs(180);
 
 /// The faults of OZmap.
@@ -144,8 +147,8 @@ fn settings() -> Vec<(&'static str, &'static str)> {
     [SHORT, &wide].concat()
 }
 
-/// Kills and freezes the services until every webhook was sent, then waits until every cancellation has completed. Returns
-/// what the checks need.
+/// Kills and freezes the services until every webhook was sent, then waits until every cancellation
+/// has completed. Returns what the checks need.
 async fn soak(ozmap: Ozmap, services: Vec<Service>) -> (Ozmap, Struck, Plan, Heard) {
     let seed = asked("OZMAP_CANCEL_TEST_SEED").unwrap_or_else(rand::random::<u64>);
     eprintln!("OZMAP_CANCEL_TEST_SEED={seed}");
@@ -176,7 +179,8 @@ async fn soak(ozmap: Ozmap, services: Vec<Service>) -> (Ozmap, Struck, Plan, Hea
     calm.cancel();
     let mut struck = striking.await.unwrap();
     ozmap.heal().await;
-    // The last kill, so that a process which knows only the journal resumes what was parked or paused.
+    // The last kill, so that a process which knows only the journal resumes what was parked or
+    // paused.
     for which in 0..struck.services.len() {
         struck.kill(which).await;
     }

@@ -73,7 +73,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// So many webhooks for fewer codes: about a third of them shares its code with another webhook.
+    /// So many webhooks for fewer codes: about a third of them shares its code with another
+    /// webhook.
     pub fn of(webhooks: usize, random: &mut StdRng) -> Self {
         let codes = (webhooks * 2 / 3).max(1);
         let codes = (0..codes).map(|n| code(n, random)).collect::<Vec<_>>();

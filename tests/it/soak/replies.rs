@@ -41,8 +41,8 @@ impl Heard {
         self.0.lock().unwrap().lies.push(lie);
     }
 
-    /// A reply with an outcome. It must agree with the reply that the webhook had before this request left; a final one also
-    /// with the replies since then.
+    /// A reply with an outcome. It must agree with the reply that the webhook had before this
+    /// request left; a final one also with the replies since then.
     pub fn answer(&self, message: &str, before: Option<Value>, reply: &Value) {
         let mut inner = self.0.lock().unwrap();
         inner.answered += 1;
