@@ -32,7 +32,8 @@ async fn a_server_that_is_killed_while_something_runs_loses_nothing_that_was_pro
         // What comes back now cannot be written down, and so nothing follows from it.
         eventually("a step that cannot be journaled", || async {
             let logs = replicas.services[0].logs();
-            logs.contains("could not be journaled").then_some(())
+            logs.contains("failed to write a step to the journal")
+                .then_some(())
         })
         .await;
         let sent = usize::from(!case.starts_with("lookup"));
