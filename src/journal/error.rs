@@ -2,8 +2,6 @@
 //!
 //! It must never hold a value of a row: that is personal data.
 
-use super::store::Value;
-
 /// Why the journal could not do something. The variants are what a caller does differently.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -31,17 +29,4 @@ pub enum Error {
     /// A row cannot be understood.
     #[error("the journal holds something unreadable: {0}")]
     Corrupt(String),
-}
-
-impl Error {
-    pub(super) fn corrupt(column: &str, expected: &str, found: Option<&Value>) -> Self {
-        let found = match found {
-            None => "is missing",
-            Some(Value::Null) => "holds null",
-            Some(Value::Integer(_)) => "holds a number",
-            Some(Value::Text(_)) => "holds a text",
-            Some(Value::Unreadable) => "holds an unreadable value",
-        };
-        Self::Corrupt(format!("column {column} {found}, expected {expected}"))
-    }
 }

@@ -61,7 +61,7 @@ impl Row {
     pub(crate) fn integer(&self, column: &str) -> Result<i64, Error> {
         match self.value(column) {
             Some(Value::Integer(number)) => Ok(*number),
-            other => Err(Error::corrupt(column, "a number", other)),
+            other => Err(corrupt(column, "a number", other)),
         }
     }
 
@@ -77,7 +77,7 @@ impl Row {
     pub(crate) fn text(&self, column: &str) -> Result<&str, Error> {
         match self.value(column) {
             Some(Value::Text(text)) => Ok(text),
-            other => Err(Error::corrupt(column, "a text", other)),
+            other => Err(corrupt(column, "a text", other)),
         }
     }
 
@@ -99,6 +99,18 @@ impl Row {
         let at = self.columns.iter().position(|name| name == column)?;
         self.values.get(at)
     }
+}
+
+/// A value that is not what its column holds. The error names the column, never the value.
+fn corrupt(column: &str, expected: &str, found: Option<&Value>) -> Error {
+    let found = match found {
+        None => "is missing",
+        Some(Value::Null) => "holds null",
+        Some(Value::Integer(_)) => "holds a number",
+        Some(Value::Text(_)) => "holds a text",
+        Some(Value::Unreadable) => "holds an unreadable value",
+    };
+    Error::Corrupt(format!("column {column} {found}, expected {expected}"))
 }
 
 /// Why a journal does not hold all that was promised in it.
