@@ -11,7 +11,7 @@ pub enum Error {
     /// Another process has it.
     #[error("the journal {0} is in use by another running instance")]
     InUse(String),
-    /// It cannot be written or read now; nothing was changed, try again.
+    /// It cannot be written or read now; nothing was changed, retry.
     #[error("the journal is not available: {0}")]
     Unavailable(String),
     /// The disk is nearly full: what is running is written down, and nothing new is taken.
@@ -21,10 +21,10 @@ pub enum Error {
     #[error("the lease on this record is lost")]
     Fenced,
     /// Another replica did the same at the same moment; nothing was changed, look again.
-    #[error("another replica was faster")]
+    #[error("another replica wrote the same first")]
     Raced,
     /// Something came after the look that was to be the outcome; nothing was changed, look again.
-    #[error("another request joined meanwhile")]
+    #[error("another request joined the cancellation")]
     Joined,
     /// A row cannot be understood.
     #[error("the journal holds something unreadable: {0}")]

@@ -1,6 +1,7 @@
-//! All that a promise writes from its acceptance to its end, on rows that nobody else has.
+//! Proves that a cancellation could be written now: it runs every statement of one, from acceptance to end, on rows of its
+//! own.
 //!
-//! The caller undoes it: nothing of it may ever last, and no protocol number is taken by it.
+//! The caller rolls it back. It must never leave a row, nor take a protocol number.
 
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
@@ -13,18 +14,19 @@ use super::sql;
 use super::store::{Store, Value};
 use crate::domain::{Mode, OpId, Outcome, ReservationCode};
 
-/// Long enough for statements, and undone anyway.
+/// Long enough for the statements.
 const TIMES: Times = Times {
     lease_ms: 60_000,
     settle_ms: 60_000,
     deadline_ms: 60_000,
 };
 
-/// An id as OZmap's are, which no property has.
+/// An id in OZmap's format that no property has.
 const NO_PROPERTY: &str = "000000000000000000000000";
 
 impl Journal {
-    /// Proves that something can be promised: by writing, and by all that a promise writes until it ends, which is undone.
+    /// Proves that a cancellation can be accepted and ended: writes a heartbeat, and all statements of a cancellation, which
+    /// are rolled back.
     ///
     /// # Errors
     /// [`Error::NoRoom`] when its disk is nearly full, [`Error::Unavailable`] when it cannot be written.

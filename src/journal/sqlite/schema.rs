@@ -1,4 +1,6 @@
-//! The tables of an embedded journal: read, created, and brought to what this version writes.
+//! The tables of an embedded journal: read, created, and upgraded.
+//!
+//! It must never leave an upgrade half done.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +14,7 @@ use crate::journal::error::Error;
 use crate::journal::migrations::{self, Added, Plan, Tables};
 use crate::journal::sql;
 
-/// How long a write waits for a foreign process that holds the file.
+/// How long a write waits for another program that locks the file.
 pub(super) const BUSY: Duration = Duration::from_secs(2);
 
 /// A connection to an empty database in memory with the tables of an existing journal, as the next start finds or makes
@@ -107,8 +109,8 @@ pub(super) fn read_only(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// The address under which SQLite reads a journal that nobody has open without making a log for it. While a service has
-/// it, its log is never empty.
+/// The address under which SQLite reads a journal that no process has open, without creating a log for it. While a service
+/// has it open, its log is never empty.
 fn resting(path: &Path) -> Option<String> {
     let log = files::log_path(path).metadata();
     let has_log = log.is_ok_and(|log| log.len() > 0);
