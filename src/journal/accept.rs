@@ -78,7 +78,8 @@ impl Journal {
             times: self.times,
             until: self.lease_end(),
         };
-        let too_late = || Error::Unavailable("the request timed out before it was accepted".to_owned());
+        let too_late =
+            || Error::Unavailable("the request timed out before it was accepted".to_owned());
         self.writer
             .call_alone(move |store| {
                 // The caller may have been refused while this waited for its turn.

@@ -38,7 +38,9 @@ pub(super) fn require_durable(connection: &mut Connection) -> Result<(), Error> 
         return Err(Error::Open("the server does not say what it is".to_owned()));
     };
     if fsync == "off" {
-        tracing::warn!("the database runs with fsync = off: a power cut loses accepted cancellations");
+        tracing::warn!(
+            "the database runs with fsync = off: a power cut loses accepted cancellations"
+        );
     }
     objection(version, standby, read_only, commit, encoding)
         .map_or(Ok(()), |why| Err(Error::Open(why)))
