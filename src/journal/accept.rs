@@ -1,6 +1,7 @@
 //! Accepts a webhook: one transaction that ties it to a cancellation, new or running.
 //!
-//! It must never execute a request that the caller was refused: the caller decides last, just before the commit.
+//! It must never execute a request that the caller was refused: the caller decides last, just
+//! before the commit.
 
 use std::sync::Arc;
 
@@ -18,20 +19,23 @@ use super::store::{Store, Value};
 use super::{queries, sql};
 use crate::domain::{FirstName, Mode, OpId, ReservationCode};
 
-/// How often an acceptance is retried when another replica accepted the same webhook at the same moment.
+/// How often an acceptance is retried when another replica accepted the same webhook at the same
+/// moment.
 const RACES_MAX: usize = 3;
 
-/// How long the search for an earlier acceptance may take before the webhook is accepted without it.
+/// How long the search for an earlier acceptance may take before the webhook is accepted without
+/// it.
 const RECALL: Duration = Duration::from_millis(500);
 
 impl Journal {
-    /// Accepts a cancellation. Once this returns, it ends in a recorded outcome, whatever is killed.
+    /// Accepts a cancellation. Once this returns, it ends in a recorded outcome, whatever is
+    /// killed.
     ///
     /// Nothing is accepted for a caller that was refused before the commit.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when it cannot be written now, [`Error::NoRoom`] when the disk is nearly full. Then nothing is
-    /// accepted and nothing will be done.
+    /// [`Error::Unavailable`] when it cannot be written now, [`Error::NoRoom`] when the disk is
+    /// nearly full. Then nothing is accepted and nothing will be done.
     pub async fn accept(
         &self,
         asked: Acceptance,
@@ -103,8 +107,8 @@ pub trait Caller: Send + Sync {
     /// Whether the caller still waits.
     fn is_waiting(&self) -> bool;
 
-    /// Called when everything is written and only the commit remains. False when the caller was refused: then the
-    /// transaction is rolled back. After `true`, the caller is never refused.
+    /// Called when everything is written and only the commit remains. False when the caller was
+    /// refused: then the transaction is rolled back. After `true`, the caller is never refused.
     fn is_given_the_word(&self) -> bool;
 }
 
@@ -172,8 +176,8 @@ pub(super) fn write_down(
     fresh(store, record, new.until)
 }
 
-/// The code as it was received, where the stored spelling differs. The worker looks it up in OZmap too, also after a
-/// restart.
+/// The code as it was received, where the stored spelling differs. The worker looks it up in OZmap
+/// too, also after a restart.
 fn came_as(code: &ReservationCode) -> Option<&str> {
     Some(code.came_as()).filter(|came_as| *came_as != code.as_str())
 }
@@ -193,11 +197,11 @@ fn attach(store: &mut dyn Store, asked: &Acceptance, place: Place, op: OpId) -> 
         asked.conversation.clone().into(),
         asked.locale.into(),
     ];
-    match store.query(sql::ACCEPT_DELIVERY, &parameters)?.is_empty() {
-        false => Ok(()),
+    if store.query(sql::ACCEPT_DELIVERY, &parameters)?.is_empty() {
         // Another replica accepted the same webhook first: roll back, and find its row.
-        true => Err(Error::Raced),
+        return Err(Error::Raced);
     }
+    Ok(())
 }
 
 fn fresh(store: &mut dyn Store, record: Record, until: Instant) -> Result<Accepted, Error> {

@@ -19,7 +19,8 @@ pub struct DeliveryKey {
 pub struct Acceptance {
     /// The webhook.
     pub delivery: DeliveryKey,
-    /// When the platform gives no key: for how long the same request in the same conversation is the same one.
+    /// When the platform gives no key: for how long the same request in the same conversation is
+    /// the same one.
     pub duplicate_window_ms: Option<i64>,
     /// How many codes a conversation may try within a day.
     pub codes_max: u32,
@@ -52,9 +53,11 @@ pub struct Acceptance {
 /// How to tell two customers apart when the platform reuses one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyScope {
-    /// Their conversations, where both are known. The same key with another content is a mistake of the caller.
+    /// Their conversations, where both are known. The same key with another content is a mistake of
+    /// the caller.
     Conversation,
-    /// By conversation and by what they ask for: such a platform cannot be told that it reuses keys by mistake.
+    /// By conversation and by what they ask for: such a platform cannot be told that it reuses keys
+    /// by mistake.
     ConversationAndContent,
 }
 

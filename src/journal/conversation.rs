@@ -1,5 +1,5 @@
-//! The last question of a conversation in free text, and how often the conversation failed in a row. Both hold over restarts
-//! and for all replicas.
+//! The last question of a conversation in free text, and how often the conversation failed in a
+//! row. Both hold over restarts and for all replicas.
 //!
 //! Times are the database's. It must never decide what an answer means: it only keeps the question.
 
@@ -32,8 +32,8 @@ impl Drop for GivenUp {
 }
 
 impl Journal {
-    /// Adds the weight of a failure to those of a conversation, and returns the sum. After a silence of `window` they count
-    /// from zero.
+    /// Adds the weight of a failure to those of a conversation, and returns the sum. After a
+    /// silence of `window` they count from zero.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -56,8 +56,9 @@ impl Journal {
             .await
     }
 
-    /// Remembers the question that a conversation is asked. Only a durable question may be answered by a plain yes. Failures
-    /// older than `window` no longer count. If the caller stops waiting, nothing is written after that.
+    /// Remembers the question that a conversation is asked. Only a durable question may be answered
+    /// by a plain yes. Failures older than `window` no longer count. If the caller stops waiting,
+    /// nothing is written after that.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -71,9 +72,11 @@ impl Journal {
         let is_given_up = given_up.0.clone();
         let window_ms = milliseconds(window);
         self.writer
-            .call_alone(move |store| match is_given_up.load(Ordering::SeqCst) {
-                true => Err(Error::Unavailable("the caller no longer waits".to_owned())),
-                false => remember(store, &id, &question, window_ms),
+            .call_alone(move |store| {
+                if is_given_up.load(Ordering::SeqCst) {
+                    return Err(Error::Unavailable("the caller no longer waits".to_owned()));
+                }
+                remember(store, &id, &question, window_ms)
             })
             .await
     }
@@ -117,8 +120,9 @@ impl Journal {
             .await
     }
 
-    /// The last question of a conversation, if it was asked within this time. A message that was first seen before the
-    /// question was asked does not answer it; only an id of the platform can show that.
+    /// The last question of a conversation, if it was asked within this time. A message that was
+    /// first seen before the question was asked does not answer it; only an id of the platform can
+    /// show that.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
@@ -148,20 +152,20 @@ impl Journal {
                     .integer_or_null("first_seen_at")?
                     .is_some_and(|at| at < asked_at);
                 let question = question(row)?;
-                Ok(Some(
-                    match is_older && question.standing == Standing::Open {
-                        true => Question {
-                            asked_by: message.id,
-                            ..question
-                        },
-                        false => question,
-                    },
-                ))
+                Ok(Some(if is_older && question.standing == Standing::Open {
+                    Question {
+                        asked_by: message.id,
+                        ..question
+                    }
+                } else {
+                    question
+                }))
             })
             .await
     }
 
-    /// Forgets this question of a conversation; false when it is no longer the last one, or was answered.
+    /// Forgets this question of a conversation; false when it is no longer the last one, or was
+    /// answered.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.

@@ -1,4 +1,5 @@
-//! Whether the disk under an embedded journal is fit for it: its kind, its free space, its permissions.
+//! Whether the disk under an embedded journal is fit for it: its kind, its free space, its
+//! permissions.
 //!
 //! It only reads. The caller decides what happens without room.
 
@@ -7,9 +8,10 @@ use std::path::{Path, PathBuf};
 use super::error::Error;
 use super::place::NetworkDisk;
 
-/// Kinds of file systems on another machine. The locks that SQLite relies on may not hold there, and data may
-/// not be on the disk that was reported to be (SQLite's own documentation, "How To Corrupt An SQLite Database File").
-/// Folders of the host that a container or a virtual machine sees through a file server of its own are among them.
+/// Kinds of file systems on another machine. The locks that SQLite relies on may not hold there,
+/// and data may not be on the disk that was reported to be (SQLite's own documentation, "How To
+/// Corrupt An SQLite Database File"). Folders of the host that a container or a virtual machine
+/// sees through a file server of its own are among them.
 const NETWORK: [&str; 30] = [
     "9p",
     "virtiofs",
@@ -45,7 +47,8 @@ const NETWORK: [&str; 30] = [
 
 /// Whether the disk of a path has room for another cancellation. The file need not exist.
 pub(super) fn has_room(path: &Path, free_bytes_min: u64) -> Result<(), Error> {
-    // Runs at every acceptance: only a path that does not exist costs a search for its nearest folder.
+    // Runs at every acceptance: only a path that does not exist costs a search for its nearest
+    // folder.
     let free = free_bytes(path).or_else(|| free_bytes(&nearest(path)?));
     match free {
         Some(free) if free < free_bytes_min => Err(Error::NoRoom(format!(
@@ -138,8 +141,8 @@ fn mounts() -> String {
     std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()
 }
 
-/// The kind of the network file system that a file lies on, by its canonical path; `None` when it is none, or
-/// when that is unknown.
+/// The kind of the network file system that a file lies on, by its canonical path; `None` when it
+/// is none, or when that is unknown.
 fn network(mounts: &str, path: &Path) -> Option<String> {
     kind(mounts, path).filter(|kind| NETWORK.contains(&kind.as_str()))
 }
@@ -158,11 +161,13 @@ fn free_bytes(_path: &Path) -> Option<u64> {
     None
 }
 
-/// The kind of the innermost mount that holds a path; of two at the same place the later one lies on top.
+/// The kind of the innermost mount that holds a path; of two at the same place the later one lies
+/// on top.
 fn kind(mounts: &str, path: &Path) -> Option<String> {
     let mut found: Option<(usize, &str)> = None;
     for line in mounts.lines() {
-        // proc(5): id, parent, device, root, mount point, options, optional fields, a dash, the kind, …
+        // proc(5): id, parent, device, root, mount point, options, optional fields, a dash, the
+        // kind, …
         let Some((before, after)) = line.split_once(" - ") else {
             continue;
         };

@@ -1,7 +1,9 @@
-//! Whether a webhook came before: by its idempotency key, or without one by its conversation and code.
+//! Whether a webhook came before: by its idempotency key, or without one by its conversation and
+//! code.
 //!
-//! A platform that is set up wrongly may give one key to two customers. They are told apart by the conversation, and where the
-//! channel says so by what they ask. It must never give one customer the answer of another where that can be known.
+//! A platform that is set up wrongly may give one key to two customers. They are told apart by the
+//! conversation, and where the channel says so by what they ask. It must never give one customer
+//! the answer of another where that can be known.
 
 use sha2::{Digest, Sha256};
 
@@ -27,7 +29,8 @@ pub(super) enum Seen {
 /// The key under which a new webhook is written.
 pub(super) struct Place {
     pub(super) key: String,
-    /// The cancellation of an earlier webhook that has this key still, and keeps its history under another one.
+    /// The cancellation of an earlier webhook that has this key still, and keeps its history under
+    /// another one.
     pub(super) instead_of: Option<OpId>,
 }
 
@@ -55,13 +58,15 @@ pub(super) fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<S
         return Ok(anew);
     }
     if !asked.is_same(row.text("fingerprint")?) {
-        return Ok(match asked.was_long_ago(&record) {
-            true => anew,
-            false => Seen::Before(Recalled::KeyReused),
+        return Ok(if asked.was_long_ago(&record) {
+            anew
+        } else {
+            Seen::Before(Recalled::KeyReused)
         });
     }
     if record.outcome.is_some() {
-        // A late webhook may have got a record of its own between the two reads, which then do not belong together.
+        // A late webhook may have got a record of its own between the two reads, which then do not
+        // belong together.
         let again = match by_key(store, asked)?.1 {
             Some(row) => Some(row),
             None => recent(store, asked)?,
@@ -75,8 +80,8 @@ pub(super) fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<S
     Ok(Seen::Before(Recalled::Promised(Box::new(record))))
 }
 
-/// The key that a webhook has or will have, and its row if there is one. A key that belongs to another customer does not
-/// count.
+/// The key that a webhook has or will have, and its row if there is one. A key that belongs to
+/// another customer does not count.
 pub(super) fn by_key(
     store: &mut dyn Store,
     asked: &Acceptance,
@@ -143,8 +148,8 @@ impl Journal {
 }
 
 impl Acceptance {
-    /// Whether a final answer must be verified before it is replayed: it is older than any retry of a platform, or there is
-    /// no key that tells a retry from a new request.
+    /// Whether a final answer must be verified before it is replayed: it is older than any retry of
+    /// a platform, or there is no key that tells a retry from a new request.
     #[must_use]
     pub fn must_be_looked_at(&self, record: &Record) -> bool {
         match (record.outcome, self.duplicate_window_ms) {

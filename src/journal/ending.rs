@@ -18,8 +18,8 @@ pub struct Ending {
     pub first_name: Option<FirstName>,
     /// The answer for webhooks that joined after the deletion was decided.
     pub latecomers: Latecomers,
-    /// For a dry run: the state of the real cancellations of the code before the look-up. If it has changed, the dry run
-    /// does not end, with [`super::Error::Joined`].
+    /// For a dry run: the state of the real cancellations of the code before the look-up. If it has
+    /// changed, the dry run does not end, with [`super::Error::Joined`].
     pub beside: Option<RealOne>,
 }
 
@@ -28,11 +28,12 @@ pub struct Ending {
 pub enum Latecomers {
     /// The same as for all others.
     HearTheSame,
-    /// The same, if there are no more webhooks than this, which [`Journal::joined`] counted before the look: what was seen
-    /// says nothing about what those ask for who came since. Otherwise it does not end, with [`Error::Joined`].
+    /// The same, if there are no more webhooks than this, which [`Journal::joined`] counted before
+    /// the look: what was seen says nothing about what those ask for who came since. Otherwise it
+    /// does not end, with [`Error::Joined`].
     AreNoMoreThan(i64),
-    /// It cannot be known which reservation they meant, so a person must look. Nothing is deleted for them, because a retry
-    /// of the first request may look like a new one.
+    /// It cannot be known which reservation they meant, so a person must look. Nothing is deleted
+    /// for them, because a retry of the first request may look like a new one.
     AreForAPerson(Apart),
 }
 

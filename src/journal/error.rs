@@ -1,4 +1,5 @@
-//! Why the journal could not do something: one variant for each thing that a caller does differently.
+//! Why the journal could not do something: one variant for each thing that a caller does
+//! differently.
 //!
 //! It must never hold a value of a row: that is personal data.
 
@@ -17,7 +18,8 @@ pub enum Error {
     /// The disk is nearly full: what is running is written down, and nothing new is taken.
     #[error("the journal's disk is nearly full: {0}")]
     NoRoom(String),
-    /// The lease is lost, or the step is not allowed from the record's state: stop working on this record.
+    /// The lease is lost, or the step is not allowed from the record's state: stop working on this
+    /// record.
     #[error("the lease on this record is lost")]
     Fenced,
     /// Another replica did the same at the same moment; nothing was changed, look again.

@@ -1,9 +1,10 @@
 //! One thread owns the connection and commits together what waits for it (group commit).
 //!
-//! On a shared database, operations that touch rows other replicas also lock run in a transaction of their own. Batching
-//! them would hold row locks in different orders on different replicas and deadlock. A caller gets its result only after the
-//! commit that made it durable, or after a rollback of all of it. When the answer to a commit is lost, its callers wait
-//! until the outcome is known, and no new batch begins.
+//! On a shared database, operations that touch rows other replicas also lock run in a transaction
+//! of their own. Batching them would hold row locks in different orders on different replicas and
+//! deadlock. A caller gets its result only after the commit that made it durable, or after a
+//! rollback of all of it. When the answer to a commit is lost, its callers wait until the outcome
+//! is known, and no new batch begins.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -105,7 +106,8 @@ where
 }
 
 impl Writer {
-    /// Starts the thread and opens the store on it; it ends when the last clone of the queue is gone.
+    /// Starts the thread and opens the store on it; it ends when the last clone of the queue is
+    /// gone.
     pub(super) fn start<S: Store + 'static>(
         open: impl FnOnce() -> Result<S, Error> + Send + 'static,
     ) -> Result<Self, Error> {

@@ -1,4 +1,5 @@
-//! The handle that everything else uses: where the journal is, and the threads that write and read it.
+//! The handle that everything else uses: where the journal is, and the threads that write and read
+//! it.
 //!
 //! Its operations are in the files that they belong to, see the map in `mod.rs`.
 
@@ -94,7 +95,8 @@ impl Journal {
         })
     }
 
-    /// Why accepted cancellations may be missing in it: the id of the reason, if the start found one.
+    /// Why accepted cancellations may be missing in it: the id of the reason, if the start found
+    /// one.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
@@ -109,7 +111,8 @@ impl Journal {
         &self.place
     }
 
-    /// How often to look for what another process may have written; `None` when there can be no other.
+    /// How often to look for what another process may have written; `None` when there can be no
+    /// other.
     #[must_use]
     pub fn look_every(&self) -> Option<Duration> {
         self.look_every
@@ -131,8 +134,8 @@ impl Journal {
             .await
     }
 
-    /// Writes what waits, closes the journal and releases its locks. Afterwards all of an embedded one is in its one file,
-    /// and every further operation fails.
+    /// Writes what waits, closes the journal and releases its locks. Afterwards all of an embedded
+    /// one is in its one file, and every further operation fails.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when a part of it could not be moved into the file, with the reason.
@@ -141,7 +144,8 @@ impl Journal {
         self.writer.close().await.and(read)
     }
 
-    /// Counts a lease from before its commit, so that it never seems longer here than in the database.
+    /// Counts a lease from before its commit, so that it never seems longer here than in the
+    /// database.
     pub(super) fn lease_end(&self) -> Instant {
         Instant::now() + Duration::from_millis(u64::try_from(self.times.lease_ms).unwrap_or(0))
     }

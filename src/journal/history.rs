@@ -1,4 +1,5 @@
-//! What a worker reads about its cancellation, and about others of the same code, while it runs. Reads only.
+//! What a worker reads about its cancellation, and about others of the same code, while it runs.
+//! Reads only.
 
 use super::error::Error;
 use super::handle::Journal;
@@ -36,8 +37,8 @@ impl RealOne {
 }
 
 impl Journal {
-    /// What this service cancelled under a code, or sent a deletion for without seeing the result. Only meant for a code
-    /// under which OZmap shows nothing.
+    /// What this service cancelled under a code, or sent a deletion for without seeing the result.
+    /// Only meant for a code under which OZmap shows nothing.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
@@ -58,8 +59,8 @@ impl Journal {
         self.reader.call(move |store| real_one(store, &code)).await
     }
 
-    /// The properties of this code that were seen gone so recently that OZmap may still list them: within the time that a
-    /// deletion takes to settle. OZmap never reuses their ids.
+    /// The properties of this code that were seen gone so recently that OZmap may still list them:
+    /// within the time that a deletion takes to settle. OZmap never reuses their ids.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.

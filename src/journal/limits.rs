@@ -31,7 +31,8 @@ impl Journal {
             .await
     }
 
-    /// Notes that a conversation tries a code, unless it has tried `codes_max` others within a day: then false.
+    /// Notes that a conversation tries a code, unless it has tried `codes_max` others within a day:
+    /// then false.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -64,7 +65,8 @@ impl Journal {
     }
 }
 
-/// Notes that a conversation tries a code, unless it has tried `codes_max` others within a day: then false.
+/// Notes that a conversation tries a code, unless it has tried `codes_max` others within a day:
+/// then false.
 pub(super) fn may_try(
     store: &mut dyn Store,
     conversation: &str,

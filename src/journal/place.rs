@@ -1,6 +1,7 @@
 //! Where the journal is: a file of its own, or a server that several processes share.
 //!
-//! It decides which connections may carry passwords and personal data, and it must never show a password.
+//! It decides which connections may carry passwords and personal data, and it must never show a
+//! password.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -46,7 +47,8 @@ pub struct Link {
 pub struct DiskRules {
     /// Whether it may be a network disk.
     pub network: NetworkDisk,
-    /// Nothing new is accepted while fewer bytes than this are free, so that running cancellations can still be written.
+    /// Nothing new is accepted while fewer bytes than this are free, so that running cancellations
+    /// can still be written.
     pub free_bytes_min: u64,
 }
 
@@ -81,7 +83,8 @@ impl Place {
     /// Reads `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
     ///
     /// # Errors
-    /// [`Error::Open`] when it is neither, or when it would send personal data unencrypted to another machine.
+    /// [`Error::Open`] when it is neither, or when it would send personal data unencrypted to
+    /// another machine.
     pub fn parse(url: &str, link: &Link) -> Result<Self, Error> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return server(url, link).map(|server| Self(Kind::Server(Box::new(server))));
@@ -139,8 +142,8 @@ fn named(host: &Host) -> String {
     }
 }
 
-/// The driver takes everything up to the first `@` as user and password. With a second `@`, or one in the query, a part of
-/// the password would be taken as the host, and be shown.
+/// The driver takes everything up to the first `@` as user and password. With a second `@`, or one
+/// in the query, a part of the password would be taken as the host, and be shown.
 fn check_credentials(url: &str) -> Result<(), Error> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     match rest.split_once('@') {

@@ -1,7 +1,8 @@
 //! The shared store: a PostgreSQL server on which several replicas are one service.
 //!
-//! Leases belong to replicas that may be alive, so a start releases none. It must never report a batch as durable or rolled
-//! back without knowing: if the answer to a commit is lost, it looks up the number that the batch wrote.
+//! Leases belong to replicas that may be alive, so a start releases none. It must never report a
+//! batch as durable or rolled back without knowing: if the answer to a commit is lost, it looks up
+//! the number that the batch wrote.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -29,7 +30,8 @@ mod values;
 
 use connection::{Connection, Trouble, told};
 
-/// How long after a refused connection the next attempt is made. Until then every operation fails at once.
+/// How long after a refused connection the next attempt is made. Until then every operation fails
+/// at once.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(250);
 
 /// A replica that wrote nothing for so long is gone.
@@ -100,7 +102,8 @@ impl Postgres {
         Ok(store)
     }
 
-    /// Looks whether the server would be taken for writing, and what journal is there. Creates and changes nothing.
+    /// Looks whether the server would be taken for writing, and what journal is there. Creates and
+    /// changes nothing.
     pub(super) fn examine(server: &Server) -> Result<Examined, Error> {
         let mut connection = Connection::open(server).map_err(|error| at_start(told(error)))?;
         schema::require_durable(&mut connection)?;
@@ -203,8 +206,8 @@ impl Postgres {
         rows.iter().map(|row| values::read(row, &names)).collect()
     }
 
-    /// Writes the number of the batch as a part of it. From here on the row of this process is locked until the batch is
-    /// committed or rolled back, even if the answer is lost.
+    /// Writes the number of the batch as a part of it. From here on the row of this process is
+    /// locked until the batch is committed or rolled back, even if the answer is lost.
     fn mark(&mut self) -> Result<(), Error> {
         let Purpose::Write(owner) = &self.purpose else {
             return Ok(());
@@ -213,7 +216,8 @@ impl Postgres {
         self.execute(sql::MARK_BATCH, &parameters).map(drop)
     }
 
-    /// Makes what waits due, and purges replicas that have not written for a day. It does not matter which replica does.
+    /// Makes what waits due, and purges replicas that have not written for a day. It does not
+    /// matter which replica does.
     fn take_over(&mut self) {
         let day: &[Value] = &[DAY_MS.into()];
         let [batch, heartbeat] = sql::FORGET_WRITERS;

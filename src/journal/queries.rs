@@ -33,7 +33,8 @@ impl Journal {
         self.reader.call(move |store| get(store, id)).await
     }
 
-    /// The cancellations that ended lately, for a caller that waits for one which another replica works on.
+    /// The cancellations that ended lately, for a caller that waits for one which another replica
+    /// works on.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.

@@ -1,4 +1,5 @@
-//! The operator's view of a journal, also while the service runs: `journal list`, `show` and `backup`, and `check`.
+//! The operator's view of a journal, also while the service runs: `journal list`, `show` and
+//! `backup`, and `check`.
 //!
 //! It must never write to the journal that it reads.
 
@@ -217,7 +218,8 @@ pub enum Inspection {
         /// Whether a running instance has it.
         in_use: bool,
     },
-    /// A journal in which accepted cancellations are missing. The start will report it and leave what is unclear to a person.
+    /// A journal in which accepted cancellations are missing. The start will report it and leave
+    /// what is unclear to a person.
     Incomplete {
         /// The id of why.
         why: &'static str,
@@ -228,8 +230,8 @@ pub enum Inspection {
 /// Blocks: not for asynchronous code.
 ///
 /// # Errors
-/// [`Error::Open`] when the service would refuse it, [`Error::NoRoom`] when its disk is too full to accept anything,
-/// [`Error::Unavailable`] when nothing could be accepted in it.
+/// [`Error::Open`] when the service would refuse it, [`Error::NoRoom`] when its disk is too full to
+/// accept anything, [`Error::Unavailable`] when nothing could be accepted in it.
 pub fn inspect(place: &Place) -> Result<Inspection, Error> {
     let (is_there, in_use) = match &place.0 {
         Kind::File(path, rules) => {
@@ -260,7 +262,8 @@ pub fn inspect(place: &Place) -> Result<Inspection, Error> {
     }
 }
 
-/// Whether there is a journal on a server. Writes a cancellation into one of this schema, and rolls it back.
+/// Whether there is a journal on a server. Writes a cancellation into one of this schema, and rolls
+/// it back.
 fn examine(server: &Server) -> Result<bool, Error> {
     let mut store = match Postgres::examine(server)? {
         Examined::NotThere => return Ok(false),
@@ -273,11 +276,12 @@ fn examine(server: &Server) -> Result<bool, Error> {
     rehearsed.map(|()| true)
 }
 
-/// Copies an embedded journal into a new file, also while the service writes. Blocks: not for asynchronous code.
+/// Copies an embedded journal into a new file, also while the service writes. Blocks: not for
+/// asynchronous code.
 ///
 /// # Errors
-/// [`Error::Open`] when the file is there already or cannot be written, or when the journal is on a server, which has tools of
-/// its own; [`Error::Unavailable`] when the journal cannot be read.
+/// [`Error::Open`] when the file is there already or cannot be written, or when the journal is on a
+/// server, which has tools of its own; [`Error::Unavailable`] when the journal cannot be read.
 pub fn backup(place: &Place, target: &Path) -> Result<Copied, Error> {
     match &place.0 {
         Kind::File(path, _) => sqlite::backup::copy(path, target),

@@ -111,8 +111,8 @@ const COLUMNS: [&str; 20] = [
     "fence",
 ];
 
-/// What `{RECORD}` stands for. `lacking` are the columns that a journal of an older schema does not have yet: they read as
-/// null.
+/// What `{RECORD}` stands for. `lacking` are the columns that a journal of an older schema does not
+/// have yet: they read as null.
 pub(super) fn select_list(lacking: &[String]) -> String {
     let column = |name: &&str| {
         if lacking.iter().any(|lacking| lacking == name) {
@@ -171,7 +171,8 @@ impl Record {
         self.read_at_ms.saturating_add(passed)
     }
 
-    /// How long a DELETE of this cancellation may still take effect; `None` when it cannot any more.
+    /// How long a DELETE of this cancellation may still take effect; `None` when it cannot any
+    /// more.
     #[must_use]
     pub fn unsettled_for(&self) -> Option<Duration> {
         until(self.settle_at_ms, self.now_ms())
@@ -200,8 +201,8 @@ fn until(at_ms: i64, now_ms: i64) -> Option<Duration> {
 
 /// The right to work on one cancellation, until a time on this machine's monotonic clock.
 ///
-/// Not `Clone`: one worker holds it. A replica that took the cancellation over has a higher fence, and a write under a
-/// lost lease changes no row.
+/// Not `Clone`: one worker holds it. A replica that took the cancellation over has a higher fence,
+/// and a write under a lost lease changes no row.
 #[derive(Debug)]
 pub struct Lease {
     pub(super) op: OpId,
@@ -277,7 +278,8 @@ pub struct Held {
 
 /// The receipt that a deletion is written in the journal: the only thing that OZmap's DELETE takes.
 ///
-/// Made by [`super::Journal::intend`] alone, from what the guard alone can make, and used up by one DELETE:
+/// Made by [`super::Journal::intend`] alone, from what the guard alone can make, and used up by one
+/// DELETE:
 /// ```compile_fail,E0451
 /// # use ozmap_cancel::{domain::PropertyId, clock::Moment, journal::Intent};
 /// # fn forge(property: PropertyId, read_at: Moment, lease_until: tokio::time::Instant) -> Intent {

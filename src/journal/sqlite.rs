@@ -1,7 +1,7 @@
 //! The embedded store: one file, one process, every commit on the disk before it counts.
 //!
-//! It must never run with less than `synchronous = FULL`: a lost commit is a lost cancellation of a customer. It must never
-//! write to a file that the next start would not find.
+//! It must never run with less than `synchronous = FULL`: a lost commit is a lost cancellation of a
+//! customer. It must never write to a file that the next start would not find.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -62,7 +62,8 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the journal for writing, creates it when it is not there, and locks out a second instance.
+    /// Opens the journal for writing, creates it when it is not there, and locks out a second
+    /// instance.
     pub(super) fn open(path: &Path, rules: DiskRules) -> Result<Self, Error> {
         let folder = disk::folder_of(path);
         disk::may_lie(path, rules.network)?;
@@ -107,7 +108,8 @@ impl Sqlite {
         Ok(store)
     }
 
-    /// An empty store in memory with the tables of an existing journal, as the next start finds or makes them.
+    /// An empty store in memory with the tables of an existing journal, as the next start finds or
+    /// makes them.
     pub(super) fn with_tables_of(path: &Path) -> Result<Self, Error> {
         Self::with(schema::with_tables_of(path)?)
     }
@@ -165,7 +167,8 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Moves the write-ahead log into the file. If that fails nothing is lost, it is only spread over two files.
+    /// Moves the write-ahead log into the file. If that fails nothing is lost, it is only spread
+    /// over two files.
     fn move_log(&mut self) {
         if let Err(error) = wal::move_into_file(&self.connection) {
             tracing::warn!(
@@ -267,7 +270,8 @@ impl Store for Sqlite {
         }
         self.remember();
         let bytes = self.files.as_ref().and_then(Files::log_bytes).unwrap_or(0);
-        // A reader may have blocked a part of the move: retry only after the log has grown as much again.
+        // A reader may have blocked a part of the move: retry only after the log has grown as much
+        // again.
         if bytes > wal::LOG_BYTES_MAX
             && (bytes < self.log_tried_at_bytes
                 || bytes > self.log_tried_at_bytes + wal::LOG_BYTES_MAX)
@@ -282,7 +286,8 @@ impl Store for Sqlite {
 
     fn close(mut self) -> Result<(), Error> {
         if let Err(error) = self.in_place() {
-            // A clean close would remove the log that is there now, which may belong to another journal.
+            // A clean close would remove the log that is there now, which may belong to another
+            // journal.
             std::mem::forget(self.connection);
             return Err(error);
         }
@@ -299,9 +304,11 @@ impl Store for Sqlite {
 
     fn begin(&mut self) -> Result<(), Error> {
         self.in_place()?;
-        // Within the transaction SQLite does not show what another program did to the log before it.
+        // Within the transaction SQLite does not show what another program did to the log before
+        // it.
         self.remember();
-        // IMMEDIATE: a deferred transaction that reads first fails at once when another process wrote.
+        // IMMEDIATE: a deferred transaction that reads first fails at once when another process
+        // wrote.
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
     }
 
@@ -317,8 +324,8 @@ impl Store for Sqlite {
             }
             Err(error) => {
                 self.rollback();
-                // The batch may be in the log behind the last commit, and a restart would find it there. No caller is refused
-                // before something else is written in its place.
+                // The batch may be in the log behind the last commit, and a restart would find it
+                // there. No caller is refused before something else is written in its place.
                 if is_input_or_output(&error) {
                     tracing::error!("the outcome of a commit is unknown: {error}");
                     return Fate::Unknown;

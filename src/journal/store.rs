@@ -1,6 +1,7 @@
 //! What the journal needs of a database: run a statement, and commit a batch or roll it back.
 //!
-//! The journal's operations are written once against this trait; a store only knows its dialect and its driver.
+//! The journal's operations are written once against this trait; a store only knows its dialect and
+//! its driver.
 
 use std::sync::Arc;
 
@@ -164,7 +165,8 @@ pub(crate) trait Store: Send {
     fn incomplete(&self) -> Option<Incomplete> {
         None
     }
-    /// Closes the connection. Afterwards all of an embedded journal is in its one file, or this says why not.
+    /// Closes the connection. Afterwards all of an embedded journal is in its one file, or this
+    /// says why not.
     fn close(self) -> Result<(), Error>
     where
         Self: Sized,
@@ -175,7 +177,8 @@ pub(crate) trait Store: Send {
     fn begin(&mut self) -> Result<(), Error>;
     /// Commits the batch, or says why it was rolled back.
     fn commit(&mut self) -> Fate;
-    /// The outcome of the last batch, whose commit got no answer. No new batch begins before it is known.
+    /// The outcome of the last batch, whose commit got no answer. No new batch begins before it is
+    /// known.
     fn fate(&mut self) -> Fate;
     /// Rolls the batch back.
     fn rollback(&mut self);

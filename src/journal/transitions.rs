@@ -1,6 +1,7 @@
 //! The steps of a cancellation: each is one commit, under the lease of the worker.
 //!
-//! It must never change a row after the lease expired or was taken over: every statement carries the fence and the owner.
+//! It must never change a row after the lease expired or was taken over: every statement carries
+//! the fence and the owner.
 
 use tokio::time::{Duration, Instant};
 
@@ -91,7 +92,8 @@ impl Journal {
     /// Writes the target of a deletion and its tombstone, before the deletion may be sent.
     ///
     /// # Errors
-    /// [`Error::Fenced`] when the lease is lost or the record has another target already: then nothing may be sent.
+    /// [`Error::Fenced`] when the lease is lost or the record has another target already: then
+    /// nothing may be sent.
     pub async fn intend(&self, held: &mut Held, target: &Deletable) -> Result<Intent, Error> {
         let until = self.lease_end();
         let property = target.property();
@@ -111,8 +113,8 @@ impl Journal {
             held.lease.fence.into(),
             Value::from(&*self.owner),
         ];
-        // The event carries the time of the decision, which may be long before the write. A request that joined after it may
-        // mean a reservation that the guard did not see.
+        // The event carries the time of the decision, which may be long before the write. A request
+        // that joined after it may mean a reservation that the guard did not see.
         let age_ms = i64::try_from(target.read_at().age_ms()).unwrap_or(i64::MAX / 2);
         let op = held.lease.op;
         let event = vec![
@@ -151,7 +153,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Notes that OZmap refused the deletion. If it was the only one, nothing can take effect any more.
+    /// Notes that OZmap refused the deletion. If it was the only one, nothing can take effect any
+    /// more.
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost.
@@ -169,8 +172,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Releases the lease until a later time, and notes why. The history shows a reason once, however often the cancellation
-    /// waits for it again.
+    /// Releases the lease until a later time, and notes why. The history shows a reason once,
+    /// however often the cancellation waits for it again.
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost already.
@@ -178,7 +181,8 @@ impl Journal {
         self.give_back(held, wait, 0, reason).await
     }
 
-    /// The same for a cancellation that only waited and did not call OZmap: it does not count as an attempt.
+    /// The same for a cancellation that only waited and did not call OZmap: it does not count as an
+    /// attempt.
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost already.
@@ -209,23 +213,25 @@ impl Journal {
     /// Ends a cancellation.
     ///
     /// # Errors
-    /// [`Error::Fenced`] when the lease is lost, or when the outcome is not `cancelled` and a deletion may still
-    /// take effect. [`Error::Joined`] when a webhook joined that, by [`Latecomers`], must not have.
+    /// [`Error::Fenced`] when the lease is lost, or when the outcome is not `cancelled` and a
+    /// deletion may still take effect. [`Error::Joined`] when a webhook joined that, by
+    /// [`Latecomers`], must not have.
     pub async fn finish(&self, held: &mut Held, ending: Ending) -> Result<(), Error> {
         let lease = self.lease_parameters(&held.lease, vec![]);
         let event = Note::of(&held.lease, "done", "");
         // It also waits for the row of the real cancellation, which another replica may lock.
         let is_rehearsal = ending.beside.is_some();
         let work = move |store: &mut dyn Store| end(store, lease, event, ending);
-        held.record = match is_rehearsal {
-            true => self.writer.call_alone(work).await?,
-            false => self.writer.call(work).await?,
+        held.record = if is_rehearsal {
+            self.writer.call_alone(work).await?
+        } else {
+            self.writer.call(work).await?
         };
         Ok(())
     }
 
-    /// Notes that the work on a cancellation panicked, and returns how often that has happened. The record is read again,
-    /// because the work may have got anywhere.
+    /// Notes that the work on a cancellation panicked, and returns how often that has happened. The
+    /// record is read again, because the work may have got anywhere.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -322,14 +328,15 @@ fn end(
     Note { detail, ..event }.write(store)?;
     let record = queries::get(store, op)?.ok_or(Error::Fenced)?;
     if let Some(before) = ending.beside {
-        // A replica that is about to delete waits for this row, or we wait for it: the answer was true before anything was sent.
+        // A replica that is about to delete waits for this row, or we wait for it: the answer was
+        // true before anything was sent.
         store.execute(sql::HOLD_REAL_ONE, &[record.code.as_str().into()])?;
         if real_one(store, &record.code)? != before {
             return Err(Error::Joined);
         }
     }
-    // Must run after the UPDATE: a joining request takes the same row lock, so we either count it here or it finds the record
-    // already done.
+    // Must run after the UPDATE: a joining request takes the same row lock, so we either count it
+    // here or it finds the record already done.
     match ending.latecomers {
         Latecomers::HearTheSame => {}
         Latecomers::AreNoMoreThan(before) => {
@@ -342,7 +349,8 @@ fn end(
     Ok(record)
 }
 
-/// Gives webhooks that joined after the deletion was decided an ended record of their own, for a person.
+/// Gives webhooks that joined after the deletion was decided an ended record of their own, for a
+/// person.
 fn set_apart(store: &mut dyn Store, op: OpId, why: Apart) -> Result<(), Error> {
     let late = store.query(sql::LATE_DELIVERIES, &[op.to_string().into()])?;
     let Some(row) = late.first() else {

@@ -1,5 +1,5 @@
-//! Proves that a cancellation could be written now: it runs every statement of one, from acceptance to end, on rows of its
-//! own.
+//! Proves that a cancellation could be written now: it runs every statement of one, from acceptance
+//! to end, on rows of its own.
 //!
 //! The caller rolls it back. It must never leave a row, nor take a protocol number.
 
@@ -25,11 +25,12 @@ const TIMES: Times = Times {
 const NO_PROPERTY: &str = "000000000000000000000000";
 
 impl Journal {
-    /// Proves that a cancellation can be accepted and ended: writes a heartbeat, and all statements of a cancellation, which
-    /// are rolled back.
+    /// Proves that a cancellation can be accepted and ended: writes a heartbeat, and all statements
+    /// of a cancellation, which are rolled back.
     ///
     /// # Errors
-    /// [`Error::NoRoom`] when its disk is nearly full, [`Error::Unavailable`] when it cannot be written.
+    /// [`Error::NoRoom`] when its disk is nearly full, [`Error::Unavailable`] when it cannot be
+    /// written.
     pub async fn prove_writable(&self) -> Result<(), Error> {
         let owner = self.owner.clone();
         self.writer
@@ -45,7 +46,8 @@ impl Journal {
     }
 }
 
-/// Runs every statement that a cancellation needs, within a transaction or a savepoint that is undone.
+/// Runs every statement that a cancellation needs, within a transaction or a savepoint that is
+/// undone.
 pub(super) fn rehearse(store: &mut dyn Store, owner: &str) -> Result<(), Error> {
     let asked = acceptance()?;
     let fresh = Fresh {
@@ -104,10 +106,10 @@ pub(super) fn rehearse(store: &mut dyn Store, owner: &str) -> Result<(), Error> 
         3_600_000.into(),
         1.into(),
     ];
-    match store.query(sql::SPEND, &spend)?.is_empty() {
-        false => Ok(()),
-        true => Err(refused("a deletion of an hour")),
+    if store.query(sql::SPEND, &spend)?.is_empty() {
+        return Err(refused("a deletion of an hour"));
     }
+    Ok(())
 }
 
 fn acceptance() -> Result<Acceptance, Error> {

@@ -35,8 +35,8 @@ impl Waiting {
             .collect()
     }
 
-    /// The next batch. On a shared journal, operations that run alone take turns with batches, so that new requests and work
-    /// in progress do not starve each other.
+    /// The next batch. On a shared journal, operations that run alone take turns with batches, so
+    /// that new requests and work in progress do not starve each other.
     pub(super) fn batch(&mut self, sharing: Sharing) -> Batch {
         let is_alone = match sharing {
             Sharing::Sole => false,

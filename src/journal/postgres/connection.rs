@@ -1,7 +1,7 @@
 //! One connection to PostgreSQL, used from a thread that may block.
 //!
-//! Every exchange has a timeout, because a frozen server still acknowledges packets. It must never repeat what the server
-//! says about rows: that is personal data.
+//! Every exchange has a timeout, because a frozen server still acknowledges packets. It must never
+//! repeat what the server says about rows: that is personal data.
 
 use std::error::Error as _;
 use std::future::Future;
@@ -19,7 +19,8 @@ use crate::journal::error::Error;
 use crate::journal::place::{CONNECT_WITHIN, Server};
 use crate::journal::store::Value;
 
-/// The timeout of one exchange; longer than the server's own limits, which keep the connection usable.
+/// The timeout of one exchange; longer than the server's own limits, which keep the connection
+/// usable.
 const EXCHANGE_WITHIN: Duration = Duration::from_secs(5);
 
 /// The server's own limits, for this connection.
@@ -37,7 +38,8 @@ pub(super) enum Trouble {
 /// What a failure means for the journal.
 pub(super) fn told(trouble: Trouble) -> Error {
     match trouble {
-        // Two replicas wrote the same at the same moment, or deadlocked, and the database chose one.
+        // Two replicas wrote the same at the same moment, or deadlocked, and the database chose
+        // one.
         Trouble::Refused(code, _)
             if code == SqlState::UNIQUE_VIOLATION || code == SqlState::T_R_DEADLOCK_DETECTED =>
         {
@@ -166,7 +168,8 @@ where
 {
     let connected = server.config.connect(tls).await;
     let (client, wire) = connected.map_err(|error| trouble(&error))?;
-    // On the connection's own runtime, which ends with it. Its errors reach the callers that wait for answers.
+    // On the connection's own runtime, which ends with it. Its errors reach the callers that wait
+    // for answers.
     tokio::runtime::Handle::current().spawn(async move { drop(wire.await) });
     Ok(client)
 }

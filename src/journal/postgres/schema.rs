@@ -17,8 +17,8 @@ pub(super) const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp())*1000 AS
 /// Older servers get no security fixes any more.
 const VERSION_MIN: u32 = 140_000;
 
-/// The advisory lock under which one replica at a time creates or upgrades the tables. Any number that no other program
-/// uses; earlier versions of the service take the same.
+/// The advisory lock under which one replica at a time creates or upgrades the tables. Any number
+/// that no other program uses; earlier versions of the service take the same.
 const UPGRADE_LOCK: i64 = 0x6f7a_6d61_7063;
 
 /// The longest that a replica waits for an upgrade, its own or another replica's.
@@ -79,8 +79,8 @@ fn objection(
     None
 }
 
-/// Creates the tables of a new journal, and adds to an older one what this version needs. One replica does, the others wait
-/// for it and find it done.
+/// Creates the tables of a new journal, and adds to an older one what this version needs. One
+/// replica does, the others wait for it and find it done.
 pub(super) fn upgrade(connection: &mut Connection) -> Result<(), Error> {
     if plan(connection)? == Plan::Nothing {
         return Ok(());

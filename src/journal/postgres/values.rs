@@ -50,7 +50,8 @@ pub(super) fn owned(parameters: &[Value]) -> Vec<Parameter> {
             Value::Integer(number) => (Box::new(*number), Type::INT8),
             // Only ever read, and never from PostgreSQL.
             Value::Unreadable => (Box::new(None::<String>), Type::TEXT),
-            // PostgreSQL takes no NUL in a text, and a request must not fail for ever because of one.
+            // PostgreSQL takes no NUL in a text, and a request must not fail for ever because of
+            // one.
             Value::Text(text) => (Box::new(text.replace('\0', "\u{fffd}")), Type::TEXT),
         }
     };

@@ -1,4 +1,5 @@
-//! The files of an embedded journal: private, locked against a second instance, and the same ones as long as it is open.
+//! The files of an embedded journal: private, locked against a second instance, and the same ones
+//! as long as it is open.
 //!
 //! It must never let two processes write one file, whatever names they open it by.
 
@@ -85,9 +86,10 @@ impl Files {
             .canonicalize()
             .map_err(|error| Error::Open(format!("cannot find {}: {error}", path.display())))?;
         let locks = Locks::take(&path)?;
-        let numbers = match disk::is_on_network(&path) {
-            true => Numbers::Change,
-            false => Numbers::Stay,
+        let numbers = if disk::is_on_network(&path) {
+            Numbers::Change
+        } else {
+            Numbers::Stay
         };
         let main = Kept::see(&path, numbers)
             .map_err(|error| Error::Open(format!("cannot find {}: {error}", path.display())))?;
@@ -109,7 +111,8 @@ impl Files {
         self.log_path.metadata().ok().map(|seen| seen.len())
     }
 
-    /// Remembers the files after something was written to them: the log must be at least as long as its frames.
+    /// Remembers the files after something was written to them: the log must be at least as long as
+    /// its frames.
     pub(super) fn remember(&mut self, frames_end: Option<u64>) {
         self.main.grew();
         if self.log.is_none() {
@@ -122,8 +125,9 @@ impl Files {
         }
     }
 
-    /// Whether the files are still the ones that were opened. `frames_end` says how long the log must be at least, which is
-    /// only asked when it is shorter than it was: another program may have emptied it properly.
+    /// Whether the files are still the ones that were opened. `frames_end` says how long the log
+    /// must be at least, which is only asked when it is shorter than it was: another program may
+    /// have emptied it properly.
     pub(super) fn in_place(&self, frames_end: impl FnOnce() -> Option<u64>) -> Result<(), String> {
         if let Some(trouble) = self.main.trouble("the file") {
             return Err(trouble);
@@ -175,7 +179,8 @@ pub(super) fn refuse_foreign_log(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Both locks: one on the name, which older versions take too, and one on the file itself, however it is reached.
+/// Both locks: one on the name, which older versions take too, and one on the file itself, however
+/// it is reached.
 struct Locks {
     _name: File,
     _file: Option<File>,
@@ -188,9 +193,10 @@ impl Locks {
             .map_err(|error| Error::Open(format!("cannot write {}: {error}", name.display())))?;
         Ok(Self {
             _name: locked(&name, path)?,
-            _file: match has_lock_of_its_own(path) {
-                true => Some(locked(path, path)?),
-                false => None,
+            _file: if has_lock_of_its_own(path) {
+                Some(locked(path, path)?)
+            } else {
+                None
             },
         })
     }
@@ -221,8 +227,8 @@ pub(in crate::journal) fn companions(path: &Path) -> [PathBuf; 3] {
     ["-wal", "-shm", ".lock"].map(|ending| beside(path, ending))
 }
 
-/// Only where `flock` and the `fcntl` locks that SQLite takes on the same file are independent. Elsewhere SQLite would be
-/// locked out too.
+/// Only where `flock` and the `fcntl` locks that SQLite takes on the same file are independent.
+/// Elsewhere SQLite would be locked out too.
 fn has_lock_of_its_own(path: &Path) -> bool {
     cfg!(target_os = "linux") && !disk::is_on_network(path)
 }

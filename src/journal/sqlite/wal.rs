@@ -1,10 +1,12 @@
-//! The write-ahead log of an embedded journal: when it is moved into the file, and how a file shows that its log is missing.
+//! The write-ahead log of an embedded journal: when it is moved into the file, and how a file shows
+//! that its log is missing.
 //!
-//! The mark is `user_version`. It is set to [`MORE_IN_LOG`] right before the log is moved into the file, and reset right
-//! after; the reset is only in the log. While the service runs, the file itself therefore says [`MORE_IN_LOG`], and file and
-//! log together say [`WHOLE`]. A file that was copied without its log, or that lost it, keeps [`MORE_IN_LOG`]. Older versions
-//! ignore the mark, and the tools of SQLite move the log with the reset in it: neither causes a false alarm. The version of
-//! the schema is in a table of its own.
+//! The mark is `user_version`. It is set to [`MORE_IN_LOG`] right before the log is moved into the
+//! file, and reset right after; the reset is only in the log. While the service runs, the file
+//! itself therefore says [`MORE_IN_LOG`], and file and log together say [`WHOLE`]. A file that was
+//! copied without its log, or that lost it, keeps [`MORE_IN_LOG`]. Older versions ignore the mark,
+//! and the tools of SQLite move the log with the reset in it: neither causes a false alarm. The
+//! version of the schema is in a table of its own.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -25,19 +27,22 @@ pub(super) const MORE_IN_LOG: i64 = 1;
 /// The file is a copy that `journal backup` made.
 pub(super) const COPY: i64 = 2;
 
-/// The log was found missing, and the cancellations that this leaves to a person are not all written yet.
+/// The log was found missing, and the cancellations that this leaves to a person are not all
+/// written yet.
 pub(super) const LOG_WAS_MISSING: i64 = 3;
 
 /// The file and its log are complete.
 pub(super) const WHOLE: i64 = 0;
 
-/// The offset of `application_id` in the file: the number of the run that wrote it, which only grows.
+/// The offset of `application_id` in the file: the number of the run that wrote it, which only
+/// grows.
 const RUN_AT: u64 = 68;
 
 /// The size from which the log is moved into the file.
 pub(super) const LOG_BYTES_MAX: u64 = 2 << 20;
 
-/// The size to which SQLite cuts the log after that: its content, so that its length tells how much it holds.
+/// The size to which SQLite cuts the log after that: its content, so that its length tells how much
+/// it holds.
 const LOG_BYTES_KEPT: i64 = 0;
 
 /// Turns off SQLite's own checkpoints: this file decides when the log moves.
@@ -70,8 +75,9 @@ pub(super) fn incomplete(connection: &Connection) -> Result<Option<Incomplete>, 
     })
 }
 
-/// Whether the log has a new header with the frames of the previous log behind it. SQLite moved those into the file before it
-/// restarted the log, and the service was killed before it wrote the first frame.
+/// Whether the log has a new header with the frames of the previous log behind it. SQLite moved
+/// those into the file before it restarted the log, and the service was killed before it wrote the
+/// first frame.
 fn is_begun_anew(connection: &Connection) -> bool {
     let mut head = [0; 32 + 24];
     let path = connection
@@ -100,7 +106,8 @@ pub(super) fn run_in_file(path: &Path) -> i64 {
     read.map_or(0, |()| i64::from(i32::from_be_bytes(number)))
 }
 
-/// Refuses a log of an earlier run than the file. SQLite would apply it to the file, and later writes would be lost.
+/// Refuses a log of an earlier run than the file. SQLite would apply it to the file, and later
+/// writes would be lost.
 pub(super) fn refuse_older(
     connection: &Connection,
     path: &Path,
@@ -182,8 +189,8 @@ fn checkpoint(connection: &Connection, pragma: &str) -> Result<Checkpoint, Error
     })?)
 }
 
-/// Leaves cancellations that had not begun to a person: in an incomplete journal they may have been carried out since. Those
-/// with a target go on, because they are looked up by its id.
+/// Leaves cancellations that had not begun to a person: in an incomplete journal they may have been
+/// carried out since. Those with a target go on, because they are looked up by its id.
 pub(super) fn leave_to_a_person(
     connection: &Connection,
     now: &str,

@@ -1,4 +1,5 @@
-//! `journal backup`: a copy in one file while the service writes, and its restoration after the journal was lost.
+//! `journal backup`: a copy in one file while the service writes, and its restoration after the
+//! journal was lost.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,5 @@
-//! What is on the disk at which moment, and who may read it. Tests of the file run on an embedded journal only.
+//! What is on the disk at which moment, and who may read it. Tests of the file run on an embedded
+//! journal only.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -59,8 +60,8 @@ async fn a_second_writer_is_refused_and_the_first_goes_on() {
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
 }
 
-/// A transaction that reads first and writes later fails at once when another process wrote in between
-/// (SQLITE_BUSY_SNAPSHOT).
+/// A transaction that reads first and writes later fails at once when another process wrote in
+/// between (SQLITE_BUSY_SNAPSHOT).
 #[tokio::test]
 async fn an_acceptance_locks_for_writing_before_it_reads() {
     if !is_embedded() {
@@ -128,8 +129,8 @@ async fn traced_to(traced: &std::path::Path, world: &World, more: &[&str]) -> st
     strace
 }
 
-/// After a failed sync, SQLite may still find the commit in its log at the next start. A refused request must not be executed
-/// then.
+/// After a failed sync, SQLite may still find the commit in its log at the next start. A refused
+/// request must not be executed then.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_the_disk_failed_does_not_come_back_at_the_next_start() {
     if !is_embedded() {
@@ -159,7 +160,8 @@ async fn a_write_that_the_disk_failed_does_not_come_back_at_the_next_start() {
     assert!(holds_all(&world).await);
 }
 
-/// While the disk keeps failing it is unknown what the next start will find, and the caller is told that.
+/// While the disk keeps failing it is unknown what the next start will find, and the caller is told
+/// that.
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_disk_fails_no_caller_is_refused_for_certain() {
     if !is_embedded() {

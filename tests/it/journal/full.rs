@@ -120,7 +120,8 @@ impl Cramped {
         assert_eq!(self.service.get("/health/live").await.status, 200);
     }
 
-    /// Once there is space again, accepted cancellations end, and refused requests were not executed.
+    /// Once there is space again, accepted cancellations end, and refused requests were not
+    /// executed.
     async fn ends_well(&self, case: &str) {
         eventually("the service to be ready again", || async {
             (self.service.get("/health/ready").await.status == 200).then_some(())
@@ -215,7 +216,8 @@ async fn a_kill_while_the_disk_is_full_loses_nothing_either() {
     .await;
 }
 
-/// Before the disk is full nothing new is accepted, so that running cancellations can be written to their end.
+/// Before the disk is full nothing new is accepted, so that running cancellations can be written to
+/// their end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_nearly_full_disk_keeps_its_space_for_running_cancellations() {
     if !is_embedded() {

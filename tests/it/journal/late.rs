@@ -1,5 +1,5 @@
-//! Events after a look-up: webhooks that join after a deletion was decided, whatever the clock does, and a deletion during a
-//! dry run.
+//! Events after a look-up: webhooks that join after a deletion was decided, whatever the clock
+//! does, and a deletion during a dry run.
 
 use ozmap_cancel::journal::Apart;
 
@@ -24,7 +24,8 @@ async fn heard(book: &Book, code: &str, key: &str) -> Option<Outcome> {
     }
 }
 
-/// A clock that jumps forward makes the guard's look-up seem older than it is, even older than the request.
+/// A clock that jumps forward makes the guard's look-up seem older than it is, even older than the
+/// request.
 #[tokio::test]
 async fn the_webhook_that_began_it_is_never_late() {
     let book = Book::open(LONG);
@@ -58,7 +59,8 @@ async fn a_webhook_after_the_intent_is_late_although_the_clock_was_set_back() {
     assert_eq!(heard(&book, "c-1", "m-2").await, Some(Outcome::Unknown));
 }
 
-/// A dry run looked up the code before the real cancellation decided, and would be answered after it.
+/// A dry run looked up the code before the real cancellation decided, and would be answered after
+/// it.
 #[tokio::test]
 async fn a_dry_run_does_not_end_on_a_look_up_from_before_the_real_deletion() {
     let book = Book::open(LONG);

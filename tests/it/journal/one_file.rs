@@ -1,4 +1,5 @@
-//! The journal in one file: complete after a clean stop, and a start that reports a missing write-ahead log.
+//! The journal in one file: complete after a clean stop, and a start that reports a missing
+//! write-ahead log.
 
 use std::path::Path;
 
@@ -233,7 +234,8 @@ async fn a_journal_beside_the_log_of_another_one_is_refused() {
     );
 }
 
-/// The header of a write-ahead log as SQLite restarts it: the first salt is incremented, and the checksum is right.
+/// The header of a write-ahead log as SQLite restarts it: the first salt is incremented, and the
+/// checksum is right.
 fn begin_anew(log: &Path) {
     let mut bytes = std::fs::read(log).unwrap();
     let word = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());

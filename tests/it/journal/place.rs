@@ -1,4 +1,5 @@
-//! The file of a journal: one instance whatever path it is opened by, and noticed when it goes away.
+//! The file of a journal: one instance whatever path it is opened by, and noticed when it goes
+//! away.
 
 use std::path::Path;
 use std::process::Command;

@@ -104,7 +104,8 @@ async fn without_a_key_the_same_request_of_a_conversation_is_the_same_for_a_whil
     let mut stranger = keyless("c-1", 3);
     stranger.conversation = Some("chatbot/551188".to_owned());
     assert_eq!(record(accepted(&book, stranger).await).0, "joined");
-    // A caller that was told to wait may ask long after, and again after the end: the window counts from the end.
+    // A caller that was told to wait may ask long after, and again after the end: the window counts
+    // from the end.
     let foreign = file::Foreign::of(book.folder.path());
     foreign.run("UPDATE delivery SET received_at = received_at - 3600000");
     assert_eq!(
@@ -143,7 +144,8 @@ async fn without_a_key_the_same_request_of_a_conversation_is_the_same_for_a_whil
     }
 }
 
-/// A clock that was a day ahead and was corrected leaves an end in the future, which is not replayed for a day.
+/// A clock that was a day ahead and was corrected leaves an end in the future, which is not
+/// replayed for a day.
 #[tokio::test]
 async fn an_end_in_the_future_does_not_count_as_a_recent_one() {
     let book = Book::open(LONG);

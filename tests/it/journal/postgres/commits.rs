@@ -1,10 +1,11 @@
-//! A commit whose answer is lost: accepted requests are kept, refused ones are never executed, and no answer is untrue or
-//! taken back.
+//! A commit whose answer is lost: accepted requests are kept, refused ones are never executed, and
+//! no answer is untrue or taken back.
 
 use super::proxy::Cut;
 use super::*;
 
-/// Every commit of a cancellation: acceptance, spent deletion, intent, confirmation, end, answered outcome.
+/// Every commit of a cancellation: acceptance, spent deletion, intent, confirmation, end, answered
+/// outcome.
 const COMMITS: usize = 6;
 
 #[tokio::test(flavor = "multi_thread")]

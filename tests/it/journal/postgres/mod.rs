@@ -1,5 +1,5 @@
-//! A journal that several replicas share: only what an embedded one cannot show. The rest of the suite runs on PostgreSQL
-//! unchanged, see `support::store`.
+//! A journal that several replicas share: only what an embedded one cannot show. The rest of the
+//! suite runs on PostgreSQL unchanged, see `support::store`.
 
 use std::time::Duration;
 

@@ -14,7 +14,8 @@ pub enum Cut {
     AnswerLost,
     /// The server never gets it.
     CommitLost,
-    /// The server never gets it and no side notices: the open connections stay, and nothing passes on them any more.
+    /// The server never gets it and no side notices: the open connections stay, and nothing passes
+    /// on them any more.
     Stuck,
 }
 

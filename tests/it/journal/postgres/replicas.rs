@@ -288,7 +288,8 @@ async fn busy_replicas_do_not_wait_for_each_other() {
     for code in &codes {
         replicas.ozmap.reserve(json!({"code": code})).await;
     }
-    // Few conversations with many codes each, and every webhook on both replicas, in different orders.
+    // Few conversations with many codes each, and every webhook on both replicas, in different
+    // orders.
     let asks = |n: usize| json!({"code": codes[n], "message_id": codes[n], "conversation_id": format!("c-{}", n % 7)});
     let mut bodies: Vec<Value> = (0..codes.len())
         .flat_map(|n| [asks(n), asks(codes.len() - 1 - n)])

@@ -1,5 +1,5 @@
-//! Silent connections: they stay open, and nothing passes on them any more. A replica on one of them must neither hang for
-//! ever nor keep its locks.
+//! Silent connections: they stay open, and nothing passes on them any more. A replica on one of
+//! them must neither hang for ever nor keep its locks.
 
 use std::time::Instant;
 

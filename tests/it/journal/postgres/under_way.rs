@@ -78,7 +78,8 @@ async fn a_commit_that_is_still_running_is_not_reported_as_rolled_back() {
     assert_deleted_only(&replicas.ozmap, &[PROPERTY], "under way").await;
 }
 
-/// The holder sends deletions by its own count of the lease; another replica takes it over by the row.
+/// The holder sends deletions by its own count of the lease; another replica takes it over by the
+/// row.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_never_longer_than_the_journal_says_however_slow_its_commit() {
     let Some(server) = shared() else {
