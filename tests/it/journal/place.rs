@@ -103,7 +103,7 @@ async fn check_finds_a_folder_that_the_service_may_not_write() {
     }
     let checked = Command::new("setpriv")
         .args(["--reuid=65532", "--regid=65532", "--clear-groups"])
-        .args([crate::support::service::BINARY, "check"])
+        .args([crate::support::service::binary().as_str(), "check"])
         .env_clear()
         .env("OZMAP_CANCEL__OZMAP__BASE_URL", world.ozmap.url())
         .env("OZMAP_CANCEL__OZMAP__API_KEY", crate::support::KEY)
