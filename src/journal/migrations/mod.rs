@@ -258,7 +258,7 @@ fn damaged(gone: &Added) -> Error {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may stop")]
+#[expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop")]
 mod tests {
     use super::*;
 
