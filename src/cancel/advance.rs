@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use super::Cancellations;
 use super::backoff::delete_refused;
-use super::ending::{Before, PANICKED_TOO_OFTEN, ending, name_in};
-use crate::domain::{Mode, Outcome, PropertyId, ReservationCode, Sighting};
+use super::ending::{Before, ending, name_in};
+use crate::domain::{
+    Awaits, EventKind, Mode, Outcome, PropertyId, Reason, ReservationCode, Sighting,
+};
 use crate::guard::{self, Asked, Deletable, Verdict};
 use crate::journal::{self, Held, State};
 use crate::ozmap::{GoneBefore, Look, SeenOnce, Slot, Traces, Trouble};
@@ -25,9 +27,9 @@ pub(super) enum Step {
     /// The record moved on, or a short pause passed: go on at once.
     Again,
     /// Pause, then go on; the reason stands in the journal when the pause is long.
-    Wait(Duration, &'static str),
+    Wait(Duration, Reason),
     /// The same, but it is not this cancellation that OZmap failed: it counts as no attempt.
-    Hold(Duration, &'static str),
+    Hold(Duration, Reason),
     /// It ended; the outcome is on the disk.
     Finished,
     /// The service stops: give the record back.
@@ -72,8 +74,9 @@ impl Cancellations {
         held: &mut Held,
         memory: &mut Memory,
     ) -> Result<Step, journal::Error> {
-        if held.record.reason.as_deref() == Some(PANICKED_TOO_OFTEN) {
-            return self.leave_to_a_person(held).await;
+        match held.record.reason.map(Reason::awaits) {
+            Some(Awaits::Settlement) => return self.leave_to_a_person(held).await,
+            Some(Awaits::Retry | Awaits::Operator) | None => {}
         }
         match held.record.state {
             State::Accepted => self.begin(held, memory).await,
@@ -88,7 +91,7 @@ impl Cancellations {
             return self.expire(held, memory).await;
         }
         if self.rules.paused {
-            return Ok(Step::Hold(HELD, "paused"));
+            return Ok(Step::Hold(HELD, Reason::Paused));
         }
         let real = match held.record.mode {
             Mode::DryRun => Some(self.journal.real_one(&held.record.code).await?),
@@ -98,7 +101,7 @@ impl Cancellations {
         if real.as_ref().is_some_and(|real| real.is_deleting) {
             memory.rehearsal_waits += 1;
             let wait = rehearsal_wait(memory.rehearsal_waits);
-            return Ok(Step::Hold(wait, "being_cancelled"));
+            return Ok(Step::Hold(wait, Reason::BeingCancelled));
         }
         let slot = match self.ozmap.slot(&held.record.code).await {
             Ok(slot) => slot,
@@ -120,7 +123,7 @@ impl Cancellations {
                 let wait = once.wait();
                 memory.failures = 0;
                 memory.nothing = Some(once);
-                return Ok(Step::Wait(wait, "seen_absent_once"));
+                return Ok(Step::Wait(wait, Reason::SeenAbsentOnce));
             }
             Err(error) => return Ok(self.wait_after(&error, held, memory)),
         };
@@ -137,15 +140,15 @@ impl Cancellations {
             Verdict::Keep(refusal) => {
                 self.note_several(held, memory, &sighting).await?;
                 let outcome = refusal.outcome(&self.policy);
-                let ending = ending(held, outcome, refusal.id(), name);
+                let ending = ending(held, outcome, Reason::Refused(refusal), name);
                 self.finish_seen(held, memory, before, ending).await
             }
             Verdict::Delete(_) if held.record.mode == Mode::DryRun => {
-                let ending = ending(held, Outcome::WouldCancel, "dry_run", name);
+                let ending = ending(held, Outcome::WouldCancel, Reason::DryRun, name);
                 self.finish_seen(held, memory, before, ending).await
             }
             // Accepted before the operator began to rehearse: it keeps its place until the rehearsal is over.
-            Verdict::Delete(_) if self.rules.dry_run => Ok(Step::Hold(HELD, "dry_run")),
+            Verdict::Delete(_) if self.rules.dry_run => Ok(Step::Hold(HELD, Reason::DryRun)),
             Verdict::Delete(target) if self.ozmap.is_too_old(&target) => {
                 Ok(self.read_anew(held, memory))
             }
@@ -154,7 +157,7 @@ impl Cancellations {
                     return Ok(self.left_alone(shut));
                 }
                 if !self.may_spend(held, memory).await? {
-                    return Ok(Step::Hold(HELD, "deletes_per_hour"));
+                    return Ok(Step::Hold(HELD, Reason::DeletesPerHour));
                 }
                 self.delete(held, memory, &slot, &target).await
             }
@@ -202,7 +205,9 @@ impl Cancellations {
         if sighting.rows.len() < 2 || memory.several == several {
             return Ok(());
         }
-        self.journal.note(&held.lease, "several", &several).await?;
+        self.journal
+            .note(&held.lease, EventKind::Several, &several)
+            .await?;
         memory.several = several;
         Ok(())
     }
@@ -214,8 +219,8 @@ impl Cancellations {
         before: Before,
     ) -> Result<Step, journal::Error> {
         let (outcome, reason) = match self.journal.earlier_cancellation(&held.record.code).await? {
-            Some(_) => (Outcome::AlreadyCancelled, "cancelled_before"),
-            None => (Outcome::NotFound, "absent"),
+            Some(_) => (Outcome::AlreadyCancelled, Reason::CancelledBefore),
+            None => (Outcome::NotFound, Reason::Absent),
         };
         let ending = ending(held, outcome, reason, None);
         self.finish_seen(held, memory, before, ending).await
@@ -248,14 +253,14 @@ impl Cancellations {
             Err(error) => {
                 tracing::warn!(op = %held.record.id, acted = ?error.acted, "the DELETE gave no clear answer: {error}");
                 self.journal
-                    .note(&held.lease, "delete_unclear", error.trouble.id())
+                    .note(&held.lease, EventKind::DeleteUnclear, error.trouble.id())
                     .await?;
                 if error.trouble == Trouble::Forbidden {
                     let pause = delete_refused(held.record.deletes_sent);
-                    return Ok(Step::Wait(pause, error.trouble.id()));
+                    return Ok(Step::Wait(pause, error.trouble.reason()));
                 }
                 if let Some(pause) = error.retry_after {
-                    return Ok(Step::Wait(pause, error.trouble.id()));
+                    return Ok(Step::Wait(pause, error.trouble.reason()));
                 }
             }
         }

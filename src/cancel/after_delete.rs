@@ -10,17 +10,11 @@ use super::Cancellations;
 use super::advance::{Memory, Step};
 use super::ending::{Before, ending};
 use super::still_there::Seen;
-use crate::domain::{Outcome, PropertyId};
+use crate::domain::{EventKind, Outcome, PropertyId, Reason};
 use crate::journal::{self, Apart, Held, Latecomers, State};
 use crate::ozmap::{
     DeleteAnswer, Deleted, Port, PortState, Presence, Slot, Traces, Trouble, beside,
 };
-
-/// The event that says that the output of the splitter is free again.
-const PORT_FREE: &str = "port_free";
-
-/// The event that says that it is still taken.
-const PORT_TAKEN: &str = "port_taken";
 
 impl Cancellations {
     /// Looks again by the recorded id, and ends only on what is seen.
@@ -74,7 +68,7 @@ impl Cancellations {
                 let wait = gone.wait();
                 memory.failures = 0;
                 memory.gone = Some(gone);
-                return Ok(Step::Wait(wait, "seen_gone_once"));
+                return Ok(Step::Wait(wait, Reason::SeenGoneOnce));
             }
             Ok(Presence::Contradicted) => {
                 return self.contradicted(held, memory, before).await;
@@ -111,12 +105,12 @@ impl Cancellations {
                 // Whoever made it, maybe a system that writes reservations by itself, has to be told.
                 let what = "the code leads to another property now";
                 self.journal
-                    .call_a_person(&held.lease, "reserved_again", what)
+                    .call_a_person(&held.lease, EventKind::ReservedAgain, what)
                     .await?;
                 Latecomers::AreForAPerson(Apart::ReservedAgain)
             }
         };
-        let ending = ending(held, Outcome::Cancelled, "seen_gone", None);
+        let ending = ending(held, Outcome::Cancelled, Reason::SeenGone, None);
         let before = Before {
             latecomers,
             ..before
@@ -137,10 +131,10 @@ impl Cancellations {
             "OZmap contradicts itself: a property whose deletion was sent is not found, and its client or a list still has it"
         );
         if before.unsettled.is_some() {
-            let wait = Step::Wait(Duration::ZERO, "contradiction");
+            let wait = Step::Wait(Duration::ZERO, Reason::Contradiction);
             return Ok(self.disagreeing(wait, held, memory));
         }
-        self.finish(held, Outcome::Unknown, "contradiction", None)
+        self.finish(held, Outcome::Unknown, Reason::Contradiction, None)
             .await
     }
 
@@ -161,8 +155,8 @@ impl Cancellations {
             return;
         };
         let kind = match state {
-            PortState::Free => PORT_FREE,
-            PortState::Taken => PORT_TAKEN,
+            PortState::Free => EventKind::PortFree,
+            PortState::Taken => EventKind::PortTaken,
         };
         let detail = format!(
             "output {} of splitter {}",

@@ -51,19 +51,19 @@ impl Cancellations {
             // All was well before it asked, so it is maybe the reason: one that always fails so must come back more and
             // more rarely, or it would keep OZmap from all others.
             let wait = shut.wait + self.chance.ms(0..=SPREAD_MS);
-            return Step::Wait(wait.max(usual), shut.why.id());
+            return Step::Wait(wait.max(usual), shut.why.reason());
         }
         let wait = match (error.retry_after, error.trouble) {
             (Some(asked), _) => asked,
             (None, Trouble::Forbidden) => FORBIDDEN,
             (None, _) => usual,
         };
-        Step::Wait(wait, error.trouble.id())
+        Step::Wait(wait, error.trouble.reason())
     }
 
     /// OZmap is left alone: nothing was sent, and it counts as no attempt.
     pub(super) fn left_alone(&self, shut: Shut) -> Step {
-        Step::Hold(shut.wait + self.chance.ms(0..=SPREAD_MS), shut.why.id())
+        Step::Hold(shut.wait + self.chance.ms(0..=SPREAD_MS), shut.why.reason())
     }
 
     /// OZmap was so slow that what it showed allows no deletion any more.
@@ -74,7 +74,7 @@ impl Cancellations {
             "what OZmap showed is too old to delete on; it is read anew"
         );
         let wait = self.full_jitter(held.record.attempts.max(memory.too_old));
-        Step::Wait(wait, Trouble::Stale.id())
+        Step::Wait(wait, Trouble::Stale.reason())
     }
 
     /// A random wait below a bound that doubles with every attempt.

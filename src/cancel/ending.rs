@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Cancellations;
 use super::advance::{Memory, Step};
-use crate::domain::{FirstName, Mode, Outcome, ReservationCode, Sighting};
+use crate::domain::{EventKind, FirstName, Mode, Outcome, Reason, ReservationCode, Sighting};
 use crate::guard;
 use crate::journal::{self, Apart, Ending, Held, Latecomers, RealOne, State};
 use crate::ozmap::Trouble;
@@ -19,9 +19,6 @@ const DELETES_MAX: i64 = 20;
 
 /// How often a look after the deletion is made anew because somebody joined during it.
 const JOINED_MAX: i64 = 3;
-
-/// Why a cancellation waits whose work ended in too many panics: nothing more is tried for it.
-pub(super) const PANICKED_TOO_OFTEN: &str = "panicked_too_often";
 
 /// What held before a look: what was seen says nothing about what came after it.
 pub(super) struct Before {
@@ -43,7 +40,7 @@ impl Cancellations {
         // Those that OZmap never confirmed say nothing against one more.
         match held.record.state {
             State::Acked if sent >= CONFIRMED_DELETES_MAX => {
-                let confirmed = self.journal.times_of(held.record.id, journal::ACKED);
+                let confirmed = self.journal.times_of(held.record.id, EventKind::Acked);
                 Ok(confirmed.await? >= CONFIRMED_DELETES_MAX)
             }
             State::Accepted | State::Intent | State::Acked | State::Done => Ok(false),
@@ -59,7 +56,7 @@ impl Cancellations {
     ) -> Result<Step, journal::Error> {
         if held.record.is_past_deadline() && held.record.unsettled_for().is_none() {
             return self
-                .finish(held, Outcome::Unknown, trouble.id(), None)
+                .finish(held, Outcome::Unknown, trouble.reason(), None)
                 .await;
         }
         Ok(wait)
@@ -68,7 +65,7 @@ impl Cancellations {
     /// A mistake of ours keeps ending the work on it: as soon as nothing can take effect any more, it is a person's.
     pub(super) async fn leave_to_a_person(&self, held: &mut Held) -> Result<Step, journal::Error> {
         if let Some(unsettled) = held.record.unsettled_for() {
-            return Ok(Step::Hold(unsettled, PANICKED_TOO_OFTEN));
+            return Ok(Step::Hold(unsettled, Reason::PanickedTooOften));
         }
         // Nobody looked: that nothing was changed can only be said where nothing was ever sent.
         let real = self.others(held).await?;
@@ -78,7 +75,7 @@ impl Cancellations {
         };
         let ending = Ending {
             needs_human: true,
-            ..ending(held, outcome, PANICKED_TOO_OFTEN, None)
+            ..ending(held, outcome, Reason::PanickedTooOften, None)
         };
         self.end(held, ending).await
     }
@@ -101,8 +98,8 @@ impl Cancellations {
     ) -> Result<Step, journal::Error> {
         let real = self.others(held).await?;
         let (outcome, reason) = match may_have_deleted(real.as_ref()) {
-            true => (Outcome::Unknown, "deadline_after_a_deletion"),
-            false => (Outcome::Expired, "deadline"),
+            true => (Outcome::Unknown, Reason::DeadlineAfterDeletion),
+            false => (Outcome::Expired, Reason::Deadline),
         };
         let before = Before {
             unsettled: None,
@@ -118,7 +115,7 @@ impl Cancellations {
         &self,
         held: &mut Held,
         outcome: Outcome,
-        reason: &str,
+        reason: Reason,
         first_name: Option<FirstName>,
     ) -> Result<Step, journal::Error> {
         let ending = ending(held, outcome, reason, first_name);
@@ -142,7 +139,7 @@ impl Cancellations {
         match self.end(held, ending).await {
             Err(journal::Error::Joined) => {
                 memory.joined += 1;
-                Ok(Step::Wait(self.full_jitter(memory.joined), "joined"))
+                Ok(Step::Wait(self.full_jitter(memory.joined), Reason::Joined))
             }
             ended => ended,
         }
@@ -182,26 +179,13 @@ fn may_have_deleted(others: Option<&RealOne>) -> bool {
 pub(super) fn ending(
     held: &Held,
     outcome: Outcome,
-    reason: &str,
+    reason: Reason,
     first_name: Option<FirstName>,
 ) -> Ending {
-    let needs_human = match outcome {
-        Outcome::Expired | Outcome::Unknown => true,
-        // Something was sent, and the answer is "no": that is for a person to understand.
-        Outcome::Installed | Outcome::Review => held.record.deletes_sent > 0,
-        Outcome::Cancelled
-        | Outcome::AlreadyCancelled
-        | Outcome::NotFound
-        | Outcome::InvalidCode
-        | Outcome::TooManyAttempts
-        | Outcome::WouldCancel
-        | Outcome::Found
-        | Outcome::Pending => false,
-    };
     Ending {
         outcome,
-        reason: reason.to_owned(),
-        needs_human,
+        reason,
+        needs_human: outcome.needs_operator(held.record.deletes_sent),
         first_name,
         latecomers: Latecomers::HearTheSame,
         beside: None,

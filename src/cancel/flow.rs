@@ -11,10 +11,8 @@ use tokio::time::sleep;
 use super::Cancellations;
 use super::advance::{Memory, Step};
 use super::contained::contained;
-use super::ending::PANICKED_TOO_OFTEN;
-use crate::domain::Outcome;
+use crate::domain::{Awaits, Outcome, Reason};
 use crate::journal::{self, Held, Pulse};
-use crate::ozmap::Trouble;
 
 /// A pause up to this long is waited out under the lease; a longer one gives the lease back.
 const PAUSE_UNDER_LEASE_MAX: Duration = Duration::from_secs(5);
@@ -24,9 +22,6 @@ const JOURNAL_RETRY: Duration = Duration::from_millis(500);
 
 /// After so many panics a cancellation is left to a person.
 const PANICS_MAX: i64 = 3;
-
-/// What holds a cancellation until the operator, or the next hour, lets it go on.
-const HELD_BY_THE_OPERATOR: [&str; 3] = ["paused", "dry_run", "deletes_per_hour"];
 
 /// Why a flow stopped working on a record.
 enum End {
@@ -70,7 +65,7 @@ impl Cancellations {
             match self.advance(held, &mut memory).await {
                 Ok(Step::Again) => {}
                 Ok(Step::Finished) => return End::Finished,
-                Ok(Step::Park) => return self.park(held, "parked").await,
+                Ok(Step::Park) => return self.park(held, Reason::Parked).await,
                 Ok(Step::Hold(pause, reason)) if pause > PAUSE_UNDER_LEASE_MAX => {
                     log_hold(held, pause, reason);
                     return given_back(held, self.journal.hold(held, pause, reason).await);
@@ -85,8 +80,7 @@ impl Cancellations {
                         // Whoever goes on looks first, whatever was sent: nothing is lost by handing it over.
                         () = self.stopping.cancelled() => {
                             // What is a person's stays so in the next run.
-                            let reason = if reason == PANICKED_TOO_OFTEN { reason } else { "parked" };
-                            return self.park(held, reason).await;
+                            return self.park(held, parked(reason)).await;
                         }
                     }
                 }
@@ -95,7 +89,7 @@ impl Cancellations {
                     // Trying again at once would show the same; a person must look, and others must go on.
                     tracing::error!(op = %held.record.id, "a cancellation cannot be worked on: {error}");
                     return self
-                        .give_back(held, journal::UNREADABLE, "unreadable_record")
+                        .give_back(held, journal::UNREADABLE, Reason::UnreadableRecord)
                         .await;
                 }
                 Err(error) => {
@@ -123,7 +117,7 @@ impl Cancellations {
         tracing::error!(%op, panics, "the work on cancellation {} ended in a panic", held.record.protocol);
         if panics < PANICS_MAX {
             let pause = self.full_jitter(panics);
-            return self.give_back(held, pause, "panicked").await;
+            return self.give_back(held, pause, Reason::Panicked).await;
         }
         // Its history tells the next run too that no step of it is to be tried again.
         match self.leave_to_a_person(held).await {
@@ -137,11 +131,11 @@ impl Cancellations {
     }
 
     /// Hands it over to whoever goes on; a stop is no attempt that failed.
-    async fn park(&self, held: &Held, reason: &str) -> End {
+    async fn park(&self, held: &Held, reason: Reason) -> End {
         given_back(held, self.journal.hold(held, Duration::ZERO, reason).await)
     }
 
-    async fn give_back(&self, held: &Held, pause: Duration, reason: &str) -> End {
+    async fn give_back(&self, held: &Held, pause: Duration, reason: Reason) -> End {
         given_back(held, self.journal.back_off(held, pause, reason).await)
     }
 
@@ -168,7 +162,7 @@ impl Cancellations {
     fn log_ending(&self, held: &Held) {
         let record = &held.record;
         let outcome = record.outcome.map_or("none", |outcome| outcome.id());
-        let reason = record.reason.as_deref().unwrap_or_default();
+        let reason = record.reason_id().unwrap_or_default();
         let elapsed_ms = record.now_ms().saturating_sub(record.created_at_ms);
         let needs_a_person = record.needs_human
             || matches!(record.outcome, Some(Outcome::Expired | Outcome::Unknown));
@@ -187,14 +181,20 @@ impl Cancellations {
 }
 
 /// A cancellation that waits for the operator, and not for OZmap, is told each time.
-fn log_hold(held: &Held, pause: Duration, reason: &str) {
-    let is_the_operators =
-        HELD_BY_THE_OPERATOR.contains(&reason) || reason == Trouble::Forbidden.id();
-    if is_the_operators {
+fn log_hold(held: &Held, pause: Duration, reason: Reason) {
+    if reason.awaits() == Awaits::Operator {
         tracing::warn!(
-            op = %held.record.id, protocol = %held.record.protocol, reason,
+            op = %held.record.id, protocol = %held.record.protocol, reason = reason.id(),
             wait_s = pause.as_secs(), "cancellation {} is held: {reason}", held.record.protocol
         );
+    }
+}
+
+/// The reason of one that waited when the service stopped: one that is handed to the operator stays so in the next run.
+const fn parked(waited_for: Reason) -> Reason {
+    match waited_for.awaits() {
+        Awaits::Settlement => waited_for,
+        Awaits::Retry | Awaits::Operator => Reason::Parked,
     }
 }
 

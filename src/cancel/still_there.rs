@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Cancellations;
 use super::advance::{HELD, Memory, Step, asked, ids_in};
 use super::ending::{Before, ending, name_in};
-use crate::domain::{Outcome, Sighting};
+use crate::domain::{EventKind, Outcome, Reason, Sighting};
 use crate::guard::{self, Deletable, Refusal, Verdict};
 use crate::journal::{self, Held, State};
 use crate::ozmap::{Look, Slot};
@@ -63,13 +63,13 @@ impl Cancellations {
         before: Before,
     ) -> Result<Step, journal::Error> {
         if let Some(pause) = self.pause_before_more(held, memory) {
-            return Ok(Step::Wait(pause, "still_there"));
+            return Ok(Step::Wait(pause, Reason::StillThere));
         }
         if (self.rules.paused || self.rules.dry_run) && !held.record.is_past_deadline() {
             let why = if self.rules.paused {
-                "paused"
+                Reason::Paused
             } else {
-                "dry_run"
+                Reason::DryRun
             };
             return Ok(Step::Hold(HELD, why));
         }
@@ -89,21 +89,21 @@ impl Cancellations {
         };
         self.changed_under_our_hands(held, memory, refusal).await?;
         if let Some(unsettled) = before.unsettled {
-            return Ok(Step::Hold(unsettled, "unsettled"));
+            return Ok(Step::Hold(unsettled, Reason::Unsettled));
         }
         let name = name_in(sighting, &held.record.code);
         match refusal {
             Some(refusal) if seen.may_be_half_deleted(refusal) => {
-                self.finish(held, Outcome::Unknown, refusal.id(), None)
+                self.finish(held, Outcome::Unknown, Reason::Refused(refusal), None)
                     .await
             }
             Some(refusal) => {
                 let outcome = refusal.outcome(&self.policy);
-                let ending = ending(held, outcome, refusal.id(), name);
+                let ending = ending(held, outcome, Reason::Refused(refusal), name);
                 self.finish_seen(held, memory, before, ending).await
             }
             None => {
-                self.finish(held, Outcome::Unknown, "delete_without_effect", name)
+                self.finish(held, Outcome::Unknown, Reason::DeleteWithoutEffect, name)
                     .await
             }
         }
@@ -111,7 +111,9 @@ impl Cancellations {
 
     /// Whether OZmap refused to delete it: then no further DELETE is sent.
     async fn was_refused(&self, held: &Held) -> Result<bool, journal::Error> {
-        let refused = self.journal.times_of(held.record.id, journal::REFUSED);
+        let refused = self
+            .journal
+            .times_of(held.record.id, EventKind::DeleteRejected);
         Ok(refused.await? > 0)
     }
 
@@ -124,10 +126,10 @@ impl Cancellations {
         before: Before,
     ) -> Result<Step, journal::Error> {
         if let Some(unsettled) = before.unsettled {
-            return Ok(Step::Hold(unsettled, "unsettled"));
+            return Ok(Step::Hold(unsettled, Reason::Unsettled));
         }
         let name = name_in(sighting, &held.record.code);
-        let ending = ending(held, Outcome::Review, journal::REFUSED, name);
+        let ending = ending(held, Outcome::Review, Reason::DeleteRejected, name);
         self.finish_seen(held, memory, before, ending).await
     }
 
@@ -212,7 +214,7 @@ impl Cancellations {
         if held.record.is_past_deadline() {
             return Judged::Keep(None);
         }
-        let wait = Step::Wait(Duration::ZERO, "not_under_its_code");
+        let wait = Step::Wait(Duration::ZERO, Reason::NotUnderItsCode);
         Judged::NotNow(self.disagreeing(wait, held, memory))
     }
 
@@ -237,12 +239,14 @@ impl Cancellations {
             return Ok(());
         }
         memory.changed_noted = true;
-        let why = refusal.map_or("delete_without_effect", Refusal::id);
+        let why = refusal
+            .map_or(Reason::DeleteWithoutEffect, Reason::Refused)
+            .id();
         tracing::error!(
             op = %held.record.id, protocol = %held.record.protocol, reason = why,
             "a reservation whose deletion was sent is still there and is not deleted again; a person should look"
         );
-        const KIND: &str = "not_deleted_again";
+        const KIND: EventKind = EventKind::NotDeletedAgain;
         match refusal {
             // Should what was sent take effect all the same, somebody is deleted whom the guard would have kept.
             Some(refusal) if !is_trace(refusal) => {

@@ -102,7 +102,7 @@ fn settings(
         setting("REPLIES__DIRECTORY", &replies),
     ];
     for locale in Locale::ALL {
-        let channel = channel_of(locale).to_uppercase();
+        let channel = locale.language().to_uppercase();
         environment.extend([
             setting(&format!("CHANNELS__{channel}__PRESET"), preset),
             setting(&format!("CHANNELS__{channel}__AUTH"), "bearer"),
@@ -113,14 +113,6 @@ fn settings(
     Sources {
         files: Vec::new(),
         environment,
-    }
-}
-
-const fn channel_of(locale: Locale) -> &'static str {
-    match locale {
-        Locale::PtBr => "pt",
-        Locale::Es => "es",
-        Locale::En => "en",
     }
 }
 
@@ -213,7 +205,10 @@ impl Play {
             id: &format!("try-{}", self.turns),
             query: &self.query,
         });
-        let tried = self.app.try_turn(channel_of(self.locale), &draft).await;
+        let tried = self
+            .app
+            .try_turn(Locale::language(self.locale), &draft)
+            .await;
         let tried = tried.ok_or_else(|| Problem::new("the channel is gone"))?;
         tell(&self.told(&tried, medium))?;
         // Only a call goes on at the address that the last answer named.
@@ -255,7 +250,7 @@ impl Play {
     }
 
     fn channel(&self) -> Result<&ozmap_cancel::channels::Channel, Problem> {
-        let channel = self.app.channels.get(channel_of(self.locale));
+        let channel = self.app.channels.get(Locale::language(self.locale));
         channel.ok_or_else(|| Problem::new("the channel is gone"))
     }
 }

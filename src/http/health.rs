@@ -15,6 +15,7 @@ use super::App;
 use super::respond::respond;
 use crate::channels::Rendered;
 use crate::clock::Moment;
+use crate::domain::Reason;
 use crate::journal::{self, Stats};
 
 /// For how long the journal's state is believed, so that probes cannot load it.
@@ -238,7 +239,7 @@ async fn journal(app: &App) -> JournalSeen {
     // What cannot be written may still be read.
     let asked = timeout(JOURNAL_WITHIN, async {
         let proven = journal.prove_writable().await;
-        let incomplete = journal.incomplete().await.ok().flatten();
+        let incomplete = journal.incomplete().await.ok().flatten().map(Reason::id);
         (proven, journal.stats().await, incomplete)
     });
     let mut incomplete = None;

@@ -10,7 +10,7 @@ use super::seen::{Place, Seen, seen_before};
 use super::steps::Note;
 use super::store::{Store, Value};
 use super::{DeliveryKey, Error, Journal, Times, read, sql};
-use crate::domain::{FirstName, Mode, OpId, Protocol, ReservationCode};
+use crate::domain::{EventKind, FirstName, Mode, OpId, Protocol, ReservationCode};
 
 /// How often a protocol number is drawn before it grows a digit longer each time.
 const PROTOCOL_DRAWS_MAX: usize = 24;
@@ -277,7 +277,7 @@ fn attach(store: &mut dyn Store, asked: &Acceptance, place: Place, op: OpId) -> 
 
 fn fresh(store: &mut dyn Store, record: Record, until: Instant) -> Result<Accepted, Error> {
     let lease = Lease::granted(record.id, 1, until);
-    Note::of(&lease, "accepted", "").write(store)?;
+    Note::of(&lease, EventKind::Accepted, "").write(store)?;
     Ok(Accepted::Fresh(Box::new(Held { record, lease })))
 }
 

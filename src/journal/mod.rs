@@ -19,6 +19,7 @@ mod sqlite;
 mod steps;
 mod store;
 mod upgrade;
+mod words;
 mod writer;
 
 use std::sync::Arc;
@@ -33,13 +34,14 @@ use place::Kind;
 pub use place::{DiskRules, Link, NetworkDisk, Place, PlainLink};
 use postgres::Postgres;
 pub use read::{DeliveryNote, Event, Filter, Found, Inspection, Reader, Stats, backup, inspect};
-pub use record::{Held, Intent, Lease, Pulse, Record, State};
+pub use record::{Held, Intent, Lease, Pulse, Record};
 pub use sqlite::copy::Copied;
-pub use steps::{ACKED, REFUSED, UNREADABLE};
+pub use steps::UNREADABLE;
 use store::{Store, Value};
 use writer::Writer;
 
-use crate::domain::{FirstName, OpId, Outcome, ReservationCode};
+pub use crate::domain::State;
+use crate::domain::{FirstName, OpId, Outcome, Reason, ReservationCode};
 
 /// What the simulation of `crate::testing` builds a journal of.
 #[cfg(test)]
@@ -171,12 +173,12 @@ impl Journal {
         })
     }
 
-    /// Why a part of what was promised may be missing in it: the id of the reason, when it was found so at the start.
+    /// Why accepted requests may be missing in it, when it was found so at the start.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
-    pub async fn incomplete(&self) -> Result<Option<&'static str>, Error> {
-        let incomplete = |store: &mut dyn Store| Ok(store.incomplete().map(|why| why.id()));
+    pub async fn incomplete(&self) -> Result<Option<Reason>, Error> {
+        let incomplete = |store: &mut dyn Store| Ok(store.incomplete().map(|why| why.reason()));
         self.reader.call(incomplete).await
     }
 
@@ -372,7 +374,7 @@ pub struct Ending {
     /// The outcome.
     pub outcome: Outcome,
     /// The stable id of why.
-    pub reason: String,
+    pub reason: Reason,
     /// Whether a person must look.
     pub needs_human: bool,
     /// What the customer is called, when OZmap's record says it.
@@ -407,12 +409,12 @@ pub enum Apart {
 }
 
 impl Apart {
-    /// The word for it in the journal, which [`sql::FIND_RECENT`] knows too.
+    /// The reason in the journal, which [`sql::FIND_RECENT`] knows too.
     #[must_use]
-    pub const fn id(self) -> &'static str {
+    pub const fn reason(self) -> Reason {
         match self {
-            Self::ReservedAgain => "reserved_again",
-            Self::JoinedLate => "joined_late",
+            Self::ReservedAgain => Reason::ReservedAgain,
+            Self::JoinedLate => Reason::JoinedLate,
         }
     }
 }

@@ -14,6 +14,7 @@ use super::Error;
 use super::place::Server;
 use super::sql;
 use super::store::{Fate, Row, Sharing, Store, Value};
+use super::words::with_words;
 use super::{rehearsal, upgrade};
 
 mod connection;
@@ -178,7 +179,7 @@ impl Postgres {
     fn text(&mut self, sql: &'static str) -> String {
         let missing = &self.missing;
         let translate = || {
-            let text = sql.replace("{NOW}", NOW);
+            let text = with_words(sql).replace("{NOW}", NOW);
             upgrade::without(missing, text.replace("{SKIP}", "FOR UPDATE SKIP LOCKED"))
         };
         self.dialect.entry(sql).or_insert_with(translate).clone()

@@ -10,7 +10,7 @@ use super::sqlite::copy::Copied;
 use super::sqlite::{self, Sqlite};
 use super::store::{Store, Value};
 use super::{Error, disk, sql};
-use crate::domain::{OpId, ReservationCode};
+use crate::domain::{OpId, Reason, ReservationCode};
 
 /// What the health page tells of the journal.
 #[derive(Clone, Copy, Debug, Default)]
@@ -101,10 +101,10 @@ impl Reader {
         Ok(Self { store })
     }
 
-    /// Why a part of what was promised is missing in it: the id of the reason.
+    /// Why accepted requests may be missing in it.
     #[must_use]
-    pub fn incomplete(&self) -> Option<&'static str> {
-        self.store.incomplete().map(|why| why.id())
+    pub fn incomplete(&self) -> Option<Reason> {
+        self.store.incomplete().map(|why| why.reason())
     }
 
     /// The newest records.
@@ -228,8 +228,8 @@ pub enum Inspection {
     },
     /// A journal that is not all that was promised in it: the start will say so, and leave what is unclear to a person.
     Incomplete {
-        /// The id of why.
-        why: &'static str,
+        /// Why.
+        why: Reason,
     },
 }
 

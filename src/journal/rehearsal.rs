@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::accept::{Acceptance, Fresh, KeyScope, write_down};
 use super::store::{Store, Value};
 use super::{Accepted, DeliveryKey, Error, Times, sql};
-use crate::domain::{Mode, OpId, Outcome, ReservationCode};
+use crate::domain::{Mode, OpId, Outcome, Reason, ReservationCode};
 
 /// Long enough for statements, and undone anyway.
 const TIMES: Times = Times {
@@ -49,7 +49,7 @@ pub(super) fn rehearse(store: &mut dyn Store, owner: &str) -> Result<(), Error> 
     let done = with(
         &[
             Outcome::Cancelled.id().into(),
-            "rehearsal".into(),
+            Reason::SeenGone.id().into(),
             0.into(),
             Value::Null,
         ],

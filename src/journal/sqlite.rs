@@ -12,6 +12,7 @@ use rusqlite::{Connection, params_from_iter};
 use super::place::DiskRules;
 use super::store::{Fate, Row, Sharing, Store, Value};
 use super::upgrade;
+use super::words::with_words;
 use super::{Error, disk, sql};
 
 pub(super) mod copy;
@@ -238,7 +239,8 @@ fn is_input_or_output(error: &rusqlite::Error) -> bool {
 
 /// `$n` becomes `?n`: SQLite numbers `$name` by first appearance, not by its digits.
 fn translate(sql: &str, now: &str) -> String {
-    sql.replace("{NOW}", now)
+    with_words(sql)
+        .replace("{NOW}", now)
         .replace("{SKIP}", "")
         .replace('$', "?")
 }

@@ -9,17 +9,8 @@ use super::history::{joined, real_one, times_of};
 use super::record::{Held, Intent, Lease, Pulse, Record};
 use super::store::{Row, Store, Value};
 use super::{Apart, Ending, Error, Journal, Latecomers, read, sql};
-use crate::domain::{FirstName, OpId};
+use crate::domain::{EventKind, FirstName, OpId, Outcome, Reason};
 use crate::guard::Deletable;
-
-/// The kind of the event that a panic leaves.
-const PANICKED: &str = "panicked";
-
-/// The kind of the event that a confirmed deletion leaves.
-pub const ACKED: &str = "acked";
-
-/// The event that says that OZmap refused a deletion, and the reason of what ends so.
-pub const REFUSED: &str = "delete_rejected";
 
 /// How long a record that cannot be understood is left alone.
 pub const UNREADABLE: Duration = Duration::from_secs(300);
@@ -135,7 +126,7 @@ impl Journal {
     /// [`Error::Fenced`] when the lease is lost.
     pub async fn acked(&self, held: &mut Held) -> Result<(), Error> {
         let parameters = self.lease_parameters(&held.lease, vec![]);
-        let event = Note::of(&held.lease, ACKED, "");
+        let event = Note::of(&held.lease, EventKind::Acked, "");
         held.record = self
             .writer
             .call(move |store| {
@@ -153,7 +144,7 @@ impl Journal {
     /// [`Error::Fenced`] when the lease is lost.
     pub async fn refused(&self, held: &mut Held) -> Result<(), Error> {
         let parameters = self.lease_parameters(&held.lease, vec![]);
-        let event = Note::of(&held.lease, REFUSED, "");
+        let event = Note::of(&held.lease, EventKind::DeleteRejected, "");
         held.record = self
             .writer
             .call(move |store| {
@@ -170,7 +161,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost already.
-    pub async fn back_off(&self, held: &Held, wait: Duration, reason: &str) -> Result<(), Error> {
+    pub async fn back_off(&self, held: &Held, wait: Duration, reason: Reason) -> Result<(), Error> {
         self.give_back(held, wait, 0, reason).await
     }
 
@@ -178,7 +169,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost already.
-    pub async fn hold(&self, held: &Held, wait: Duration, reason: &str) -> Result<(), Error> {
+    pub async fn hold(&self, held: &Held, wait: Duration, reason: Reason) -> Result<(), Error> {
         self.give_back(held, wait, 1, reason).await
     }
 
@@ -187,13 +178,13 @@ impl Journal {
         held: &Held,
         wait: Duration,
         not_attempted: i64,
-        reason: &str,
+        reason: Reason,
     ) -> Result<(), Error> {
         let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2);
-        let first = vec![wait_ms.into(), not_attempted.into(), reason.into()];
+        let first = vec![wait_ms.into(), not_attempted.into(), reason.id().into()];
         let parameters = self.lease_parameters(&held.lease, first);
-        let is_news = held.record.reason.as_deref() != Some(reason);
-        let event = Note::of(&held.lease, "waits", reason);
+        let is_news = held.record.reason != Some(reason);
+        let event = Note::of(&held.lease, EventKind::Waits, reason.id());
         self.writer
             .call(move |store| {
                 one_row(store, sql::BACKOFF, &parameters)?;
@@ -209,7 +200,7 @@ impl Journal {
     /// take effect. [`Error::Joined`] when somebody is there who, by [`Latecomers`], must not be.
     pub async fn finish(&self, held: &mut Held, ending: Ending) -> Result<(), Error> {
         let lease = self.lease_parameters(&held.lease, vec![]);
-        let event = Note::of(&held.lease, "done", "");
+        let event = Note::of(&held.lease, EventKind::Done, "");
         // It also waits for the row of the real one, which another process may hold.
         let is_rehearsal = ending.beside.is_some();
         let work = move |store: &mut dyn Store| end(store, lease, event, ending);
@@ -226,12 +217,12 @@ impl Journal {
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
     pub async fn panicked(&self, held: &mut Held) -> Result<i64, Error> {
-        let event = Note::of(&held.lease, PANICKED, "");
+        let event = Note::of(&held.lease, EventKind::Panicked, "");
         let (record, panics) = self
             .writer
             .call(move |store| {
                 event.write(store)?;
-                let panics = times_of(store, event.op, PANICKED)?;
+                let panics = times_of(store, event.op, EventKind::Panicked)?;
                 let record = read::get(store, event.op)?.ok_or(Error::Fenced)?;
                 Ok((record, panics))
             })
@@ -247,7 +238,7 @@ impl Journal {
     pub async fn call_a_person(
         &self,
         lease: &Lease,
-        kind: &'static str,
+        kind: EventKind,
         detail: &str,
     ) -> Result<(), Error> {
         let parameters = self.lease_parameters(lease, vec![]);
@@ -264,7 +255,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
-    pub async fn note(&self, lease: &Lease, kind: &'static str, detail: &str) -> Result<(), Error> {
+    pub async fn note(&self, lease: &Lease, kind: EventKind, detail: &str) -> Result<(), Error> {
         let event = Note::of(lease, kind, detail);
         self.writer.call(move |store| event.write(store)).await
     }
@@ -283,12 +274,12 @@ impl Journal {
 pub(super) struct Note {
     op: OpId,
     fence: i64,
-    kind: &'static str,
+    kind: EventKind,
     detail: String,
 }
 
 impl Note {
-    pub(super) fn of(lease: &Lease, kind: &'static str, detail: &str) -> Self {
+    pub(super) fn of(lease: &Lease, kind: EventKind, detail: &str) -> Self {
         Self {
             op: lease.op,
             fence: lease.fence,
@@ -301,7 +292,7 @@ impl Note {
         let parameters = [
             self.op.to_string().into(),
             self.fence.into(),
-            self.kind.into(),
+            self.kind.id().into(),
             self.detail.as_str().into(),
         ];
         store.execute(sql::EVENT, &parameters).map(drop)
@@ -333,7 +324,7 @@ fn end(
 ) -> Result<Record, Error> {
     let mut parameters = vec![
         ending.outcome.id().into(),
-        ending.reason.as_str().into(),
+        ending.reason.id().into(),
         i64::from(ending.needs_human).into(),
         ending.first_name.as_ref().map(FirstName::as_str).into(),
     ];
@@ -374,14 +365,14 @@ fn set_apart(store: &mut dyn Store, op: OpId, why: Apart) -> Result<(), Error> {
     let (own, protocol) = (OpId::new(), free_protocol(store, &date)?);
     let ids = [own.to_string().into(), op.to_string().into()];
     let [own_id, op_id] = ids.clone();
-    let apart = [own_id, protocol.into(), op_id, why.id().into()];
+    let apart = [own_id, protocol.into(), op_id, why.reason().id().into()];
     store.execute(sql::SET_APART, &apart)?;
     store.execute(sql::MOVE_LATE_DELIVERIES, &ids)?;
     Note {
         op: own,
         fence: 0,
-        kind: "done",
-        detail: format!("unknown {}", why.id()),
+        kind: EventKind::Done,
+        detail: format!("{} {}", Outcome::Unknown, why.reason()),
     }
     .write(store)
 }

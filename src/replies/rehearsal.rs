@@ -136,6 +136,5 @@ fn days() -> impl Iterator<Item = Timestamp> {
 
 /// Whether a sentence is said in chats only; a file need not have a spoken one.
 fn is_written_only(id: &str) -> bool {
-    let turn = Turn::ALL.into_iter().find(|turn| turn.id() == id);
-    turn.is_some_and(Turn::is_written_only)
+    Turn::from_id(id).is_some_and(Turn::is_written_only)
 }

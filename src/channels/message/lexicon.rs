@@ -9,15 +9,6 @@ use serde::Deserialize;
 use super::written::{Said, Word, fold, variants, without_repeats};
 use crate::domain::Locale;
 
-const FILES: [(Locale, &str); 3] = [
-    (
-        Locale::PtBr,
-        include_str!("../../../config/language/pt-BR.toml"),
-    ),
-    (Locale::Es, include_str!("../../../config/language/es.toml")),
-    (Locale::En, include_str!("../../../config/language/en.toml")),
-];
-
 const SIGNS: &str = include_str!("../../../config/language/signs.toml");
 
 /// What a word, a phrase or a sign does in a message. Of two that a phrase may have, the first counts.
@@ -225,8 +216,8 @@ impl Lexicon {
             confirm_roots: Vec::new(),
             signs,
         };
-        for (locale, text) in FILES {
-            let file = toml::from_str(text)
+        for locale in Locale::ALL {
+            let file = toml::from_str(locale.language_file())
                 .map_err(|error: toml::de::Error| format!("{}.toml: {error}", locale.id()))?;
             lexicon.add(locale, file);
         }
