@@ -2,8 +2,8 @@
 
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::domain::{
-    Client, ClientField, Field, FirstName, Mode, Outcome, Property, PropertyId, ReservationCode,
-    Sighting,
+    Client, ClientField, Field, FirstName, Mode, Outcome, Property, PropertyId, Reason,
+    ReservationCode, Sighting,
 };
 use ozmap_cancel::guard::{self, Check, Deletable, OnInstalled, Policy, Verdict};
 use ozmap_cancel::journal::{
@@ -149,7 +149,7 @@ pub fn deletable(code: &str, id: &str) -> Deletable {
 fn ending(outcome: Outcome) -> Ending {
     Ending {
         outcome,
-        reason: "test".to_owned(),
+        reason: Reason::SeenGone,
         needs_human: false,
         first_name: None,
         latecomers: Latecomers::HearTheSame,
