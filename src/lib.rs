@@ -19,7 +19,7 @@
 //!
 //! # Why a deletion is safe
 //! The argument is in the types. [`guard::judge`] alone makes a [`guard::Deletable`]; [`journal::Journal::intend`]
-//! alone makes a [`journal::Intent`] of it, after it is on the disk; [`ozmap::Slot::delete`] holds the only DELETE of
+//! alone makes a [`journal::Intent`] of it, after it is on the disk; [`ozmap::Session::delete`] holds the only DELETE of
 //! the crate and uses an intent up. No path leads around the guard or the disk.
 //!
 //! # Who may know whom

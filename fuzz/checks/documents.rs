@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use ozmap_cancel::clock::Moment;
-use ozmap_cancel::domain::{ReservationCode, Sighting};
+use ozmap_cancel::domain::{LookupResult, ReservationCode};
 use ozmap_cancel::guard::{self, Check, OnInstalled, Policy, Verdict};
 use ozmap_cancel::ozmap;
 use serde_json::Value;
@@ -46,7 +46,7 @@ pub fn judged(bytes: &[u8]) -> &'static str {
         preexisting_property: Check::Review,
         only_created_by: Vec::new(),
     };
-    let sighting = Sighting {
+    let sighting = LookupResult {
         rows,
         read_at: Moment::now(),
     };

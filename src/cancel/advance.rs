@@ -12,11 +12,11 @@ use super::Cancellations;
 use super::backoff::delete_refused;
 use super::ending::{Before, ending, name_in};
 use crate::domain::{
-    Awaits, EventKind, Mode, Outcome, PropertyId, Reason, ReservationCode, Sighting,
+    Awaits, EventKind, LookupResult, Mode, Outcome, PropertyId, Reason, ReservationCode,
 };
 use crate::guard::{self, Asked, Deletable, Verdict};
 use crate::journal::{self, Held, State};
-use crate::ozmap::{GoneBefore, Look, SeenOnce, Slot, Traces, Trouble};
+use crate::ozmap::{FailureKind, GoneBefore, Look, SeenOnce, Session, Traces};
 
 /// How long a cancellation is held that the operator stopped, or whose hour is spent.
 pub(super) const HELD: Duration = Duration::from_secs(60);
@@ -103,9 +103,9 @@ impl Cancellations {
             let wait = rehearsal_wait(memory.rehearsal_waits);
             return Ok(Step::Hold(wait, Reason::BeingCancelled));
         }
-        let slot = match self.ozmap.slot(&held.record.code).await {
-            Ok(slot) => slot,
-            Err(shut) => return Ok(self.left_alone(shut)),
+        let session = match self.ozmap.session(&held.record.code).await {
+            Ok(session) => session,
+            Err(shut) => return Ok(self.circuit_open(shut)),
         };
         if self.stopping.is_cancelled() {
             return Ok(Step::Park);
@@ -115,9 +115,11 @@ impl Cancellations {
             latecomers: self.asked_by_now(held).await?,
             beside: real,
         };
-        let look = slot.look(&held.record.code, memory.nothing.as_ref()).await;
-        let sighting = match look {
-            Ok(Look::Shown(sighting)) => sighting,
+        let look = session
+            .look(&held.record.code, memory.nothing.as_ref())
+            .await;
+        let lookup = match look {
+            Ok(Look::Shown(lookup)) => lookup,
             // Asked again without the place among the calls, which others may need meanwhile.
             Ok(Look::NothingYet(once)) => {
                 let wait = once.wait();
@@ -130,15 +132,15 @@ impl Cancellations {
         memory.failures = 0;
         memory.nothing = None;
         let code = &held.record.code;
-        if self.shows_what_is_gone(code, &ids_in(&sighting)).await? {
+        if self.shows_what_is_gone(code, &ids_in(&lookup)).await? {
             return Ok(self.read_anew(held, memory));
         }
-        let name = name_in(&sighting, &held.record.code);
+        let name = name_in(&lookup, &held.record.code);
         let key_user = self.ozmap.key_user();
-        match guard::judge(&sighting, asked(held, key_user.as_deref()), &self.policy) {
+        match guard::judge(&lookup, asked(held, key_user.as_deref()), &self.policy) {
             Verdict::Absent => self.absent(held, memory, before).await,
             Verdict::Keep(refusal) => {
-                self.note_several(held, memory, &sighting).await?;
+                self.note_several(held, memory, &lookup).await?;
                 let outcome = refusal.outcome(&self.policy);
                 let ending = ending(held, outcome, Reason::Refused(refusal), name);
                 self.finish_seen(held, memory, before, ending).await
@@ -153,13 +155,13 @@ impl Cancellations {
                 Ok(self.read_anew(held, memory))
             }
             Verdict::Delete(target) => {
-                if let Err(shut) = slot.may_delete() {
-                    return Ok(self.left_alone(shut));
+                if let Err(shut) = session.may_delete() {
+                    return Ok(self.circuit_open(shut));
                 }
                 if !self.may_spend(held, memory).await? {
                     return Ok(Step::Hold(HELD, Reason::DeletesPerHour));
                 }
-                self.delete(held, memory, &slot, &target).await
+                self.delete(held, memory, &session, &target).await
             }
         }
     }
@@ -197,12 +199,12 @@ impl Cancellations {
         &self,
         held: &Held,
         memory: &mut Memory,
-        sighting: &Sighting,
+        lookup: &LookupResult,
     ) -> Result<(), journal::Error> {
-        let ids = ids_in(sighting);
+        let ids = ids_in(lookup);
         let ids: Vec<&str> = ids.iter().map(PropertyId::as_str).collect();
         let several = ids.join(" ");
-        if sighting.rows.len() < 2 || memory.several == several {
+        if lookup.rows.len() < 2 || memory.several == several {
             return Ok(());
         }
         self.journal
@@ -231,7 +233,7 @@ impl Cancellations {
         &self,
         held: &mut Held,
         memory: &mut Memory,
-        slot: &Slot<'_>,
+        session: &Session<'_>,
         target: &Deletable,
     ) -> Result<Step, journal::Error> {
         if self.stopping.is_cancelled() {
@@ -244,7 +246,7 @@ impl Cancellations {
         memory.has_spent = false;
         memory.gone = None;
         memory.traces = Some(Traces::of(&target.property().raw));
-        match slot.delete(intent).await {
+        match session.delete(intent).await {
             Ok(()) => self.journal.acked(held).await?,
             Err(error) if error.is_refusal() => {
                 tracing::warn!(op = %held.record.id, "OZmap refuses to delete this property: {error}");
@@ -253,14 +255,14 @@ impl Cancellations {
             Err(error) => {
                 tracing::warn!(op = %held.record.id, acted = ?error.acted, "the DELETE gave no clear answer: {error}");
                 self.journal
-                    .note(&held.lease, EventKind::DeleteUnclear, error.trouble.id())
+                    .note(&held.lease, EventKind::DeleteUnclear, error.kind.id())
                     .await?;
-                if error.trouble == Trouble::Forbidden {
+                if error.kind == FailureKind::Forbidden {
                     let pause = delete_refused(held.record.deletes_sent);
-                    return Ok(Step::Wait(pause, error.trouble.reason()));
+                    return Ok(Step::Wait(pause, error.kind.reason()));
                 }
                 if let Some(pause) = error.retry_after {
-                    return Ok(Step::Wait(pause, error.trouble.reason()));
+                    return Ok(Step::Wait(pause, error.kind.reason()));
                 }
             }
         }
@@ -279,8 +281,8 @@ fn rehearsal_wait(time: u32) -> Duration {
 }
 
 /// The properties that a look shows.
-pub(super) fn ids_in(sighting: &Sighting) -> Vec<PropertyId> {
-    let rows = sighting.rows.iter().flatten();
+pub(super) fn ids_in(lookup: &LookupResult) -> Vec<PropertyId> {
+    let rows = lookup.rows.iter().flatten();
     rows.map(|row| row.id.clone()).collect()
 }
 

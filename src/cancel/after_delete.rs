@@ -13,7 +13,7 @@ use super::still_there::Seen;
 use crate::domain::{EventKind, Outcome, PropertyId, Reason};
 use crate::journal::{self, Apart, Held, Latecomers, State};
 use crate::ozmap::{
-    DeleteAnswer, Deleted, Port, PortState, Presence, Slot, Traces, Trouble, beside,
+    DeleteAnswer, Deleted, FailureKind, Port, PortState, RecheckResult, Session, Traces, beside,
 };
 
 impl Cancellations {
@@ -28,11 +28,11 @@ impl Cancellations {
                 "an intent without a property".to_owned(),
             ));
         };
-        let slot = match self.ozmap.slot(&held.record.code).await {
-            Ok(slot) => slot,
+        let session = match self.ozmap.session(&held.record.code).await {
+            Ok(session) => session,
             Err(shut) => {
                 return self
-                    .cannot_tell(held, shut.why, self.left_alone(shut))
+                    .cannot_tell(held, shut.why, self.circuit_open(shut))
                     .await;
             }
         };
@@ -55,35 +55,36 @@ impl Cancellations {
                 State::Accepted | State::Intent | State::Done => DeleteAnswer::Unclear,
             },
         };
-        let look = slot.look_again(deleted, memory.gone.as_ref());
-        let (seen, port) = beside(look, port_state(&slot, traces.port.as_ref())).await;
+        let look = session.recheck_by_id(deleted, memory.gone.as_ref());
+        let (seen, port) = beside(look, port_state(&session, traces.port.as_ref())).await;
         let port = port.flatten();
         let gone_before = memory.gone.take();
         let seen = match seen {
-            Ok(Presence::Gone { others }) => {
+            Ok(RecheckResult::Gone { others }) => {
                 self.note_port(held, traces.port.as_ref(), port).await;
                 return self.gone(held, memory, before, others).await;
             }
-            Ok(Presence::GoneYet(gone)) => {
+            Ok(RecheckResult::GoneYet(gone)) => {
                 let wait = gone.wait();
                 memory.failures = 0;
                 memory.gone = Some(gone);
                 return Ok(Step::Wait(wait, Reason::SeenGoneOnce));
             }
-            Ok(Presence::Contradicted) => {
+            Ok(RecheckResult::Contradicted) => {
                 return self.contradicted(held, memory, before).await;
             }
-            Ok(Presence::Present(sighting)) => Seen::ById(sighting),
-            Ok(Presence::OnlyByCode(sighting)) => Seen::OnlyByCode(sighting),
+            Ok(RecheckResult::Present(lookup)) => Seen::ById(lookup),
+            Ok(RecheckResult::OnlyByCode(lookup)) => Seen::OnlyByCode(lookup),
             Err(error) => {
                 // No answer says nothing against those before it.
                 memory.gone = gone_before;
                 let wait = self.wait_after(&error, held, memory);
-                return self.cannot_tell(held, error.trouble, wait).await;
+                return self.cannot_tell(held, error.kind, wait).await;
             }
         };
         memory.failures = 0;
-        self.still_there(held, memory, &slot, &seen, before).await
+        self.still_there(held, memory, &session, &seen, before)
+            .await
     }
 
     /// It was seen gone, as often as its DELETE needs.
@@ -97,7 +98,7 @@ impl Cancellations {
         let code = &held.record.code;
         if self.shows_what_is_gone(code, &others).await? {
             let wait = self.read_anew(held, memory);
-            return self.cannot_tell(held, Trouble::Stale, wait).await;
+            return self.cannot_tell(held, FailureKind::Stale, wait).await;
         }
         let latecomers = match others.is_empty() {
             true => before.latecomers,
@@ -169,6 +170,6 @@ impl Cancellations {
     }
 }
 
-async fn port_state(slot: &Slot<'_>, port: Option<&Port>) -> Option<PortState> {
-    slot.port_state(port?).await
+async fn port_state(session: &Session<'_>, port: Option<&Port>) -> Option<PortState> {
+    session.port_state(port?).await
 }

@@ -8,7 +8,7 @@ use super::Cancellations;
 use super::advance::{Memory, Step};
 use super::chance::Chance;
 use crate::journal::Held;
-use crate::ozmap::{self, Shut, Trouble};
+use crate::ozmap::{self, CircuitOpen, FailureKind};
 
 /// The first wait is drawn from up to this.
 const FIRST_MS: u64 = 500;
@@ -39,30 +39,30 @@ impl Cancellations {
         memory.failures += 1;
         tracing::warn!(op = %held.record.id, failures = memory.failures, "OZmap gave no usable answer: {error}");
         // A server that cannot be reached says nothing of this one, however often it was tried before.
-        let attempts = match error.trouble.is_before_any_request() {
+        let attempts = match error.kind.is_before_any_request() {
             true => memory.failures,
             false => held.record.attempts.max(memory.failures),
         };
         let usual = self.full_jitter(attempts);
-        if let Some(shut) = self.ozmap.shut() {
+        if let Some(shut) = self.ozmap.circuit_open() {
             if self.ozmap.is_away() {
-                return self.left_alone(shut);
+                return self.circuit_open(shut);
             }
             // All was well before it asked, so it is maybe the reason: one that always fails so must come back more and
             // more rarely, or it would keep OZmap from all others.
             let wait = shut.wait + self.chance.ms(0..=SPREAD_MS);
             return Step::Wait(wait.max(usual), shut.why.reason());
         }
-        let wait = match (error.retry_after, error.trouble) {
+        let wait = match (error.retry_after, error.kind) {
             (Some(asked), _) => asked,
-            (None, Trouble::Forbidden) => FORBIDDEN,
+            (None, FailureKind::Forbidden) => FORBIDDEN,
             (None, _) => usual,
         };
-        Step::Wait(wait, error.trouble.reason())
+        Step::Wait(wait, error.kind.reason())
     }
 
     /// OZmap is left alone: nothing was sent, and it counts as no attempt.
-    pub(super) fn left_alone(&self, shut: Shut) -> Step {
+    pub(super) fn circuit_open(&self, shut: CircuitOpen) -> Step {
         Step::Hold(shut.wait + self.chance.ms(0..=SPREAD_MS), shut.why.reason())
     }
 
@@ -74,7 +74,7 @@ impl Cancellations {
             "what OZmap showed is too old to delete on; it is read anew"
         );
         let wait = self.full_jitter(held.record.attempts.max(memory.too_old));
-        Step::Wait(wait, Trouble::Stale.reason())
+        Step::Wait(wait, FailureKind::Stale.reason())
     }
 
     /// A random wait below a bound that doubles with every attempt.

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::Cancellations;
 use super::advance::{Memory, Step};
-use crate::domain::{EventKind, FirstName, Mode, Outcome, Reason, ReservationCode, Sighting};
+use crate::domain::{EventKind, FirstName, LookupResult, Mode, Outcome, Reason, ReservationCode};
 use crate::guard;
 use crate::journal::{self, Apart, Ending, Held, Latecomers, RealOne, State};
-use crate::ozmap::Trouble;
+use crate::ozmap::FailureKind;
 
 /// How often a deletion that OZmap confirmed, but that did not happen, is sent.
 const CONFIRMED_DELETES_MAX: i64 = 2;
@@ -51,12 +51,12 @@ impl Cancellations {
     pub(super) async fn cannot_tell(
         &self,
         held: &mut Held,
-        trouble: Trouble,
+        kind: FailureKind,
         wait: Step,
     ) -> Result<Step, journal::Error> {
         if held.record.is_past_deadline() && held.record.unsettled_for().is_none() {
             return self
-                .finish(held, Outcome::Unknown, trouble.reason(), None)
+                .finish(held, Outcome::Unknown, kind.reason(), None)
                 .await;
         }
         Ok(wait)
@@ -193,8 +193,8 @@ pub(super) fn ending(
 }
 
 /// What to call the customer of the one property of a sighting.
-pub(super) fn name_in(sighting: &Sighting, code: &ReservationCode) -> Option<FirstName> {
-    match sighting.rows.as_slice() {
+pub(super) fn name_in(lookup: &LookupResult, code: &ReservationCode) -> Option<FirstName> {
+    match lookup.rows.as_slice() {
         [Ok(property)] => guard::first_name(property, code),
         _ => None,
     }

@@ -4,7 +4,7 @@ use tokio::time::sleep;
 
 use super::advance::ids_in;
 use super::{Cancellations, Declined, answer_of, conversation_of};
-use crate::domain::{Answer, Ask, Field, Found, Outcome, Property, ReservationCode, Sighting};
+use crate::domain::{Answer, Ask, Field, Found, LookupResult, Outcome, Property, ReservationCode};
 use crate::guard::{self, Asked, Verdict};
 use crate::journal::Earlier;
 use crate::ozmap::Look;
@@ -27,8 +27,8 @@ impl Cancellations {
             return Ok(answer);
         }
         let before = self.earlier(code).await?;
-        let sighting = self.seen_by_code(ask, code).await?;
-        let property = match sighting.rows.as_slice() {
+        let lookup = self.seen_by_code(ask, code).await?;
+        let property = match lookup.rows.as_slice() {
             [Ok(property)] => Some(property),
             _ => None,
         };
@@ -42,7 +42,7 @@ impl Cancellations {
             tracing::warn!(channel = %ask.channel, "what a look-up saw was cancelled meanwhile");
             return Err(Declined::Ozmap);
         }
-        let is_old = self.shows_what_is_gone(code, &ids_in(&sighting)).await;
+        let is_old = self.shows_what_is_gone(code, &ids_in(&lookup)).await;
         if is_old.map_err(|_| Declined::Journal)? {
             tracing::warn!(channel = %ask.channel, "a look-up saw what was seen gone before");
             return Err(Declined::Ozmap);
@@ -52,7 +52,7 @@ impl Cancellations {
             key_user: key_user.as_deref(),
             ..Asked::from(code)
         };
-        let mut answer = match guard::judge(&sighting, asked, &self.policy) {
+        let mut answer = match guard::judge(&lookup, asked, &self.policy) {
             Verdict::Absent => return Ok(absent_answer(earlier)),
             Verdict::Keep(refusal) => Answer::bare(refusal.outcome(&self.policy)),
             Verdict::Delete(_) => Answer {
@@ -64,7 +64,11 @@ impl Cancellations {
         Ok(answer)
     }
 
-    async fn seen_by_code(&self, ask: &Ask, code: &ReservationCode) -> Result<Sighting, Declined> {
+    async fn seen_by_code(
+        &self,
+        ask: &Ask,
+        code: &ReservationCode,
+    ) -> Result<LookupResult, Declined> {
         self.shown_under(code).await.map_err(|why| {
             tracing::warn!(channel = %ask.channel, "a look-up got no usable answer from OZmap: {why}");
             Declined::Ozmap
@@ -75,16 +79,16 @@ impl Cancellations {
     ///
     /// # Errors
     /// Why there is no answer that can be believed.
-    pub(super) async fn shown_under(&self, code: &ReservationCode) -> Result<Sighting, String> {
+    pub(super) async fn shown_under(&self, code: &ReservationCode) -> Result<LookupResult, String> {
         let mut before = None;
         loop {
-            let slot = self.ozmap.slot(code).await;
-            let slot = slot.map_err(|shut| shut.why.id().to_owned())?;
-            let looked = slot.look(code, before.as_ref()).await;
+            let session = self.ozmap.session(code).await;
+            let session = session.map_err(|shut| shut.why.id().to_owned())?;
+            let looked = session.look(code, before.as_ref()).await;
             // It does not hold up others while it waits.
-            drop(slot);
+            drop(session);
             match looked.map_err(|error| error.to_string())? {
-                Look::Shown(sighting) => return Ok(sighting),
+                Look::Shown(lookup) => return Ok(lookup),
                 Look::NothingYet(once) => {
                     sleep(once.wait()).await;
                     before = Some(once);

@@ -50,7 +50,7 @@ impl Cancellations {
             let Ok(permit) = permit else {
                 return;
             };
-            let taken = match self.ozmap.shut() {
+            let taken = match self.ozmap.circuit_open() {
                 None => self.journal.take_due().await,
                 // What is over is over, also without OZmap; the rest would only be turned away.
                 Some(_) => self.journal.take_overdue().await,
@@ -64,7 +64,7 @@ impl Cancellations {
                     self.tracker.spawn(self.clone().drive(held, permit));
                     continue;
                 }
-                Ok(None) if self.ozmap.shut().is_some() => TICK,
+                Ok(None) if self.ozmap.circuit_open().is_some() => TICK,
                 Ok(None) => self.journal.next_due().await.ok().flatten().unwrap_or(TICK),
                 Err(error) => {
                     tracing::error!("the journal cannot be asked what is due: {error}");
@@ -109,9 +109,9 @@ impl Cancellations {
                 match contained(self.ozmap.probe()).await {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => tracing::warn!(
-                        trouble = error.trouble.id(),
+                        kind = error.kind.id(),
                         "probe of OZmap failed: {} ({error})",
-                        error.trouble.happened()
+                        error.kind.happened()
                     ),
                     Err(_) => {
                         tracing::error!("a probe of OZmap ended in a panic");

@@ -103,6 +103,6 @@ impl Cancellations {
     /// Whether OZmap shows nothing under a code.
     async fn shows_nothing(&self, code: &ReservationCode) -> bool {
         let shown = self.shown_under(code).await;
-        shown.is_ok_and(|sighting| sighting.rows.is_empty())
+        shown.is_ok_and(|lookup| lookup.rows.is_empty())
     }
 }

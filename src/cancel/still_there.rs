@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::Cancellations;
 use super::advance::{HELD, Memory, Step, asked, ids_in};
 use super::ending::{Before, ending, name_in};
-use crate::domain::{EventKind, Outcome, Reason, Sighting};
+use crate::domain::{EventKind, LookupResult, Outcome, Reason};
 use crate::guard::{self, Deletable, Refusal, Verdict};
 use crate::journal::{self, Held, State};
-use crate::ozmap::{Look, Slot};
+use crate::ozmap::{Look, Session};
 
 /// The waits between looks after a confirmed DELETE: OZmap may read from a copy that lags.
 const LOOKS_AFTER_ACK_MS: [u64; 3] = [300, 1_000, 3_000];
@@ -19,16 +19,16 @@ const LOOKS_AFTER_ACK_MS: [u64; 3] = [300, 1_000, 3_000];
 /// How it was seen to be there.
 pub(super) enum Seen {
     /// By its id.
-    ById(Sighting),
+    ById(LookupResult),
     /// Only under its code, while its id leads to nothing or to something that says it was deleted: half of what was sent
     /// may have been done.
-    OnlyByCode(Sighting),
+    OnlyByCode(LookupResult),
 }
 
 impl Seen {
-    fn sighting(&self) -> &Sighting {
+    fn lookup(&self) -> &LookupResult {
         match self {
-            Self::ById(sighting) | Self::OnlyByCode(sighting) => sighting,
+            Self::ById(lookup) | Self::OnlyByCode(lookup) => lookup,
         }
     }
 
@@ -58,7 +58,7 @@ impl Cancellations {
         &self,
         held: &mut Held,
         memory: &mut Memory,
-        slot: &Slot<'_>,
+        session: &Session<'_>,
         seen: &Seen,
         before: Before,
     ) -> Result<Step, journal::Error> {
@@ -73,16 +73,16 @@ impl Cancellations {
             };
             return Ok(Step::Hold(HELD, why));
         }
-        let sighting = seen.sighting();
-        let refusal = match self.judge_again(held, memory, slot, sighting).await? {
+        let lookup = seen.lookup();
+        let refusal = match self.judge_again(held, memory, session, lookup).await? {
             Judged::DeleteAgain(_) if self.was_refused(held).await? => {
-                return self.refused(held, memory, sighting, before).await;
+                return self.refused(held, memory, lookup, before).await;
             }
             Judged::DeleteAgain(target) => {
-                if let Err(shut) = slot.may_delete() {
-                    return Ok(self.left_alone(shut));
+                if let Err(shut) = session.may_delete() {
+                    return Ok(self.circuit_open(shut));
                 }
-                return self.delete(held, memory, slot, &target).await;
+                return self.delete(held, memory, session, &target).await;
             }
             Judged::NotNow(step) => return Ok(step),
             Judged::Keep(refusal) => refusal,
@@ -91,7 +91,7 @@ impl Cancellations {
         if let Some(unsettled) = before.unsettled {
             return Ok(Step::Hold(unsettled, Reason::Unsettled));
         }
-        let name = name_in(sighting, &held.record.code);
+        let name = name_in(lookup, &held.record.code);
         match refusal {
             Some(refusal) if seen.may_be_half_deleted(refusal) => {
                 self.finish(held, Outcome::Unknown, Reason::Refused(refusal), None)
@@ -122,13 +122,13 @@ impl Cancellations {
         &self,
         held: &mut Held,
         memory: &mut Memory,
-        sighting: &Sighting,
+        lookup: &LookupResult,
         before: Before,
     ) -> Result<Step, journal::Error> {
         if let Some(unsettled) = before.unsettled {
             return Ok(Step::Hold(unsettled, Reason::Unsettled));
         }
-        let name = name_in(sighting, &held.record.code);
+        let name = name_in(lookup, &held.record.code);
         let ending = ending(held, Outcome::Review, Reason::DeleteRejected, name);
         self.finish_seen(held, memory, before, ending).await
     }
@@ -151,8 +151,8 @@ impl Cancellations {
         &self,
         held: &Held,
         memory: &mut Memory,
-        slot: &Slot<'_>,
-        by_id: &Sighting,
+        session: &Session<'_>,
+        by_id: &LookupResult,
     ) -> Result<Judged, journal::Error> {
         let is_given_up = self.is_given_up(held).await?;
         let key_user = self.ozmap.key_user();
@@ -171,8 +171,8 @@ impl Cancellations {
         };
         // By its id it stands alone, and may be what OZmap keeps of a deleted one. Whether it is there, and the only one of
         // its code, only the code tells.
-        let by_code = match slot.look(&held.record.code, None).await {
-            Ok(Look::Shown(sighting)) => sighting,
+        let by_code = match session.look(&held.record.code, None).await {
+            Ok(Look::Shown(lookup)) => lookup,
             Ok(Look::NothingYet(_)) => return Ok(self.not_under_its_code(held, memory)),
             Err(_) if held.record.is_past_deadline() => return Ok(Judged::Keep(None)),
             Err(error) => {
@@ -258,7 +258,7 @@ impl Cancellations {
 }
 
 /// Whether the code leads to the property of this cancellation; the only row may be it, when it cannot be read.
-fn may_show(by_code: &Sighting, held: &Held) -> bool {
+fn may_show(by_code: &LookupResult, held: &Held) -> bool {
     match by_code.rows.as_slice() {
         [Err(_)] => true,
         rows => {

@@ -241,24 +241,24 @@ fn check_journal(place: &Place, findings: &mut Findings) -> Result<Option<Stats>
 
 /// What to do about it.
 fn advice(error: &ozmap_cancel::ozmap::Error) -> &'static str {
-    use ozmap_cancel::ozmap::Trouble;
-    match error.trouble {
-        Trouble::Connect => {
+    use ozmap_cancel::ozmap::FailureKind;
+    match error.kind {
+        FailureKind::Connect => {
             "is ozmap.base_url right, and may this machine's address reach OZmap's port (ask OZmap's support to open 9994 for it)?"
         }
-        Trouble::Tls => {
+        FailureKind::Tls => {
             "is it your OZmap's own certificate? then set ozmap.tls_ca_file or ozmap.tls_pin_sha256"
         }
-        Trouble::Unauthorized => "is ozmap.api_key complete, and was it not deleted in OZmap?",
-        Trouble::Forbidden => "give the key's user the role and the projects it needs",
-        Trouble::Redirect | Trouble::Html | Trouble::Status | Trouble::Shape => {
+        FailureKind::Unauthorized => "is ozmap.api_key complete, and was it not deleted in OZmap?",
+        FailureKind::Forbidden => "give the key's user the role and the projects it needs",
+        FailureKind::Redirect | FailureKind::Html | FailureKind::Status | FailureKind::Shape => {
             "is ozmap.base_url the address of the interface, with its port (usually 9994)?"
         }
-        Trouble::Timeout
-        | Trouble::Lost
-        | Trouble::Throttled
-        | Trouble::Server
-        | Trouble::Size
-        | Trouble::Stale => "try again in a moment",
+        FailureKind::Timeout
+        | FailureKind::Lost
+        | FailureKind::Throttled
+        | FailureKind::Server
+        | FailureKind::Size
+        | FailureKind::Stale => "try again in a moment",
     }
 }

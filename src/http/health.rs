@@ -95,9 +95,9 @@ struct JournalDetail<'a> {
 struct OzmapDetail<'a> {
     status: &'a str,
     /// Seconds since OZmap itself last answered.
-    heard_s_ago: Option<u64>,
+    last_response_s_ago: Option<u64>,
     /// Seconds until OZmap is probed again, while it is left alone.
-    left_alone_s: Option<u64>,
+    circuit_open_s: Option<u64>,
     deletes_refused: bool,
     /// How long the last look for a code took, in milliseconds.
     lookup_ms: Option<u64>,
@@ -206,8 +206,8 @@ fn channels(app: &App) -> BTreeMap<&str, ChannelDetail> {
 
 fn ozmap(app: &App) -> OzmapDetail<'static> {
     let ozmap = app.cancellations.ozmap();
-    let (heard, shut) = (ozmap.heard(), ozmap.shut());
-    let status = match (shut, heard.map(|heard| heard.trouble)) {
+    let (heard, shut) = (ozmap.last_response(), ozmap.circuit_open());
+    let status = match (shut, heard.map(|heard| heard.kind)) {
         (Some(shut), _) => shut.why.id(),
         (None, None) => "unknown",
         (None, Some(None)) => "ok",
@@ -215,10 +215,10 @@ fn ozmap(app: &App) -> OzmapDetail<'static> {
     };
     OzmapDetail {
         status,
-        heard_s_ago: heard
+        last_response_s_ago: heard
             .and_then(|heard| heard.at)
             .map(|at| at.age_ms() / 1_000),
-        left_alone_s: shut.map(|shut| shut.wait.as_secs()),
+        circuit_open_s: shut.map(|shut| shut.wait.as_secs()),
         deletes_refused: ozmap.are_deletes_refused(),
         lookup_ms: ozmap.look_ms(),
         too_slow: ozmap.is_too_slow(),

@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::look::{Closer, Near, Said};
-use super::slot::Slot;
+use super::slot::Session;
 use super::together::beside;
-use super::trouble::{Error, Trouble};
+use super::trouble::{Error, FailureKind};
 use super::witness::Testimony;
 use crate::clock::Moment;
-use crate::domain::{Property, PropertyId, ReservationCode, Row, Sighting};
+use crate::domain::{LookupResult, Property, PropertyId, ReservationCode, Row};
 
 /// How often a property must be seen gone where nobody else can tell: over several seconds.
 const LOOKS_WITHOUT_WITNESS: u32 = 4;
@@ -48,7 +48,7 @@ pub enum DeleteAnswer {
 
 /// What a second look at one property showed.
 #[derive(Debug)]
-pub enum Presence {
+pub enum RecheckResult {
     /// Gone: its id is not found any more, and its code does not lead to it.
     Gone {
         /// The properties that the code leads to now, which are not ours to touch.
@@ -57,9 +57,9 @@ pub enum Presence {
     /// Not shown, which is to be seen again after [`GoneBefore::wait`] before it counts.
     GoneYet(GoneBefore),
     /// Still there.
-    Present(Sighting),
+    Present(LookupResult),
     /// Its code still leads to it; by its id it is not there, or says that it was deleted.
-    OnlyByCode(Sighting),
+    OnlyByCode(LookupResult),
     /// Its client is still there, which would have gone with it; or the list of properties still has it.
     Contradicted,
 }
@@ -83,10 +83,10 @@ impl GoneBefore {
     }
 
     /// What one more look that showed it gone comes to, by what a witness says.
-    fn decided(&self, testimony: Testimony, gone: Presence) -> Presence {
+    fn decided(&self, testimony: Testimony, gone: RecheckResult) -> RecheckResult {
         let looks = self.looks.saturating_add(1);
         let missing = match testimony {
-            Testimony::There => return Presence::Contradicted,
+            Testimony::There => return RecheckResult::Contradicted,
             Testimony::Gone => return gone,
             // It counts as one look.
             Testimony::NotFound => 1,
@@ -94,7 +94,7 @@ impl GoneBefore {
         };
         match looks.saturating_add(missing) >= self.enough {
             true => gone,
-            false => Presence::GoneYet(Self {
+            false => RecheckResult::GoneYet(Self {
                 looks,
                 last: Moment::now(),
                 ..self.clone()
@@ -103,16 +103,16 @@ impl GoneBefore {
     }
 }
 
-impl Slot<'_> {
+impl Session<'_> {
     /// Looks again for a property that may have been deleted.
     ///
     /// # Errors
     /// [`Error`] when it cannot be told; that is never "gone".
-    pub async fn look_again(
+    pub async fn recheck_by_id(
         &self,
         deleted: Deleted<'_>,
         before: Option<&GoneBefore>,
-    ) -> Result<Presence, Error> {
+    ) -> Result<RecheckResult, Error> {
         match (deleted.answer, before) {
             (DeleteAnswer::Confirmed, None) => self.gone_at_once(deleted).await,
             (DeleteAnswer::Confirmed, Some(before)) => {
@@ -134,24 +134,24 @@ impl Slot<'_> {
     async fn shown_by_id_or(
         &self,
         deleted: Deleted<'_>,
-        otherwise: impl Future<Output = Result<Presence, Error>>,
-    ) -> Result<Presence, Error> {
+        otherwise: impl Future<Output = Result<RecheckResult, Error>>,
+    ) -> Result<RecheckResult, Error> {
         match self.shown_by_id(deleted).await? {
-            Some(sighting) => Ok(Presence::Present(sighting)),
+            Some(lookup) => Ok(RecheckResult::Present(lookup)),
             None => otherwise.await,
         }
     }
 
-    async fn shown_by_id(&self, deleted: Deleted<'_>) -> Result<Option<Sighting>, Error> {
-        let sighting = self.by_id(deleted.id).await?;
+    async fn shown_by_id(&self, deleted: Deleted<'_>) -> Result<Option<LookupResult>, Error> {
+        let lookup = self.by_id(deleted.id).await?;
         // A document that says when it was deleted is what a kept copy of a deleted property looks like: whether it is
         // gone, its code must say.
-        Ok(sighting.filter(|sighting| !says_deleted(sighting)))
+        Ok(lookup.filter(|lookup| !says_deleted(lookup)))
     }
 
     /// One look at a confirmed deletion is enough where the list of properties agrees: OZmap may confirm what it did not do,
     /// and be wrong by the id.
-    async fn gone_at_once(&self, deleted: Deleted<'_>) -> Result<Presence, Error> {
+    async fn gone_at_once(&self, deleted: Deleted<'_>) -> Result<RecheckResult, Error> {
         let look = self.shown_by_id_or(deleted, self.gone_by_its_code(deleted));
         let apart = self.ozmap.settings.looks_apart;
         // What cannot be asked says nothing, and keeps no customer waiting for longer than another look would.
@@ -160,13 +160,13 @@ impl Slot<'_> {
             testimony.unwrap_or(Testimony::Silent)
         };
         let mut witness = pin!(witness);
-        let (presence, said) = beside(look, &mut witness).await;
-        let gone = match presence? {
-            gone @ Presence::Gone { .. } => gone,
-            other @ (Presence::GoneYet(_)
-            | Presence::Present(_)
-            | Presence::OnlyByCode(_)
-            | Presence::Contradicted) => return Ok(other),
+        let (recheck, said) = beside(look, &mut witness).await;
+        let gone = match recheck? {
+            gone @ RecheckResult::Gone { .. } => gone,
+            other @ (RecheckResult::GoneYet(_)
+            | RecheckResult::Present(_)
+            | RecheckResult::OnlyByCode(_)
+            | RecheckResult::Contradicted) => return Ok(other),
         };
         let said = match said {
             Some(said) => said,
@@ -175,10 +175,10 @@ impl Slot<'_> {
         Ok(match said {
             Testimony::Gone => gone,
             Testimony::NotFound | Testimony::Silent => match self.shown_by_id(deleted).await? {
-                Some(sighting) => Presence::Present(sighting),
-                None => Presence::GoneYet(self.gone_once(LOOKS_AFTER_CONFIRMATION)),
+                Some(lookup) => RecheckResult::Present(lookup),
+                None => RecheckResult::GoneYet(self.gone_once(LOOKS_AFTER_CONFIRMATION)),
             },
-            Testimony::There => Presence::GoneYet(self.gone_once(LOOKS_WITHOUT_WITNESS)),
+            Testimony::There => RecheckResult::GoneYet(self.gone_once(LOOKS_WITHOUT_WITNESS)),
         })
     }
 
@@ -188,16 +188,16 @@ impl Slot<'_> {
         &self,
         deleted: Deleted<'_>,
         before: &GoneBefore,
-    ) -> Result<Presence, Error> {
+    ) -> Result<RecheckResult, Error> {
         let gone = match self.gone_by_its_code(deleted).await? {
-            gone @ Presence::Gone { .. } => gone,
-            other @ (Presence::GoneYet(_)
-            | Presence::Present(_)
-            | Presence::OnlyByCode(_)
-            | Presence::Contradicted) => return Ok(other),
+            gone @ RecheckResult::Gone { .. } => gone,
+            other @ (RecheckResult::GoneYet(_)
+            | RecheckResult::Present(_)
+            | RecheckResult::OnlyByCode(_)
+            | RecheckResult::Contradicted) => return Ok(other),
         };
         if !before.wait().is_zero() {
-            return Ok(Presence::GoneYet(before.clone()));
+            return Ok(RecheckResult::GoneYet(before.clone()));
         }
         let client = self.client_says(deleted.client);
         let (listed, client) = tokio::join!(self.list_says(deleted.id), client);
@@ -208,7 +208,7 @@ impl Slot<'_> {
         Ok(before.decided(testimony, gone))
     }
 
-    async fn gone_by_its_code(&self, deleted: Deleted<'_>) -> Result<Presence, Error> {
+    async fn gone_by_its_code(&self, deleted: Deleted<'_>) -> Result<RecheckResult, Error> {
         let seen = self.by_code(deleted).await?;
         let is_plain = |(_, said): &(String, Said)| *said == Said::EmptyList;
         if !seen.rows.is_empty() || seen.nothings.iter().all(is_plain) {
@@ -218,7 +218,7 @@ impl Slot<'_> {
         let closer = self.look_closer(deleted.code, seen.nothings, Near::LeftOut);
         match closer.await? {
             Closer::Rows(rows) => shown(deleted.id, rows, seen.read_at),
-            Closer::OnlyClients(_) => Ok(Presence::Contradicted),
+            Closer::OnlyClients(_) => Ok(RecheckResult::Contradicted),
         }
     }
 
@@ -227,18 +227,18 @@ impl Slot<'_> {
         &self,
         deleted: Deleted<'_>,
         before: Option<&GoneBefore>,
-    ) -> Result<Presence, Error> {
+    ) -> Result<RecheckResult, Error> {
         let seen = self.by_code(deleted).await?;
         Ok(match shown(deleted.id, seen.rows, seen.read_at)? {
-            Presence::Gone { .. } => Presence::GoneYet(
+            RecheckResult::Gone { .. } => RecheckResult::GoneYet(
                 before
                     .cloned()
                     .unwrap_or_else(|| self.gone_once(LOOKS_WITHOUT_WITNESS)),
             ),
-            other @ (Presence::GoneYet(_)
-            | Presence::Present(_)
-            | Presence::OnlyByCode(_)
-            | Presence::Contradicted) => other,
+            other @ (RecheckResult::GoneYet(_)
+            | RecheckResult::Present(_)
+            | RecheckResult::OnlyByCode(_)
+            | RecheckResult::Contradicted) => other,
         })
     }
 
@@ -246,7 +246,7 @@ impl Slot<'_> {
         &self,
         deleted: Deleted<'_>,
         before: &GoneBefore,
-    ) -> Result<Presence, Error> {
+    ) -> Result<RecheckResult, Error> {
         let seen = self.by_code(deleted).await?;
         let rows = match seen.rows.is_empty() {
             false => seen.rows,
@@ -258,16 +258,16 @@ impl Slot<'_> {
                 // Another client with this code says nothing about the one that went with the property.
                 Closer::OnlyClients(ids) => match deleted.client {
                     Some(client) if !ids.contains(client) => Vec::new(),
-                    Some(_) | None => return Ok(Presence::Contradicted),
+                    Some(_) | None => return Ok(RecheckResult::Contradicted),
                 },
             },
         };
         let gone = match shown(deleted.id, rows, seen.read_at)? {
-            gone @ Presence::Gone { .. } => gone,
-            other @ (Presence::GoneYet(_)
-            | Presence::Present(_)
-            | Presence::OnlyByCode(_)
-            | Presence::Contradicted) => return Ok(other),
+            gone @ RecheckResult::Gone { .. } => gone,
+            other @ (RecheckResult::GoneYet(_)
+            | RecheckResult::Present(_)
+            | RecheckResult::OnlyByCode(_)
+            | RecheckResult::Contradicted) => return Ok(other),
         };
         let testimony = self.testimony(deleted.id, deleted.client).await?;
         Ok(before.decided(testimony, gone))
@@ -302,28 +302,28 @@ struct Sighted {
 }
 
 /// Whether the one document of a sighting says that it was deleted.
-fn says_deleted(sighting: &Sighting) -> bool {
+fn says_deleted(lookup: &LookupResult) -> bool {
     let is_deleted =
         |property: &Property| property.deleted_at.value().is_some_and(|at| !at.is_empty());
-    matches!(sighting.rows.as_slice(), [Ok(property)] if is_deleted(property))
+    matches!(lookup.rows.as_slice(), [Ok(property)] if is_deleted(property))
 }
 
 /// Whether the rows of a code show a property.
-fn shown(id: &PropertyId, rows: Vec<Row>, read_at: Moment) -> Result<Presence, Error> {
+fn shown(id: &PropertyId, rows: Vec<Row>, read_at: Moment) -> Result<RecheckResult, Error> {
     let mut others = Vec::new();
     for row in &rows {
         match row {
             Ok(property) if property.id == *id => {
-                return Ok(Presence::OnlyByCode(Sighting { rows, read_at }));
+                return Ok(RecheckResult::OnlyByCode(LookupResult { rows, read_at }));
             }
             Ok(property) => others.push(property.id.clone()),
             Err(_) => {
                 return Err(Error::not_acted(
-                    Trouble::Shape,
+                    FailureKind::Shape,
                     "a row without a usable id",
                 ));
             }
         }
     }
-    Ok(Presence::Gone { others })
+    Ok(RecheckResult::Gone { others })
 }

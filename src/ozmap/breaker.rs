@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::trouble::Trouble;
+use super::trouble::FailureKind;
 
 mod recent;
 mod troubles;
@@ -62,36 +62,36 @@ pub(super) enum Purpose {
 
 /// OZmap is left alone for now; nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shut {
+pub struct CircuitOpen {
     /// For how long.
     pub wait: Duration,
     /// What happened.
-    pub why: Trouble,
+    pub why: FailureKind,
 }
 
 /// What changed, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum Transition {
     /// Nothing that a person should hear of.
     None,
-    /// It was open and is shut.
-    Shut(Shut),
-    /// It was shut, and OZmap does its work again.
-    Open,
+    /// It was closed and has opened.
+    Opened(CircuitOpen),
+    /// It was open or half open, and OZmap answers again.
+    Closed,
     /// Deletions are refused, reads are not.
     DeletesRefused,
 }
 
 #[derive(Debug)]
-enum Door {
-    Open,
-    Shut {
+enum BreakerState {
+    Closed,
+    Open {
         until: Instant,
-        why: Trouble,
+        why: FailureKind,
     },
-    Trial {
+    HalfOpen {
         since: Instant,
-        why: Trouble,
+        why: FailureKind,
         is_taken: bool,
         proof: Proof,
     },
@@ -109,7 +109,7 @@ enum Proof {
 /// The state of the breaker.
 #[derive(Debug)]
 pub(super) struct Breaker {
-    door: Door,
+    state: BreakerState,
     recent: Recent,
     /// When a probe is due although it is open, because it is doubtful who answers; and when the last one was answered.
     doubt_at: Option<Instant>,
@@ -133,7 +133,7 @@ struct Refused {
 impl Breaker {
     pub(super) fn new(limit_max: usize) -> Self {
         Self {
-            door: Door::Open,
+            state: BreakerState::Closed,
             recent: Recent::default(),
             doubt_at: None,
             probed_at: None,
@@ -151,35 +151,35 @@ impl Breaker {
     }
 
     /// Whether work would be turned away now.
-    pub(super) fn turned_away(&self, now: Instant) -> Option<Shut> {
-        match self.door {
-            Door::Open
-            | Door::Trial {
+    pub(super) fn turned_away(&self, now: Instant) -> Option<CircuitOpen> {
+        match self.state {
+            BreakerState::Closed
+            | BreakerState::HalfOpen {
                 is_taken: false, ..
             } => None,
-            Door::Shut { until, why } => {
+            BreakerState::Open { until, why } => {
                 // When the time is over a probe goes first; that takes a moment.
                 let wait = until
                     .saturating_duration_since(now)
                     .max(Duration::from_millis(200));
-                Some(Shut { wait, why })
+                Some(CircuitOpen { wait, why })
             }
-            Door::Trial {
+            BreakerState::HalfOpen {
                 why,
                 is_taken: true,
                 ..
-            } => Some(Shut { wait: TRIAL, why }),
+            } => Some(CircuitOpen { wait: TRIAL, why }),
         }
     }
 
     /// Lets a cancellation or a look-up in; true when it is the one that goes first.
-    pub(super) fn enter(&mut self, mark: u64, now: Instant) -> Result<bool, Shut> {
+    pub(super) fn enter(&mut self, mark: u64, now: Instant) -> Result<bool, CircuitOpen> {
         if let Some(shut) = self.turned_away(now) {
             return Err(shut);
         }
         let is_known = self.recent.is_known(mark, now);
-        match &mut self.door {
-            Door::Trial {
+        match &mut self.state {
+            BreakerState::HalfOpen {
                 since,
                 why,
                 is_taken,
@@ -187,18 +187,18 @@ impl Breaker {
             } => {
                 let wait = (*since + NEWCOMERS).saturating_duration_since(now);
                 if is_known && !wait.is_zero() {
-                    return Err(Shut { wait, why: *why });
+                    return Err(CircuitOpen { wait, why: *why });
                 }
                 *is_taken = true;
                 Ok(true)
             }
-            Door::Open | Door::Shut { .. } => Ok(false),
+            BreakerState::Closed | BreakerState::Open { .. } => Ok(false),
         }
     }
 
     /// The one that went first has left without having asked anything.
     pub(super) fn leave_trial(&mut self) {
-        if let Door::Trial { is_taken, .. } = &mut self.door {
+        if let BreakerState::HalfOpen { is_taken, .. } = &mut self.state {
             *is_taken = false;
         }
     }
@@ -210,32 +210,34 @@ impl Breaker {
 
     /// When the next probe is due, if it is shut or doubtful who answers.
     pub(super) fn probe_at(&self) -> Option<Instant> {
-        match self.door {
-            Door::Shut { until, .. } => Some(until),
-            Door::Open => self.doubt_at,
-            Door::Trial { .. } => None,
+        match self.state {
+            BreakerState::Open { until, .. } => Some(until),
+            BreakerState::Closed => self.doubt_at,
+            BreakerState::HalfOpen { .. } => None,
         }
     }
 
     /// OZmap answered as itself.
-    pub(super) fn answered(&mut self, purpose: Purpose, now: Instant) -> Change {
+    pub(super) fn answered(&mut self, purpose: Purpose, now: Instant) -> Transition {
         if purpose == Purpose::Probe {
             self.probed(now);
             self.recent.proven();
         }
-        match (&self.door, purpose) {
-            (Door::Shut { .. }, Purpose::Probe) => self.begin_trial(Proof::Answered, now),
+        match (&self.state, purpose) {
+            (BreakerState::Open { .. }, Purpose::Probe) => self.begin_trial(Proof::Answered, now),
             // The answer to a question from before; the probe decides.
-            (Door::Shut { .. }, Purpose::Work(_)) => Change::None,
-            (Door::Trial { .. } | Door::Open, Purpose::Probe) => Change::None,
-            (Door::Trial { .. }, Purpose::Work(mark)) => {
-                self.door = Door::Open;
+            (BreakerState::Open { .. }, Purpose::Work(_)) => Transition::None,
+            (BreakerState::HalfOpen { .. } | BreakerState::Closed, Purpose::Probe) => {
+                Transition::None
+            }
+            (BreakerState::HalfOpen { .. }, Purpose::Work(mark)) => {
+                self.state = BreakerState::Closed;
                 self.recent.begin_anew();
                 self.recent.good(mark, now);
                 self.shuts = 0;
-                Change::Open
+                Transition::Closed
             }
-            (Door::Open, Purpose::Work(mark)) => {
+            (BreakerState::Closed, Purpose::Work(mark)) => {
                 self.recent.good(mark, now);
                 self.doubt_at = None;
                 self.calm += 1;
@@ -243,13 +245,13 @@ impl Breaker {
                     self.calm = 0;
                     self.limit = (self.limit + 1).min(self.limit_max);
                 }
-                Change::None
+                Transition::None
             }
         }
     }
 
     /// Whether a deletion may be tried; the one who asks when the time is over tries it for all.
-    pub(super) fn may_delete(&mut self, mark: u64, now: Instant) -> Result<(), Shut> {
+    pub(super) fn may_delete(&mut self, mark: u64, now: Instant) -> Result<(), CircuitOpen> {
         let Some(refused) = &mut self.deletes else {
             return Ok(());
         };
@@ -258,9 +260,9 @@ impl Breaker {
             until += DELETE_NEWCOMERS;
         }
         if until > now {
-            return Err(Shut {
+            return Err(CircuitOpen {
                 wait: until - now,
-                why: Trouble::Forbidden,
+                why: FailureKind::Forbidden,
             });
         }
         refused.until = now + DELETE_REFUSED_FIRST;
@@ -268,11 +270,11 @@ impl Breaker {
     }
 
     /// The key may not delete this one.
-    pub(super) fn delete_refused(&mut self, mark: u64, now: Instant) -> Change {
+    pub(super) fn delete_refused(&mut self, mark: u64, now: Instant) -> Transition {
         let before = self.deletes.take();
         let change = match before {
-            None => Change::DeletesRefused,
-            Some(_) => Change::None,
+            None => Transition::DeletesRefused,
+            Some(_) => Transition::None,
         };
         let (times, mut reservations) = before.map_or((0, Vec::new()), |refused| {
             (refused.times.saturating_add(1), refused.reservations)
@@ -308,24 +310,30 @@ impl Breaker {
         doubled(SHUT_FIRST, self.shuts, SHUT_MAX)
     }
 
-    fn shut(&mut self, purpose: Purpose, why: Trouble, wait: Duration, now: Instant) -> Change {
+    fn shut(
+        &mut self,
+        purpose: Purpose,
+        why: FailureKind,
+        wait: Duration,
+        now: Instant,
+    ) -> Transition {
         let until = now + wait;
-        let was_open = match (&self.door, purpose) {
+        let was_open = match (&self.state, purpose) {
             // What was under way when it was shut says nothing new; only a longer wait is believed.
-            (Door::Shut { until: earlier, .. }, Purpose::Work(_)) => {
+            (BreakerState::Open { until: earlier, .. }, Purpose::Work(_)) => {
                 let until = until.max(*earlier);
-                self.door = Door::Shut { until, why };
-                return Change::None;
+                self.state = BreakerState::Open { until, why };
+                return Transition::None;
             }
-            (Door::Open, _) => true,
-            (Door::Shut { .. } | Door::Trial { .. }, _) => false,
+            (BreakerState::Closed, _) => true,
+            (BreakerState::Open { .. } | BreakerState::HalfOpen { .. }, _) => false,
         };
         self.shuts = self.shuts.saturating_add(1);
-        self.door = Door::Shut { until, why };
+        self.state = BreakerState::Open { until, why };
         if was_open {
-            Change::Shut(Shut { wait, why })
+            Transition::Opened(CircuitOpen { wait, why })
         } else {
-            Change::None
+            Transition::None
         }
     }
 }

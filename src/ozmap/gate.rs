@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::breaker::{Breaker, Change, Purpose, Shut};
-use super::trouble::{Error, Trouble};
+use super::breaker::{Breaker, CircuitOpen, Purpose, Transition};
+use super::trouble::{Error, FailureKind};
 
-pub(super) struct Gate {
+pub(super) struct CallLimiter {
     state: Mutex<State>,
     places: Semaphore,
     shut: Notify,
@@ -29,8 +29,8 @@ struct State {
 }
 
 /// A place among the calls that run at once.
-pub(super) struct Pass<'a> {
-    gate: &'a Gate,
+pub(super) struct Permit<'a> {
+    limiter: &'a CallLimiter,
     place: Option<SemaphorePermit<'a>>,
     /// Until something was heard.
     goes_first: AtomicBool,
@@ -39,7 +39,7 @@ pub(super) struct Pass<'a> {
     key: u64,
 }
 
-impl Gate {
+impl CallLimiter {
     pub(super) fn new(places: usize) -> Self {
         Self {
             state: Mutex::new(State {
@@ -54,7 +54,7 @@ impl Gate {
     }
 
     /// Waits for a place, unless OZmap is left alone. The mark tells reservations apart.
-    pub(super) async fn enter(&self, mark: u64) -> Result<Pass<'_>, Shut> {
+    pub(super) async fn enter(&self, mark: u64) -> Result<Permit<'_>, CircuitOpen> {
         self.turned_away().map_or(Ok(()), Err)?;
         let place = self.place().await;
         // It may have been shut meanwhile.
@@ -62,8 +62,8 @@ impl Gate {
         let goes_first = state.breaker.enter(mark, Instant::now())?;
         let key = state.keys;
         drop(state);
-        Ok(Pass {
-            gate: self,
+        Ok(Permit {
+            limiter: self,
             place,
             goes_first: AtomicBool::new(goes_first),
             purpose: Purpose::Work(mark),
@@ -72,10 +72,10 @@ impl Gate {
     }
 
     /// Waits for a place to find out how OZmap does, whether it is left alone or not.
-    pub(super) async fn probe(&self) -> Pass<'_> {
+    pub(super) async fn probe(&self) -> Permit<'_> {
         let place = self.place().await;
-        Pass {
-            gate: self,
+        Permit {
+            limiter: self,
             place,
             goes_first: AtomicBool::new(false),
             purpose: Purpose::Probe,
@@ -84,7 +84,7 @@ impl Gate {
     }
 
     /// Whether work is turned away now.
-    pub(super) fn turned_away(&self) -> Option<Shut> {
+    pub(super) fn turned_away(&self) -> Option<CircuitOpen> {
         self.state().breaker.turned_away(Instant::now())
     }
 
@@ -153,12 +153,12 @@ impl Gate {
         }
     }
 
-    fn tell(&self, change: Change) {
+    fn tell(&self, change: Transition) {
         match change {
-            Change::None => {}
-            Change::Shut(Shut { wait, why }) => {
+            Transition::None => {}
+            Transition::Opened(CircuitOpen { wait, why }) => {
                 tracing::error!(
-                    trouble = why.id(),
+                    kind = why.id(),
                     wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
                     "circuit breaker opened: {} ({}){}; no cancellation asks OZmap until a probe is answered",
                     why.happened(),
@@ -166,57 +166,57 @@ impl Gate {
                     advice(why)
                 );
             }
-            Change::Open => tracing::info!("circuit breaker closed: OZmap answers again"),
-            Change::DeletesRefused => tracing::error!(
+            Transition::Closed => tracing::info!("circuit breaker closed: OZmap answers again"),
+            Transition::DeletesRefused => tracing::error!(
                 "OZmap does not let this key delete; deletions are held. Give the API user the right to delete properties"
             ),
         }
     }
 }
 
-impl Pass<'_> {
+impl Permit<'_> {
     /// OZmap answered as itself.
     pub(super) fn answered(&self) {
         self.goes_first.store(false, Ordering::Relaxed);
-        let mut state = self.gate.state();
+        let mut state = self.limiter.state();
         let change = state.breaker.answered(self.purpose, Instant::now());
-        self.gate.fit(&mut state);
+        self.limiter.fit(&mut state);
         drop(state);
-        self.gate.tell(change);
+        self.limiter.tell(change);
     }
 
     /// A call gave no usable answer.
-    pub(super) fn troubled(&self, error: &Error) {
+    pub(super) fn record_failure(&self, error: &Error) {
         let went_first = self.goes_first.swap(false, Ordering::Relaxed);
         let (purpose, now) = (self.purpose, Instant::now());
-        let mut state = self.gate.state();
+        let mut state = self.limiter.state();
         // What the old key still hears says nothing about the new one.
-        if error.trouble == Trouble::Unauthorized && self.key != state.keys {
+        if error.kind == FailureKind::Unauthorized && self.key != state.keys {
             if went_first {
                 state.breaker.leave_trial();
             }
             return;
         }
         let breaker = &mut state.breaker;
-        let change = breaker.troubled(purpose, error.trouble, error.retry_after, now);
+        let change = breaker.record_failure(purpose, error.kind, error.retry_after, now);
         // Where that shut nothing, another goes first.
         if went_first {
             breaker.leave_trial();
         }
         if breaker.probe_at().is_some() {
             // Whoever waits for the next probe is told, or will see it when it begins to wait.
-            self.gate.shut.notify_one();
+            self.limiter.shut.notify_one();
         }
         drop(state);
-        self.gate.tell(change);
+        self.limiter.tell(change);
     }
 
     /// Whether a deletion may be tried, or is held because the key may not delete.
-    pub(super) fn may_delete(&self) -> Result<(), Shut> {
+    pub(super) fn may_delete(&self) -> Result<(), CircuitOpen> {
         match self.purpose {
             Purpose::Work(mark) => {
                 let now = Instant::now();
-                self.gate.state().breaker.may_delete(mark, now)
+                self.limiter.state().breaker.may_delete(mark, now)
             }
             // It deletes nothing.
             Purpose::Probe => Ok(()),
@@ -224,40 +224,40 @@ impl Pass<'_> {
     }
 
     /// A DELETE was answered: whether the key may delete is known now.
-    pub(super) fn delete_ended(&self, trouble: Option<Trouble>) {
-        let mut state = self.gate.state();
+    pub(super) fn delete_ended(&self, kind: Option<FailureKind>) {
+        let mut state = self.limiter.state();
         let Purpose::Work(mark) = self.purpose else {
             return;
         };
-        let change = match trouble {
-            Some(Trouble::Forbidden) => state.breaker.delete_refused(mark, Instant::now()),
+        let change = match kind {
+            Some(FailureKind::Forbidden) => state.breaker.delete_refused(mark, Instant::now()),
             Some(
-                Trouble::Connect
-                | Trouble::Tls
-                | Trouble::Timeout
-                | Trouble::Lost
-                | Trouble::Unauthorized
-                | Trouble::Throttled
-                | Trouble::Server
-                | Trouble::Redirect
-                | Trouble::Html
-                | Trouble::Shape
-                | Trouble::Size
-                | Trouble::Stale,
-            ) => Change::None,
-            None | Some(Trouble::Status) => {
+                FailureKind::Connect
+                | FailureKind::Tls
+                | FailureKind::Timeout
+                | FailureKind::Lost
+                | FailureKind::Unauthorized
+                | FailureKind::Throttled
+                | FailureKind::Server
+                | FailureKind::Redirect
+                | FailureKind::Html
+                | FailureKind::Shape
+                | FailureKind::Size
+                | FailureKind::Stale,
+            ) => Transition::None,
+            None | Some(FailureKind::Status) => {
                 state.breaker.delete_taken();
-                Change::None
+                Transition::None
             }
         };
         drop(state);
-        self.gate.tell(change);
+        self.limiter.tell(change);
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut state = self.gate.state();
+        let mut state = self.limiter.state();
         if *self.goes_first.get_mut() {
             state.breaker.leave_trial();
         }
@@ -270,21 +270,21 @@ impl Drop for Pass<'_> {
     }
 }
 
-fn advice(why: Trouble) -> &'static str {
+fn advice(why: FailureKind) -> &'static str {
     match why {
-        Trouble::Unauthorized => "; check ozmap.api_key",
-        Trouble::Forbidden => "; check what the API user may see",
-        Trouble::Redirect | Trouble::Html => "; check ozmap.base_url",
-        Trouble::Tls => "; check ozmap.tls_ca_file and ozmap.tls_pin_sha256",
-        Trouble::Connect
-        | Trouble::Timeout
-        | Trouble::Lost
-        | Trouble::Throttled
-        | Trouble::Server
-        | Trouble::Shape
-        | Trouble::Size
-        | Trouble::Status
-        | Trouble::Stale => "",
+        FailureKind::Unauthorized => "; check ozmap.api_key",
+        FailureKind::Forbidden => "; check what the API user may see",
+        FailureKind::Redirect | FailureKind::Html => "; check ozmap.base_url",
+        FailureKind::Tls => "; check ozmap.tls_ca_file and ozmap.tls_pin_sha256",
+        FailureKind::Connect
+        | FailureKind::Timeout
+        | FailureKind::Lost
+        | FailureKind::Throttled
+        | FailureKind::Server
+        | FailureKind::Shape
+        | FailureKind::Size
+        | FailureKind::Status
+        | FailureKind::Stale => "",
     }
 }
 

@@ -9,18 +9,18 @@ use reqwest::Url;
 use serde_json::value::RawValue;
 
 use super::port::Traces;
-use super::slot::{Content, Slot};
-use super::trouble::{Error, Trouble};
+use super::slot::{Content, Session};
+use super::trouble::{Error, FailureKind};
 use super::witness::Clients;
 use super::{NotFoundAnswer, document, path, together};
 use crate::clock::Moment;
-use crate::domain::{Defect, PropertyId, ReservationCode, Row, Sighting};
+use crate::domain::{DocumentError, LookupResult, PropertyId, ReservationCode, Row};
 
 /// What a look for a code showed.
 #[derive(Debug)]
 pub enum Look {
     /// Something, or nothing that was seen twice: then the sighting has no row.
-    Shown(Sighting),
+    Shown(LookupResult),
     /// Nothing, for the first time: to be asked again after [`SeenOnce::wait`].
     NothingYet(SeenOnce),
 }
@@ -78,7 +78,7 @@ pub(super) enum Closer {
     OnlyClients(Vec<PropertyId>),
 }
 
-impl Slot<'_> {
+impl Session<'_> {
     /// What OZmap has under a code. With an earlier look that showed nothing, and that is old enough, "nothing" is looked
     /// into more closely and then believed.
     ///
@@ -99,7 +99,7 @@ impl Slot<'_> {
             raw_rows.extend(not_among(&raw_rows, more));
             let rows = self.each_readable(raw_rows).await?;
             self.ozmap.note_look_time(read_at.age_ms());
-            return Ok(Look::Shown(Sighting { rows, read_at }));
+            return Ok(Look::Shown(LookupResult { rows, read_at }));
         }
         self.ozmap.note_look_time(read_at.age_ms());
         let Some(before) = before else {
@@ -114,9 +114,9 @@ impl Slot<'_> {
         }
         let rows = match self.look_closer(code, nothings, Near::Asked).await? {
             Closer::Rows(rows) => rows,
-            Closer::OnlyClients(_) => vec![Err(Defect::ClientWithoutProperty)],
+            Closer::OnlyClients(_) => vec![Err(DocumentError::ClientWithoutProperty)],
         };
-        Ok(Look::Shown(Sighting { rows, read_at }))
+        Ok(Look::Shown(LookupResult { rows, read_at }))
     }
 
     /// The rows of every spelling, each property once, and how the others said "nothing".
@@ -211,7 +211,7 @@ impl Slot<'_> {
             Content::Rows(rows) => Ok(Listed::Rows(rows)),
             Content::Nothing(answer) => Ok(Listed::Nothing(Said::Answer(answer))),
             Content::Document(_) => Err(Error::not_acted(
-                Trouble::Shape,
+                FailureKind::Shape,
                 "an object instead of a list",
             )),
         }
@@ -219,7 +219,7 @@ impl Slot<'_> {
 
     /// The look-up for spellings that cannot be a path segment: the client by its code, then its properties.
     async fn filtered(&self, code: &ReservationCode, spelling: &str) -> Result<Listed, Error> {
-        let unbuildable = || Error::not_acted(Trouble::Shape, "the address cannot be built");
+        let unbuildable = || Error::not_acted(FailureKind::Shape, "the address cannot be built");
         let base = &self.ozmap.base;
         let url = base
             .list("/ftth-clients", "code", spelling)
@@ -231,8 +231,9 @@ impl Slot<'_> {
         let (mut properties, mut is_known) = (Vec::new(), false);
         for raw in &clients {
             let key = document::client_key(raw);
-            let (id, found) = key
-                .ok_or_else(|| Error::not_acted(Trouble::Shape, "a client that cannot be read"))?;
+            let (id, found) = key.ok_or_else(|| {
+                Error::not_acted(FailureKind::Shape, "a client that cannot be read")
+            })?;
             // A server that matches loosely must not make a stranger's property look like an answer.
             if found != spelling && !code.is(&found) {
                 continue;
@@ -248,7 +249,7 @@ impl Slot<'_> {
         // As many strangers as fit: the filter was not obeyed, and the one that was asked for may be among the rest.
         if !is_known && clients.len() >= path::LIST_MAX {
             return Err(Error::not_acted(
-                Trouble::Shape,
+                FailureKind::Shape,
                 "a full list without the code that was filtered for",
             ));
         }

@@ -24,20 +24,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-pub use again::{DeleteAnswer, Deleted, GoneBefore, Presence};
-pub use breaker::Shut;
+pub use again::{DeleteAnswer, Deleted, GoneBefore, RecheckResult};
+pub use breaker::CircuitOpen;
 pub use document::read_list;
-use gate::Gate;
+use gate::CallLimiter;
 pub use look::{Look, SeenOnce};
 pub use path::{Base, BaseError, PlainHttp};
 pub use port::{Port, PortState, Traces};
 use secrecy::SecretString;
 use settings::Key;
 pub use settings::{AuthScheme, KeyTaken, NotFoundAnswer, Settings, SetupError, key_user};
-pub use slot::Slot;
+pub use slot::Session;
 pub use tls::{TlsError, Trust, parse_pin};
 pub(crate) use together::beside;
-pub use trouble::{Acted, Error, Trouble};
+pub use trouble::{Acted, Error, FailureKind};
 use wire::{Exchange, Wire};
 use witness::Clients;
 
@@ -49,7 +49,7 @@ use crate::guard::Deletable;
 #[cfg(test)]
 pub(crate) mod seam {
     pub(crate) use super::settings::Key;
-    pub(crate) use super::trouble::{Error, Trouble};
+    pub(crate) use super::trouble::{Error, FailureKind};
     pub(crate) use super::wire::{Arriving, Exchange, Exchanging, Reply};
 }
 
@@ -67,21 +67,21 @@ const SLOW_LOOK_MS: u64 = 3_000;
 
 /// The last that was heard of OZmap.
 #[derive(Clone, Copy, Debug)]
-pub struct Heard {
+pub struct LastResponse {
     /// When OZmap itself last answered, with whatever; a call that got no answer changes nothing here.
     pub at: Option<Moment>,
     /// What was wrong with the last call, if anything.
-    pub trouble: Option<Trouble>,
+    pub kind: Option<FailureKind>,
 }
 
-/// The client. Every call goes through a [`Slot`], of which there are as many as OZmap may be asked at once.
+/// The client. Every call goes through a [`Session`], of which there are as many as OZmap may be asked at once.
 pub struct Ozmap {
     wire: Box<dyn Exchange>,
     key: Key,
     base: Base,
     settings: Settings,
-    gate: Gate,
-    heard: Mutex<Option<Heard>>,
+    limiter: CallLimiter,
+    heard: Mutex<Option<LastResponse>>,
     /// How long the last look for a code took, in milliseconds; 0 before the first.
     look_ms: AtomicU64,
 }
@@ -107,7 +107,7 @@ impl Ozmap {
             key,
             base: Base::parse(&settings.base_url, settings.plain_http)?,
             wire,
-            gate: Gate::new(settings.concurrency_max.max(1)),
+            limiter: CallLimiter::new(settings.concurrency_max.max(1)),
             settings,
             heard: Mutex::new(None),
             look_ms: AtomicU64::new(0),
@@ -121,7 +121,7 @@ impl Ozmap {
     pub fn take_key(&self, api_key: &SecretString) -> Result<KeyTaken, SetupError> {
         let taken = self.key.replace(self.settings.auth_scheme, api_key)?;
         if taken == KeyTaken::New {
-            self.gate.key_changed();
+            self.limiter.key_changed();
         }
         Ok(taken)
     }
@@ -129,13 +129,16 @@ impl Ozmap {
     /// Waits for the right to call OZmap about a reservation.
     ///
     /// # Errors
-    /// [`Shut`] when OZmap is left alone for now; nothing was sent.
-    pub async fn slot(&self, code: &ReservationCode) -> Result<Slot<'_>, Shut> {
+    /// [`CircuitOpen`] when OZmap is left alone for now; nothing was sent.
+    pub async fn session(&self, code: &ReservationCode) -> Result<Session<'_>, CircuitOpen> {
         // Only to tell reservations apart, in this process.
         let mut mark = DefaultHasher::new();
         code.as_str().hash(&mut mark);
-        let pass = self.gate.enter(mark.finish()).await?;
-        Ok(Slot { ozmap: self, pass })
+        let permit = self.limiter.enter(mark.finish()).await?;
+        Ok(Session {
+            ozmap: self,
+            permit,
+        })
     }
 
     /// Finds out whether OZmap answers and the key is good, whether it is left alone or not.
@@ -143,8 +146,13 @@ impl Ozmap {
     /// # Errors
     /// [`Error`] says what OZmap answered instead.
     pub async fn probe(&self) -> Result<(), Error> {
-        let pass = self.gate.probe().await;
-        Slot { ozmap: self, pass }.probe().await
+        let permit = self.limiter.probe().await;
+        Session {
+            ozmap: self,
+            permit,
+        }
+        .probe()
+        .await
     }
 
     /// Finds out whether a "nothing there" that OZmap says with success will be believed, where it is listed as one.
@@ -152,36 +160,41 @@ impl Ozmap {
     /// # Errors
     /// [`Error`] says what OZmap answered for the list of projects, which is needed for it.
     pub async fn probe_nothing(&self) -> Result<(), Error> {
-        let pass = self.gate.probe().await;
-        Slot { ozmap: self, pass }.probe_nothing().await
+        let permit = self.limiter.probe().await;
+        Session {
+            ozmap: self,
+            permit,
+        }
+        .probe_nothing()
+        .await
     }
 
     /// Waits until a probe is due: after `every`, or as soon as OZmap may be asked again after a trouble.
     pub async fn probe_is_due(&self, every: Duration) {
-        self.gate.probe_is_due(every).await;
+        self.limiter.probe_is_due(every).await;
     }
 
     /// Whether OZmap is left alone now, for how long and why.
     #[must_use]
-    pub fn shut(&self) -> Option<Shut> {
-        self.gate.turned_away()
+    pub fn circuit_open(&self) -> Option<CircuitOpen> {
+        self.limiter.turned_away()
     }
 
     /// Whether OZmap was left alone again before it did anything well: whoever asks is not the reason.
     #[must_use]
     pub fn is_away(&self) -> bool {
-        self.gate.is_lasting()
+        self.limiter.is_lasting()
     }
 
     /// Whether the key is known to lack the right to delete.
     #[must_use]
     pub fn are_deletes_refused(&self) -> bool {
-        self.gate.are_deletes_refused()
+        self.limiter.are_deletes_refused()
     }
 
     /// The last that was heard of OZmap, by any call.
     #[must_use]
-    pub fn heard(&self) -> Option<Heard> {
+    pub fn last_response(&self) -> Option<LastResponse> {
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -220,8 +233,13 @@ impl Ozmap {
     /// # Errors
     /// [`Error`] when OZmap gives no usable answer.
     pub async fn has_witness(&self) -> Result<bool, Error> {
-        let pass = self.gate.probe().await;
-        let clients = Slot { ozmap: self, pass }.clients_of(&nobodys()?).await?;
+        let permit = self.limiter.probe().await;
+        let clients = Session {
+            ozmap: self,
+            permit,
+        }
+        .clients_of(&nobodys()?)
+        .await?;
         Ok(matches!(clients, Clients::None))
     }
 
@@ -231,9 +249,14 @@ impl Ozmap {
     /// [`Error`] when OZmap gives no usable answer.
     pub async fn time_look(&self) -> Result<u64, Error> {
         let code = nobodys()?;
-        let pass = self.gate.probe().await;
+        let permit = self.limiter.probe().await;
         let asked_at = Moment::now();
-        Slot { ozmap: self, pass }.look(&code, None).await?;
+        Session {
+            ozmap: self,
+            permit,
+        }
+        .look(&code, None)
+        .await?;
         Ok(asked_at.age_ms())
     }
 
@@ -253,5 +276,5 @@ impl Ozmap {
 fn nobodys() -> Result<ReservationCode, Error> {
     let code = format!("ozmap-cancel-check-{}", uuid::Uuid::now_v7());
     ReservationCode::parse(&code)
-        .map_err(|_| Error::not_acted(Trouble::Shape, "the address cannot be built"))
+        .map_err(|_| Error::not_acted(FailureKind::Shape, "the address cannot be built"))
 }

@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::slot::Slot;
+use super::slot::Session;
 use crate::domain::PropertyId;
 
 /// One output of a splitter, counted from 1.
@@ -70,7 +70,7 @@ impl Traces {
     }
 }
 
-impl Slot<'_> {
+impl Session<'_> {
     /// Whether an output of a splitter is free; `None` when this OZmap does not say.
     pub async fn port_state(&self, port: &Port) -> Option<PortState> {
         let url = self.ozmap.base.splitter(&port.splitter);

@@ -8,12 +8,12 @@ use reqwest::StatusCode;
 use super::NotFoundAnswer;
 use super::document::{self, Shape};
 use super::look::{Listed, Raw, Said};
-use super::slot::Slot;
-use super::trouble::{Error, Trouble};
+use super::slot::Session;
+use super::trouble::{Error, FailureKind};
 use super::wire::Reply;
 use crate::domain::ReservationCode;
 
-impl Slot<'_> {
+impl Session<'_> {
     /// Proves that the address and the key are good, without touching any reservation.
     ///
     /// # Errors
@@ -22,7 +22,7 @@ impl Slot<'_> {
         self.prove_key().await.map(drop)
     }
 
-    /// Proves that a "nothing there" with success could be told from a stub's, as [`Slot::look`] demands it.
+    /// Proves that a "nothing there" with success could be told from a stub's, as [`Session::look`] demands it.
     ///
     /// # Errors
     /// [`Error`] says what OZmap answered for its list of projects, which is needed for it and cannot be read.
@@ -50,7 +50,7 @@ impl Slot<'_> {
         match document::is_list(&reply.body) {
             true => self.succeeded(reply),
             false => Err(Error::not_acted(
-                Trouble::Shape,
+                FailureKind::Shape,
                 "the list of projects cannot be read",
             )),
         }
@@ -59,13 +59,13 @@ impl Slot<'_> {
     fn succeeded(&self, reply: Reply) -> Result<Reply, Error> {
         if reply.is_html() {
             return Err(self.note(Error::not_acted(
-                Trouble::Html,
+                FailureKind::Html,
                 "a page instead of an answer",
             )));
         }
         if !reply.status.is_success() {
             return Err(self.note(Error::not_acted(
-                Trouble::Status,
+                FailureKind::Status,
                 format!("status {}", reply.status.as_u16()),
             )));
         }
@@ -83,7 +83,7 @@ impl Slot<'_> {
             Said::EmptyList => {}
             Said::Answer(NotFoundAnswer::Status422 | NotFoundAnswer::EmptyBody) => {
                 return Err(Error::not_acted(
-                    Trouble::Shape,
+                    FailureKind::Shape,
                     "an answer that means \"nothing there\" only beside a list of clients that can be read",
                 ));
             }
@@ -102,7 +102,7 @@ impl Slot<'_> {
             Listed::Rows(rows) => Ok(rows),
             Listed::Nothing(again) if again == said => Ok(Vec::new()),
             Listed::Nothing(_) => Err(Error::not_acted(
-                Trouble::Shape,
+                FailureKind::Shape,
                 "two answers that mean \"nothing there\" in different ways",
             )),
         }

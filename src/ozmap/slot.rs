@@ -9,30 +9,30 @@ use reqwest::{Method, StatusCode, Url};
 use serde_json::value::RawValue;
 
 use super::document::{self, Shape};
-use super::gate::Pass;
-use super::trouble::{Error, Trouble};
+use super::gate::Permit;
+use super::trouble::{Error, FailureKind};
 use super::wire::Reply;
-use super::{Heard, NotFoundAnswer, Ozmap, Shut};
+use super::{CircuitOpen, LastResponse, NotFoundAnswer, Ozmap};
 use crate::clock::Moment;
-use crate::domain::{ClientField, Property, PropertyId, Row, Sighting};
+use crate::domain::{ClientField, LookupResult, Property, PropertyId, Row};
 use crate::journal::Intent;
 
 /// How much longer than a DELETE may take its lease must last.
 const LEASE_MARGIN: Duration = Duration::from_secs(2);
 
 /// The right to call OZmap, held for the calls of one step.
-pub struct Slot<'a> {
+pub struct Session<'a> {
     pub(super) ozmap: &'a Ozmap,
-    pub(super) pass: Pass<'a>,
+    pub(super) permit: Permit<'a>,
 }
 
-impl Slot<'_> {
+impl Session<'_> {
     /// Whether a deletion may be tried; asked before it is written down.
     ///
     /// # Errors
-    /// [`Shut`] while the key is known to lack the right.
-    pub fn may_delete(&self) -> Result<(), Shut> {
-        self.pass.may_delete()
+    /// [`CircuitOpen`] while the key is known to lack the right.
+    pub fn may_delete(&self) -> Result<(), CircuitOpen> {
+        self.permit.may_delete()
     }
 
     /// Deletes the property of an intent. The only DELETE of the crate.
@@ -40,10 +40,10 @@ impl Slot<'_> {
     /// The reservation is not known to be gone when this succeeds, nor to be there when it fails: look again.
     ///
     /// # Errors
-    /// [`Error`] tells whether OZmap may have acted. [`Trouble::Stale`] means that nothing was sent.
+    /// [`Error`] tells whether OZmap may have acted. [`FailureKind::Stale`] means that nothing was sent.
     pub async fn delete(&self, intent: Intent) -> Result<(), Error> {
         let within = self.ozmap.settings.delete;
-        let stale = |why: &str| Error::not_acted(Trouble::Stale, why);
+        let stale = |why: &str| Error::not_acted(FailureKind::Stale, why);
         let Some(url) = self.ozmap.base.property(intent.property()) else {
             return Err(stale("the address of the property cannot be built"));
         };
@@ -54,14 +54,14 @@ impl Slot<'_> {
             return Err(stale("the lease ends too soon"));
         }
         let replied = self.ozmap.wire.exchange(Method::DELETE, url, within).await;
-        self.pass
-            .delete_ended(replied.as_ref().err().map(|error| error.trouble));
+        self.permit
+            .delete_ended(replied.as_ref().err().map(|error| error.kind));
         let reply = match replied {
             // It says something about the right to delete, and nothing about reading.
-            Err(error) if error.trouble == Trouble::Forbidden => return Err(self.note(error)),
+            Err(error) if error.kind == FailureKind::Forbidden => return Err(self.note(error)),
             // It is about this one property, and no trouble of OZmap's.
             Err(error) if error.is_refusal() => {
-                self.pass.answered();
+                self.permit.answered();
                 self.keep(None);
                 return Err(error);
             }
@@ -77,17 +77,20 @@ impl Slot<'_> {
         match confirmed {
             true => Ok(()),
             false if reply.status == StatusCode::UNPROCESSABLE_ENTITY && !reply.is_html() => {
-                Err(Error::answered(Trouble::Status, reply.status, None))
+                Err(Error::answered(FailureKind::Status, reply.status, None))
             }
             false if reply.status == StatusCode::NOT_FOUND => {
-                Err(Error::maybe(Trouble::Status, "status 404"))
+                Err(Error::maybe(FailureKind::Status, "status 404"))
             }
-            false => Err(Error::maybe(Trouble::Shape, "not an answer to a DELETE")),
+            false => Err(Error::maybe(
+                FailureKind::Shape,
+                "not an answer to a DELETE",
+            )),
         }
     }
 
     /// One property by its id; `None` when it is not there, which is only a candidate until its code agrees.
-    pub(super) async fn by_id(&self, id: &PropertyId) -> Result<Option<Sighting>, Error> {
+    pub(super) async fn by_id(&self, id: &PropertyId) -> Result<Option<LookupResult>, Error> {
         let read_at = Moment::now();
         let reply = self.get(self.ozmap.base.property(id)).await?;
         // The generic route is known to answer 404 for an unknown id, whatever the route by code answers.
@@ -98,7 +101,7 @@ impl Slot<'_> {
             // This route is not known to say "nothing" so.
             Content::Nothing(NotFoundAnswer::Status422 | NotFoundAnswer::EmptyBody) => {
                 return Err(Error::not_acted(
-                    Trouble::Shape,
+                    FailureKind::Shape,
                     "neither a document nor an answer that means \"nothing there\"",
                 ));
             }
@@ -114,7 +117,7 @@ impl Slot<'_> {
                 Err(rows) if rows.is_empty() => return Ok(None),
                 Err(_) => {
                     return Err(Error::not_acted(
-                        Trouble::Shape,
+                        FailureKind::Shape,
                         "several documents for one id",
                     ));
                 }
@@ -125,12 +128,12 @@ impl Slot<'_> {
             Ok(property) if property.id == *id => {}
             Ok(_) | Err(_) => {
                 return Err(Error::not_acted(
-                    Trouble::Shape,
+                    FailureKind::Shape,
                     "not the document of this id",
                 ));
             }
         }
-        Ok(Some(Sighting {
+        Ok(Some(LookupResult {
             rows: vec![row],
             read_at,
         }))
@@ -152,7 +155,7 @@ impl Slot<'_> {
             Content::Document(client) => Ok(with_client(property, &id, &client)),
             Content::Nothing(_) => Ok(Ok(property)),
             Content::Rows(_) => Err(Error::not_acted(
-                Trouble::Shape,
+                FailureKind::Shape,
                 "a list instead of a client",
             )),
         }
@@ -160,7 +163,7 @@ impl Slot<'_> {
 
     pub(super) async fn get(&self, url: Option<Url>) -> Result<Reply, Error> {
         let url =
-            url.ok_or_else(|| Error::not_acted(Trouble::Shape, "the address cannot be built"))?;
+            url.ok_or_else(|| Error::not_acted(FailureKind::Shape, "the address cannot be built"))?;
         let within = self.ozmap.settings.lookup;
         self.heard(self.ozmap.wire.exchange(Method::GET, url, within).await)
     }
@@ -169,21 +172,21 @@ impl Slot<'_> {
     pub(super) fn content(&self, reply: &Reply) -> Result<Content, Error> {
         if reply.is_html() {
             return Err(self.note(Error::not_acted(
-                Trouble::Html,
+                FailureKind::Html,
                 "a page instead of an answer",
             )));
         }
         let expected = |answer| match self.ozmap.settings.not_found_answers.contains(&answer) {
             true => Ok(Content::Nothing(answer)),
             false => Err(Error::not_acted(
-                Trouble::Shape,
+                FailureKind::Shape,
                 "an answer that is not in ozmap.not_found_answers",
             )),
         };
         if reply.status == StatusCode::NOT_FOUND {
             return match reply.is_missing_route() {
                 true => Err(Error::not_acted(
-                    Trouble::Status,
+                    FailureKind::Status,
                     "status 404 for the route itself",
                 )),
                 false => expected(NotFoundAnswer::Status404),
@@ -203,8 +206,11 @@ impl Slot<'_> {
             Some(Shape::Document(raw)) => Ok(Content::Document(raw)),
             Some(Shape::Null) => expected(NotFoundAnswer::Null),
             Some(Shape::EmptyObject) => expected(NotFoundAnswer::EmptyObject),
-            Some(Shape::Other) => Err(Error::not_acted(Trouble::Shape, "JSON of an unknown shape")),
-            None => Err(Error::not_acted(Trouble::Shape, "not JSON, or cut off")),
+            Some(Shape::Other) => Err(Error::not_acted(
+                FailureKind::Shape,
+                "JSON of an unknown shape",
+            )),
+            None => Err(Error::not_acted(FailureKind::Shape, "not JSON, or cut off")),
         }
     }
 
@@ -213,44 +219,44 @@ impl Slot<'_> {
             Ok(reply) => {
                 // Not OZmap, but something before it, or somewhere else.
                 if reply.is_html() {
-                    self.pass.troubled(&Error::not_acted(
-                        Trouble::Html,
+                    self.permit.record_failure(&Error::not_acted(
+                        FailureKind::Html,
                         "a page instead of an answer",
                     ));
-                    self.keep(Some(Trouble::Html));
+                    self.keep(Some(FailureKind::Html));
                 } else {
-                    self.pass.answered();
+                    self.permit.answered();
                     self.keep(None);
                 }
                 Ok(reply)
             }
             Err(error) => {
-                self.pass.troubled(&error);
+                self.permit.record_failure(&error);
                 Err(self.note(error))
             }
         }
     }
 
     pub(super) fn note(&self, error: Error) -> Error {
-        self.keep(Some(error.trouble));
+        self.keep(Some(error.kind));
         error
     }
 
-    fn keep(&self, trouble: Option<Trouble>) {
+    fn keep(&self, kind: Option<FailureKind>) {
         let mut heard = self
             .ozmap
             .heard
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let before = heard.and_then(|heard| heard.at);
-        let is_answer = trouble.is_none_or(Trouble::is_an_answer_of_ozmap);
-        *heard = Some(Heard {
+        let is_answer = kind.is_none_or(FailureKind::is_an_answer_of_ozmap);
+        *heard = Some(LastResponse {
             at: if is_answer {
                 Some(Moment::now())
             } else {
                 before
             },
-            trouble,
+            kind,
         });
     }
 }

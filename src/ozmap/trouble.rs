@@ -20,7 +20,7 @@ pub enum Acted {
 
 /// What went wrong with a call; the ids are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum FailureKind {
     /// No connection was made.
     Connect,
     /// The server's certificate is not trusted, or TLS failed.
@@ -51,7 +51,7 @@ pub enum Trouble {
     Stale,
 }
 
-impl Trouble {
+impl FailureKind {
     /// The stable id, which is that of the reason.
     #[must_use]
     pub const fn id(self) -> &'static str {
@@ -80,7 +80,7 @@ impl Trouble {
     }
 }
 
-impl Trouble {
+impl FailureKind {
     /// What happened, for a log.
     #[must_use]
     pub const fn happened(self) -> &'static str {
@@ -148,7 +148,7 @@ pub struct Error {
     /// Whether OZmap may have acted.
     pub acted: Acted,
     /// What went wrong.
-    pub trouble: Trouble,
+    pub kind: FailureKind,
     /// How long OZmap asks to be left alone.
     pub retry_after: Option<Duration>,
     status: Option<StatusCode>,
@@ -156,26 +156,26 @@ pub struct Error {
 }
 
 impl Error {
-    pub(crate) fn not_acted(trouble: Trouble, detail: impl Into<String>) -> Self {
+    pub(crate) fn not_acted(kind: FailureKind, detail: impl Into<String>) -> Self {
         Self {
             acted: Acted::No,
-            trouble,
+            kind,
             retry_after: None,
             status: None,
             detail: detail.into(),
         }
     }
 
-    pub(crate) fn maybe(trouble: Trouble, detail: impl Into<String>) -> Self {
+    pub(crate) fn maybe(kind: FailureKind, detail: impl Into<String>) -> Self {
         Self {
             acted: Acted::Maybe,
-            ..Self::not_acted(trouble, detail)
+            ..Self::not_acted(kind, detail)
         }
     }
 
     /// A definite refusal was not acted on; a server's own failure may have been.
     pub(super) fn answered(
-        trouble: Trouble,
+        kind: FailureKind,
         status: StatusCode,
         retry_after: Option<Duration>,
     ) -> Self {
@@ -188,7 +188,7 @@ impl Error {
             acted,
             retry_after,
             status: Some(status),
-            ..Self::not_acted(trouble, format!("status {}", status.as_u16()))
+            ..Self::not_acted(kind, format!("status {}", status.as_u16()))
         }
     }
 
@@ -199,12 +199,12 @@ impl Error {
     pub fn is_refusal(&self) -> bool {
         let may_pass = |status: StatusCode| matches!(status.as_u16(), 404 | 408 | 409 | 425);
         let refused = |status: StatusCode| status.is_client_error() && !may_pass(status);
-        self.trouble == Trouble::Status && self.status.is_some_and(refused)
+        self.kind == FailureKind::Status && self.status.is_some_and(refused)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.trouble.id(), self.detail)
+        write!(f, "{}: {}", self.kind.id(), self.detail)
     }
 }

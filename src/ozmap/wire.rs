@@ -13,7 +13,7 @@ use reqwest::{Client, Method, Request, StatusCode, Url, redirect, retry};
 use super::CONNECT_TO_DELETE_MS_MAX;
 use super::settings::{Key, Settings, SetupError};
 use super::tls;
-use super::trouble::{Error, Trouble};
+use super::trouble::{Error, FailureKind};
 
 /// The most bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -156,7 +156,7 @@ impl Arriving {
     pub(crate) fn take(&mut self, chunk: &[u8]) -> Result<(), Error> {
         if self.reply.body.len() + chunk.len() > ANSWER_BYTES_MAX {
             return Err(Error::maybe(
-                Trouble::Size,
+                FailureKind::Size,
                 "the answer is larger than 1 MiB",
             ));
         }
@@ -166,27 +166,23 @@ impl Arriving {
 
     /// What arrived, when it is whole.
     pub(crate) fn whole(self) -> Result<Reply, Error> {
-        match trouble_of(self.reply.status) {
+        match kind_of(self.reply.status) {
             None => Ok(self.reply),
-            Some(trouble) => Err(Error::answered(
-                trouble,
-                self.reply.status,
-                self.retry_after,
-            )),
+            Some(kind) => Err(Error::answered(kind, self.reply.status, self.retry_after)),
         }
     }
 }
 
 /// What a status means by itself. 2xx, 404 and 422 need their body to be understood; 206 is a part of one, by definition.
-fn trouble_of(status: StatusCode) -> Option<Trouble> {
+fn kind_of(status: StatusCode) -> Option<FailureKind> {
     match status.as_u16() {
         200..=205 | 207..=299 | 404 | 422 => None,
-        300..=399 => Some(Trouble::Redirect),
-        401 => Some(Trouble::Unauthorized),
-        403 => Some(Trouble::Forbidden),
-        429 => Some(Trouble::Throttled),
-        500..=599 => Some(Trouble::Server),
-        _ => Some(Trouble::Status),
+        300..=399 => Some(FailureKind::Redirect),
+        401 => Some(FailureKind::Unauthorized),
+        403 => Some(FailureKind::Forbidden),
+        429 => Some(FailureKind::Throttled),
+        500..=599 => Some(FailureKind::Server),
+        _ => Some(FailureKind::Status),
     }
 }
 
@@ -196,13 +192,20 @@ fn failed(error: &reqwest::Error) -> Error {
     if error.is_connect() || error.is_builder() {
         let tls =
             detail.contains("certificate") || detail.contains("tls") || detail.contains("TLS");
-        return Error::not_acted(if tls { Trouble::Tls } else { Trouble::Connect }, detail);
+        return Error::not_acted(
+            if tls {
+                FailureKind::Tls
+            } else {
+                FailureKind::Connect
+            },
+            detail,
+        );
     }
     Error::maybe(
         if error.is_timeout() {
-            Trouble::Timeout
+            FailureKind::Timeout
         } else {
-            Trouble::Lost
+            FailureKind::Lost
         },
         detail,
     )

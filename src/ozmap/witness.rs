@@ -6,8 +6,8 @@
 use reqwest::{Method, StatusCode, Url};
 
 use super::look::Raw;
-use super::slot::Slot;
-use super::trouble::{Error, Trouble};
+use super::slot::Session;
+use super::trouble::{Error, FailureKind};
 use super::wire::Reply;
 use super::{document, path, together};
 use crate::domain::{Field, PropertyId, ReservationCode};
@@ -36,7 +36,7 @@ pub(super) enum Testimony {
     Silent,
 }
 
-impl Slot<'_> {
+impl Session<'_> {
     /// Who has a code, by the list of clients: its "nothing" cannot be mistaken for anything else.
     pub(super) async fn clients_of(&self, code: &ReservationCode) -> Result<Clients, Error> {
         let base = &self.ozmap.base;
@@ -142,7 +142,7 @@ impl Slot<'_> {
         };
         let within = self.ozmap.settings.lookup;
         match self.ozmap.wire.exchange(Method::GET, url, within).await {
-            Err(error) if is_about_the_route(error.trouble) => Ok(None),
+            Err(error) if is_about_the_route(error.kind) => Ok(None),
             Ok(reply) if reply.is_html() || reply.is_missing_route() => Ok(None),
             replied => self.heard(replied).map(Some),
         }
@@ -150,21 +150,21 @@ impl Slot<'_> {
 }
 
 /// Whether a trouble says something of one route or right, and nothing of OZmap.
-fn is_about_the_route(trouble: Trouble) -> bool {
-    match trouble {
-        Trouble::Forbidden
-        | Trouble::Redirect
-        | Trouble::Html
-        | Trouble::Shape
-        | Trouble::Size
-        | Trouble::Status => true,
-        Trouble::Connect
-        | Trouble::Tls
-        | Trouble::Timeout
-        | Trouble::Lost
-        | Trouble::Unauthorized
-        | Trouble::Throttled
-        | Trouble::Server
-        | Trouble::Stale => false,
+fn is_about_the_route(kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::Forbidden
+        | FailureKind::Redirect
+        | FailureKind::Html
+        | FailureKind::Shape
+        | FailureKind::Size
+        | FailureKind::Status => true,
+        FailureKind::Connect
+        | FailureKind::Tls
+        | FailureKind::Timeout
+        | FailureKind::Lost
+        | FailureKind::Unauthorized
+        | FailureKind::Throttled
+        | FailureKind::Server
+        | FailureKind::Stale => false,
     }
 }

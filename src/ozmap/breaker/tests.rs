@@ -2,18 +2,18 @@
 
 use super::*;
 
-const LOST: Trouble = Trouble::Lost;
+const LOST: FailureKind = FailureKind::Lost;
 
 /// Troubles of so many reservations of their own.
-fn shut_by(breaker: &mut Breaker, troubles: u64, now: Instant) -> Change {
+fn shut_by(breaker: &mut Breaker, troubles: u64, now: Instant) -> Transition {
     shut_from(breaker, 0, troubles, now)
 }
 
 /// The same, of the reservations from this number on.
-fn shut_from(breaker: &mut Breaker, first: u64, troubles: u64, now: Instant) -> Change {
-    let mut last = Change::None;
+fn shut_from(breaker: &mut Breaker, first: u64, troubles: u64, now: Instant) -> Transition {
+    let mut last = Transition::None;
     for mark in first..first + troubles {
-        last = breaker.troubled(Purpose::Work(mark), LOST, None, now);
+        last = breaker.record_failure(Purpose::Work(mark), LOST, None, now);
     }
     last
 }
@@ -21,13 +21,13 @@ fn shut_from(breaker: &mut Breaker, first: u64, troubles: u64, now: Instant) -> 
 #[test]
 fn four_troubles_are_borne_and_the_fifth_shuts() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
-    assert_eq!(shut_by(&mut breaker, 4, now), Change::None);
+    assert_eq!(shut_by(&mut breaker, 4, now), Transition::None);
     assert!(breaker.enter(99, now).is_ok());
     assert!(matches!(
         shut_from(&mut breaker, 4, 1, now),
-        Change::Shut(_)
+        Transition::Opened(_)
     ));
-    let shut = Shut {
+    let shut = CircuitOpen {
         wait: SHUT_FIRST,
         why: LOST,
     };
@@ -51,14 +51,14 @@ fn troubles_that_are_less_than_half_of_the_calls_are_borne() {
 
 #[test]
 fn those_that_always_fail_keep_nobody_from_ozmap() {
-    for trouble in [
+    for kind in [
         LOST,
-        Trouble::Server,
-        Trouble::Timeout,
-        Trouble::Html,
-        Trouble::Redirect,
-        Trouble::Forbidden,
-        Trouble::Shape,
+        FailureKind::Server,
+        FailureKind::Timeout,
+        FailureKind::Html,
+        FailureKind::Redirect,
+        FailureKind::Forbidden,
+        FailureKind::Shape,
     ] {
         let (mut breaker, mut now) = (Breaker::new(4), Instant::now());
         // Well for a while, some of them fail, and only those come again and again.
@@ -68,8 +68,8 @@ fn those_that_always_fail_keep_nobody_from_ozmap() {
         for _ in 0..100 {
             for mark in 0..10 {
                 let before = breaker.enter(99, now).is_ok();
-                breaker.troubled(Purpose::Work(mark), trouble, None, now);
-                assert!(before, "{trouble:?}");
+                breaker.record_failure(Purpose::Work(mark), kind, None, now);
+                assert!(before, "{kind:?}");
                 if mark % 2 == 0 {
                     breaker.answered(Purpose::Work(200 + mark), now);
                 }
@@ -77,32 +77,32 @@ fn those_that_always_fail_keep_nobody_from_ozmap() {
             breaker.answered(Purpose::Probe, now);
             now += Duration::from_secs(1);
         }
-        assert!(breaker.enter(99, now).is_ok(), "{trouble:?}");
+        assert!(breaker.enter(99, now).is_ok(), "{kind:?}");
     }
 }
 
 #[test]
 fn a_page_for_everybody_asks_for_a_probe_and_the_probe_decides() {
-    for (trouble, is_about_all) in [
-        (Trouble::Html, true),
-        (Trouble::Redirect, true),
-        (Trouble::Forbidden, true),
-        (Trouble::Server, false),
+    for (kind, is_about_all) in [
+        (FailureKind::Html, true),
+        (FailureKind::Redirect, true),
+        (FailureKind::Forbidden, true),
+        (FailureKind::Server, false),
     ] {
         let (mut breaker, now) = (Breaker::new(4), Instant::now());
         for mark in 0..5 {
             assert_eq!(breaker.probe_at(), None);
-            breaker.troubled(Purpose::Work(mark), Trouble::Html, None, now);
+            breaker.record_failure(Purpose::Work(mark), FailureKind::Html, None, now);
         }
         assert!(breaker.enter(99, now).is_ok(), "it is not known yet");
         assert_eq!(breaker.probe_at(), Some(now));
-        let change = breaker.troubled(Purpose::Probe, trouble, None, now);
+        let change = breaker.record_failure(Purpose::Probe, kind, None, now);
         assert_eq!(
-            matches!(change, Change::Shut(_)),
+            matches!(change, Transition::Opened(_)),
             is_about_all,
-            "{trouble:?}"
+            "{kind:?}"
         );
-        assert_eq!(breaker.enter(99, now).is_err(), is_about_all, "{trouble:?}");
+        assert_eq!(breaker.enter(99, now).is_err(), is_about_all, "{kind:?}");
     }
 }
 
@@ -110,20 +110,20 @@ fn a_page_for_everybody_asks_for_a_probe_and_the_probe_decides() {
 fn pages_for_some_are_about_those_when_a_probe_is_answered() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     for mark in 0..5 {
-        breaker.troubled(Purpose::Work(mark), Trouble::Html, None, now);
+        breaker.record_failure(Purpose::Work(mark), FailureKind::Html, None, now);
     }
     breaker.answered(Purpose::Probe, now);
     assert_eq!(breaker.probe_at(), None);
     // Nor is a probe asked for all the time.
     for mark in 0..5 {
-        breaker.troubled(Purpose::Work(mark), Trouble::Html, None, now);
+        breaker.record_failure(Purpose::Work(mark), FailureKind::Html, None, now);
     }
     assert_eq!(breaker.probe_at(), Some(now + Duration::from_secs(10)));
     breaker.answered(Purpose::Work(7), now);
     assert_eq!(breaker.probe_at(), None);
     assert_eq!(
-        breaker.troubled(Purpose::Probe, Trouble::Html, None, now),
-        Change::None
+        breaker.record_failure(Purpose::Probe, FailureKind::Html, None, now),
+        Transition::None
     );
     assert!(breaker.enter(99, now).is_ok());
 }
@@ -135,11 +135,14 @@ fn one_that_failed_before_shuts_it_not_again_after_a_probe_that_was_answered() {
     breaker.answered(Purpose::Probe, now);
     let later = now + NEWCOMERS;
     assert_eq!(breaker.enter(3, later), Ok(true));
-    breaker.troubled(Purpose::Work(3), LOST, None, later);
+    breaker.record_failure(Purpose::Work(3), LOST, None, later);
     breaker.leave_trial();
     assert_eq!(breaker.enter(99, later), Ok(true), "another goes first");
-    assert_eq!(breaker.answered(Purpose::Work(99), later), Change::Open);
-    breaker.troubled(Purpose::Work(3), LOST, None, later);
+    assert_eq!(
+        breaker.answered(Purpose::Work(99), later),
+        Transition::Closed
+    );
+    breaker.record_failure(Purpose::Work(3), LOST, None, later);
     assert_eq!(breaker.enter(99, later), Ok(false));
 }
 
@@ -149,7 +152,12 @@ fn an_ozmap_that_cannot_be_reached_is_left_alone_again_by_whoever_finds_out() {
     shut_by(&mut breaker, 5, now);
     breaker.answered(Purpose::Probe, now);
     assert_eq!(breaker.enter(3, now + NEWCOMERS), Ok(true));
-    breaker.troubled(Purpose::Work(3), Trouble::Connect, None, now + NEWCOMERS);
+    breaker.record_failure(
+        Purpose::Work(3),
+        FailureKind::Connect,
+        None,
+        now + NEWCOMERS,
+    );
     assert!(breaker.enter(99, now + NEWCOMERS).is_err());
 }
 
@@ -157,7 +165,7 @@ fn an_ozmap_that_cannot_be_reached_is_left_alone_again_by_whoever_finds_out() {
 fn an_answer_that_only_one_cancellation_cannot_use_never_shuts() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     for _ in 0..100 {
-        breaker.troubled(Purpose::Work(1), Trouble::Shape, None, now);
+        breaker.record_failure(Purpose::Work(1), FailureKind::Shape, None, now);
     }
     assert!(breaker.enter(99, now).is_ok());
 }
@@ -166,7 +174,7 @@ fn an_answer_that_only_one_cancellation_cannot_use_never_shuts() {
 fn one_reservation_that_always_fails_does_not_shut_it_for_the_others() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     for _ in 0..100 {
-        breaker.troubled(Purpose::Work(7), LOST, None, now);
+        breaker.record_failure(Purpose::Work(7), LOST, None, now);
     }
     assert!(breaker.enter(99, now).is_ok());
 }
@@ -175,7 +183,7 @@ fn one_reservation_that_always_fails_does_not_shut_it_for_the_others() {
 fn a_server_that_cannot_be_reached_is_nobody_s_fault() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     for _ in 0..5 {
-        breaker.troubled(Purpose::Work(7), Trouble::Connect, None, now);
+        breaker.record_failure(Purpose::Work(7), FailureKind::Connect, None, now);
     }
     assert!(breaker.enter(99, now).is_err());
 }
@@ -189,7 +197,7 @@ fn only_a_probe_opens_it_and_then_one_goes_first() {
         breaker.enter(99, later).is_err(),
         "the time alone opens nothing"
     );
-    assert_eq!(breaker.answered(Purpose::Work(1), now), Change::None);
+    assert_eq!(breaker.answered(Purpose::Work(1), now), Transition::None);
     assert!(
         breaker.enter(99, later).is_err(),
         "nor an answer from before"
@@ -200,7 +208,7 @@ fn only_a_probe_opens_it_and_then_one_goes_first() {
         breaker.enter(99, later).map_err(|shut| shut.wait),
         Err(TRIAL)
     );
-    assert_eq!(breaker.answered(Purpose::Work(1), now), Change::Open);
+    assert_eq!(breaker.answered(Purpose::Work(1), now), Transition::Closed);
     assert_eq!(breaker.enter(99, later), Ok(false));
 }
 
@@ -223,7 +231,7 @@ fn it_is_shut_for_longer_each_time_up_to_half_a_minute() {
         let wait = breaker.probe_at().map(|at| at - now).unwrap_or_default();
         waits.push(wait.as_secs());
         now += wait;
-        breaker.troubled(Purpose::Probe, LOST, None, now);
+        breaker.record_failure(Purpose::Probe, LOST, None, now);
     }
     assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
 }
@@ -242,12 +250,12 @@ fn a_trial_that_fails_shuts_it_again_for_longer() {
 #[test]
 fn a_key_that_is_not_accepted_shuts_it_at_once() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
-    let change = breaker.troubled(Purpose::Work(1), Trouble::Unauthorized, None, now);
-    let shut = Shut {
+    let change = breaker.record_failure(Purpose::Work(1), FailureKind::Unauthorized, None, now);
+    let shut = CircuitOpen {
         wait: troubles::KEY_REFUSED,
-        why: Trouble::Unauthorized,
+        why: FailureKind::Unauthorized,
     };
-    assert_eq!(change, Change::Shut(shut));
+    assert_eq!(change, Transition::Opened(shut));
     assert_eq!(breaker.enter(99, now), Err(shut));
 }
 
@@ -256,7 +264,7 @@ fn throttling_waits_as_long_as_asked_and_halves_the_calls_once() {
     let (mut breaker, now) = (Breaker::new(8), Instant::now());
     let asked = Duration::from_secs(7);
     for _ in 0..4 {
-        breaker.troubled(Purpose::Work(1), Trouble::Throttled, Some(asked), now);
+        breaker.record_failure(Purpose::Work(1), FailureKind::Throttled, Some(asked), now);
     }
     assert_eq!(breaker.limit(), 4);
     assert_eq!(breaker.probe_at(), Some(now + asked));
@@ -266,7 +274,7 @@ fn throttling_waits_as_long_as_asked_and_halves_the_calls_once() {
 fn halved_calls_come_back_one_by_one_and_never_go_below_one() {
     let (mut breaker, now) = (Breaker::new(3), Instant::now());
     for _ in 0..5 {
-        breaker.troubled(Purpose::Work(1), Trouble::Throttled, None, now);
+        breaker.record_failure(Purpose::Work(1), FailureKind::Throttled, None, now);
         breaker.answered(Purpose::Probe, now);
         breaker.answered(Purpose::Work(1), now);
     }
@@ -284,13 +292,13 @@ fn halved_calls_come_back_one_by_one_and_never_go_below_one() {
 #[test]
 fn a_refused_deletion_stops_the_deletions_and_one_tries_for_all() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
-    assert_eq!(breaker.delete_refused(1, now), Change::DeletesRefused);
+    assert_eq!(breaker.delete_refused(1, now), Transition::DeletesRefused);
     assert!(breaker.enter(99, now).is_ok(), "reads go on");
     assert!(breaker.may_delete(99, now).is_err());
     let later = now + DELETE_REFUSED_FIRST;
     assert!(breaker.may_delete(99, later).is_ok());
     assert!(breaker.may_delete(99, later).is_err(), "one is enough");
-    assert_eq!(breaker.delete_refused(1, later), Change::None);
+    assert_eq!(breaker.delete_refused(1, later), Transition::None);
     let wait = breaker.may_delete(99, later).map_err(|shut| shut.wait);
     assert_eq!(wait, Err(DELETE_REFUSED_FIRST * 2));
     breaker.delete_taken();
@@ -329,9 +337,9 @@ fn who_was_refused_does_not_try_to_delete_for_all_while_others_may() {
 fn an_ozmap_without_the_routes_of_a_probe_is_found_out_about_by_one_that_goes_first() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     shut_by(&mut breaker, 5, now);
-    breaker.troubled(Purpose::Probe, Trouble::Html, None, now);
+    breaker.record_failure(Purpose::Probe, FailureKind::Html, None, now);
     assert_eq!(breaker.enter(99, now), Ok(true));
-    assert_eq!(breaker.answered(Purpose::Work(1), now), Change::Open);
+    assert_eq!(breaker.answered(Purpose::Work(1), now), Transition::Closed);
 }
 
 #[test]
@@ -342,10 +350,10 @@ fn an_ozmap_on_which_every_probe_fails_is_found_out_about_in_the_end() {
     while breaker.enter(99, now).is_err() && probes < 100 {
         probes += 1;
         now += SHUT_MAX;
-        breaker.troubled(Purpose::Probe, Trouble::Server, None, now);
+        breaker.record_failure(Purpose::Probe, FailureKind::Server, None, now);
     }
     assert_eq!(probes, 8);
-    breaker.troubled(Purpose::Work(99), Trouble::Server, None, now);
+    breaker.record_failure(Purpose::Work(99), FailureKind::Server, None, now);
     let wait = breaker.enter(100, now).map_err(|shut| shut.wait);
     assert_eq!(wait, Err(SHUT_MAX), "nor does it go on as if it were well");
 }
@@ -353,9 +361,14 @@ fn an_ozmap_on_which_every_probe_fails_is_found_out_about_in_the_end() {
 #[test]
 fn probes_alone_never_shut_it() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
-    for trouble in [Trouble::Html, LOST, Trouble::Unauthorized, Trouble::Connect] {
+    for kind in [
+        FailureKind::Html,
+        LOST,
+        FailureKind::Unauthorized,
+        FailureKind::Connect,
+    ] {
         for _ in 0..10 {
-            breaker.troubled(Purpose::Probe, trouble, None, now);
+            breaker.record_failure(Purpose::Probe, kind, None, now);
         }
     }
     assert_eq!(breaker.enter(99, now), Ok(false));

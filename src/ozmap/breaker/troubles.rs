@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::weight::{Weight, is_an_answer, weight};
-use super::{Breaker, Change, Door, Proof, Purpose};
-use crate::ozmap::trouble::Trouble;
+use super::{Breaker, BreakerState, Proof, Purpose, Transition};
+use crate::ozmap::trouble::FailureKind;
 
 /// After it was shut so often in a row, a probe that fails is not enough to keep everybody away.
 const PROBES_BELIEVED: u32 = 8;
@@ -21,50 +21,52 @@ const DOUBT_EVERY: Duration = Duration::from_secs(10);
 
 impl Breaker {
     /// A call gave no usable answer.
-    pub(in crate::ozmap) fn troubled(
+    pub(in crate::ozmap) fn record_failure(
         &mut self,
         purpose: Purpose,
-        trouble: Trouble,
+        kind: FailureKind,
         retry_after: Option<Duration>,
         now: Instant,
-    ) -> Change {
+    ) -> Transition {
         match purpose {
-            Purpose::Probe => self.probe_troubled(trouble, retry_after, now),
-            Purpose::Work(mark) => self.work_troubled(mark, trouble, retry_after, now),
+            Purpose::Probe => self.probe_troubled(kind, retry_after, now),
+            Purpose::Work(mark) => self.work_troubled(mark, kind, retry_after, now),
         }
     }
 
     fn probe_troubled(
         &mut self,
-        trouble: Trouble,
+        kind: FailureKind,
         retry_after: Option<Duration>,
         now: Instant,
-    ) -> Change {
+    ) -> Transition {
         self.probed(now);
-        if !matches!(self.door, Door::Shut { .. }) {
-            let is_met_by_all = is_an_answer(trouble) && self.recent.is_doubtful();
-            return match self.door {
+        if !matches!(self.state, BreakerState::Open { .. }) {
+            let is_met_by_all = is_an_answer(kind) && self.recent.is_doubtful();
+            return match self.state {
                 // What customers met is met where no reservation is asked for: it is no OZmap that answers.
-                Door::Open if is_met_by_all => {
+                BreakerState::Closed if is_met_by_all => {
                     let wait = self.next_wait();
-                    self.shut(Purpose::Probe, trouble, wait, now)
+                    self.shut(Purpose::Probe, kind, wait, now)
                 }
                 // It is for the health page alone: nobody is kept waiting because of a question that no customer asked.
-                Door::Open | Door::Trial { .. } | Door::Shut { .. } => Change::None,
+                BreakerState::Closed
+                | BreakerState::HalfOpen { .. }
+                | BreakerState::Open { .. } => Transition::None,
             };
         }
         self.calm = 0;
-        match weight(trouble) {
+        match weight(kind) {
             Weight::OneOnly => self.begin_trial(Proof::Answered, now),
             // Somebody is there. Whether it is an OZmap on which only a probe fails, or something else, only a
             // cancellation can find out; it goes alone.
             Weight::Odd => self.begin_trial(Proof::Presumed, now),
             // The probe has been alone for long.
             Weight::All if self.shuts >= PROBES_BELIEVED => self.begin_trial(Proof::Presumed, now),
-            Weight::Key => self.shut(Purpose::Probe, trouble, KEY_REFUSED, now),
+            Weight::Key => self.shut(Purpose::Probe, kind, KEY_REFUSED, now),
             Weight::All | Weight::Throttle => {
                 let wait = retry_after.unwrap_or_else(|| self.next_wait());
-                self.shut(Purpose::Probe, trouble, wait, now)
+                self.shut(Purpose::Probe, kind, wait, now)
             }
         }
     }
@@ -72,71 +74,73 @@ impl Breaker {
     fn work_troubled(
         &mut self,
         mark: u64,
-        trouble: Trouble,
+        kind: FailureKind,
         retry_after: Option<Duration>,
         now: Instant,
-    ) -> Change {
+    ) -> Transition {
         let (purpose, was_known) = (Purpose::Work(mark), self.recent.is_known(mark, now));
         self.calm = 0;
-        match weight(trouble) {
+        match weight(kind) {
             Weight::OneOnly => self.answered(purpose, now),
             Weight::Odd => {
                 self.recent.odd(mark, now);
                 if self.is_proven_trial() {
-                    return Change::None;
+                    return Transition::None;
                 }
                 self.doubt(now);
-                self.shut_trial(purpose, trouble, now)
+                self.shut_trial(purpose, kind, now)
             }
             Weight::Key => {
                 self.recent.bad(Some(mark), now);
-                self.shut(purpose, trouble, KEY_REFUSED, now)
+                self.shut(purpose, kind, KEY_REFUSED, now)
             }
             Weight::Throttle => {
-                if matches!(self.door, Door::Open) {
+                if matches!(self.state, BreakerState::Closed) {
                     self.limit = (self.limit / 2).max(1);
                 }
                 let wait = retry_after.unwrap_or_else(|| self.next_wait());
-                self.shut(purpose, trouble, wait, now)
+                self.shut(purpose, kind, wait, now)
             }
             Weight::All => {
                 // No reservation was named yet.
-                let is_nameless = trouble.is_before_any_request();
+                let is_nameless = kind.is_before_any_request();
                 self.recent.bad((!is_nameless).then_some(mark), now);
                 if let Some(wait) = retry_after {
-                    return self.shut(purpose, trouble, wait, now);
+                    return self.shut(purpose, kind, wait, now);
                 }
                 // It failed before, and a probe did not: that says nothing of the others.
                 if was_known && !is_nameless && self.is_proven_trial() {
-                    return Change::None;
+                    return Transition::None;
                 }
-                match self.door {
-                    Door::Open if !self.recent.speak_against_all(now) => Change::None,
-                    Door::Open | Door::Shut { .. } | Door::Trial { .. } => {
+                match self.state {
+                    BreakerState::Closed if !self.recent.speak_against_all(now) => Transition::None,
+                    BreakerState::Closed
+                    | BreakerState::Open { .. }
+                    | BreakerState::HalfOpen { .. } => {
                         let wait = self.next_wait();
-                        self.shut(purpose, trouble, wait, now)
+                        self.shut(purpose, kind, wait, now)
                     }
                 }
             }
         }
     }
 
-    pub(super) fn begin_trial(&mut self, proof: Proof, now: Instant) -> Change {
-        if let Door::Shut { why, .. } = self.door {
-            self.door = Door::Trial {
+    pub(super) fn begin_trial(&mut self, proof: Proof, now: Instant) -> Transition {
+        if let BreakerState::Open { why, .. } = self.state {
+            self.state = BreakerState::HalfOpen {
                 since: now,
                 why,
                 is_taken: false,
                 proof,
             };
         }
-        Change::None
+        Transition::None
     }
 
     fn is_proven_trial(&self) -> bool {
         matches!(
-            self.door,
-            Door::Trial {
+            self.state,
+            BreakerState::HalfOpen {
                 proof: Proof::Answered,
                 ..
             }
@@ -144,13 +148,13 @@ impl Breaker {
     }
 
     /// Shuts it again if this was the one that went first.
-    fn shut_trial(&mut self, purpose: Purpose, trouble: Trouble, now: Instant) -> Change {
-        match self.door {
-            Door::Trial { .. } => {
+    fn shut_trial(&mut self, purpose: Purpose, kind: FailureKind, now: Instant) -> Transition {
+        match self.state {
+            BreakerState::HalfOpen { .. } => {
                 let wait = self.next_wait();
-                self.shut(purpose, trouble, wait, now)
+                self.shut(purpose, kind, wait, now)
             }
-            Door::Open | Door::Shut { .. } => Change::None,
+            BreakerState::Closed | BreakerState::Open { .. } => Transition::None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! How much one trouble says about OZmap. It knows nothing of what came before.
 
-use crate::ozmap::trouble::Trouble;
+use crate::ozmap::trouble::FailureKind;
 
 /// What a trouble says about the calls to come.
 pub(super) enum Weight {
@@ -16,32 +16,36 @@ pub(super) enum Weight {
     Key,
 }
 
-pub(super) fn weight(trouble: Trouble) -> Weight {
-    match trouble {
-        Trouble::Connect | Trouble::Tls | Trouble::Timeout | Trouble::Lost | Trouble::Server => {
-            Weight::All
+pub(super) fn weight(kind: FailureKind) -> Weight {
+    match kind {
+        FailureKind::Connect
+        | FailureKind::Tls
+        | FailureKind::Timeout
+        | FailureKind::Lost
+        | FailureKind::Server => Weight::All,
+        FailureKind::Redirect | FailureKind::Html | FailureKind::Forbidden => Weight::Odd,
+        FailureKind::Throttled => Weight::Throttle,
+        FailureKind::Unauthorized => Weight::Key,
+        FailureKind::Shape | FailureKind::Size | FailureKind::Status | FailureKind::Stale => {
+            Weight::OneOnly
         }
-        Trouble::Redirect | Trouble::Html | Trouble::Forbidden => Weight::Odd,
-        Trouble::Throttled => Weight::Throttle,
-        Trouble::Unauthorized => Weight::Key,
-        Trouble::Shape | Trouble::Size | Trouble::Status | Trouble::Stale => Weight::OneOnly,
     }
 }
 
 /// Whether a probe that met it shows that somebody is there who may only lack what the probe asked for.
-pub(super) fn is_an_answer(trouble: Trouble) -> bool {
-    match trouble {
-        Trouble::Html | Trouble::Forbidden | Trouble::Redirect => true,
-        Trouble::Connect
-        | Trouble::Tls
-        | Trouble::Timeout
-        | Trouble::Lost
-        | Trouble::Unauthorized
-        | Trouble::Throttled
-        | Trouble::Server
-        | Trouble::Shape
-        | Trouble::Size
-        | Trouble::Status
-        | Trouble::Stale => false,
+pub(super) fn is_an_answer(kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::Html | FailureKind::Forbidden | FailureKind::Redirect => true,
+        FailureKind::Connect
+        | FailureKind::Tls
+        | FailureKind::Timeout
+        | FailureKind::Lost
+        | FailureKind::Unauthorized
+        | FailureKind::Throttled
+        | FailureKind::Server
+        | FailureKind::Shape
+        | FailureKind::Size
+        | FailureKind::Status
+        | FailureKind::Stale => false,
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use ozmap_cancel::ozmap::{NotFoundAnswer, Trouble};
+use ozmap_cancel::ozmap::{FailureKind, NotFoundAnswer};
 
 use super::rig::{LOOKUP, Rig, one, word};
 use super::stand_in::{Act, answer, empty, json};
@@ -99,7 +99,7 @@ async fn who_says_nothing_to_everything_is_not_ozmap() {
         let stub = nothing.clone();
         let rig = Rig::new(move |_| vec![Act::Send(stub.clone())]).await;
         assert_eq!(word(&rig.judged("123|123").await), "ozmap_shape");
-        let seen = rig.look_again().await;
+        let seen = rig.recheck_by_id().await;
         assert!(seen.is_err(), "not gone: {seen:?}");
         // With a list of projects, or with an answer about the key, it is somebody who knows.
         let (key, projects) = (json(200, "{\"valid\":true}"), json(200, "[]"));
@@ -147,7 +147,7 @@ async fn a_route_that_is_not_there_is_never_a_reservation_that_is_not_there() {
         let rig = server(json(404, body), json(200, "{}"), json(200, "[]")).await;
         let error = rig.lookup().await.unwrap_err();
         assert!(
-            matches!(error.trouble, Trouble::Status | Trouble::Html),
+            matches!(error.kind, FailureKind::Status | FailureKind::Html),
             "{body}"
         );
     }
@@ -198,7 +198,7 @@ async fn a_key_that_worked_a_moment_ago_does_not_prove_that_anybody_is_there_now
     assert_eq!(word(&rig.judged("123|123").await), "delete");
     is_lost.store(true, Ordering::SeqCst);
     assert_eq!(word(&rig.judged("123|123").await), "ozmap_shape");
-    let seen = rig.look_again().await;
+    let seen = rig.recheck_by_id().await;
     assert!(seen.is_err(), "not gone: {seen:?}");
 }
 

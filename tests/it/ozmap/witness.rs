@@ -157,12 +157,12 @@ async fn too_early_is_not_apart() {
         |settings| settings.looks_apart = Duration::from_secs(3_600),
     )
     .await;
-    let slot = super::rig::slot(&rig.ozmap).await;
+    let session = super::rig::session(&rig.ozmap).await;
     let asked = super::rig::code(CODE);
-    let Ok(Look::NothingYet(once)) = slot.look(&asked, None).await else {
+    let Ok(Look::NothingYet(once)) = session.look(&asked, None).await else {
         panic!("believed at once");
     };
-    let again = slot.look(&asked, Some(&once)).await;
+    let again = session.look(&asked, Some(&once)).await;
     assert!(matches!(again, Ok(Look::NothingYet(_))), "{again:?}");
     assert!(once.wait() > Duration::from_secs(3_500));
 }

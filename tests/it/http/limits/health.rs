@@ -72,8 +72,8 @@ async fn the_three_pages_have_the_form_of_the_contract() {
         members(&detail["ozmap"]),
         [
             "deletes_refused",
-            "heard_s_ago",
-            "left_alone_s",
+            "last_response_s_ago",
+            "circuit_open_s",
             "lookup_ms",
             "status",
             "too_slow"
