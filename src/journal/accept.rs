@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use rand::RngExt;
 use tokio::time::{Duration, Instant, timeout};
 
+use super::events::Note;
+use super::protocol::free_protocol;
 use super::record::{Held, Lease, Record};
 use super::seen::{Place, Seen, seen_before};
-use super::steps::Note;
 use super::store::{Store, Value};
-use super::{DeliveryKey, Error, Journal, Times, read, sql};
-use crate::domain::{EventKind, FirstName, Mode, OpId, Protocol, ReservationCode};
-
-/// How often a protocol number is drawn before it grows a digit longer each time.
-const PROTOCOL_DRAWS_MAX: usize = 24;
+use super::{DeliveryKey, Error, Journal, Times, queries, sql};
+use crate::domain::{EventKind, FirstName, Mode, OpId, ReservationCode};
 
 /// How often a promise is tried again that another replica made at the same moment.
 const RACES_MAX: usize = 3;
@@ -235,12 +232,12 @@ pub(super) fn write_down(
     let rows = store.query(sql::ACCEPT_OP, &parameters)?;
     let accepted = rows
         .first()
-        .and_then(|row| row.text(0).ok())
+        .and_then(|row| row.text("id").ok())
         .and_then(OpId::parse);
     let accepted =
         accepted.ok_or_else(|| Error::Corrupt("an accepted record has no id".to_owned()))?;
     attach(store, asked, place, accepted)?;
-    let record = read::get(store, accepted)?
+    let record = queries::get(store, accepted)?
         .ok_or_else(|| Error::Corrupt("an accepted record is not there".to_owned()))?;
     if accepted != new.id {
         return Ok(Accepted::Joined(Box::new(record)));
@@ -291,32 +288,10 @@ pub(super) fn may_try(
     store.execute(sql::HOLD_CONVERSATION, &[conversation.into()])?;
     let others = [conversation.into(), code.as_str().into(), DAY_MS.into()];
     let rows = store.query(sql::TRIED_CODES, &others)?;
-    let tried = rows.first().map_or(Ok(0), |row| row.integer(0))?;
+    let tried = rows.first().map_or(Ok(0), |row| row.integer("tried"))?;
     if tried >= i64::from(codes_max) {
         return Ok(false);
     }
     store.execute(sql::TRY_CODE, &[conversation.into(), code.as_str().into()])?;
     Ok(true)
-}
-
-/// Draws a number that no other cancellation has: the date and six digits, more on a busy day.
-pub(super) fn free_protocol(store: &mut dyn Store, date: &str) -> Result<String, Error> {
-    for draw in 0..PROTOCOL_DRAWS_MAX {
-        let digits = 6 + draw / 4;
-        let mut random = rand::rng();
-        let tail: String = (0..digits)
-            .map(|_| char::from(b'0' + random.random_range(0..10u8)))
-            .collect();
-        let protocol = format!("{date}{tail}");
-        if Protocol::parse(&protocol).is_some()
-            && store
-                .query(sql::FIND_PROTOCOL, &[protocol.as_str().into()])?
-                .is_empty()
-        {
-            return Ok(protocol);
-        }
-    }
-    Err(Error::Unavailable(
-        "no free protocol number was drawn".to_owned(),
-    ))
 }

@@ -7,9 +7,13 @@
 mod accept;
 mod conversation;
 mod disk;
+mod events;
 mod history;
+mod migrations;
 mod place;
 mod postgres;
+mod protocol;
+mod queries;
 mod read;
 mod record;
 mod rehearsal;
@@ -18,7 +22,6 @@ mod sql;
 mod sqlite;
 mod steps;
 mod store;
-mod upgrade;
 mod words;
 mod writer;
 
@@ -33,7 +36,8 @@ pub use history::{Earlier, RealOne};
 use place::Kind;
 pub use place::{DiskRules, Link, NetworkDisk, Place, PlainLink};
 use postgres::Postgres;
-pub use read::{DeliveryNote, Event, Filter, Found, Inspection, Reader, Stats, backup, inspect};
+pub use queries::Stats;
+pub use read::{DeliveryNote, Event, Filter, Found, Inspection, Reader, backup, inspect};
 pub use record::{Held, Intent, Lease, Pulse, Record};
 pub use sqlite::copy::Copied;
 pub use steps::UNREADABLE;
@@ -82,15 +86,15 @@ pub enum Error {
 }
 
 impl Error {
-    fn corrupt(column: usize, expected: &str, found: Option<&Value>) -> Self {
+    fn corrupt(column: &str, expected: &str, found: Option<&Value>) -> Self {
         let found = match found {
-            None => "nothing",
-            Some(Value::Null) => "null",
-            Some(Value::Integer(_)) => "a number",
-            Some(Value::Text(_)) => "a text",
-            Some(Value::Unreadable) => "something unreadable",
+            None => "is missing",
+            Some(Value::Null) => "holds null",
+            Some(Value::Integer(_)) => "holds a number",
+            Some(Value::Text(_)) => "holds a text",
+            Some(Value::Unreadable) => "holds an unreadable value",
         };
-        Self::Corrupt(format!("column {column} has {found} instead of {expected}"))
+        Self::Corrupt(format!("column {column} {found}, expected {expected}"))
     }
 }
 
@@ -211,7 +215,7 @@ impl Journal {
             .await?;
         let wait_ms = rows
             .first()
-            .map(|row| row.integer_or_null(0))
+            .map(|row| row.integer_or_null("wait_ms"))
             .transpose()?
             .flatten();
         Ok(wait_ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0))))
@@ -332,7 +336,7 @@ impl Journal {
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
     pub async fn get(&self, id: OpId) -> Result<Option<Record>, Error> {
-        self.reader.call(move |store| read::get(store, id)).await
+        self.reader.call(move |store| queries::get(store, id)).await
     }
 
     /// Writes what waits, closes the journal and frees it; afterwards an embedded one is all in its one file. Whatever is
@@ -350,7 +354,7 @@ impl Journal {
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
     pub async fn stats(&self) -> Result<Stats, Error> {
-        self.reader.call(read::stats).await
+        self.reader.call(queries::stats).await
     }
 
     /// A lease is counted from before its commit, so that it never seems longer here than it is there.

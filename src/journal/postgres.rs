@@ -11,11 +11,12 @@ use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 
 use super::Error;
+use super::migrations::Plan;
 use super::place::Server;
 use super::sql;
 use super::store::{Fate, Row, Sharing, Store, Value};
 use super::words::with_words;
-use super::{rehearsal, upgrade};
+use super::{record, rehearsal};
 
 mod connection;
 mod schema;
@@ -52,8 +53,8 @@ pub(super) struct Postgres {
     batch: i64,
     has_written: bool,
     waits: u32,
-    // Columns that an older version did not write, of a journal that is only read.
-    missing: Vec<&'static str>,
+    // What `{RECORD}` stands for.
+    record: String,
 }
 
 impl Postgres {
@@ -61,7 +62,7 @@ impl Postgres {
     pub(super) fn open(server: Server, owner: Arc<str>) -> Result<Self, Error> {
         let mut store = Self::new(server, Purpose::Write(owner));
         store.connected().map_err(at_start)?;
-        schema::create(store.connected()?)?;
+        schema::upgrade(store.connected()?)?;
         // Written to here, so that a role that may not write is found out now.
         store.last_durable().map_err(at_start)?;
         store.take_over();
@@ -77,15 +78,13 @@ impl Postgres {
     pub(super) fn open_to_read(server: Server) -> Result<Self, Error> {
         let mut store = Self::to_read(server);
         let connection = store.connected().map_err(at_start)?;
-        match schema::is_there(connection)? {
-            true => {
-                store.missing = schema::missing(connection)?;
-                Ok(store)
-            }
-            false => Err(Error::Open(
+        if !schema::is_there(connection)? {
+            return Err(Error::Open(
                 "there is no journal in this database".to_owned(),
-            )),
+            ));
         }
+        store.record = record::select_list(&schema::lacking_columns(connection)?);
+        Ok(store)
     }
 
     /// Whether the server would be taken for writing, whether the journal is there already, and whether a promise could be
@@ -93,19 +92,17 @@ impl Postgres {
     pub(super) fn examine(server: &Server) -> Result<bool, Error> {
         let mut connection = Connection::open(server).map_err(|error| at_start(told(error)))?;
         schema::require_durable(&mut connection)?;
-        if !schema::is_there(&mut connection)? {
-            return schema::is_nothing_there(&mut connection).map(|()| false);
+        match schema::plan(&mut connection)? {
+            Plan::Create(_) => return Ok(false),
+            // The start upgrades it first.
+            Plan::Upgrade { .. } => return Ok(true),
+            Plan::Nothing => {}
         }
-        // What an older version made is added to at the start.
-        if schema::is_current(&mut connection)? && schema::missing(&mut connection)?.is_empty() {
-            let owner = Arc::from("check");
-            let mut store = Self::new(server.clone(), Purpose::Write(owner));
-            store.begin()?;
-            let rehearsed = rehearsal::rehearse(&mut store, "check");
-            store.rollback();
-            rehearsed?;
-        }
-        Ok(true)
+        let mut store = Self::new(server.clone(), Purpose::Write(Arc::from("check")));
+        store.begin()?;
+        let rehearsed = rehearsal::rehearse(&mut store, "check");
+        store.rollback();
+        rehearsed.map(|()| true)
     }
 
     fn new(server: Server, purpose: Purpose) -> Self {
@@ -118,7 +115,7 @@ impl Postgres {
             batch: 0,
             has_written: false,
             waits: 0,
-            missing: Vec::new(),
+            record: record::select_list(&[]),
         }
     }
 
@@ -177,10 +174,12 @@ impl Postgres {
     }
 
     fn text(&mut self, sql: &'static str) -> String {
-        let missing = &self.missing;
+        let record = &self.record;
         let translate = || {
-            let text = with_words(sql).replace("{NOW}", NOW);
-            upgrade::without(missing, text.replace("{SKIP}", "FOR UPDATE SKIP LOCKED"))
+            with_words(sql)
+                .replace("{RECORD}", record)
+                .replace("{NOW}", NOW)
+                .replace("{SKIP}", "FOR UPDATE SKIP LOCKED")
         };
         self.dialect.entry(sql).or_insert_with(translate).clone()
     }
@@ -192,7 +191,8 @@ impl Postgres {
         };
         let rows = connection.query(&text, parameters);
         let rows = rows.map_err(|trouble| self.failed(trouble))?;
-        rows.iter().map(values::read).collect()
+        let names = values::names(&rows);
+        rows.iter().map(|row| values::read(row, &names)).collect()
     }
 
     /// Writes the number of the batch down, as a part of it. From here on this process's row is locked until the
@@ -224,7 +224,7 @@ impl Postgres {
         let parameters = [Value::from(&**owner)];
         self.connected()?;
         let rows = self.rows(sql::LAST_BATCH, &parameters)?;
-        rows.first().map(|row| row.integer(0)).transpose()
+        rows.first().map(|row| row.integer("number")).transpose()
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::place::{Kind, Place};
 use super::postgres::Postgres;
+use super::queries::{Stats, stats};
 use super::record::Record;
 use super::rehearsal::rehearse;
 use super::sqlite::copy::Copied;
@@ -11,19 +12,6 @@ use super::sqlite::{self, Sqlite};
 use super::store::{Store, Value};
 use super::{Error, disk, sql};
 use crate::domain::{OpId, Reason, ReservationCode};
-
-/// What the health page tells of the journal.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Stats {
-    /// Cancellations that have not ended.
-    pub active: i64,
-    /// How long the oldest of them has been waiting, in milliseconds.
-    pub oldest_ms: i64,
-    /// Ended cancellations that a person must look at.
-    pub needs_human: i64,
-    /// Deletions that this hour has seen, of all replicas.
-    pub deletes_this_hour: i64,
-}
 
 /// A line in the history of a cancellation.
 #[derive(Clone, Debug)]
@@ -143,7 +131,7 @@ impl Reader {
             match Record::read(&row) {
                 Ok(record) => found.records.push(record),
                 Err(error) => {
-                    let id = row.text(0).unwrap_or("?");
+                    let id = row.text("id").unwrap_or("?");
                     found.unreadable.push(format!("{id}: {error}"));
                 }
             }
@@ -169,8 +157,8 @@ impl Reader {
             return Ok((None, None));
         };
         Ok((
-            row.text_or_null(0)?.map(str::to_owned),
-            row.text_or_null(1)?.map(str::to_owned),
+            row.text_or_null("snapshot")?.map(str::to_owned),
+            row.text_or_null("note")?.map(str::to_owned),
         ))
     }
 
@@ -183,11 +171,11 @@ impl Reader {
         rows.iter()
             .map(|row| {
                 Ok(Event {
-                    seq: row.integer(0)?,
-                    at_ms: row.integer(1)?,
-                    fence: row.integer(2)?,
-                    kind: row.text(3)?.to_owned(),
-                    detail: row.text(4)?.to_owned(),
+                    seq: row.integer("seq")?,
+                    at_ms: row.integer("at_ms")?,
+                    fence: row.integer("fence")?,
+                    kind: row.text("kind")?.to_owned(),
+                    detail: row.text("detail")?.to_owned(),
                 })
             })
             .collect()
@@ -204,10 +192,10 @@ impl Reader {
         rows.iter()
             .map(|row| {
                 Ok(DeliveryNote {
-                    channel: row.text(0)?.to_owned(),
-                    received_at_ms: row.integer(1)?,
-                    told_outcome: row.text_or_null(2)?.map(str::to_owned),
-                    told_at_ms: row.integer_or_null(3)?,
+                    channel: row.text("channel")?.to_owned(),
+                    received_at_ms: row.integer("received_at")?,
+                    told_outcome: row.text_or_null("told_outcome")?.map(str::to_owned),
+                    told_at_ms: row.integer_or_null("told_at")?,
                 })
             })
             .collect()
@@ -283,34 +271,4 @@ pub fn backup(place: &Place, target: &Path) -> Result<Copied, Error> {
             target.display()
         ))),
     }
-}
-
-pub(super) fn records(
-    store: &mut dyn Store,
-    sql: &'static str,
-    parameters: &[Value],
-) -> Result<Vec<Record>, Error> {
-    store
-        .query(sql, parameters)?
-        .iter()
-        .map(Record::read)
-        .collect()
-}
-
-pub(super) fn get(store: &mut dyn Store, id: OpId) -> Result<Option<Record>, Error> {
-    Ok(records(store, sql::GET, &[id.to_string().into()])?
-        .into_iter()
-        .next())
-}
-
-pub(super) fn stats(store: &mut dyn Store) -> Result<Stats, Error> {
-    let rows = store.query(sql::STATS, &[])?;
-    rows.first().map_or(Ok(Stats::default()), |row| {
-        Ok(Stats {
-            active: row.integer(0)?,
-            oldest_ms: row.integer(1)?,
-            needs_human: row.integer(2)?,
-            deletes_this_hour: row.integer(3)?,
-        })
-    })
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::accept::{Acceptance, KeyScope};
 use super::record::Record;
 use super::store::{Row, Store};
-use super::{Error, Recalled, read, sql};
+use super::{Error, Recalled, queries, sql};
 use crate::domain::{OpId, Outcome};
 
 /// How much later than now an end may be without speaking of a clock that was put right.
@@ -52,7 +52,7 @@ pub(super) fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<S
     if asked.instead_of == Some(record.id) {
         return Ok(anew);
     }
-    if !asked.is_same(row.text(0)?) {
+    if !asked.is_same(row.text("fingerprint")?) {
         return Ok(match asked.was_long_ago(&record) {
             true => anew,
             false => Seen::Before(Recalled::KeyReused),
@@ -65,7 +65,7 @@ pub(super) fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<S
             None => recent(store, asked)?,
         };
         if let Some(row) = again
-            && row.text(1)? != record.id.to_string()
+            && row.text("op_id")? != record.id.to_string()
         {
             record = promised(store, &row)?;
         }
@@ -115,8 +115,8 @@ fn recent(store: &mut dyn Store, asked: &Acceptance) -> Result<Option<Row>, Erro
 
 /// The cancellation of a webhook's row.
 fn promised(store: &mut dyn Store, row: &Row) -> Result<Record, Error> {
-    let record = OpId::parse(row.text(1)?)
-        .map(|id| read::get(store, id))
+    let record = OpId::parse(row.text("op_id")?)
+        .map(|id| queries::get(store, id))
         .transpose()?
         .flatten();
     record.ok_or_else(|| Error::Corrupt("a webhook without its cancellation".to_owned()))
@@ -148,13 +148,13 @@ impl Acceptance {
     }
 
     fn is_of_the_same_customer(&self, row: &Row) -> Result<bool, Error> {
-        let other_conversation = match (&self.conversation, row.text_or_null(2)?) {
+        let other_conversation = match (&self.conversation, row.text_or_null("conversation")?) {
             (Some(ours), Some(theirs)) => ours != theirs,
             (None, _) | (_, None) => false,
         };
         let other_content = match self.key_scope {
             KeyScope::Conversation => false,
-            KeyScope::ConversationAndContent => !self.is_same(row.text(0)?),
+            KeyScope::ConversationAndContent => !self.is_same(row.text("fingerprint")?),
         };
         Ok(!other_conversation && !other_content)
     }

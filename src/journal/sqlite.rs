@@ -5,15 +5,15 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, params_from_iter};
 
 use super::place::DiskRules;
-use super::store::{Fate, Row, Sharing, Store, Value};
-use super::upgrade;
+use super::store::{Fate, Incomplete, Row, Sharing, Store, Value};
 use super::words::with_words;
-use super::{Error, disk, sql};
+use super::{Error, disk, migrations, record, sql};
 
 pub(super) mod copy;
 mod files;
@@ -23,8 +23,7 @@ mod values;
 
 use files::Files;
 pub(super) use files::{companions, is_in_use};
-pub(crate) use log::Incomplete;
-use tables::{has_column, read_only};
+use tables::{Existing, read_only};
 use values::read;
 
 /// SQLite before 3.51.3 can lose the write-ahead log when it is reset.
@@ -49,8 +48,8 @@ pub(crate) struct Sqlite {
     now: &'static str,
     dialect: HashMap<&'static str, String>,
     room: Room,
-    // Columns that an older version did not write, of a journal that is only read.
-    missing: Vec<&'static str>,
+    // What `{RECORD}` stands for.
+    record: String,
     incomplete: Option<Incomplete>,
     trouble: Option<String>,
     log_tried_at_bytes: u64,
@@ -91,8 +90,8 @@ impl Sqlite {
     /// Opens an existing journal for reading, beside a running service.
     pub(super) fn open_to_read(path: &Path) -> Result<Self, Error> {
         let mut store = Self::with(read_only(path)?)?;
-        store.missing =
-            upgrade::missing(|table, column| has_column(&store.connection, table, column))?;
+        let lacking = migrations::lacking_columns(&mut Existing(&store.connection), "op")?;
+        store.record = record::select_list(&lacking);
         let has_log = files::log_path(path)
             .metadata()
             .is_ok_and(|log| log.len() > 0);
@@ -119,7 +118,7 @@ impl Sqlite {
             now: NOW,
             dialect: HashMap::new(),
             room: Room::default(),
-            missing: Vec::new(),
+            record: record::select_list(&[]),
             incomplete: None,
             trouble: None,
             log_tried_at_bytes: 0,
@@ -146,7 +145,7 @@ impl Sqlite {
         self.connection.pragma_update(None, "foreign_keys", true)?;
         log::own(&self.connection)?;
         self.incomplete = log::incomplete(&self.connection)?;
-        self.create_tables()?;
+        self.upgrade()?;
         self.connection
             .execute(&translate(sql::FREE_LEASES, self.now), [])?;
         if let Some(why) = self.incomplete {
@@ -202,10 +201,10 @@ impl Sqlite {
     }
 
     fn text(&mut self, sql: &'static str) -> String {
-        let (now, missing) = (self.now, &self.missing);
+        let (now, record) = (self.now, &self.record);
         self.dialect
             .entry(sql)
-            .or_insert_with(|| upgrade::without(missing, translate(sql, now)))
+            .or_insert_with(|| translate(&sql.replace("{RECORD}", record), now))
             .clone()
     }
 
@@ -219,7 +218,7 @@ impl Sqlite {
             "CREATE TABLE simulated_clock (ms BIGINT NOT NULL); INSERT INTO simulated_clock VALUES (0);",
         )?;
         store.connection.pragma_update(None, "foreign_keys", true)?;
-        store.connection.execute_batch(sql::SCHEMA)?;
+        store.upgrade()?;
         Ok(store)
     }
 
@@ -381,14 +380,15 @@ impl Store for Sqlite {
     fn query(&mut self, sql: &'static str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         let text = self.text(sql);
         let mut statement = self.connection.prepare_cached(&text)?;
-        let columns = statement.column_count();
+        let names = statement.column_names();
+        let names: Arc<[String]> = names.map(str::to_owned).collect();
         let mut rows = statement.query(params_from_iter(parameters))?;
         let mut answer = Vec::new();
         while let Some(row) = rows.next()? {
-            let values: rusqlite::Result<Vec<Value>> = (0..columns)
+            let values: rusqlite::Result<Vec<Value>> = (0..names.len())
                 .map(|column| row.get_ref(column).map(read))
                 .collect();
-            answer.push(Row(values?));
+            answer.push(Row::new(names.clone(), values?));
         }
         Ok(answer)
     }

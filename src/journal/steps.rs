@@ -4,11 +4,12 @@
 
 use tokio::time::{Duration, Instant};
 
-use super::accept::free_protocol;
+use super::events::Note;
 use super::history::{joined, real_one, times_of};
+use super::protocol::free_protocol;
 use super::record::{Held, Intent, Lease, Pulse, Record};
 use super::store::{Row, Store, Value};
-use super::{Apart, Ending, Error, Journal, Latecomers, read, sql};
+use super::{Apart, Ending, Error, Journal, Latecomers, queries, sql};
 use crate::domain::{EventKind, FirstName, OpId, Outcome, Reason};
 use crate::guard::Deletable;
 
@@ -113,7 +114,7 @@ impl Journal {
             .call(move |store| {
                 one_row(store, sql::INTENT, &parameters)?;
                 store.execute(sql::INTENT_EVENT, &event)?;
-                read::get(store, op)?.ok_or(Error::Fenced)
+                queries::get(store, op)?.ok_or(Error::Fenced)
             })
             .await?;
         held.lease.prolong(until);
@@ -132,7 +133,7 @@ impl Journal {
             .call(move |store| {
                 one_row(store, sql::ACKED, &parameters)?;
                 event.write(store)?;
-                read::get(store, event.op)?.ok_or(Error::Fenced)
+                queries::get(store, event.op)?.ok_or(Error::Fenced)
             })
             .await?;
         Ok(())
@@ -150,7 +151,7 @@ impl Journal {
             .call(move |store| {
                 one_row(store, sql::REFUSED, &parameters)?;
                 event.write(store)?;
-                read::get(store, event.op)?.ok_or(Error::Fenced)
+                queries::get(store, event.op)?.ok_or(Error::Fenced)
             })
             .await?;
         Ok(())
@@ -223,7 +224,7 @@ impl Journal {
             .call(move |store| {
                 event.write(store)?;
                 let panics = times_of(store, event.op, EventKind::Panicked)?;
-                let record = read::get(store, event.op)?.ok_or(Error::Fenced)?;
+                let record = queries::get(store, event.op)?.ok_or(Error::Fenced)?;
                 Ok((record, panics))
             })
             .await?;
@@ -270,44 +271,15 @@ impl Journal {
     }
 }
 
-/// A line for the history of a cancellation.
-pub(super) struct Note {
-    op: OpId,
-    fence: i64,
-    kind: EventKind,
-    detail: String,
-}
-
-impl Note {
-    pub(super) fn of(lease: &Lease, kind: EventKind, detail: &str) -> Self {
-        Self {
-            op: lease.op,
-            fence: lease.fence,
-            kind,
-            detail: detail.trim().to_owned(),
-        }
-    }
-
-    pub(super) fn write(&self, store: &mut dyn Store) -> Result<(), Error> {
-        let parameters = [
-            self.op.to_string().into(),
-            self.fence.into(),
-            self.kind.id().into(),
-            self.detail.as_str().into(),
-        ];
-        store.execute(sql::EVENT, &parameters).map(drop)
-    }
-}
-
 fn held(row: &Row, until: Instant) -> Result<Held, Error> {
     let record = Record::read(row)?;
-    let lease = Lease::granted(record.id, row.integer(19)?, until);
+    let lease = Lease::granted(record.id, row.integer("fence")?, until);
     Ok(Held { record, lease })
 }
 
 /// A record that cannot be understood is for a person; it holds up no other, and it ends like any other.
 fn leave_unreadable(store: &mut dyn Store, row: &Row, error: &Error) -> Result<(), Error> {
-    let id = row.text(0)?;
+    let id = row.text("id")?;
     tracing::error!(op = id, "a cancellation cannot be worked on: {error}");
     let wait_ms = i64::try_from(UNREADABLE.as_millis()).unwrap_or(i64::MAX / 2);
     store.execute(sql::LEAVE_UNREADABLE, &[wait_ms.into(), id.into()])?;
@@ -333,7 +305,7 @@ fn end(
     let detail = format!("{} {}", ending.outcome, ending.reason);
     let op = event.op;
     Note { detail, ..event }.write(store)?;
-    let record = read::get(store, op)?.ok_or(Error::Fenced)?;
+    let record = queries::get(store, op)?.ok_or(Error::Fenced)?;
     if let Some(before) = ending.beside {
         // Whoever intends to delete waits for this, or this for them: what is told was true before anything was sent.
         store.execute(sql::HOLD_REAL_ONE, &[record.code.as_str().into()])?;
@@ -361,7 +333,7 @@ fn set_apart(store: &mut dyn Store, op: OpId, why: Apart) -> Result<(), Error> {
         return Ok(());
     };
     // The date is what a protocol number begins with.
-    let date: String = row.text(0)?.chars().take(8).collect();
+    let date: String = row.text("protocol")?.chars().take(8).collect();
     let (own, protocol) = (OpId::new(), free_protocol(store, &date)?);
     let ids = [own.to_string().into(), op.to_string().into()];
     let [own_id, op_id] = ids.clone();

@@ -335,7 +335,7 @@ mod tests {
     use super::super::store::Value;
     use super::*;
 
-    const COUNT: &str = "SELECT COUNT(*) FROM heartbeat";
+    const COUNT: &str = "SELECT COUNT(*) AS written FROM heartbeat";
 
     fn write_row(store: &mut dyn Store, owner: &'static str) -> Result<u64, Error> {
         let sql = "INSERT INTO heartbeat (owner, at_ms) VALUES ($1, 1)";
@@ -353,7 +353,7 @@ mod tests {
         assert!(matches!(failed, Err(Error::Unavailable(_))), "{failed:?}");
         writer.call(|store| write_row(store, "two")).await?;
         let rows = writer.call(|store| store.query(COUNT, &[])).await?;
-        assert_eq!(rows.first().map_or(Ok(0), |row| row.integer(0))?, 1);
+        assert_eq!(rows.first().map_or(Ok(0), |row| row.integer("written"))?, 1);
         Ok(())
     }
 
@@ -382,7 +382,7 @@ mod tests {
         let owners = store.query("SELECT owner FROM heartbeat ORDER BY owner", &[])?;
         let owners = owners
             .iter()
-            .map(|row| row.text(0))
+            .map(|row| row.text("owner"))
             .collect::<Result<Vec<_>, _>>()?;
         assert_eq!(owners, ["one", "three"]);
         Ok(())

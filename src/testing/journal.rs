@@ -86,8 +86,8 @@ impl Book {
         let rows = self.now(|store| store.query(sql, &[]))?;
         Ok(rows
             .into_iter()
-            .map(|Row(values)| {
-                values
+            .map(|row: Row| {
+                row.values()
                     .iter()
                     .map(|value| match value {
                         Value::Null | Value::Unreadable => String::new(),

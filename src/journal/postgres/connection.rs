@@ -70,7 +70,12 @@ impl Connection {
 
     /// Runs commands that have no parameters.
     pub(super) fn run(&mut self, commands: &str) -> Result<(), Trouble> {
-        self.exchange(|client| client.batch_execute(commands))
+        self.run_within(commands, EXCHANGE_WITHIN)
+    }
+
+    /// The same for commands that may take longer than usual.
+    pub(super) fn run_within(&mut self, commands: &str, limit: Duration) -> Result<(), Trouble> {
+        self.exchange_within(limit, |client| client.batch_execute(commands))
     }
 
     /// Asks for the first row, as texts.
@@ -107,11 +112,22 @@ impl Connection {
     where
         F: Future<Output = Result<T, tokio_postgres::Error>>,
     {
+        self.exchange_within(EXCHANGE_WITHIN, ask)
+    }
+
+    fn exchange_within<'a, T, F>(
+        &'a self,
+        limit: Duration,
+        ask: impl FnOnce(&'a Client) -> F,
+    ) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, tokio_postgres::Error>>,
+    {
         let Some(runtime) = &self.runtime else {
             return Err(Trouble::Lost("the connection has ended".to_owned()));
         };
         let asked = ask(&self.client);
-        match runtime.block_on(async { timeout(EXCHANGE_WITHIN, asked).await }) {
+        match runtime.block_on(async { timeout(limit, asked).await }) {
             Ok(answer) => answer.map_err(|error| trouble(&error)),
             Err(_) => Err(Trouble::Lost(
                 "the database does not answer in time".to_owned(),

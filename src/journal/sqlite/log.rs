@@ -12,9 +12,9 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use super::super::store::Incomplete;
 use super::super::{Error, sql};
 use super::{files, translate};
-use crate::domain::Reason;
 
 /// More was written than stands in this file.
 pub(super) const MORE_IN_LOG: i64 = 1;
@@ -36,25 +36,6 @@ pub(super) const LOG_BYTES_MAX: u64 = 2 << 20;
 
 /// What the log is cut to after that: to what is in it, so that its length says how much that is.
 const LOG_BYTES_KEPT: i64 = 0;
-
-/// Why a journal is not all that was promised in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Incomplete {
-    /// Its write-ahead log is gone.
-    LogIsGone,
-    /// It is a copy, which knows nothing of what came after it.
-    IsACopy,
-}
-
-impl Incomplete {
-    /// The reason of what is handed to the operator for it.
-    pub(in crate::journal) const fn reason(self) -> Reason {
-        match self {
-            Self::LogIsGone => Reason::JournalIncomplete,
-            Self::IsACopy => Reason::JournalRestored,
-        }
-    }
-}
 
 /// The connection takes the log into its own hands.
 pub(super) fn own(connection: &Connection) -> Result<(), Error> {

@@ -3,50 +3,80 @@
 use std::path::Path;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::{BUSY, Sqlite, files};
-use crate::journal::upgrade::{self, Adding};
+use super::{BUSY, Sqlite, files, translate};
+use crate::journal::migrations::{self, Added, Plan, Tables};
 use crate::journal::{Error, sql};
 
 impl Sqlite {
-    /// An empty store with the tables of an existing journal, as the next start will find or make them.
+    /// An empty store in memory with the tables of an existing journal, as the next start finds or makes them.
     pub(in crate::journal) fn with_tables_of(path: &Path) -> Result<Self, Error> {
         let existing = read_only(path)?;
+        let plan = migrations::plan(&mut Existing(&existing))?;
         let mut tables = existing.prepare(
             "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' \
              ORDER BY CASE type WHEN 'table' THEN 0 WHEN 'view' THEN 1 WHEN 'index' THEN 2 ELSE 3 END",
         )?;
         let store = Self::with(Connection::open_in_memory()?)?;
-        let tables = tables.query_map([], |row| row.get::<_, String>(0))?;
+        let tables = tables.query_map([], |row| row.get::<_, String>("sql"))?;
         for table in tables {
             store.connection.execute_batch(&table?)?;
         }
-        for name in sql::FIRST_TABLES {
-            let known = "SELECT COUNT(*) FROM sqlite_master WHERE name = ?1";
-            let is_there: i64 = store
-                .connection
-                .query_row(known, [name], |row| row.get(0))?;
-            if is_there == 0 {
-                return Err(Error::Unavailable(format!("it has no {name} any more")));
-            }
-        }
         store.connection.pragma_update(None, "foreign_keys", true)?;
-        store.create_tables()?;
+        store.run_plan(&plan)?;
         Ok(store)
     }
 
-    /// Creates what is not there, and adds what an older version did not have.
-    pub(super) fn create_tables(&self) -> Result<(), Error> {
-        self.connection.execute_batch(sql::SCHEMA)?;
-        let missing =
-            upgrade::missing(|table, column| has_column(&self.connection, table, column))?;
-        if !missing.is_empty() {
-            self.connection
-                .execute_batch(&upgrade::additions(&missing, Adding::Alone))?;
+    /// Creates the tables of a new journal, and adds to an older one what this version needs. A crash leaves either the old
+    /// schema or the new one.
+    pub(super) fn upgrade(&self) -> Result<(), Error> {
+        let plan = migrations::plan(&mut Existing(&self.connection))?;
+        if plan == Plan::Nothing {
+            return Ok(());
+        }
+        let transaction =
+            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+        self.run_plan(&plan)?;
+        let version = translate(sql::SCHEMA_VERSION, self.now);
+        transaction.execute(&version, [migrations::newest()])?;
+        transaction.commit()?;
+        plan.log();
+        Ok(())
+    }
+
+    fn run_plan(&self, plan: &Plan) -> Result<(), Error> {
+        for statement in plan.statements() {
+            self.connection.execute_batch(statement)?;
         }
         Ok(())
     }
+}
+
+/// The tables of an open file.
+pub(super) struct Existing<'a>(pub(super) &'a Connection);
+
+impl Tables for Existing<'_> {
+    fn has_each(&mut self, added: &[Added]) -> Result<Vec<bool>, Error> {
+        added.iter().map(|one| has(self.0, one)).collect()
+    }
+
+    fn version(&mut self) -> Result<Option<i64>, Error> {
+        let version = "SELECT MAX(version) FROM schema_version";
+        Ok(self.0.query_row(version, [], |row| row.get(0))?)
+    }
+}
+
+fn has(connection: &Connection, added: &Added) -> Result<bool, Error> {
+    let named = "SELECT COUNT(*) FROM sqlite_master WHERE type = ?1 AND name = ?2";
+    let column = "SELECT COUNT(*) FROM pragma_table_info(?1) WHERE name = ?2";
+    let (question, names) = match added {
+        Added::Table(table) => (named, ["table", table]),
+        Added::Index(index) => (named, ["index", index]),
+        Added::Column { table, column: of } => (column, [table.as_str(), of]),
+    };
+    let count: i64 = connection.query_row(question, names, |row| row.get(0))?;
+    Ok(count > 0)
 }
 
 /// A connection to an existing journal that cannot change it, and that leaves nothing beside it.
@@ -75,17 +105,4 @@ fn resting(path: &Path) -> Option<String> {
     let has_log = log.is_ok_and(|log| log.len() > 0);
     let path = utf8_percent_encode(path.to_str()?, NON_ALPHANUMERIC);
     (!has_log).then(|| format!("file:{path}?immutable=1"))
-}
-
-/// Whether a table has a column.
-pub(super) fn has_column(
-    connection: &Connection,
-    table: &str,
-    column: &str,
-) -> Result<bool, Error> {
-    Ok(connection.query_row(
-        "SELECT COUNT(*) FROM pragma_table_info(?1) WHERE name = ?2",
-        [table, column],
-        |row| Ok(row.get::<_, i64>(0)? > 0),
-    )?)
 }

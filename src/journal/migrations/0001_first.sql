@@ -24,8 +24,6 @@ CREATE TABLE IF NOT EXISTS op (
   created_at   BIGINT  NOT NULL,
   updated_at   BIGINT  NOT NULL,
   done_at      BIGINT,
-  -- What was added later stands last, and in upgrade.rs. The code as it came, where that is another spelling of `code`.
-  came_as      TEXT,
   CHECK ((state = 'done') = (outcome IS NOT NULL)),
   CHECK (state NOT IN ('intent','acked') OR property_id IS NOT NULL),
   CHECK (outcome IS NULL OR outcome <> 'cancelled' OR property_id IS NOT NULL)
@@ -77,28 +75,6 @@ CREATE TABLE IF NOT EXISTS attempt (
   PRIMARY KEY (conversation, code)
 );
 CREATE INDEX IF NOT EXISTS attempt_age ON attempt (at_ms);
--- How often a conversation failed in a row to say a code, so that a person is called in time.
-CREATE TABLE IF NOT EXISTS conversation (
-  id         TEXT   NOT NULL PRIMARY KEY,
-  failures   BIGINT NOT NULL,
-  updated_at BIGINT NOT NULL,
-  -- The last question of this conversation, or the last request that was acted on; also in upgrade.rs.
-  asked_code   TEXT,
-  asked_mode   TEXT,
-  asked_by     TEXT,
-  asked_at     BIGINT,
-  answered     BIGINT,
-  answered_key TEXT
-);
-CREATE INDEX IF NOT EXISTS conversation_age ON conversation (updated_at);
--- When a message that may be an answer was seen first: one that comes again later is no answer to a newer question.
-CREATE TABLE IF NOT EXISTS heard (
-  conversation TEXT   NOT NULL,
-  message      TEXT   NOT NULL,
-  at_ms        BIGINT NOT NULL,
-  PRIMARY KEY (conversation, message)
-);
-CREATE INDEX IF NOT EXISTS heard_age ON heard (at_ms);
 -- One row per replica, written to prove that the journal can be written.
 CREATE TABLE IF NOT EXISTS heartbeat (
   owner TEXT   NOT NULL PRIMARY KEY,
