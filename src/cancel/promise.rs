@@ -154,6 +154,5 @@ fn fingerprint(code: &str, mode: Mode) -> String {
         Mode::Real => "real",
         Mode::DryRun => "dry_run",
     };
-    let digest = Sha256::digest(format!("cancel\u{1f}{mode}\u{1f}{code}"));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(format!("cancel\u{1f}{mode}\u{1f}{code}")))
 }

@@ -166,8 +166,7 @@ impl Acceptance {
             KeyScope::ConversationAndContent => &self.fingerprint,
         };
         let conversation = self.conversation.as_deref().unwrap_or_default();
-        let digest = Sha256::digest(format!("{conversation}\u{1f}{content}"));
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex::encode(Sha256::digest(format!("{conversation}\u{1f}{content}")));
         format!("{}\u{1f}{digest}", self.delivery.key)
     }
 }

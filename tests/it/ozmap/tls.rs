@@ -56,8 +56,7 @@ impl Identity {
     }
 
     fn fingerprint(&self) -> String {
-        let digest = Sha256::digest(self.der.as_ref());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(Sha256::digest(self.der.as_ref()))
     }
 }
 

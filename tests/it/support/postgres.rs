@@ -227,8 +227,7 @@ impl Drop for Server {
 
 /// A name of a schema: names of folders differ in case, those of schemas do not.
 fn schema(name: &str) -> String {
-    let hex: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("w_{hex}")
+    format!("w_{}", hex::encode(name))
 }
 
 /// A session of its own, for a test that looks or interferes. Blocks.

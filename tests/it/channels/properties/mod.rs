@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::support::draws;
 use checks::channels::HOSTILE;
-use inputs::{captures, hex, mutated, seeds, structured, unhex};
+use inputs::{captures, mutated, seeds, structured};
 
 /// Bytes that show themselves as text, so that a failure can be read.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ fn feed_to(check: &str, cases: u32, inputs: impl Strategy<Value = Vec<u8>>, run:
         catch_unwind(AssertUnwindSafe(|| run(&bytes))).map_err(|_| {
             TestCaseError::fail(format!(
                 "OZMAP_CANCEL_CHECK={check} OZMAP_CANCEL_INPUT={}",
-                hex(&bytes)
+                hex::encode(&bytes)
             ))
         })
     });
@@ -77,7 +77,7 @@ fn repeats_the_input_of_a_failure() {
     ) else {
         return;
     };
-    run_of(&check)(&unhex(&input));
+    run_of(&check)(&hex::decode(input).unwrap());
 }
 
 #[test]

@@ -2,9 +2,6 @@
 //!
 //! It must never send what is not well-formed, whatever a request brought along.
 
-use std::collections::BTreeMap;
-
-use super::call::Count;
 use super::platform::Platform;
 use super::preset::{Escape, ProblemStatus};
 use super::template::{Context, well_formed};
@@ -51,27 +48,6 @@ impl Platform {
             content_type: content_type.clone(),
             body,
         }
-    }
-
-    /// What an answer echoes of a request that could not be read.
-    pub(super) fn silent(&self, locale: Locale) -> Echo {
-        Echo {
-            texts: self.no_echo(),
-            count: Count::default(),
-            carried: Vec::new(),
-            secret: None,
-            call: String::new(),
-            format: Some(self.format.clone()).filter(|format| !format.is_empty()),
-            locale,
-        }
-    }
-
-    /// Every text that a template may repeat, empty.
-    pub(super) fn no_echo(&self) -> BTreeMap<String, String> {
-        self.spec
-            .echoed()
-            .map(|name| (name.to_owned(), String::new()))
-            .collect()
     }
 
     /// Renders every template with hostile texts and with none, and checks what comes out.

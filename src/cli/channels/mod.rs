@@ -1,10 +1,17 @@
-//! `channels list`, `channels show` and `channels test`: what platforms there are, and what one of their requests
-//! means. Nothing is cancelled, nobody is asked.
+//! `channels list`, `show`, `test` and `try`: which platforms are supported, and how their requests are understood.
+//!
+//! - `capture`  reads a captured request for `test`
+//! - `try_out`  `try`: a conversation at the terminal
+//!
+//! It must never cancel anything, and only the simulated OZmap of `try` is called.
 
-use std::io::Read;
+mod capture;
+mod try_out;
+
 use std::process::ExitCode;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::HeaderMap;
+use capture::Capture;
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
@@ -16,26 +23,23 @@ use ozmap_cancel::config::{self, Sources};
 use ozmap_cancel::domain::{Action, Answer, Ask, Locale, Mode, Outcome, Protocol};
 use ozmap_cancel::replies::{Refused, Replies};
 use secrecy::SecretString;
+use try_out::Try;
 
-use super::try_out::{self, Try};
 use super::{Done, Problem, tell};
 
-/// The most bytes of a captured request.
-const CAPTURE_BYTES_MAX: u64 = 4 * 1024 * 1024;
-
-/// What to show.
+/// A subcommand of `channels`.
 #[derive(Subcommand)]
-pub(crate) enum Verb {
-    /// The presets, a line each
+pub(crate) enum Command {
+    /// Lists the presets, one per line
     List,
-    /// A preset's file: what to fill in on the platform's side, and what a preset of your own begins with
+    /// Prints a preset's file: what to configure on the platform, and a start for your own preset
     Show {
         /// The preset
         preset: String,
     },
-    /// What a captured request (headers and body, on stdin) means, and what would be answered
+    /// Shows how a captured request (headers and body, on stdin) is understood and answered
     Test(Test),
-    /// A conversation at the terminal with a simulated OZmap: reads and shows what customers would read
+    /// Starts a conversation at the terminal, with a simulated OZmap and the replies that customers would get
     Try(Try),
 }
 
@@ -43,7 +47,7 @@ pub(crate) enum Verb {
 pub(crate) struct Test {
     /// The preset
     preset: String,
-    /// The outcome to show the answer for
+    /// The outcome whose answer is shown
     #[arg(long, default_value = "cancelled")]
     outcome: String,
     /// One of the preset's other answer formats
@@ -51,20 +55,20 @@ pub(crate) struct Test {
     format: String,
 }
 
-pub(crate) fn run(verb: &Verb, sources: &Sources) -> Done {
+pub(crate) fn run(command: &Command, sources: &Sources) -> Done {
     let catalog = Catalog::load(&config::presets_directory(sources)?)?;
-    match verb {
-        Verb::List => {
+    match command {
+        Command::List => {
             for (name, about) in catalog.list()? {
                 tell(&format!("{name:<20}  {about}"))?;
             }
         }
-        Verb::Show { preset } if preset == "json" => {
-            tell("The native JSON channel is no preset file; the README shows its members.")?;
+        Command::Show { preset } if preset == "json" => {
+            tell("The native JSON channel has no preset file; the README describes its members.")?;
         }
-        Verb::Show { preset } => tell(catalog.text(preset)?.trim_end())?,
-        Verb::Test(test) => return run_test(test, &catalog),
-        Verb::Try(arguments) => return try_out::run(arguments, sources),
+        Command::Show { preset } => tell(catalog.text(preset)?.trim_end())?,
+        Command::Test(test) => return run_test(test, &catalog),
+        Command::Try(arguments) => return try_out::run(arguments, sources),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -73,7 +77,7 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
     let usual = catalog.usual(&test.preset)?;
     let channel = Channel {
         name: "test".to_owned(),
-        auth: everybody(&usual)?,
+        auth: no_auth(&usual)?,
         seal: Seal::unchecked(),
         codec: catalog.codec(
             &test.preset,
@@ -96,7 +100,7 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
     let replies = Replies::load("", TimeZone::UTC)?;
     let outcome = Outcome::from_id(&test.outcome).ok_or_else(|| {
         Problem::new(format!(
-            "there is no outcome `{}`; there are {}",
+            "there is no outcome `{}`; the outcomes are {}",
             test.outcome,
             Outcome::ALL.map(Outcome::id).join(", ")
         ))
@@ -154,8 +158,8 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
     }
 }
 
-/// Believes everybody, and knows where the secret stands that a platform leads through its calls.
-fn everybody(usual: &Usual) -> Result<Auth, Problem> {
+/// Accepts every caller. It still knows the query member with the secret that a platform carries through a call.
+fn no_auth(usual: &Usual) -> Result<Auth, Problem> {
     let mut schemes = vec![Scheme::None];
     if usual.auth.iter().any(|name| name == "query") {
         let unused = SecretString::from("unused");
@@ -222,14 +226,14 @@ fn rendered(
     }
 }
 
-/// What a message leads to as the first one of its conversation.
+/// What a message leads to as the first of its conversation.
 fn first_step(message: &Message) -> Step {
     let memory = match &message.ask.conversation {
         Some(_) => Memory::Conversation,
         None => Memory::None,
     };
     match message.next(None, memory) {
-        // There is no earlier request.
+        // There is no earlier request to recall.
         Step::Recall { otherwise, .. } => *otherwise,
         step @ (Step::Cancel(_)
         | Step::Confirm(_)
@@ -261,15 +265,15 @@ fn show_wish(wish: &Wish) -> Result<(), Problem> {
             Ok(())
         }
         Wish::Ignore => tell("understood    nothing to do"),
-        Wish::Handshake(_) => tell("understood    a check of the address"),
+        Wish::Handshake(_) => tell("understood    a check of the webhook address"),
     }
 }
 
 fn show_notes(notes: &[Note]) -> Result<(), Problem> {
     for note in notes {
         let what = match note.kind {
-            NoteKind::NotFilledIn => "was not filled in, and counts as absent",
-            NoteKind::Ignored => "cannot be read, and was left out",
+            NoteKind::NotFilledIn => "was not filled in by the platform; treated as absent",
+            NoteKind::Ignored => "cannot be read; ignored",
         };
         tell(&format!("note          {} {what}", note.member))?;
     }
@@ -292,7 +296,7 @@ fn show_ask(ask: &Ask) -> Result<(), Problem> {
         "key           {}",
         ask.key
             .as_deref()
-            .unwrap_or("none: duplicates are told by conversation and code")
+            .unwrap_or("none: duplicates are recognized by conversation and code")
     ))?;
     tell(&format!("locale        {}", ask.locale.id()))
 }
@@ -302,73 +306,4 @@ fn show_answer(rendered: &Rendered) -> Result<(), Problem> {
         "content type  {}\n\n{}",
         rendered.content_type, rendered.body
     ))
-}
-
-/// A request as it was captured: request line, headers, an empty line, body.
-struct Capture {
-    method: Method,
-    target: String,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Capture {
-    fn read() -> Result<Self, Problem> {
-        let mut bytes = Vec::new();
-        std::io::stdin()
-            .lock()
-            .take(CAPTURE_BYTES_MAX)
-            .read_to_end(&mut bytes)?;
-        // A body alone is as good as a whole request.
-        if bytes.trim_ascii_start().starts_with(b"{") {
-            return Ok(Self {
-                method: Method::POST,
-                target: "/webhooks/test".to_owned(),
-                headers: HeaderMap::new(),
-                body: bytes,
-            });
-        }
-        let (head, body) = split(&bytes).ok_or_else(|| {
-            Problem::new("there is no empty line between the headers and the body")
-        })?;
-        let head = String::from_utf8_lossy(head).into_owned();
-        let mut lines = head.lines();
-        let mut words = lines.next().unwrap_or_default().split(' ');
-        let method = words
-            .next()
-            .and_then(|word| Method::from_bytes(word.as_bytes()).ok());
-        let method = method.ok_or_else(|| {
-            Problem::new("the first line is no request line, like POST /webhooks/x HTTP/1.1")
-        })?;
-        let target = words.next().unwrap_or("/").to_owned();
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            let parsed = line.split_once(':').and_then(|(name, value)| {
-                Some((
-                    HeaderName::from_bytes(name.trim().as_bytes()).ok()?,
-                    HeaderValue::from_str(value.trim()).ok()?,
-                ))
-            });
-            let (name, value) =
-                parsed.ok_or_else(|| Problem::new("a line of the head is no header"))?;
-            headers.append(name, value);
-        }
-        Ok(Self {
-            method,
-            target,
-            headers,
-            body: body.to_vec(),
-        })
-    }
-}
-
-fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let find = |end: &[u8]| {
-        bytes
-            .windows(end.len())
-            .position(|window| window == end)
-            .map(|at| (at, at + end.len()))
-    };
-    let (head, body) = find(b"\r\n\r\n").or_else(|| find(b"\n\n"))?;
-    Some((bytes.get(..head)?, bytes.get(body..)?))
 }

@@ -1,7 +1,8 @@
-//! `channels try`: a conversation at the terminal with any preset, so that a provider reads the sentences before customers do.
+//! `channels try`: a conversation at the terminal with any preset, so that the provider reads the replies before
+//! customers do.
 //!
-//! OZmap is simulated and the journal is in a temporary folder; nothing of the configuration but the provider's own presets
-//! and sentences has a part in it, and no real OZmap is ever asked.
+//! It uses a simulated OZmap and a journal in a temporary directory. Of the configuration it reads only the directories of
+//! the provider's own presets and replies. It must never call a real OZmap.
 
 use std::io::BufRead;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,27 +22,27 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::folder::TemporaryFolder;
-use super::loopback::{Ask, exchange};
-use super::service::Service;
-use super::{Done, Problem, block_on, on_signal, tell};
+use crate::cli::http_client::{Request, exchange};
+use crate::cli::service::Service;
+use crate::cli::temp_dir::TempDir;
+use crate::cli::{Done, Problem, block_on, on_signal, tell};
 
 /// The simulator's own key.
 const KEY: &str = "simulator-key";
 
-/// How long the simulator may take.
-const WITHIN: Duration = Duration::from_secs(5);
+/// How long the simulator may take to respond.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The codes that the simulated OZmap holds, and what becomes of each.
+/// The codes in the simulated OZmap, and what happens to each.
 const CODES: &str =
-    "123|123 and 124|124 can be cancelled, 125|125 is installed, anything else is not there";
+    "123|123 and 124|124 can be cancelled, 125|125 is installed, no other code exists";
 
-/// Which preset, and in which language to begin.
+/// The preset and the first language.
 #[derive(Args)]
 pub(crate) struct Try {
     /// The preset, or `json`
     preset: String,
-    /// The language to begin in: pt-BR, es or en
+    /// The language to start in: pt-BR, es or en
     #[arg(long, default_value = "pt-BR")]
     locale: String,
 }
@@ -56,7 +57,7 @@ pub(crate) fn run(arguments: &Try, sources: &Sources) -> Done {
     let presets = config::presets_directory(sources)?;
     let replies = config::replies_directory(sources)?;
     block_on(async {
-        let folder = TemporaryFolder::new("try");
+        let folder = TempDir::new("try");
         let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let simulator = Simulator::bind(here, Options::default()).await?;
         let ozmap = simulator.address();
@@ -83,12 +84,12 @@ pub(crate) fn run(arguments: &Try, sources: &Sources) -> Done {
 fn settings(
     preset: &str,
     ozmap: SocketAddr,
-    folder: &TemporaryFolder,
+    folder: &TempDir,
     [presets, replies]: [String; 2],
 ) -> Sources {
     let setting = |key: &str, value: &str| (format!("OZMAP_CANCEL__{key}"), value.to_owned());
     let journal = folder.path().join("journal.db");
-    // It is told to nothing and used by nothing: no request comes over the network.
+    // A channel needs a secret, but no request comes over the network.
     let secret = uuid::Uuid::now_v7().to_string();
     let mut environment = vec![
         setting("SERVER__LISTEN", "127.0.0.1:0"),
@@ -116,28 +117,29 @@ fn settings(
     }
 }
 
-/// Adds the reservations that can be tried beside the tutorial's.
+/// Adds reservations beside the tutorial's own.
 async fn reserve(ozmap: SocketAddr) -> Result<(), Problem> {
     for reservation in [
         json!({"code": "124|124"}),
         json!({"code": "125|125", "implanted": true}),
     ] {
         let body = reservation.to_string();
-        let (status, _) = exchange(ozmap, &Ask::post("/__sim/properties", &body), WITHIN).await?;
+        let (status, _) =
+            exchange(ozmap, &Request::post("/__sim/properties", &body), TIMEOUT).await?;
         if status >= 300 {
-            return Err(Problem::new("the simulator refused a reservation"));
+            return Err(Problem::new("the simulator rejected a reservation"));
         }
     }
     Ok(())
 }
 
-/// The customer who is played.
+/// The customer at the terminal.
 struct Play {
     app: Arc<App>,
     locale: Locale,
     conversations: u32,
     turns: u32,
-    /// The query of the next turn's address.
+    /// The query of the URL for the next turn.
     query: String,
 }
 
@@ -162,14 +164,15 @@ impl Play {
             let line = line.trim();
             match line {
                 "/quit" => break,
-                "/new" => self.anew(self.locale, input).await?,
+                "/new" => self.start_over(self.locale, input).await?,
                 "/pt" | "/es" | "/en" => {
                     let locale = Locale::parse(line.trim_start_matches('/'));
-                    self.anew(locale.unwrap_or(self.locale), input).await?;
+                    self.start_over(locale.unwrap_or(self.locale), input)
+                        .await?;
                 }
                 "" if input != CustomerInput::Phone => {}
                 _ if line.starts_with('/') => {
-                    tell("there are /new, /pt, /es, /en and /quit")?;
+                    tell("commands: /new, /pt, /es, /en and /quit")?;
                 }
                 _ => {
                     tell(&format!("customer  {}", shown(line, input)))?;
@@ -180,12 +183,12 @@ impl Play {
         Ok(())
     }
 
-    /// Another customer, maybe in another language.
-    async fn anew(&mut self, locale: Locale, input: CustomerInput) -> Result<(), Problem> {
+    /// Continues as another customer, possibly in another language.
+    async fn start_over(&mut self, locale: Locale, input: CustomerInput) -> Result<(), Problem> {
         self.locale = locale;
         self.conversations += 1;
         self.query.clear();
-        tell(&format!("\nanother customer, {}", locale.id()))?;
+        tell(&format!("\nnew customer, {}", locale.id()))?;
         self.begin(input).await
     }
 
@@ -205,22 +208,17 @@ impl Play {
             id: &format!("try-{}", self.turns),
             query: &self.query,
         });
-        let tried = self
-            .app
-            .try_turn(Locale::language(self.locale), &draft)
-            .await;
-        let tried = tried.ok_or_else(|| Problem::new("the channel is gone"))?;
-        tell(&self.told(&tried, medium))?;
-        // Only a call goes on at the address that the last answer named.
+        let tried = self.app.try_turn(self.locale.language(), &draft).await;
+        let tried = tried.ok_or_else(|| Problem::new("the channel no longer exists"))?;
+        tell(&self.described(&tried, medium))?;
+        // Only a phone call continues at the URL in the last answer.
         let is_a_call = self.channel()?.customer_input() == CustomerInput::Phone;
         match tried.next_query.filter(|_| is_a_call) {
             Some(query) => self.query = query,
             None => {
                 self.query.clear();
                 if is_a_call {
-                    tell(
-                        "          the call is over; /new, or whatever is keyed or said, begins another",
-                    )?;
+                    tell("          the call has ended; any input, or /new, starts another")?;
                     self.conversations += 1;
                 }
             }
@@ -228,10 +226,11 @@ impl Play {
         Ok(())
     }
 
-    fn told(&self, tried: &Tried, medium: Medium) -> String {
-        let person = match tried.handoff {
-            true => ", a person should go on",
-            false => "",
+    fn described(&self, tried: &Tried, medium: Medium) -> String {
+        let person = if tried.handoff {
+            ", hand over to a person"
+        } else {
+            ""
         };
         let length = match medium {
             Medium::Text => String::new(),
@@ -243,29 +242,29 @@ impl Play {
         )
     }
 
-    /// How long a voice takes to say it.
+    /// How long it takes when spoken.
     fn spoken_for(&self, reply: &str) -> String {
         let length = spoken_length(self.locale, reply);
         format!(", {:.1} s", length.as_secs_f64())
     }
 
     fn channel(&self) -> Result<&ozmap_cancel::channels::Channel, Problem> {
-        let channel = self.app.channels.get(Locale::language(self.locale));
-        channel.ok_or_else(|| Problem::new("the channel is gone"))
+        let channel = self.app.channels.get(self.locale.language());
+        channel.ok_or_else(|| Problem::new("the channel no longer exists"))
     }
 }
 
 fn introduction(preset: &str, locale: Locale, input: CustomerInput) -> String {
     let how = match input {
-        CustomerInput::FreeText => "Write what a customer writes, a message on each line.",
+        CustomerInput::FreeText => "Each line is a message from the customer.",
         CustomerInput::Phone => {
-            "Digits, * and # are keys; anything else is spoken; an empty line is silence."
+            "Digits, * and # are keys; any other text is speech; an empty line is silence."
         }
-        CustomerInput::Code => "Write a code: the bot has understood the rest.",
+        CustomerInput::Code => "Each line is a reservation code; the bot understands the rest.",
     };
     format!(
-        "You are a customer of the preset `{preset}`, in {}. OZmap is simulated: {CODES}.\n{how}\n\
-         /new is another customer; /pt, /es and /en too, in that language; /quit or the end of the input ends.\n",
+        "You are a customer on the preset `{preset}`, in {}. OZmap is simulated: {CODES}.\n{how}\n\
+         /new starts over as another customer, /pt, /es and /en in that language; /quit or the end of the input exits.\n",
         locale.id()
     )
 }
@@ -277,10 +276,10 @@ fn shown(line: &str, input: CustomerInput) -> &str {
     }
 }
 
-/// The lines of the standard input, as they come.
+/// The lines of stdin as they arrive.
 fn lines() -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel(1);
-    // A thread of its own: a read from the terminal cannot be interrupted, and must not hold up the end.
+    // On a separate thread: a read from the terminal cannot be interrupted and must not delay the exit.
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             if sender.blocking_send(line).is_err() {

@@ -4,27 +4,39 @@
 
 use sha2::{Digest, Sha256};
 
+use super::call_state::State;
 use super::fields::{Source, first};
+use super::input::Input;
 use super::placeholder::{is_unfilled, tells_nothing_apart};
-use super::platform::{Asking, Platform};
-use super::{Misunderstood, Note};
+use super::preset::DuplicateSpec;
+use super::reading::Reading;
+use super::{Channel, Inbound, Misunderstood, Note};
 
-impl Platform {
+/// What a request for a cancellation or a look-up is made from.
+pub(super) struct Asking<'a> {
+    pub(super) channel: &'a Channel,
+    pub(super) inbound: &'a Inbound<'a>,
+    pub(super) input: &'a Input<'a>,
+    pub(super) reading: &'a Reading<'a>,
+    pub(super) state: &'a State,
+}
+
+impl Asking<'_> {
+    /// The key of the request, if anything in it can be one.
     pub(super) fn key(
         &self,
-        asking: &Asking<'_>,
+        duplicate: &DuplicateSpec,
         notes: &mut Vec<Note>,
     ) -> Result<Option<String>, Misunderstood> {
-        let (duplicate, reading) = (&self.spec.duplicate, asking.reading);
         // The platform's own id comes before a header that anything on the way may add.
-        if let Some(key) = self.first_key(&duplicate.first, asking, notes)? {
+        if let Some(key) = self.first_key(&duplicate.first, notes)? {
             return Ok(Some(key));
         }
-        if let Some(key) = reading.key(notes)? {
+        if let Some(key) = self.reading.key(notes)? {
             return Ok(Some(key));
         }
         // The same keys in two turns of one call are two requests.
-        let state = asking.state;
+        let state = self.state;
         let failures = state.count.text();
         let mut key = Key::default();
         for part in [&failures, &state.step, &state.code] {
@@ -32,7 +44,7 @@ impl Platform {
         }
         if !duplicate.all.is_empty() {
             for places in &duplicate.all {
-                match first(&places.0, asking.input)? {
+                match first(&places.0, self.input)? {
                     Some(part) if is_unfilled(&part) => {
                         notes.push(Note::not_filled_in("message_id"));
                         return Ok(None);
@@ -46,7 +58,7 @@ impl Platform {
         if !duplicate.body {
             return Ok(None);
         }
-        key.add(asking.inbound.body);
+        key.add(self.inbound.body);
         Ok(Some(key.text()))
     }
 
@@ -54,11 +66,10 @@ impl Platform {
     fn first_key(
         &self,
         sources: &[Source],
-        asking: &Asking<'_>,
         notes: &mut Vec<Note>,
     ) -> Result<Option<String>, Misunderstood> {
         for source in sources {
-            let Some(text) = source.text(asking.input)? else {
+            let Some(text) = source.text(self.input)? else {
                 continue;
             };
             let key = text
@@ -93,11 +104,7 @@ impl Key {
     }
 
     fn text(self) -> String {
-        self.0
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex::encode(self.0.finalize())
     }
 }
 

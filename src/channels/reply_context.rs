@@ -5,20 +5,11 @@
 
 use axum::http::header;
 
-use super::call::{carried, secret};
+use super::call_state::{carried, secret};
 use super::input::Input;
 use super::platform::Platform;
 use super::reading::Reading;
-use super::{Channel, Codec, Echo, Inbound, native};
-
-/// Who is heard.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Speaker {
-    /// Someone who did not prove anything, or not yet.
-    Stranger,
-    /// Someone who proved who it is.
-    Caller,
-}
+use super::{Channel, Codec, Echo, Inbound, Speaker, native};
 
 impl Channel {
     /// What a refusal takes over from a request that was not understood or not accepted; the caller was believed.

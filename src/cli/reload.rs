@@ -1,6 +1,6 @@
-//! SIGHUP: the key of OZmap is read again, and nothing else of the configuration.
+//! SIGHUP reloads the OZmap key, and nothing else of the configuration.
 //!
-//! It must never end or hold up the service: whatever is wrong with what is read, the old key stays.
+//! It must never end or delay the service: if the configuration cannot be read, the old key stays in use.
 
 use std::convert::Infallible;
 use std::io;
@@ -9,22 +9,22 @@ use ozmap_cancel::cancel::Cancellations;
 use ozmap_cancel::config::{Config, Sources};
 use ozmap_cancel::ozmap::KeyTaken;
 
-/// The signals that a terminal or an operator sends for it; from the first of them on none ends the process.
-pub(super) struct Hangups {
+/// Receives SIGHUP. Once installed, the signal no longer ends the process.
+pub(super) struct SighupListener {
     #[cfg(unix)]
     signal: tokio::signal::unix::Signal,
 }
 
-impl Hangups {
+impl SighupListener {
     #[cfg(unix)]
-    pub(super) fn heard() -> io::Result<Self> {
+    pub(super) fn install() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let signal = signal(SignalKind::hangup())?;
         Ok(Self { signal })
     }
 
     #[cfg(not(unix))]
-    pub(super) fn heard() -> io::Result<Self> {
+    pub(super) fn install() -> io::Result<Self> {
         Ok(Self {})
     }
 
@@ -40,8 +40,8 @@ impl Hangups {
         std::future::pending::<()>().await;
     }
 
-    /// Takes the key of OZmap at each of them. Everything else needs a start.
-    pub(super) async fn take_new_keys(
+    /// Reloads the OZmap key at every signal. Every other setting needs a restart.
+    pub(super) async fn reload_keys(
         mut self,
         sources: &Sources,
         cancellations: &Cancellations,
@@ -49,25 +49,29 @@ impl Hangups {
         loop {
             self.next().await;
             let sources = sources.clone();
-            // Files are read, which may take its time.
+            // Reading files blocks.
             let read = tokio::task::spawn_blocking(move || Config::load(&sources)).await;
             match read {
                 Ok(Ok(config)) => match cancellations.take_key(&config.ozmap.api_key).await {
                     Ok(KeyTaken::New) => {
-                        tracing::info!("OZmap is shown the key that was read again");
+                        tracing::info!("OZmap key reloaded; the next call uses the new one");
                     }
                     Ok(KeyTaken::Same) => tracing::warn!(
-                        "the key of OZmap that was read again is the old one; nothing changes. A new one can only come from \
-                         ozmap.api_key_file or a configuration file"
+                        "OZmap key not changed: the configuration still has the old one. A running service \
+                         can read a new key only from ozmap.api_key_file or a configuration file"
                     ),
-                    Err(error) => tracing::error!("the old key of OZmap stays: {error}"),
+                    Err(error) => {
+                        tracing::error!(
+                            "OZmap key not reloaded, the old one stays in use: {error}"
+                        );
+                    }
                 },
                 Ok(Err(error)) => {
                     let problems = error.problems().join("; ");
-                    tracing::error!("the old key of OZmap stays: {problems}");
+                    tracing::error!("OZmap key not reloaded, the old one stays in use: {problems}");
                 }
                 Err(_) => tracing::error!(
-                    "the old key of OZmap stays: the configuration could not be read again"
+                    "OZmap key not reloaded, the old one stays in use: reading the configuration failed"
                 ),
             }
         }

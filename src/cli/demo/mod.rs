@@ -1,5 +1,9 @@
-//! `demo`: the main job with nothing configured. A simulated OZmap, the service with a journal in a temporary folder,
-//! a conversation printed as it happens; then it keeps serving.
+//! `demo`: a simulated OZmap, the service with a journal in a temporary directory, and a scripted conversation that is
+//! printed as it happens. Then it keeps serving. It needs no configuration and reads none.
+//!
+//! - `script`  the conversation, and the check of every reply against the simulated OZmap
+
+mod script;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -8,15 +12,15 @@ use std::process::ExitCode;
 use clap::Args;
 use ozmap_cancel::config::{Config, Sources};
 use ozmap_simulator::{Fault, Options, Quirk, Quirks, Simulator};
+use script::{Check, Script};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::folder::TemporaryFolder;
 use super::service::Service;
-use super::transcript::{Transcript, Truth};
+use super::temp_dir::TempDir;
 use super::{Done, Problem, block_on, on_signal, tell};
 
-/// The secret of the demo's channel; it guards nothing.
+/// The secret of the demo's channel, which protects nothing.
 const SECRET: &str = "demo-secret-that-guards-nothing";
 
 /// The simulator's own key.
@@ -25,23 +29,23 @@ const KEY: &str = "simulator-key";
 /// How the demo runs.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// End after the transcript
+    /// Exit after the conversation instead of serving on
     #[arg(long)]
     once: bool,
-    /// The port of the service; 0 takes a free one
+    /// The port of the service; 0 picks a free one
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// A fault of the simulated OZmap to begin with, like `lookup:status=503*2`; may be given more than once
+    /// An initial fault of the simulated OZmap, like `lookup:status=503*2`; may be repeated
     #[arg(long = "fault", value_name = "FAULT")]
     faults: Vec<Fault>,
-    /// How the simulated OZmap behaves where OZmap is not documented, like `unknown_code=not_found`; may be given more than once
+    /// How the simulated OZmap behaves where OZmap's documentation says nothing, like `unknown_code=not_found`; may be repeated
     #[arg(long = "quirk", value_name = "NAME=VALUE")]
     quirks: Vec<Quirk>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Done {
     block_on(async {
-        let folder = TemporaryFolder::new("demo");
+        let folder = TempDir::new("demo");
         let options = Options {
             faults: arguments.faults.clone(),
             quirks: Quirks::default()
@@ -64,13 +68,13 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         let address = service.address()?;
         tracker.spawn(service.serve(stop.clone()));
         introduce(address, ozmap, folder.path())?;
-        let transcript = Transcript {
+        let script = Script {
             service: address,
             simulator: ozmap,
             secret: SECRET,
             simulator_key: KEY,
         };
-        let truth = transcript.play().await?;
+        let check = script.play().await?;
         if !arguments.once {
             invite(address, ozmap)?;
             on_signal(stop.clone()).await?;
@@ -78,14 +82,14 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         stop.cancel();
         tracker.close();
         tracker.wait().await;
-        match truth {
-            Truth::Holds => Ok(ExitCode::SUCCESS),
-            Truth::Violated => Err(Problem::new("a reply of the transcript was not true")),
+        match check {
+            Check::True => Ok(ExitCode::SUCCESS),
+            Check::False => Err(Problem::new("a reply of the conversation was not true")),
         }
     })
 }
 
-/// The whole configuration of the demo; whatever is configured on this machine has no part in it.
+/// The whole configuration of the demo. Configuration files and environment variables are not read.
 fn sources(port: u16, ozmap: SocketAddr, folder: &Path) -> Sources {
     let setting = |key: &str, value: String| (format!("OZMAP_CANCEL__{key}"), value);
     Sources {
@@ -94,14 +98,14 @@ fn sources(port: u16, ozmap: SocketAddr, folder: &Path) -> Sources {
             setting("SERVER__LISTEN", format!("127.0.0.1:{port}")),
             setting("OZMAP__BASE_URL", format!("http://{ozmap}")),
             setting("OZMAP__API_KEY", KEY.to_owned()),
-            // A temporary folder may be small, and nothing is lost with it.
+            // The temporary directory may be small, and its journal is not needed afterwards.
             setting("JOURNAL__DISK_FREE_BYTES_MIN", "0".to_owned()),
             setting(
                 "JOURNAL__URL",
                 format!("sqlite:{}", folder.join("journal.db").display()),
             ),
             setting("CHANNELS__CHATBOT__SECRET", SECRET.to_owned()),
-            // Nobody has to turn to another replica.
+            // There is no load balancer to wait for.
             setting("SERVER__STOP_NOTICE_MS", "0".to_owned()),
         ],
     }
@@ -110,7 +114,7 @@ fn sources(port: u16, ozmap: SocketAddr, folder: &Path) -> Sources {
 fn introduce(service: SocketAddr, ozmap: SocketAddr, folder: &Path) -> Result<(), Problem> {
     tell(&format!(
         "ozmap-cancel: a conversation with a simulated OZmap\n\n\
-         the simulated OZmap  http://{ozmap}, holds the tutorial's reservation 123|123\n\
+         the simulated OZmap  http://{ozmap}, with the tutorial's reservation 123|123\n\
          the service          http://{service}/webhooks/chatbot\n\
          its journal          {}",
         folder.join("journal.db").display()
@@ -124,8 +128,8 @@ fn invite(service: SocketAddr, ozmap: SocketAddr) -> Result<(), Problem> {
          \x20 curl http://{service}/health\n\
          \x20 curl http://{ozmap}/__sim/properties                           what OZmap holds\n\
          \x20 curl http://{ozmap}/__sim/faults -d '\"lookup:status=503*3\"'    break it\n\
-         \x20 curl -X POST http://{ozmap}/__sim/reset                        begin anew, then cancel 123|123 again:\n\
+         \x20 curl -X POST http://{ozmap}/__sim/reset                        start over, then cancel 123|123 again:\n\
          \x20 curl http://{service}/webhooks/chatbot -H 'Authorization: Bearer {SECRET}' -d '{{\"code\":\"123|123\",\"message_id\":\"try-1\"}}'\n\n\
-         The same message_id gets the same answer; take another one for every try."
+         The same message_id gets the same answer; use a new one for every try."
     ))
 }
