@@ -33,7 +33,7 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// What the guard says of an answer, as one word.
+/// The guard's verdict on an answer, as one word.
 pub fn judged(bytes: &[u8]) -> &'static str {
     let Some(rows) = ozmap::read_list(bytes) else {
         return "unreadable";
@@ -60,7 +60,7 @@ pub fn judged(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// The members of a JSON object, each in its own text; nothing when it is none.
+/// The members of a JSON object, each in its own text; empty for any other value.
 struct Object(Vec<(String, Box<RawValue>)>);
 
 /// A member: missing, or its text. A name that stands twice is `Twice`, which nothing may be read from.
@@ -129,7 +129,7 @@ impl Object {
         }
     }
 
-    /// Whether none of these names stands there twice; for names that are read but do not decide.
+    /// Whether none of these names is duplicated; for names that are read but do not decide.
     fn has_no_twins(&self, names: &[&str]) -> bool {
         names
             .iter()
@@ -227,7 +227,7 @@ fn is_no_modem(text: &str) -> bool {
     })
 }
 
-/// Nobody lived there before, and the property is not older than its customer.
+/// The property had no earlier customer and is not older than its customer.
 fn was_born_with(property: &Object, client: &Object) -> bool {
     let mut entered = client.get("createdAt");
     let history = match property.get("history") {

@@ -160,7 +160,7 @@ async fn check_ozmap(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
     }
     findings.good("OZmap answers and accepts the key")?;
     check_times(ozmap, findings).await?;
-    match ozmap.has_witness().await {
+    match ozmap.can_cross_check().await {
         Ok(true) => return findings.good("OZmap: the list of clients confirms that a code does not exist"),
         Ok(false) => findings.warn(
             "OZmap: the key cannot list clients, so \"not found\" depends on the look-up alone, and \"422\" and \"empty\" in ozmap.not_found_answers are ignored; allow the key to view clients",
@@ -183,7 +183,7 @@ async fn check_ozmap(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
 async fn check_times(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Problem> {
     let mut times = Vec::new();
     for _ in 0..TIMED_LOOKUPS {
-        match ozmap.time_look().await {
+        match ozmap.time_lookup().await {
             Ok(ms) => times.push(ms),
             Err(error) => {
                 return findings.warn(&format!(
@@ -260,7 +260,7 @@ fn advice(error: &ozmap_cancel::ozmap::Error) -> &'static str {
         }
         FailureKind::Timeout
         | FailureKind::Lost
-        | FailureKind::Throttled
+        | FailureKind::RateLimited
         | FailureKind::Server
         | FailureKind::Size
         | FailureKind::Stale => "try again later",

@@ -371,7 +371,7 @@ fn ozmap_settings(
         delete: Duration::from_millis(settings.delete_ms),
         not_found_answers: not_found_answers?,
         guard_age,
-        looks_apart: ozmap::LOOKS_APART,
+        lookups_apart: ozmap::LOOKUPS_APART,
     })
 }
 

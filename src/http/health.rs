@@ -207,7 +207,7 @@ fn channels(app: &App) -> BTreeMap<&str, ChannelDetail> {
 fn ozmap(app: &App) -> OzmapDetail<'static> {
     let ozmap = app.cancellations.ozmap();
     let (heard, shut) = (ozmap.last_response(), ozmap.circuit_open());
-    let status = match (shut, heard.map(|heard| heard.kind)) {
+    let status = match (shut, heard.map(|heard| heard.failure)) {
         (Some(shut), _) => shut.why.id(),
         (None, None) => "unknown",
         (None, Some(None)) => "ok",
@@ -220,7 +220,7 @@ fn ozmap(app: &App) -> OzmapDetail<'static> {
             .map(|at| at.age_ms() / 1_000),
         circuit_open_s: shut.map(|shut| shut.wait.as_secs()),
         deletes_refused: ozmap.are_deletes_refused(),
-        lookup_ms: ozmap.look_ms(),
+        lookup_ms: ozmap.lookup_ms(),
         too_slow: ozmap.is_too_slow(),
     }
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::error::Error;
+use super::handle::Journal;
+use super::sql;
 use super::store::{Row, Store};
-use super::{Error, Journal, sql};
 use crate::domain::{Mode, Question, Standing};
 
 /// A message of a conversation.

@@ -2,9 +2,10 @@
 //!
 //! It only appends. It must never hold personal data: an event says what happened, not to whom.
 
+use super::error::Error;
 use super::record::Lease;
+use super::sql;
 use super::store::Store;
-use super::{Error, sql};
 use crate::domain::{EventKind, OpId};
 
 /// A line for the history of a cancellation.

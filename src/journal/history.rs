@@ -1,8 +1,10 @@
 //! What a cancellation asks about itself, and about others of its code, while it runs. Reads only.
 
+use super::error::Error;
+use super::handle::Journal;
 use super::record::Record;
 use super::store::{Store, Value};
-use super::{Error, Journal, queries, sql};
+use super::{queries, sql};
 use crate::domain::{EventKind, OpId, Protocol, ReservationCode};
 
 /// The cancellations of a code that ended and may have deleted something.

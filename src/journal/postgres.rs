@@ -10,21 +10,19 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 
-use super::Error;
+use super::error::Error;
 use super::migrations::Plan;
 use super::place::Server;
+use super::record;
 use super::sql;
 use super::store::{Fate, Row, Sharing, Store, Value};
 use super::words::with_words;
-use super::{record, rehearsal};
 
 mod connection;
 mod schema;
 mod values;
 
-use connection::{Connection, Trouble};
-
-const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp())*1000 AS BIGINT)";
+use connection::{Connection, Trouble, told};
 
 /// After a connection was refused, the next attempt waits so long; what comes meanwhile is told no at once.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(250);
@@ -41,6 +39,16 @@ enum Purpose {
     Write(Arc<str>),
     /// Single reads.
     Read,
+}
+
+/// What stands where the service would keep its journal.
+pub(super) enum Examined {
+    /// Nothing; it will be created.
+    NotThere,
+    /// A journal of an older schema, which the start upgrades.
+    Older,
+    /// A journal of this schema.
+    Current(Box<Postgres>),
 }
 
 /// The server, and the connection to it while there is one.
@@ -87,22 +95,18 @@ impl Postgres {
         Ok(store)
     }
 
-    /// Whether the server would be taken for writing, whether the journal is there already, and whether a promise could be
-    /// written into it: that is undone.
-    pub(super) fn examine(server: &Server) -> Result<bool, Error> {
+    /// Looks whether the server would be taken for writing, and what journal is there. Creates and changes nothing.
+    pub(super) fn examine(server: &Server) -> Result<Examined, Error> {
         let mut connection = Connection::open(server).map_err(|error| at_start(told(error)))?;
         schema::require_durable(&mut connection)?;
-        match schema::plan(&mut connection)? {
-            Plan::Create(_) => return Ok(false),
-            // The start upgrades it first.
-            Plan::Upgrade { .. } => return Ok(true),
-            Plan::Nothing => {}
-        }
-        let mut store = Self::new(server.clone(), Purpose::Write(Arc::from("check")));
-        store.begin()?;
-        let rehearsed = rehearsal::rehearse(&mut store, "check");
-        store.rollback();
-        rehearsed.map(|()| true)
+        Ok(match schema::plan(&mut connection)? {
+            Plan::Create(_) => Examined::NotThere,
+            Plan::Upgrade { .. } => Examined::Older,
+            Plan::Nothing => {
+                let owner = Purpose::Write(Arc::from("check"));
+                Examined::Current(Box::new(Self::new(server.clone(), owner)))
+            }
+        })
     }
 
     fn new(server: Server, purpose: Purpose) -> Self {
@@ -178,7 +182,7 @@ impl Postgres {
         let translate = || {
             with_words(sql)
                 .replace("{RECORD}", record)
-                .replace("{NOW}", NOW)
+                .replace("{NOW}", schema::NOW)
                 .replace("{SKIP}", "FOR UPDATE SKIP LOCKED")
         };
         self.dialect.entry(sql).or_insert_with(translate).clone()
@@ -368,19 +372,6 @@ fn is_a_wait(code: &SqlState) -> bool {
         SqlState::QUERY_CANCELED,
     ]
     .contains(code)
-}
-
-fn told(trouble: Trouble) -> Error {
-    match trouble {
-        // Two replicas did the same at the same moment, or waited for each other, and the database chose one.
-        Trouble::Refused(code, _)
-            if code == SqlState::UNIQUE_VIOLATION || code == SqlState::T_R_DEADLOCK_DETECTED =>
-        {
-            Error::Raced
-        }
-        Trouble::Refused(code, text) => Error::Unavailable(format!("{text} ({})", code.code())),
-        Trouble::Lost(text) => Error::Unavailable(text),
-    }
 }
 
 fn at_start(error: Error) -> Error {

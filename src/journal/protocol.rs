@@ -4,8 +4,9 @@
 
 use rand::RngExt;
 
+use super::error::Error;
+use super::sql;
 use super::store::Store;
-use super::{Error, sql};
 use crate::domain::Protocol;
 
 /// How often a protocol number is drawn before it grows a digit longer each time.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::{Duration, Instant};
 
-use super::Error;
+use super::error::Error;
 use super::store::Row;
 use crate::clock::Moment;
 use crate::domain::{
@@ -32,7 +32,9 @@ pub struct Record {
     pub state: State,
     /// How it ended.
     pub outcome: Option<Outcome>,
-    /// Why it waits or ended; `None` also for an id that this version does not know.
+    /// Why: the id of a refusal, or of what holds it up.
+    ///
+    /// `None` also for an id that this version does not know.
     pub reason: Option<Reason>,
     reason_id: Option<String>,
     /// The one property that it may delete.

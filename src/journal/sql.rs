@@ -1,9 +1,10 @@
 //! Every statement of the journal, once, for SQLite and PostgreSQL alike.
 //!
 //! Parameters are `$1 … $n`; `{NOW}` is the database's clock in milliseconds since 1970 and `{SKIP}` lets a queue
-//! reader pass over rows that another one holds; `{State::Done}` and the like are ids, which `words.rs` puts in. A store puts
-//! its dialect in for all of them. Every write of a running
+//! reader pass over rows that another one holds. A store puts its dialect in for both. Every write of a running
 //! cancellation carries its fence and owner and changes exactly one row, or the lease is lost.
+//!
+//! `'{State::Done}'` and the like are ids of the domain's enums, which `words.rs` puts in.
 
 /// Finds the webhook that carries this key, and what became of its cancellation.
 pub(super) const FIND_DELIVERY: &str =

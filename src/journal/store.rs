@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::Error;
+use super::error::Error;
 use crate::domain::Reason;
 
 /// A value of a parameter or a column; the journal needs no other types.
@@ -112,7 +112,7 @@ pub(crate) enum Incomplete {
 }
 
 impl Incomplete {
-    /// The reason of the cancellations that are handed to the operator because of it.
+    /// The reason of the cancellations that are left to a person because of it.
     pub(super) const fn reason(self) -> Reason {
         match self {
             Self::LogIsGone => Reason::JournalIncomplete,

@@ -13,6 +13,9 @@ use crate::domain::{
     Client, ClientField, DocumentError, Field, Property, PropertyId, Residence, Row,
 };
 
+/// A document as it came, unread.
+pub(super) type Raw = Box<RawValue>;
+
 /// The rows of an answer, or that it is none of the shapes that OZmap documents.
 #[derive(Debug)]
 pub(super) enum Shape {

@@ -12,9 +12,10 @@ use tokio_util::task::TaskTracker;
 use super::{Dice, Process};
 use crate::clock::Moment;
 use crate::journal::seam::{
-    FREE_LEASES, Operation, OperationQueue, Row, Sqlite, Store, Value, Writer, finish, run,
+    FREE_LEASES, LOOK_EVERY, Operation, OperationQueue, Row, Sqlite, Store, Value, Writer, finish,
+    run,
 };
-use crate::journal::{Error, Journal, LOOK_EVERY, Times};
+use crate::journal::{Error, Journal, Times};
 
 /// The most that an operation takes while all is well.
 const USUAL_MS: u64 = 15;

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::journal::Book;
 use super::{Dice, Process};
-use crate::ozmap::seam::{Arriving, Error, Exchange, Exchanging, FailureKind, Key, Reply};
+use crate::ozmap::seam::{Error, ExchangeFuture, FailureKind, Key, PartialReply, Reply, Transport};
 use crate::ozmap::{Ozmap, Settings, SetupError};
 use ozmap_simulator::in_process::InProcess;
 
@@ -71,8 +71,8 @@ impl Ozmap {
     }
 }
 
-impl Exchange for Pipes {
-    fn exchange(&self, method: Method, url: Url, within: Duration) -> Exchanging<'_> {
+impl Transport for Pipes {
+    fn exchange(&self, method: Method, url: Url, within: Duration) -> ExchangeFuture<'_> {
         Box::pin(async move {
             // A process that is frozen here has checked everything already.
             let stood_still = !self.process.is_running();
@@ -132,7 +132,7 @@ impl Pipes {
                 .send_request(request)
                 .await
                 .map_err(|_| lost("no answer"))?;
-            let mut arriving = Arriving::new(response.status(), response.headers());
+            let mut arriving = PartialReply::new(response.status(), response.headers());
             while let Some(frame) = response.frame().await {
                 let frame = frame.map_err(|_| lost("cut off"))?;
                 if let Some(chunk) = frame.data_ref() {

@@ -11,7 +11,7 @@
 //!
 //! To add a column: write the next file and name it in [`MIGRATIONS`], then read and write the column.
 
-use super::Error;
+use super::error::Error;
 
 /// The migrations in their order. The version of a schema is the number of the last one.
 const MIGRATIONS: &[&str] = &[

@@ -15,6 +15,7 @@ use tokio_postgres::{Client, Row, SimpleQueryMessage, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::values::{borrowed, owned};
+use crate::journal::error::Error;
 use crate::journal::place::{CONNECT_WITHIN, Server};
 use crate::journal::store::Value;
 
@@ -31,6 +32,20 @@ pub(super) enum Trouble {
     Refused(SqlState, String),
     /// The connection is gone; what was sent last may have been carried out.
     Lost(String),
+}
+
+/// What a failure means for the journal.
+pub(super) fn told(trouble: Trouble) -> Error {
+    match trouble {
+        // Two replicas did the same at the same moment, or waited for each other, and the database chose one.
+        Trouble::Refused(code, _)
+            if code == SqlState::UNIQUE_VIOLATION || code == SqlState::T_R_DEADLOCK_DETECTED =>
+        {
+            Error::Raced
+        }
+        Trouble::Refused(code, text) => Error::Unavailable(format!("{text} ({})", code.code())),
+        Trouble::Lost(text) => Error::Unavailable(text),
+    }
 }
 
 /// A connection and the runtime that carries it.

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
-use super::connection::{Connection, Trouble};
-use super::{NOW, told};
+use super::connection::{Connection, Trouble, told};
+use crate::journal::error::Error;
 use crate::journal::migrations::{self, Added, Plan, Tables};
-use crate::journal::{Error, sql};
+use crate::journal::sql;
+
+/// The clock, in milliseconds since 1970.
+pub(super) const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp())*1000 AS BIGINT)";
 
 /// Older servers get no corrections any more.
 const VERSION_MIN: u32 = 140_000;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio_postgres::Column;
 use tokio_postgres::types::{FromSql, ToSql, Type};
 
-use crate::journal::Error;
+use crate::journal::error::Error;
 use crate::journal::store::{Row, Value};
 
 /// The names of the columns of an answer.

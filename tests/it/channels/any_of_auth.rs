@@ -227,7 +227,7 @@ async fn a_check_of_the_address_is_answered_for_the_right_token_and_does_nothing
         assert_eq!(reply.status, 401, "{reply:?}");
         assert!(!reply.body.contains("canary"), "{reply:?}");
     }
-    // A GET that checks nothing never acts, whoever sends it.
+    // A GET without authentication never acts.
     for query in [
         "hub.mode=unsubscribe&code=123%7C123",
         "code=123%7C123",

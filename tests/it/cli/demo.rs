@@ -229,7 +229,7 @@ fn every_command_that_the_simulator_prints_does_what_it_says() {
         "--quirk",
         "unknown_code=null",
     ];
-    let (running, said) = Running::start(&arguments, "Begin anew");
+    let (running, said) = Running::start(&arguments, "Start over");
     let found = commands(&said);
     let [holds, asked, break_it, behave, reset] = found.as_slice() else {
         panic!("{said}")
@@ -256,7 +256,7 @@ fn every_command_that_the_simulator_prints_does_what_it_says() {
 
 #[test]
 fn a_running_simulator_is_healthy_and_one_that_is_not_there_is_not() {
-    let (running, said) = Running::start(&["simulate", "--listen", "127.0.0.1:0"], "Begin anew");
+    let (running, said) = Running::start(&["simulate", "--listen", "127.0.0.1:0"], "Start over");
     let address = address_after(&said, "OZmap simulator on http://").to_string();
     let asked = || {
         let arguments = ["healthcheck", "--address", &address];
@@ -284,7 +284,7 @@ async fn the_simulator_starts_alone_with_faults_and_stops_when_asked() {
         "--fault",
         "lookup:status=503*1",
     ];
-    let (running, said) = Running::start(&arguments, "Begin anew");
+    let (running, said) = Running::start(&arguments, "Start over");
     let address = address_after(&said, "OZmap simulator on http://");
     let key = [("Authorization", "simulator-key")];
     let path = "/api/v2/properties/client/123%7C123";

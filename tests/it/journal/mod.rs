@@ -23,7 +23,7 @@ pub mod file;
 mod full;
 mod late;
 mod leases;
-mod older;
+pub mod migrations;
 mod one_file;
 mod place;
 pub mod postgres;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use ozmap_cancel::ozmap::{Acted, Error, FailureKind, RecheckResult};
 
+use super::cross_check::NONE;
 use super::rig::{BY_ID, LOOKUP, Rig, one, one_then, reservation, word};
 use super::stand_in::{Act, StandIn, answer, empty, json};
-use super::witness::NONE;
 
 const PAGE: &[u8] = b"\r\n <!DOCTYPE html><html><title>Sign in</title></html>";
 
@@ -109,7 +109,7 @@ async fn every_refusal_and_failure_has_its_name_and_tells_whether_ozmap_may_have
         (405, FailureKind::Status, Acted::No),
         (409, FailureKind::Status, Acted::No),
         (410, FailureKind::Status, Acted::No),
-        (429, FailureKind::Throttled, Acted::No),
+        (429, FailureKind::RateLimited, Acted::No),
         (500, FailureKind::Server, Acted::Maybe),
         (502, FailureKind::Server, Acted::Maybe),
         (503, FailureKind::Server, Acted::Maybe),
@@ -228,7 +228,7 @@ async fn second_look(by_id: Vec<u8>, by_code: Vec<u8>) -> &'static str {
         Ok(RecheckResult::Gone { .. }) => "reserved again",
         Ok(RecheckResult::Present(_)) => "present",
         Ok(RecheckResult::OnlyByCode(_)) => "only by its code",
-        Ok(RecheckResult::GoneYet(_)) => "not sure",
+        Ok(RecheckResult::GoneUnconfirmed(_)) => "not sure",
         Ok(RecheckResult::Contradicted) => "contradicted",
         Err(error) => error.kind.id(),
     }
@@ -304,10 +304,10 @@ async fn the_last_that_was_heard_of_ozmap_is_kept() {
     assert!(rig.ozmap.last_response().is_none());
     assert!(rig.lookup().await.is_err());
     assert_eq!(
-        rig.ozmap.last_response().unwrap().kind,
+        rig.ozmap.last_response().unwrap().failure,
         Some(FailureKind::Server)
     );
     rig.ozmap.probe().await.unwrap();
-    assert_eq!(rig.ozmap.last_response().unwrap().kind, None);
+    assert_eq!(rig.ozmap.last_response().unwrap().failure, None);
     assert_eq!(word(&rig.judged("123|123").await), "ozmap_server_error");
 }

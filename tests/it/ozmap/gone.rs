@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use ozmap_cancel::ozmap::{DeleteAnswer, RecheckResult};
 
+use super::cross_check::{About, NONE, OTHER_ID, client, held_as, listed, no_route, server};
 use super::rig::{BY_ID, ID, LOOKUP, Rig, reservation};
 use super::stand_in::json as answer_json;
-use super::witness::{About, NONE, OTHER_ID, client, held_as, listed, no_route, server};
 
 /// How the looks end after a DELETE that was answered so, and how many there were.
 async fn after(rig: &Rig, answer: DeleteAnswer) -> (&'static str, usize) {
@@ -21,7 +21,7 @@ async fn after(rig: &Rig, answer: DeleteAnswer) -> (&'static str, usize) {
         Ok((RecheckResult::Present(_), looks)) => ("present", looks),
         Ok((RecheckResult::OnlyByCode(_), looks)) => ("only by its code", looks),
         Ok((RecheckResult::Contradicted, looks)) => ("contradicted", looks),
-        Ok((RecheckResult::GoneYet(_), looks)) => ("not sure", looks),
+        Ok((RecheckResult::GoneUnconfirmed(_), looks)) => ("not sure", looks),
         Err(error) => (error.kind.id(), 0),
     }
 }

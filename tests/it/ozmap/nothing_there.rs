@@ -130,10 +130,11 @@ async fn check_says_when_a_nothing_will_never_be_believed() {
         let checked = Launch::new(&rig.server.url(), &journal)
             .set("OZMAP__NOT_FOUND_ANSWERS", believed)
             .run(&["check"]);
-        let said = String::from_utf8(checked.stdout).unwrap();
-        assert_eq!(checked.status.code(), Some(0), "{said}");
-        let warned = said.contains("warning  OZmap") && said.contains("let the key list projects");
-        assert_eq!(warned, is_warned, "{believed}: {said}");
+        let result = String::from_utf8(checked.stdout).unwrap();
+        assert_eq!(checked.status.code(), Some(0), "{result}");
+        let warned =
+            result.contains("warning  OZmap") && result.contains("let the key list projects");
+        assert_eq!(warned, is_warned, "{believed}: {result}");
     }
 }
 
@@ -245,8 +246,8 @@ async fn an_answer_that_the_operator_did_not_list_is_no_not_found() {
             } else {
                 "ozmap_shape"
             };
-            let said = word(&rig.judged("123|123").await);
-            assert_eq!(said, expected, "{given:?} with {listed:?}");
+            let result = word(&rig.judged("123|123").await);
+            assert_eq!(result, expected, "{given:?} with {listed:?}");
         }
     }
 }

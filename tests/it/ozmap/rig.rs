@@ -9,7 +9,7 @@ use ozmap_cancel::journal::{
     Acceptance, Accepted, DeliveryKey, Held, Intent, Journal, KeyScope, Times,
 };
 use ozmap_cancel::ozmap::{
-    AuthScheme, DeleteAnswer, Deleted, Error, Look, NotFoundAnswer, Ozmap, PlainHttp,
+    AuthScheme, DeleteAnswer, Deleted, Error, Lookup, NotFoundAnswer, Ozmap, PlainHttp,
     RecheckResult, Session, Settings, Trust,
 };
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ pub fn settings(url: &str) -> Settings {
             NotFoundAnswer::EmptyObject,
         ],
         guard_age: Duration::from_secs(3),
-        looks_apart: Duration::from_millis(2),
+        lookups_apart: Duration::from_millis(2),
     }
 }
 
@@ -115,9 +115,9 @@ pub async fn looked_up(ozmap: &Ozmap, asked: &str) -> Result<LookupResult, Error
     let session = session(ozmap).await;
     let mut before = None;
     loop {
-        match session.look(&code(asked), before.as_ref()).await? {
-            Look::Shown(lookup) => return Ok(lookup),
-            Look::NothingYet(once) => {
+        match session.lookup(&code(asked), before.as_ref()).await? {
+            Lookup::Conclusive(lookup) => return Ok(lookup),
+            Lookup::AbsentOnce(once) => {
                 tokio::time::sleep(once.wait()).await;
                 before = Some(once);
             }
@@ -199,7 +199,7 @@ impl Rig {
                 .recheck_by_id(deleted.of(&code(CODE)), before.as_ref())
                 .await?
             {
-                RecheckResult::GoneYet(gone) => {
+                RecheckResult::GoneUnconfirmed(gone) => {
                     tokio::time::sleep(gone.wait()).await;
                     before = Some(gone);
                 }

@@ -191,7 +191,7 @@ async fn no_more_calls_are_in_work_than_allowed() {
                 .session(&asked)
                 .await
                 .unwrap()
-                .look(&asked, None)
+                .lookup(&asked, None)
                 .await
                 .map(drop)
         };

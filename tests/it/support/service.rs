@@ -47,7 +47,7 @@ impl Launch {
         self
     }
 
-    /// Sets a variable of the environment that is not a setting of ours, like `HTTP_PROXY`.
+    /// Sets a variable of the environment that is not a setting of the service, like `HTTP_PROXY`.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
@@ -59,7 +59,8 @@ impl Launch {
         self
     }
 
-    fn command(&self) -> Command {
+    /// The program with its settings, for a test that runs it in its own way.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(BINARY);
         command
             .env_clear()

@@ -1,4 +1,4 @@
-//! Who may call: bearer tokens and Standard Webhooks signatures, and that nothing happens for anybody else.
+//! Authentication: bearer tokens and Standard Webhooks signatures; other callers cause nothing.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -161,7 +161,7 @@ async fn a_signature_by_any_active_secret_opens_the_channel_and_its_id_is_the_ke
     )
     .await;
     assert_eq!(first.outcome(), "cancelled");
-    // The same webhook later, signed anew, among signatures of other versions and other keys.
+    // The same webhook later, signed again, among signatures of other versions and other keys.
     let later = at(2);
     let several = format!(
         "v1a,aGVsbG8= {} v2,x v1,!!! {}",
@@ -253,7 +253,7 @@ async fn a_signature_is_stale_after_five_minutes_either_way() {
         assert_stranger(&reply, "stale");
         assert_eq!(reply.json()["type"], "urn:ozmap-cancel:problem:stale");
     }
-    // Whoever cannot sign does not learn what is wrong with its clock.
+    // A caller that cannot sign does not learn that its clock is wrong.
     let reply = signed(&world, "msg_1", &at(-1_000), "v1,AAAA", BODY).await;
     assert_eq!(
         reply.json()["type"],

@@ -1,4 +1,4 @@
-//! What is the same request: keys of the platform, and without one the conversation; and how many codes it may try.
+//! Idempotency: the platform's keys, or else the conversation; and the number of codes that a conversation may try.
 
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ async fn the_same_key_with_another_content_is_refused_and_does_nothing() {
     }
     assert_eq!(world.ozmap.asked().await, asked);
     assert_eq!(world.journal().len(), 1);
-    // What is not part of the content: the language, the reason, the name.
+    // Not part of the content: the language, the reason, the name.
     let other_words = json!({"code": "123|123", "message_id": "m-1", "lang": "en", "reason": "x", "customer_name": "Ana"});
     let reply = world.ask(other_words).await.json();
     assert_eq!(
@@ -192,7 +192,7 @@ async fn the_window_without_a_key_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_at_the_same_time_delete_once_and_hear_the_same() {
+async fn simultaneous_requests_delete_once_and_get_the_same_answer() {
     let world = World::new().await;
     let asks = (0..12).map(|n| {
         let key = if n % 2 == 0 {
@@ -258,10 +258,10 @@ async fn a_conversation_may_try_only_so_many_codes() {
     assert_eq!(world.ask(look).await.outcome(), "too_many_attempts");
     assert_eq!(world.ozmap.asked().await, asked);
     assert_eq!(world.journal().len(), 1);
-    // Retries of what was answered, and the codes that were tried, are still served.
+    // Retries of answered requests, and codes that were tried before, are still served.
     assert_eq!(attempt("1", "m-1").await.json()["replayed"], true);
     assert_eq!(attempt("2", "m-4").await.outcome(), "not_found");
-    // Another conversation, another channel, no conversation: nobody's attempts.
+    // Another conversation, another channel, no conversation: their attempts are not counted together.
     for (channel, body) in [
         (
             "chatbot",

@@ -1,4 +1,4 @@
-//! Bodies that are no JSON: the answer says where and what to mend, and repeats nothing of what was sent.
+//! Bodies that are not JSON: the answer says where and what to fix, and repeats nothing of the body.
 
 use crate::support::{Reply, World};
 

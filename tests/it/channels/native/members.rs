@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Reply, World};
 
-/// Asks what is there; changes nothing, and needs no new reservation for every question.
+/// A lookup: it changes nothing, so that one reservation serves every question.
 async fn look(world: &World, mut body: Value) -> Reply {
     body["action"] = json!("lookup");
     world.ask(body).await

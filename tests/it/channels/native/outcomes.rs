@@ -1,4 +1,4 @@
-//! The table of outcomes, and what a look-up and a rehearsal tell and leave alone.
+//! The table of outcomes, and what a lookup and a dry run answer without changing anything.
 
 use std::time::Instant;
 
@@ -156,7 +156,7 @@ async fn a_lookup_of_what_this_service_cancelled_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lookup_of_what_is_being_cancelled_is_pending_and_asks_nobody() {
+async fn a_lookup_during_a_cancellation_is_pending_and_calls_nothing() {
     let world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", "300")]).await;
     world.ozmap.fault("delete:hold_before").await;
     let body = json!({"code": "123|123", "message_id": "m-1"});
@@ -202,7 +202,7 @@ async fn a_lookup_is_answered_in_the_channels_time_and_not_in_ozmaps() {
     // It was not turned away without a question.
     assert!(!world.ozmap.asked().await.is_empty());
     assert!(world.journal().is_empty());
-    // Nothing of it is left behind: who asks again hears what is there.
+    // It leaves nothing behind: a repeated request is answered from the present state.
     world.ozmap.heal().await;
     world.ozmap.release().await;
     eventually("what is there", || async {

@@ -2,7 +2,7 @@
 //! seeds of the fuzz targets, on stable Rust.
 //!
 //! A failure prints its input as a line of hexadecimal digits: `OZMAP_CANCEL_INPUT=HEX cargo test --test it repeats`
-//! with `OZMAP_CANCEL_CHECK=NAME` runs it alone. What was found is kept as a file under `fuzz/seeds/NAME`, which every run
+//! with `OZMAP_CANCEL_CHECK=NAME` runs it alone. A finding is kept as a file under `fuzz/seeds/NAME`, which every run
 //! feeds again.
 
 #[path = "../../../../fuzz/checks/mod.rs"]
