@@ -42,7 +42,7 @@ const CODES: &str =
 pub(crate) struct Try {
     /// The preset, or `json`
     preset: String,
-    /// The language to start in: pt-BR, es or en
+    /// The language to start in, such as pt-BR
     #[arg(long, default_value = "pt-BR")]
     locale: String,
 }
@@ -50,8 +50,9 @@ pub(crate) struct Try {
 pub(crate) fn run(arguments: &Try, sources: &Sources) -> Done {
     let locale = Locale::parse(&arguments.locale).ok_or_else(|| {
         Problem::new(format!(
-            "--locale {}: there is no such language; write pt-BR, es or en",
-            arguments.locale
+            "--locale {}: there is no such language; write one of {}",
+            arguments.locale,
+            Locale::list()
         ))
     })?;
     let presets = config::presets_directory(sources)?;

@@ -28,6 +28,7 @@ mod one_file;
 mod place;
 pub mod postgres;
 mod promises;
+mod reasons;
 mod steps;
 
 /// Times under which nothing runs out while a test looks.
