@@ -22,6 +22,7 @@
 use jiff::Timestamp;
 
 use crate::clock::Moment;
+pub use crate::domain::Refusal;
 use crate::domain::{
     Client, ClientField, DocumentError, Field, FirstName, LookupResult, Outcome, Property,
     ReservationCode,
@@ -103,87 +104,7 @@ pub enum Check {
     Ignore,
 }
 
-/// Why a property is kept. The ids are stable: they stand in the journal, in logs and in metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refusal {
-    /// More than one property has this code.
-    SeveralProperties,
-    /// The document is not one, or a deciding member stands in it twice.
-    UnreadableDocument,
-    /// No usable id.
-    BadId,
-    /// A customer has the code, and no property.
-    ClientWithoutProperty,
-    /// The property or the client is of a kind that we do not know.
-    UnknownKind,
-    /// There is no customer on the property.
-    NoClient,
-    /// The customer could not be read.
-    UnreadableClient,
-    /// The customer has another code than the one asked for.
-    OtherCode,
-    /// It cannot be told whether the customer is installed.
-    InstalledUnknown,
-    /// The customer is installed.
-    Installed,
-    /// OZmap marks the property or the client as deleted already.
-    MarkedDeleted,
-    /// Made after the request that would cancel it: nobody asked for that.
-    ReservedLater,
-    /// Something shows that an installer was here.
-    InstallEvidence,
-    /// A unit inside a building.
-    BuildingUnit,
-    /// The property is older than the reservation, or its age cannot be read.
-    PreexistingProperty,
-    /// Created by somebody that the operator did not list.
-    OtherCreator,
-}
-
 impl Refusal {
-    /// Every refusal, in the order in which the rules are applied.
-    pub const ALL: [Self; 16] = [
-        Self::SeveralProperties,
-        Self::UnreadableDocument,
-        Self::BadId,
-        Self::ClientWithoutProperty,
-        Self::UnknownKind,
-        Self::NoClient,
-        Self::UnreadableClient,
-        Self::OtherCode,
-        Self::InstalledUnknown,
-        Self::Installed,
-        Self::MarkedDeleted,
-        Self::ReservedLater,
-        Self::InstallEvidence,
-        Self::BuildingUnit,
-        Self::PreexistingProperty,
-        Self::OtherCreator,
-    ];
-
-    /// The stable id.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::SeveralProperties => "several_properties",
-            Self::UnreadableDocument => "unreadable_document",
-            Self::BadId => "bad_id",
-            Self::UnknownKind => "unknown_kind",
-            Self::NoClient => "no_client",
-            Self::UnreadableClient => "unreadable_client",
-            Self::OtherCode => "other_code",
-            Self::ClientWithoutProperty => "client_without_property",
-            Self::InstalledUnknown => "installed_unknown",
-            Self::Installed => "installed",
-            Self::MarkedDeleted => "marked_deleted",
-            Self::ReservedLater => "reserved_later",
-            Self::InstallEvidence => "install_evidence",
-            Self::BuildingUnit => "building_unit",
-            Self::PreexistingProperty => "preexisting_property",
-            Self::OtherCreator => "other_creator",
-        }
-    }
-
     /// What the customer is told.
     #[must_use]
     pub const fn outcome(self, policy: &Policy) -> Outcome {

@@ -11,15 +11,14 @@
 use std::time::Duration;
 
 use super::completion::{
-    PANICKED_TOO_OFTEN, complete_if_unchanged, completion, expire, hand_to_operator,
-    late_joiners_now, name_in,
+    complete_if_unchanged, completion, expire, hand_to_operator, late_joiners_now, name_in,
 };
 use super::context::Context;
 use super::delete::{delete, take_budget};
 use super::retry;
 use super::step::{HOLD, Precondition, Step, WorkerState, asked, ids_in};
 use super::verify::verify_deleted;
-use crate::domain::{LookupResult, Mode, Outcome, PropertyId};
+use crate::domain::{Awaits, EventKind, LookupResult, Mode, Outcome, PropertyId, Reason};
 use crate::guard::{self, Verdict};
 use crate::journal::{self, Held, State};
 use crate::ozmap::Lookup;
@@ -30,8 +29,9 @@ pub(super) async fn advance(
     leased: &mut Held,
     state: &mut WorkerState,
 ) -> Result<Step, journal::Error> {
-    if leased.record.reason.as_deref() == Some(PANICKED_TOO_OFTEN) {
-        return hand_to_operator(context, leased).await;
+    match leased.record.reason.map(Reason::awaits) {
+        Some(Awaits::Settlement) => return hand_to_operator(context, leased).await,
+        Some(Awaits::Retry | Awaits::Operator) | None => {}
     }
     match leased.record.state {
         State::Accepted => begin(context, leased, state).await,
@@ -50,7 +50,7 @@ async fn begin(
         return expire(context, leased, state).await;
     }
     if context.rules.paused {
-        return Ok(Step::Hold(HOLD, "paused"));
+        return Ok(Step::Hold(HOLD, Reason::Paused));
     }
     let live = match leased.record.mode {
         Mode::DryRun => Some(context.journal.real_one(&leased.record.code).await?),
@@ -60,7 +60,7 @@ async fn begin(
     if live.as_ref().is_some_and(|live| live.is_deleting) {
         state.dry_run_waits += 1;
         let wait = dry_run_wait(state.dry_run_waits);
-        return Ok(Step::Hold(wait, "being_cancelled"));
+        return Ok(Step::Hold(wait, Reason::BeingCancelled));
     }
     let session = match context.ozmap.session(&leased.record.code).await {
         Ok(session) => session,
@@ -84,7 +84,7 @@ async fn begin(
             let wait = once.wait();
             state.failed_reads = 0;
             state.absent_once = Some(once);
-            return Ok(Step::Wait(wait, "seen_absent_once"));
+            return Ok(Step::Wait(wait, Reason::SeenAbsentOnce));
         }
         Err(error) => return Ok(retry::after_failed_read(context, &error, leased, state)),
     };
@@ -104,15 +104,15 @@ async fn begin(
         Verdict::Keep(refusal) => {
             note_candidates(context, leased, state, &lookup).await?;
             let outcome = refusal.outcome(&context.policy);
-            let completion = completion(leased, outcome, refusal.id(), name);
+            let completion = completion(leased, outcome, Reason::Refused(refusal), name);
             complete_if_unchanged(context, leased, state, precondition, completion).await
         }
         Verdict::Delete(_) if leased.record.mode == Mode::DryRun => {
-            let completion = completion(leased, Outcome::WouldCancel, "dry_run", name);
+            let completion = completion(leased, Outcome::WouldCancel, Reason::DryRun, name);
             complete_if_unchanged(context, leased, state, precondition, completion).await
         }
         // Accepted before the operator turned the dry run on: it waits until the dry run is over.
-        Verdict::Delete(_) if context.rules.dry_run => Ok(Step::Hold(HOLD, "dry_run")),
+        Verdict::Delete(_) if context.rules.dry_run => Ok(Step::Hold(HOLD, Reason::DryRun)),
         Verdict::Delete(target) if context.ozmap.is_too_old(&target) => {
             Ok(retry::stale_reading(context, leased, state))
         }
@@ -121,7 +121,7 @@ async fn begin(
                 return Ok(retry::circuit_open(context, open));
             }
             if !take_budget(context, leased, state).await? {
-                return Ok(Step::Hold(HOLD, "deletes_per_hour"));
+                return Ok(Step::Hold(HOLD, Reason::DeletesPerHour));
             }
             delete(context, leased, state, &session, &target).await
         }
@@ -143,7 +143,7 @@ async fn note_candidates(
     }
     context
         .journal
-        .note(&leased.lease, "several", &candidates)
+        .note(&leased.lease, EventKind::Several, &candidates)
         .await?;
     state.candidates_noted = candidates;
     Ok(())
@@ -161,8 +161,8 @@ async fn absent(
         .earlier_cancellation(&leased.record.code)
         .await?;
     let (outcome, reason) = match earlier {
-        Some(_) => (Outcome::AlreadyCancelled, "cancelled_before"),
-        None => (Outcome::NotFound, "absent"),
+        Some(_) => (Outcome::AlreadyCancelled, Reason::CancelledBefore),
+        None => (Outcome::NotFound, Reason::Absent),
     };
     let completion = completion(leased, outcome, reason, None);
     complete_if_unchanged(context, leased, state, precondition, completion).await

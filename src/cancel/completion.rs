@@ -6,7 +6,7 @@
 use super::context::Context;
 use super::retry::jittered;
 use super::step::{Precondition, Step, WorkerState};
-use crate::domain::{FirstName, LookupResult, Mode, Outcome, ReservationCode};
+use crate::domain::{EventKind, FirstName, LookupResult, Mode, Outcome, Reason, ReservationCode};
 use crate::guard;
 use crate::journal::{self, Apart, Ending, Held, Latecomers, RealOne, State};
 use crate::ozmap::FailureKind;
@@ -20,9 +20,6 @@ const DELETES_MAX: i64 = 20;
 /// How often a recheck is repeated because another request joined during it.
 const LATE_JOINS_MAX: i64 = 3;
 
-/// The reason of a cancellation whose worker panicked too often: no further step is tried.
-pub(super) const PANICKED_TOO_OFTEN: &str = "panicked_too_often";
-
 /// Whether no further DELETE is worth sending.
 pub(super) async fn is_given_up(context: &Context, leased: &Held) -> Result<bool, journal::Error> {
     let sent = leased.record.deletes_sent;
@@ -32,7 +29,7 @@ pub(super) async fn is_given_up(context: &Context, leased: &Held) -> Result<bool
     // DELETEs that OZmap never confirmed are no reason against one more.
     match leased.record.state {
         State::Acked if sent >= CONFIRMED_DELETES_MAX => {
-            let confirmed = context.journal.times_of(leased.record.id, journal::ACKED);
+            let confirmed = context.journal.times_of(leased.record.id, EventKind::Acked);
             Ok(confirmed.await? >= CONFIRMED_DELETES_MAX)
         }
         State::Accepted | State::Intent | State::Acked | State::Done => Ok(false),
@@ -48,7 +45,7 @@ pub(super) async fn unknown_or_wait(
     wait: Step,
 ) -> Result<Step, journal::Error> {
     if leased.record.is_past_deadline() && leased.record.unsettled_for().is_none() {
-        return complete(context, leased, Outcome::Unknown, failure.id(), None).await;
+        return complete(context, leased, Outcome::Unknown, failure.reason(), None).await;
     }
     Ok(wait)
 }
@@ -60,7 +57,7 @@ pub(super) async fn hand_to_operator(
     leased: &mut Held,
 ) -> Result<Step, journal::Error> {
     if let Some(unsettled) = leased.record.unsettled_for() {
-        return Ok(Step::Hold(unsettled, PANICKED_TOO_OFTEN));
+        return Ok(Step::Hold(unsettled, Reason::PanickedTooOften));
     }
     // OZmap was not asked, so `review` (nothing was changed) is true only if no DELETE was ever
     // sent.
@@ -72,7 +69,7 @@ pub(super) async fn hand_to_operator(
     };
     let completion = Ending {
         needs_human: true,
-        ..completion(leased, outcome, PANICKED_TOO_OFTEN, None)
+        ..completion(leased, outcome, Reason::PanickedTooOften, None)
     };
     write(context, leased, completion).await
 }
@@ -96,9 +93,9 @@ pub(super) async fn expire(
 ) -> Result<Step, journal::Error> {
     let live = others(context, leased).await?;
     let (outcome, reason) = if may_have_deleted(live.as_ref()) {
-        (Outcome::Unknown, "deadline_after_a_deletion")
+        (Outcome::Unknown, Reason::DeadlineAfterDeletion)
     } else {
-        (Outcome::Expired, "deadline")
+        (Outcome::Expired, Reason::Deadline)
     };
     let precondition = Precondition {
         unsettled: None,
@@ -114,7 +111,7 @@ pub(super) async fn complete(
     context: &Context,
     leased: &mut Held,
     outcome: Outcome,
-    reason: &str,
+    reason: Reason,
     first_name: Option<FirstName>,
 ) -> Result<Step, journal::Error> {
     let completion = completion(leased, outcome, reason, first_name);
@@ -138,7 +135,10 @@ pub(super) async fn complete_if_unchanged(
     match write(context, leased, completion).await {
         Err(journal::Error::Joined) => {
             state.late_joins += 1;
-            Ok(Step::Wait(jittered(context, state.late_joins), "joined"))
+            Ok(Step::Wait(
+                jittered(context, state.late_joins),
+                Reason::Joined,
+            ))
         }
         written => written,
     }
@@ -184,27 +184,13 @@ fn may_have_deleted(others: Option<&RealOne>) -> bool {
 pub(super) fn completion(
     leased: &Held,
     outcome: Outcome,
-    reason: &str,
+    reason: Reason,
     first_name: Option<FirstName>,
 ) -> Ending {
-    let needs_human = match outcome {
-        Outcome::Expired | Outcome::Unknown => true,
-        // A DELETE was sent, and still the answer is "not cancelled": the operator has to find out
-        // why.
-        Outcome::Installed | Outcome::Review => leased.record.deletes_sent > 0,
-        Outcome::Cancelled
-        | Outcome::AlreadyCancelled
-        | Outcome::NotFound
-        | Outcome::InvalidCode
-        | Outcome::TooManyAttempts
-        | Outcome::WouldCancel
-        | Outcome::Found
-        | Outcome::Pending => false,
-    };
     Ending {
         outcome,
-        reason: reason.to_owned(),
-        needs_human,
+        reason,
+        needs_human: outcome.needs_operator(leased.record.deletes_sent),
         first_name,
         latecomers: Latecomers::HearTheSame,
         beside: None,

@@ -7,6 +7,7 @@
 use super::context::Context;
 use super::retry::delete_denied;
 use super::step::{Step, WorkerState};
+use crate::domain::EventKind;
 use crate::guard::Deletable;
 use crate::journal::{self, Held};
 use crate::ozmap::{FailureKind, RelatedIds, Session};
@@ -60,14 +61,14 @@ pub(super) async fn delete(
             );
             context
                 .journal
-                .note(&leased.lease, "delete_unclear", error.kind.id())
+                .note(&leased.lease, EventKind::DeleteUnclear, error.kind.id())
                 .await?;
             if error.kind == FailureKind::Forbidden {
                 let pause = delete_denied(leased.record.deletes_sent);
-                return Ok(Step::Wait(pause, error.kind.id()));
+                return Ok(Step::Wait(pause, error.kind.reason()));
             }
             if let Some(pause) = error.retry_after {
-                return Ok(Step::Wait(pause, error.kind.id()));
+                return Ok(Step::Wait(pause, error.kind.reason()));
             }
         }
     }

@@ -72,19 +72,22 @@ fn wait_after(context: &Context, error: &ozmap::Error, leased: &Held, state: &Wo
         // fails must come back more and more rarely, or it would keep the circuit open for all
         // others.
         let wait = open.wait + context.jitter.ms(0..=SPREAD_MS);
-        return Step::Wait(wait.max(backoff), open.why.id());
+        return Step::Wait(wait.max(backoff), open.why.reason());
     }
     let wait = match (error.retry_after, error.kind) {
         (Some(retry_after), _) => retry_after,
         (None, FailureKind::Forbidden) => FORBIDDEN,
         (None, _) => backoff,
     };
-    Step::Wait(wait, error.kind.id())
+    Step::Wait(wait, error.kind.reason())
 }
 
 /// The circuit breaker rejected the call: nothing was sent, and it counts as no attempt.
 pub(super) fn circuit_open(context: &Context, open: CircuitOpen) -> Step {
-    Step::Hold(open.wait + context.jitter.ms(0..=SPREAD_MS), open.why.id())
+    Step::Hold(
+        open.wait + context.jitter.ms(0..=SPREAD_MS),
+        open.why.reason(),
+    )
 }
 
 /// The reading is too old for a deletion, or older than a recheck: backs off before the next
@@ -98,7 +101,7 @@ pub(super) fn stale_reading(context: &Context, leased: &Held, state: &mut Worker
         guard_age_ms_max = context.ozmap.guard_age_ms(),
         "stale reading: what OZmap showed is too old to delete on; retrying in {} ms", wait.as_millis()
     );
-    Step::Wait(wait, FailureKind::Stale.id())
+    Step::Wait(wait, FailureKind::Stale.reason())
 }
 
 /// The recheck by id and the lookup by code disagree: waits longer each time, although no call

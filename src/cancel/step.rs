@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{LookupResult, PropertyId};
+use crate::domain::{LookupResult, PropertyId, Reason};
 use crate::guard::Asked;
 use crate::journal::{Held, Latecomers, RealOne};
 use crate::ozmap::{AbsentOnce, GoneChecks, RelatedIds};
@@ -19,9 +19,9 @@ pub(super) enum Step {
     /// Take the next step at once.
     Continue,
     /// Wait, then take the next step. The journal records the reason of a long wait.
-    Wait(Duration, &'static str),
+    Wait(Duration, Reason),
     /// The same, but OZmap did not fail this cancellation: it counts as no attempt.
-    Hold(Duration, &'static str),
+    Hold(Duration, Reason),
     /// The outcome is on the disk.
     Finished,
     /// The service is stopping: release the lease.

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::delete::delete;
 use super::retry;
 use super::step::{HOLD, Precondition, Step, WorkerState, asked, ids_in};
-use crate::domain::{LookupResult, Outcome};
+use crate::domain::{EventKind, LookupResult, Outcome, Reason};
 use crate::guard::{self, Deletable, Refusal, Verdict};
 use crate::journal::{self, Held, State};
 use crate::ozmap::{Lookup, Session};
@@ -65,11 +65,15 @@ pub(super) async fn still_present(
     precondition: Precondition,
 ) -> Result<Step, journal::Error> {
     if let Some(pause) = pause_before_recheck(context, leased, state) {
-        return Ok(Step::Wait(pause, "still_there"));
+        return Ok(Step::Wait(pause, Reason::StillThere));
     }
     let rules = &context.rules;
     if (rules.paused || rules.dry_run) && !leased.record.is_past_deadline() {
-        let why = if rules.paused { "paused" } else { "dry_run" };
+        let why = if rules.paused {
+            Reason::Paused
+        } else {
+            Reason::DryRun
+        };
         return Ok(Step::Hold(HOLD, why));
     }
     let lookup = seen.lookup();
@@ -88,20 +92,27 @@ pub(super) async fn still_present(
     };
     note_change(context, leased, state, refusal).await?;
     if let Some(unsettled) = precondition.unsettled {
-        return Ok(Step::Hold(unsettled, "unsettled"));
+        return Ok(Step::Hold(unsettled, Reason::Unsettled));
     }
     let name = name_in(lookup, &leased.record.code);
     match refusal {
         Some(refusal) if seen.may_be_half_deleted(refusal) => {
-            complete(context, leased, Outcome::Unknown, refusal.id(), None).await
+            complete(
+                context,
+                leased,
+                Outcome::Unknown,
+                Reason::Refused(refusal),
+                None,
+            )
+            .await
         }
         Some(refusal) => {
             let outcome = refusal.outcome(&context.policy);
-            let completion = completion(leased, outcome, refusal.id(), name);
+            let completion = completion(leased, outcome, Reason::Refused(refusal), name);
             complete_if_unchanged(context, leased, state, precondition, completion).await
         }
         None => {
-            let why = "delete_without_effect";
+            let why = Reason::DeleteWithoutEffect;
             complete(context, leased, Outcome::Unknown, why, name).await
         }
     }
@@ -109,7 +120,9 @@ pub(super) async fn still_present(
 
 /// Whether OZmap refused this deletion: then no further DELETE is sent.
 async fn was_refused(context: &Context, leased: &Held) -> Result<bool, journal::Error> {
-    let refused = context.journal.times_of(leased.record.id, journal::REFUSED);
+    let refused = context
+        .journal
+        .times_of(leased.record.id, EventKind::DeleteRejected);
     Ok(refused.await? > 0)
 }
 
@@ -122,10 +135,10 @@ async fn refused(
     precondition: Precondition,
 ) -> Result<Step, journal::Error> {
     if let Some(unsettled) = precondition.unsettled {
-        return Ok(Step::Hold(unsettled, "unsettled"));
+        return Ok(Step::Hold(unsettled, Reason::Unsettled));
     }
     let name = name_in(lookup, &leased.record.code);
-    let completion = completion(leased, Outcome::Review, journal::REFUSED, name);
+    let completion = completion(leased, Outcome::Review, Reason::DeleteRejected, name);
     complete_if_unchanged(context, leased, state, precondition, completion).await
 }
 
@@ -222,7 +235,7 @@ fn not_under_its_code(context: &Context, leased: &Held, state: &mut WorkerState)
     if leased.record.is_past_deadline() {
         return Judged::Keep(None);
     }
-    let wait = Step::Wait(Duration::ZERO, "not_under_its_code");
+    let wait = Step::Wait(Duration::ZERO, Reason::NotUnderItsCode);
     Judged::NotNow(retry::disagreement(context, wait, leased, state))
 }
 
@@ -237,12 +250,14 @@ async fn note_change(
         return Ok(());
     }
     state.change_noted = true;
-    let why = refusal.map_or("delete_without_effect", Refusal::id);
+    let why = refusal
+        .map_or(Reason::DeleteWithoutEffect, Reason::Refused)
+        .id();
     tracing::error!(
         op = %leased.record.id, protocol = %leased.record.protocol, reason = why,
         "reservation still present after its DELETE was sent; it is not deleted again: needs review"
     );
-    const KIND: &str = "not_deleted_again";
+    const KIND: EventKind = EventKind::NotDeletedAgain;
     let (journal, lease) = (&context.journal, &leased.lease);
     match refusal {
         // If the DELETE takes effect after all, it hits a customer whom the guard would have kept.

@@ -13,18 +13,12 @@ use super::context::Context;
 use super::retry;
 use super::step::{Precondition, Step, WorkerState};
 use super::still_present::{Seen, still_present};
-use crate::domain::{Outcome, PropertyId};
+use crate::domain::{EventKind, Outcome, PropertyId, Reason};
 use crate::journal::{self, Apart, Held, Latecomers, State};
 use crate::ozmap::{
     DeleteAnswer, Deleted, FailureKind, Port, PortState, RecheckResult, RelatedIds, Session,
     alongside,
 };
-
-/// The event for a splitter output that is free again.
-const PORT_FREE: &str = "port_free";
-
-/// The event for a splitter output that is still in use.
-const PORT_TAKEN: &str = "port_taken";
 
 /// Rechecks the property by its id and completes, waits or deletes again.
 pub(super) async fn verify_deleted(
@@ -76,7 +70,7 @@ pub(super) async fn verify_deleted(
             let wait = gone.wait();
             state.failed_reads = 0;
             state.gone_checks = Some(gone);
-            return Ok(Step::Wait(wait, "seen_gone_once"));
+            return Ok(Step::Wait(wait, Reason::SeenGoneOnce));
         }
         Ok(RecheckResult::Contradicted) => {
             return contradicted(context, leased, state, precondition).await;
@@ -115,11 +109,11 @@ async fn gone(
         let what = "the code leads to another property now";
         context
             .journal
-            .call_a_person(&leased.lease, "reserved_again", what)
+            .call_a_person(&leased.lease, EventKind::ReservedAgain, what)
             .await?;
         Latecomers::AreForAPerson(Apart::ReservedAgain)
     };
-    let completion = completion(leased, Outcome::Cancelled, "seen_gone", None);
+    let completion = completion(leased, Outcome::Cancelled, Reason::SeenGone, None);
     let precondition = Precondition {
         latecomers,
         ..precondition
@@ -140,10 +134,17 @@ async fn contradicted(
         "OZmap contradicts itself: the deleted property is not found by id, but its client or a list still has it"
     );
     if precondition.unsettled.is_some() {
-        let wait = Step::Wait(Duration::ZERO, "contradiction");
+        let wait = Step::Wait(Duration::ZERO, Reason::Contradiction);
         return Ok(retry::disagreement(context, wait, leased, state));
     }
-    complete(context, leased, Outcome::Unknown, "contradiction", None).await
+    complete(
+        context,
+        leased,
+        Outcome::Unknown,
+        Reason::Contradiction,
+        None,
+    )
+    .await
 }
 
 /// The ids by which the property can still be asked for; read from its snapshot once.
@@ -172,8 +173,8 @@ async fn note_port(
         return;
     };
     let kind = match port_state {
-        PortState::Free => PORT_FREE,
-        PortState::Taken => PORT_TAKEN,
+        PortState::Free => EventKind::PortFree,
+        PortState::Taken => EventKind::PortTaken,
     };
     let detail = format!(
         "output {} of splitter {}",

@@ -11,14 +11,13 @@ use tracing::Instrument;
 
 use super::advance::advance;
 use super::catch_panic::catch_panic;
-use super::completion::{PANICKED_TOO_OFTEN, hand_to_operator};
+use super::completion::hand_to_operator;
 use super::context::Context;
 use super::retry;
 use super::span::span_of;
 use super::step::{Step, WorkerState};
-use crate::domain::Outcome;
+use crate::domain::{Awaits, Outcome, Reason};
 use crate::journal::{self, Held, Pulse};
-use crate::ozmap::FailureKind;
 use crate::trace::RequestIds;
 
 /// The longest wait under the lease; a longer one releases it.
@@ -29,9 +28,6 @@ const JOURNAL_RETRY: Duration = Duration::from_millis(500);
 
 /// After so many panics the operator gets the cancellation.
 const PANICS_MAX: i64 = 3;
-
-/// The reasons of a hold that only the operator, or the next hour, ends.
-const HELD_BY_THE_OPERATOR: [&str; 3] = ["paused", "dry_run", "deletes_per_hour"];
 
 /// Why a worker stopped.
 enum End {
@@ -99,7 +95,7 @@ impl Worker {
             match advance(&self.context, leased, &mut state).await {
                 Ok(Step::Continue) => {}
                 Ok(Step::Finished) => return End::Finished,
-                Ok(Step::Park) => return self.hand_over(leased, "parked").await,
+                Ok(Step::Park) => return self.hand_over(leased, Reason::Parked).await,
                 Ok(Step::Hold(pause, reason)) if pause > WAIT_UNDER_LEASE_MAX => {
                     log_hold(leased, pause, reason);
                     let held = self.context.journal.hold(leased, pause, reason).await;
@@ -116,7 +112,7 @@ impl Worker {
                         // loses nothing.
                         () = self.context.stopping.cancelled() => {
                             // The next run must still know that the operator has to take this one.
-                            let reason = if reason == PANICKED_TOO_OFTEN { reason } else { "parked" };
+                            let reason = after_stop(reason);
                             return self.hand_over(leased, reason).await;
                         }
                     }
@@ -129,7 +125,7 @@ impl Worker {
                         "corrupt journal record, the cancellation needs review: {error}"
                     );
                     return self
-                        .back_off(leased, journal::UNREADABLE, "unreadable_record")
+                        .back_off(leased, journal::UNREADABLE, Reason::UnreadableRecord)
                         .await;
                 }
                 Err(error) => {
@@ -161,7 +157,7 @@ impl Worker {
         tracing::error!(%op, panics, "worker panicked on cancellation {}", leased.record.protocol);
         if panics < PANICS_MAX {
             let pause = retry::jittered(&self.context, panics);
-            return self.back_off(leased, pause, "panicked").await;
+            return self.back_off(leased, pause, Reason::Panicked).await;
         }
         // The reason also tells the next run that no further step is to be tried.
         match hand_to_operator(&self.context, leased).await {
@@ -175,7 +171,7 @@ impl Worker {
     }
 
     /// Releases the lease for the next run; a stop is no failed attempt.
-    async fn hand_over(&self, leased: &Held, reason: &str) -> End {
+    async fn hand_over(&self, leased: &Held, reason: Reason) -> End {
         let held = self
             .context
             .journal
@@ -185,7 +181,7 @@ impl Worker {
     }
 
     /// Releases the lease until the next attempt is due.
-    async fn back_off(&self, leased: &Held, pause: Duration, reason: &str) -> End {
+    async fn back_off(&self, leased: &Held, pause: Duration, reason: Reason) -> End {
         let backed_off = self.context.journal.back_off(leased, pause, reason).await;
         released(leased, backed_off)
     }
@@ -214,7 +210,7 @@ impl Worker {
 fn log_outcome(leased: &Held) {
     let record = &leased.record;
     let outcome = record.outcome.map_or("none", |outcome| outcome.id());
-    let reason = record.reason.as_deref().unwrap_or_default();
+    let reason = record.reason_id().unwrap_or_default();
     let elapsed_ms = record.now_ms().saturating_sub(record.created_at_ms);
     let needs_review =
         record.needs_human || matches!(record.outcome, Some(Outcome::Expired | Outcome::Unknown));
@@ -233,14 +229,21 @@ fn log_outcome(leased: &Held) {
 }
 
 /// Logs a wait that only the operator can end.
-fn log_hold(leased: &Held, pause: Duration, reason: &str) {
-    let is_the_operators =
-        HELD_BY_THE_OPERATOR.contains(&reason) || reason == FailureKind::Forbidden.id();
-    if is_the_operators {
+fn log_hold(leased: &Held, pause: Duration, reason: Reason) {
+    if reason.awaits() == Awaits::Operator {
         tracing::warn!(
-            op = %leased.record.id, protocol = %leased.record.protocol, reason,
+            op = %leased.record.id, protocol = %leased.record.protocol, reason = reason.id(),
             wait_s = pause.as_secs(), "cancellation {} on hold: {reason}", leased.record.protocol
         );
+    }
+}
+
+/// The reason of a cancellation that waited when the service stopped. One that is about to be handed
+/// to the operator stays so in the next run.
+const fn after_stop(waited_for: Reason) -> Reason {
+    match waited_for.awaits() {
+        Awaits::Settlement => waited_for,
+        Awaits::Retry | Awaits::Operator => Reason::Parked,
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use axum::http::HeaderValue;
 
 use super::auth::{Scheme, SchemeOptions};
+use super::keypad_and_speech::Vocabulary;
 use super::message::Reader;
 use super::platform::Platform;
 use super::preset::{EMBEDDED, RuleSpec, Spec};
@@ -201,7 +202,9 @@ impl Catalog {
             ));
         }
         let messages = spec.text.as_ref().map(|_| Reader::load()).transpose();
+        let vocabulary = Vocabulary::load();
         let platform = Platform {
+            vocabulary: vocabulary.map_err(|why| self.broken(name, why))?,
             messages: messages.map_err(|why| self.broken(name, why))?,
             spec,
             templates,

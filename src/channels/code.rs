@@ -8,7 +8,7 @@ use super::confirmation::{Key, answer, is_yes};
 use super::fields::agreed;
 use super::input::Input;
 use super::instruction::not_filled_in;
-use super::keypad_and_speech::{keyed, spoken, wants_a_person};
+use super::keypad_and_speech::{Vocabulary, keyed, spoken, wants_a_person};
 use super::member::Member;
 use super::message::{Clarity, Meaning, Reader};
 use super::misunderstood::wrong;
@@ -70,6 +70,8 @@ pub(super) struct CodeReader<'p> {
     pub(super) spec: &'p Spec,
     /// Where the platform has free text.
     pub(super) messages: Option<&'p Reader>,
+    /// What callers say on the phone.
+    pub(super) vocabulary: &'p Vocabulary,
     /// What the key `*` stands for.
     pub(super) separator: &'p str,
 }
@@ -201,7 +203,7 @@ impl CodeReader<'_> {
 
     /// A single digit is an answer to a question here, too, never a code.
     fn heard(&self, said: &str, input: &Input<'_>, echo: &Echo) -> Option<String> {
-        spoken(said, &self.separator, echo.locale)
+        spoken(said, &self.separator, echo.locale, self.vocabulary)
             .filter(|code| code.chars().count() > 1)
             .filter(|_| self.is_sure(input))
     }
@@ -212,7 +214,7 @@ impl CodeReader<'_> {
             return Ok(false);
         }
         let said = agreed(&self.spec.fields.speech, input)?;
-        Ok(said.is_some_and(|said| wants_a_person(&said) && self.is_sure(input)))
+        Ok(said.is_some_and(|said| wants_a_person(&said, self.vocabulary) && self.is_sure(input)))
     }
 
     /// Only a keyed 1 confirms; the code is the one that was read back. What was said never does: a recogniser hears

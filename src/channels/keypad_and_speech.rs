@@ -5,12 +5,12 @@
 
 mod person;
 mod sentence;
-mod words;
+mod vocabulary;
 
 pub(super) use person::wants_a_person;
 
-use sentence::{Word, begins_with_one_of, ends_with_one_of, phrases, words};
-use words::{LANGUAGES, Language, exclaimed_zero, something_else_in};
+use sentence::{Word, words};
+pub(super) use vocabulary::Vocabulary;
 
 use crate::domain::Locale;
 
@@ -35,18 +35,28 @@ pub(super) fn keyed(digits: &str, separator: &str) -> Option<String> {
 /// nothing.
 ///
 /// `None` when anything else was said, which is then asked again, and where a word may be a digit or not.
-pub(super) fn spoken(transcript: &str, separator: &str, locale: Locale) -> Option<String> {
+pub(super) fn spoken(
+    transcript: &str,
+    separator: &str,
+    locale: Locale,
+    vocabulary: &Vocabulary,
+) -> Option<String> {
     let words = words(transcript);
-    let (lead, words) = without_lead(&words);
-    let words = without_closing(words);
+    let (lead, words) = without_lead(&words, vocabulary);
+    let words = without_closing(words, vocabulary);
+    let reading = Reading {
+        separator,
+        locale,
+        vocabulary,
+    };
     let mut code = String::new();
     let mut rest = words;
     while let Some(word) = rest.first() {
-        let (read, count) = match length(rest, |language| language.separators) {
+        let (read, count) = match vocabulary.begins(rest, |phone| &phone.separators) {
             Some(count) => (separator.to_owned(), count),
-            None => match length(rest, |language| language.dashes) {
+            None => match vocabulary.begins(rest, |phone| &phone.dashes) {
                 Some(count) => ("-".to_owned(), count),
-                None => (read(word, rest.get(1), separator, locale, &code)?, 1),
+                None => (reading.read(word, rest.get(1), &code)?, 1),
             },
         };
         code.push_str(&read);
@@ -66,9 +76,9 @@ enum Lead {
     None,
 }
 
-fn without_lead(words: &[Word]) -> (Lead, &[Word]) {
+fn without_lead<'w>(words: &'w [Word], vocabulary: &Vocabulary) -> (Lead, &'w [Word]) {
     let mut rest = words;
-    while let Some(count) = length(rest, |language| language.leads) {
+    while let Some(count) = vocabulary.begins(rest, |phone| &phone.leads) {
         rest = rest.get(count..).unwrap_or_default();
     }
     let lead = match rest.len() == words.len() {
@@ -78,61 +88,53 @@ fn without_lead(words: &[Word]) -> (Lead, &[Word]) {
     (lead, rest)
 }
 
-fn without_closing(words: &[Word]) -> &[Word] {
+fn without_closing<'w>(words: &'w [Word], vocabulary: &Vocabulary) -> &'w [Word] {
     let mut rest = words;
-    let closing = |rest: &[Word]| {
-        let counts = LANGUAGES
-            .iter()
-            .map(|it| ends_with_one_of(rest, it.closings));
-        counts.flatten().max()
-    };
-    while let Some(count) = closing(rest) {
+    while let Some(count) = vocabulary.closing(rest) {
         rest = rest.get(..rest.len() - count).unwrap_or_default();
     }
     rest
 }
 
-/// How many words the longest phrase of any language has that these words begin with.
-fn length(words: &[Word], list: fn(&Language) -> &'static str) -> Option<usize> {
-    let counts = LANGUAGES
-        .iter()
-        .map(|language| begins_with_one_of(words, list(language)));
-    counts.flatten().max()
-}
-
-/// What one word is in a code, between what was read so far and the next word.
-fn read(
-    word: &Word,
-    next: Option<&Word>,
-    separator: &str,
+/// In which call a code is read.
+struct Reading<'v> {
+    separator: &'v str,
     locale: Locale,
-    code: &str,
-) -> Option<String> {
-    if let Some(written) = written(&word.text, separator) {
-        return Some(written);
-    }
-    if exclaimed_zero(locale).is_some_and(|zero| word.is(zero)) {
-        return is_between_digits(word, next, locale, code).then(|| "0".to_owned());
-    }
-    let is_article = LANGUAGES
-        .iter()
-        .any(|language| is_one_of(word, language.articles));
-    if is_article && next.is_some_and(is_number) {
-        return None;
-    }
-    digit(word, locale).map(String::from)
+    vocabulary: &'v Vocabulary,
 }
 
-/// `one oh two` is a zero; `oh, one two` and `one two, oh` may be none.
-fn is_between_digits(word: &Word, next: Option<&Word>, locale: Locale, code: &str) -> bool {
-    let follows = |next: &Word| {
-        let is_digit =
-            digit(next, locale).is_some() || next.text.starts_with(|c: char| c.is_ascii_digit());
-        is_digit && !next.is_after_a_pause
-    };
-    code.ends_with(|c: char| c.is_ascii_digit())
-        && !word.is_after_a_pause
-        && next.is_some_and(follows)
+impl Reading<'_> {
+    /// What one word is in a code, between what was read so far and the next word.
+    fn read(&self, word: &Word, next: Option<&Word>, code: &str) -> Option<String> {
+        if let Some(written) = written(&word.text, self.separator) {
+            return Some(written);
+        }
+        if self.vocabulary.is_exclaimed_zero(word, self.locale) {
+            return self
+                .is_between_digits(word, next, code)
+                .then(|| "0".to_owned());
+        }
+        if self.vocabulary.is_article(word) && next.is_some_and(is_number) {
+            return None;
+        }
+        self.digit(word).map(String::from)
+    }
+
+    /// `one oh two` is a zero; `oh, one two` and `one two, oh` may not be.
+    fn is_between_digits(&self, word: &Word, next: Option<&Word>, code: &str) -> bool {
+        let follows = |next: &Word| {
+            let is_digit =
+                self.digit(next).is_some() || next.text.starts_with(|c: char| c.is_ascii_digit());
+            is_digit && !next.is_after_a_pause
+        };
+        code.ends_with(|c: char| c.is_ascii_digit())
+            && !word.is_after_a_pause
+            && next.is_some_and(follows)
+    }
+
+    fn digit(&self, word: &Word) -> Option<char> {
+        self.vocabulary.digit(word, self.locale)
+    }
 }
 
 /// Recognisers often write what they hear as it would be typed: `123/123`.
@@ -152,22 +154,6 @@ fn written(word: &str, separator: &str) -> Option<String> {
 /// Whether a word is a number of more than one digit, before which an article may stand.
 fn is_number(word: &Word) -> bool {
     word.text.chars().filter(char::is_ascii_digit).count() > 1
-}
-
-fn digit(word: &Word, locale: Locale) -> Option<char> {
-    if is_one_of(word, something_else_in(locale)) {
-        return None;
-    }
-    let said = LANGUAGES
-        .iter()
-        .flat_map(|language| ('0'..='9').zip(language.digits));
-    said.into_iter()
-        .find(|(_, names)| is_one_of(word, names))
-        .map(|(digit, _)| digit)
-}
-
-fn is_one_of(word: &Word, list: &'static str) -> bool {
-    phrases(list).any(|known| word.is(known))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod input;
 mod instruction;
 mod json;
 mod keypad_and_speech;
+mod language;
 mod member;
 mod message;
 mod misunderstood;

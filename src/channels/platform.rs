@@ -12,6 +12,7 @@ use super::code::{Code, CodeReader};
 use super::dialogue::Message;
 use super::fields::first;
 use super::input::Input;
+use super::keypad_and_speech::Vocabulary;
 use super::member::Member;
 use super::message::{Meaning, Reader};
 use super::misunderstood::wrong;
@@ -29,6 +30,8 @@ pub struct Platform {
     pub(super) spec: Spec,
     /// Reads what customers write, where the platform has free text.
     pub(super) messages: Option<Reader>,
+    /// What callers say.
+    pub(super) vocabulary: Vocabulary,
     pub(super) templates: Templates,
     /// What `*` stands for.
     pub(super) separator: String,
@@ -54,6 +57,7 @@ impl Platform {
         CodeReader {
             spec: &self.spec,
             messages: self.messages.as_ref(),
+            vocabulary: &self.vocabulary,
             separator: &self.separator,
         }
     }

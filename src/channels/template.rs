@@ -12,6 +12,7 @@ use minijinja::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use quick_xml::escape::escape;
 
+use super::language::Voices;
 use super::preset::{AnswerSpec, Escape};
 
 /// Everything but RFC 3986 unreserved characters.
@@ -54,7 +55,7 @@ pub(super) struct Context {
 }
 
 impl Context {
-    fn values(self) -> Value {
+    fn values(self, voices: Option<&Voices>) -> Value {
         context! {
             reply => self.reply,
             outcome => self.outcome,
@@ -72,6 +73,7 @@ impl Context {
             step_code => self.step_code,
             seal => self.seal,
             echo => self.echo,
+            voices => voices.map(Voices::value).unwrap_or_default(),
         }
     }
 
@@ -103,6 +105,8 @@ impl Context {
 /// The templates of one preset.
 pub(super) struct Templates {
     environment: Environment<'static>,
+    /// The voices of each language, by its id.
+    voices: Vec<(&'static str, Voices)>,
     /// The names that they may mention.
     known: Vec<String>,
 }
@@ -147,7 +151,18 @@ impl Templates {
                 .add_template_owned(name.clone(), template.trim().to_owned())
                 .map_err(|error| format!("the template {name}: {error:#}"))?;
         }
-        Ok(Self { environment, known })
+        let mentions_voices =
+            (environment.templates()).any(|(_, it)| it.source().contains("voices."));
+        let voices = if mentions_voices {
+            Voices::of_all()?
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            environment,
+            voices,
+            known,
+        })
     }
 
     /// Writes an answer; one line where the answer is text.
@@ -161,7 +176,7 @@ impl Templates {
         let rendered = self
             .environment
             .get_template(&name)
-            .and_then(|template| template.render(context.cleaned().values()))
+            .and_then(|template| template.render(context.cleaned().values(self.voices(context))))
             .map_err(|error| format!("the template {name}: {}", self.explained(&name, &error)))?;
         Ok(match escape {
             Escape::Text => rendered.split_whitespace().collect::<Vec<_>>().join(" "),
@@ -171,6 +186,13 @@ impl Templates {
 }
 
 impl Templates {
+    fn voices(&self, context: &Context) -> Option<&Voices> {
+        let mut voices = self.voices.iter();
+        voices
+            .find(|(locale, _)| *locale == context.locale)
+            .map(|(_, voices)| voices)
+    }
+
     /// The error, with the name that it is about, which the library does not say.
     fn explained(&self, template: &str, error: &Error) -> String {
         let is_unknown = error.kind() == ErrorKind::UndefinedError;
@@ -203,11 +225,12 @@ impl Templates {
 
 /// The names that a template may mention.
 fn known_names<'s>(echoes: impl Iterator<Item = &'s str>) -> Vec<String> {
-    let always = Context::default().values();
+    let always = Context::default().values(None);
     let names = always.try_iter().into_iter().flatten();
     let mut known: Vec<String> = names
         .map(|name| name.to_string())
-        .filter(|name| name != "echo")
+        .filter(|name| name != "echo" && name != "voices")
+        .chain(Voices::NAMES.map(str::to_owned))
         .chain(echoes.map(|name| format!("echo.{name}")))
         .collect();
     known.sort_unstable();

@@ -9,10 +9,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use ozmap_cancel::config::{self, Sources};
-use ozmap_cancel::domain::{Mode, Outcome};
-use ozmap_cancel::journal::{
-    self, DeliveryNote, Event, Filter, Found, Place, Reader, Record, State,
-};
+use ozmap_cancel::domain::{Mode, Outcome, Reason, State};
+use ozmap_cancel::journal::{self, DeliveryNote, Event, Filter, Found, Place, Reader, Record};
 use serde_json::{Value, json};
 
 use super::{Done, Problem, complain, tell};
@@ -78,7 +76,7 @@ pub(crate) fn run(command: &Command, sources: &Sources) -> Done {
 fn read(place: &Place) -> Result<Reader, Problem> {
     let journal = Reader::open(place)?;
     match journal.incomplete() {
-        Some("journal_incomplete") => complain(&Problem::new(format!(
+        Some(Reason::JournalIncomplete) => complain(&Problem::new(format!(
             "{place} was not closed cleanly and its write-ahead log is missing: the newest requests are not in it"
         ))),
         Some(_) => complain(&Problem::new(format!(
@@ -125,7 +123,7 @@ fn run_list(list: &List, journal: &mut Reader) -> Done {
             record.protocol.as_str(),
             record.state.id(),
             record.outcome.map_or("-", |outcome| outcome.id()),
-            record.reason.as_deref().unwrap_or("-"),
+            record.reason_id().unwrap_or("-"),
             record.code.as_str(),
         ))?;
     }
@@ -245,7 +243,7 @@ fn describe(record: &Record) -> String {
         came_as(record).map_or_else(String::new, |came_as| format!(" (came as {came_as:?})")),
         record.channel,
         record.state.id(),
-        record.reason.as_deref().unwrap_or("-"),
+        record.reason_id().unwrap_or("-"),
         record.property.as_ref().map_or("-", |id| id.as_str()),
         record.deletes_sent,
         record.attempts,
@@ -269,7 +267,7 @@ fn as_json(record: &Record) -> Value {
         "channel": record.channel,
         "state": record.state.id(),
         "outcome": record.outcome.map(|outcome| outcome.id()),
-        "reason": record.reason,
+        "reason": record.reason_id(),
         "property_id": record.property.as_ref().map(|id| id.as_str()),
         "deletes_sent": record.deletes_sent,
         "attempts": record.attempts,

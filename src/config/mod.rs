@@ -390,8 +390,7 @@ fn not_found_answer(text: &str) -> Result<NotFoundAnswer, String> {
 }
 
 fn parse_locale(key: &str, tag: &str) -> Result<Locale, String> {
-    Locale::parse(tag)
-        .ok_or_else(|| format!("{key} = \"{tag}\"; write \"pt-BR\", \"es\" or \"en\""))
+    Locale::parse(tag).ok_or_else(|| format!("{key} = \"{tag}\"; write one of {}", Locale::list()))
 }
 
 fn signed(number: u64) -> i64 {

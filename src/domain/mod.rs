@@ -1,21 +1,46 @@
-//! The words of the trade: reservation code, ask, outcome, property, answer.
+//! The vocabulary of the service as plain values. Nothing here does I/O, knows a platform's wire
+//! format or a database, or decides about a deletion.
 //!
-//! Plain values. Nothing here does I/O, knows a platform's wire format or a database, or decides about a deletion.
+//! | file | what it defines |
+//! | --- | --- |
+//! | `mod.rs` | the request and its answer: `Ask`, `Answer`, `Question`, their ids |
+//! | `outcome.rs` | `Outcome`: how a request ends |
+//! | `reason.rs` | `Reason`: why a cancellation waits or ended |
+//! | `refusal.rs` | `Refusal`: why the guard keeps a property |
+//! | `record.rs` | `State` and `EventKind`: the words of the journal |
+//! | `turn.rs` | `Turn`: the prompts of a conversation |
+//! | `locale.rs` | `Locale`: the languages and their embedded files |
+//! | `id_enum.rs` | the macro behind these enums: ids, list and parser from one definition |
+//! | `code.rs`, `spelling.rs` | `ReservationCode` and its canonical spelling |
+//! | `name.rs` | `FirstName`: what may be greeted |
+//! | `property.rs` | what OZmap says about a property, as far as it decides |
 
 mod code;
+mod id_enum;
+mod locale;
 mod name;
 mod outcome;
 mod property;
+mod reason;
+mod record;
+mod refusal;
 mod spelling;
+mod turn;
 
 use std::fmt;
 
 pub use code::{CODE_CHARS_MAX, CodeError, ReservationCode};
+pub(crate) use id_enum::id_enum;
+pub use locale::Locale;
 pub use name::FirstName;
 pub use outcome::Outcome;
 pub use property::{
     Client, ClientField, DocumentError, Field, LookupResult, Property, PropertyId, Residence, Row,
 };
+pub use reason::{Awaits, Reason};
+pub use record::{EventKind, State};
+pub use refusal::Refusal;
+pub use turn::Turn;
 use uuid::Uuid;
 
 /// The id of one cancellation in the journal; sorts by the time of its acceptance.
@@ -73,44 +98,6 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// A language that the replies are written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Locale {
-    /// Brazilian Portuguese.
-    PtBr,
-    /// Spanish.
-    Es,
-    /// English.
-    En,
-}
-
-impl Locale {
-    /// Every locale.
-    pub const ALL: [Self; 3] = [Self::PtBr, Self::Es, Self::En];
-
-    /// The tag of the contract, which is also the name of the reply file.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::PtBr => "pt-BR",
-            Self::Es => "es",
-            Self::En => "en",
-        }
-    }
-
-    /// The closest locale to a language tag as platforms write it: `pt`, `pt_BR`, `PT-br`, `es-419`, `en-US`.
-    #[must_use]
-    pub fn parse(tag: &str) -> Option<Self> {
-        let primary = tag.trim().split(['-', '_']).next()?.to_ascii_lowercase();
-        match primary.as_str() {
-            "pt" => Some(Self::PtBr),
-            "es" => Some(Self::Es),
-            "en" => Some(Self::En),
-            _ => None,
-        }
-    }
-}
-
 /// How a reply reaches the customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Medium {
@@ -127,110 +114,6 @@ pub enum Action {
     Cancel,
     /// Only say what is there.
     Lookup,
-}
-
-/// What is said between two requests of one conversation, before there is anything to decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// Which code?
-    AskCode,
-    /// That was no code; which one?
-    AskCodeAgain,
-    /// The caller wants to key the code once more: it was not the right one.
-    CorrectCode,
-    /// Nothing was keyed or said: the question once more, with the code if there is one to confirm.
-    NothingHeard,
-    /// More than one code was written; only one at a time.
-    SeveralCodes,
-    /// Is this the code that is to be cancelled? A plain yes confirms it.
-    ConfirmCode,
-    /// The same where the next message cannot be told to be the answer: only the whole wish confirms it.
-    ConfirmInFull,
-    /// The bar was written as another character: is this code, with the bar, the one that is to be cancelled?
-    ConfirmBar,
-    /// The answer to the question was no yes and no no: the question once more.
-    ConfirmAgain,
-    /// The customer does not want it: nothing was done.
-    Declined,
-    /// The customer said thank you: nothing was done.
-    Thanked,
-    /// A person goes on.
-    HandOver,
-}
-
-impl Turn {
-    /// Every turn.
-    pub const ALL: [Self; 12] = [
-        Self::AskCode,
-        Self::AskCodeAgain,
-        Self::CorrectCode,
-        Self::NothingHeard,
-        Self::SeveralCodes,
-        Self::ConfirmCode,
-        Self::ConfirmInFull,
-        Self::ConfirmBar,
-        Self::ConfirmAgain,
-        Self::Declined,
-        Self::Thanked,
-        Self::HandOver,
-    ];
-
-    /// The stable id, which is also the name of its sentence.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::AskCode => "ask_code",
-            Self::AskCodeAgain => "ask_code_again",
-            Self::CorrectCode => "correct_code",
-            Self::NothingHeard => "nothing_heard",
-            Self::SeveralCodes => "several_codes",
-            Self::ConfirmCode => "confirm_code",
-            Self::ConfirmInFull => "confirm_in_full",
-            Self::ConfirmBar => "confirm_bar",
-            Self::ConfirmAgain => "confirm_again",
-            Self::Declined => "declined",
-            Self::Thanked => "thanked",
-            Self::HandOver => "hand_over",
-        }
-    }
-
-    /// Whether it asks for a yes to one code, if there is one.
-    #[must_use]
-    pub const fn asks_for_a_yes(self) -> bool {
-        match self {
-            Self::ConfirmCode
-            | Self::ConfirmInFull
-            | Self::ConfirmBar
-            | Self::ConfirmAgain
-            | Self::NothingHeard => true,
-            Self::AskCode
-            | Self::AskCodeAgain
-            | Self::CorrectCode
-            | Self::SeveralCodes
-            | Self::Declined
-            | Self::Thanked
-            | Self::HandOver => false,
-        }
-    }
-
-    /// Whether it is said in a chat only: on the phone, keys answer every question.
-    #[must_use]
-    pub const fn is_written_only(self) -> bool {
-        match self {
-            Self::SeveralCodes
-            | Self::ConfirmInFull
-            | Self::ConfirmBar
-            | Self::ConfirmAgain
-            | Self::Declined
-            | Self::Thanked => true,
-            Self::AskCode
-            | Self::AskCodeAgain
-            | Self::CorrectCode
-            | Self::NothingHeard
-            | Self::ConfirmCode
-            | Self::HandOver => false,
-        }
-    }
 }
 
 /// Whether a cancellation may delete.

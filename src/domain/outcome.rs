@@ -1,84 +1,58 @@
-//! The few words that a cancellation can end in, and what they mean to a caller.
+//! The outcomes of a request, and what each of them means to a caller.
 //!
-//! The ids are the public contract: an exhaustive match makes a new outcome fail to compile until it has one.
+//! The ids are the public contract. Every question about an outcome is an exhaustive match, so that a
+//! new outcome does not compile until each of them is answered.
 
-use std::fmt;
+use super::id_enum::id_enum;
 
-/// How a request ended, or that it has not ended yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// OZmap shows the property gone.
-    Cancelled,
-    /// Nothing there now, and the journal says that this service cancelled this code before.
-    AlreadyCancelled,
-    /// OZmap has no reservation with this code.
-    NotFound,
-    /// The customer is installed; nothing was deleted.
-    Installed,
-    /// The record forbids an automatic deletion; nothing was deleted.
-    Review,
-    /// Cannot be a reservation code; OZmap was not asked.
-    InvalidCode,
-    /// This conversation tried too many codes.
-    TooManyAttempts,
-    /// Dry run: everything but the deletion.
-    WouldCancel,
-    /// Look-up: the reservation exists and could be cancelled.
-    Found,
-    /// Given up; nothing was ever sent, so nothing was cancelled.
-    Expired,
-    /// Given up; a deletion may have happened, a person must look.
-    Unknown,
-    /// Accepted and durable; it will be finished.
-    Pending,
+id_enum! {
+    /// How a request ended, or that it has not ended yet.
+    pub enum Outcome {
+        /// OZmap shows the property gone.
+        Cancelled = "cancelled",
+        /// Nothing there now, and the journal says that this service cancelled this code before.
+        AlreadyCancelled = "already_cancelled",
+        /// OZmap has no reservation with this code.
+        NotFound = "not_found",
+        /// The customer is installed; nothing was deleted.
+        Installed = "installed",
+        /// The record forbids an automatic deletion; nothing was deleted.
+        Review = "review",
+        /// Cannot be a reservation code; OZmap was not asked.
+        InvalidCode = "invalid_code",
+        /// This conversation tried too many codes.
+        TooManyAttempts = "too_many_attempts",
+        /// Dry run: everything but the deletion.
+        WouldCancel = "would_cancel",
+        /// Lookup: the reservation exists and could be cancelled.
+        Found = "found",
+        /// Given up; nothing was ever sent, so nothing was cancelled.
+        Expired = "expired",
+        /// Given up; a deletion may have happened, so an operator must look.
+        Unknown = "unknown",
+        /// Accepted and durable; it will be finished.
+        Pending = "pending",
+    }
 }
 
 impl Outcome {
-    /// Every outcome, in the order of the contract's table.
-    pub const ALL: [Self; 12] = [
-        Self::Cancelled,
-        Self::AlreadyCancelled,
-        Self::NotFound,
-        Self::Installed,
-        Self::Review,
-        Self::InvalidCode,
-        Self::TooManyAttempts,
-        Self::WouldCancel,
-        Self::Found,
-        Self::Expired,
-        Self::Unknown,
-        Self::Pending,
-    ];
-
-    /// The stable word of the contract.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::Cancelled => "cancelled",
-            Self::AlreadyCancelled => "already_cancelled",
-            Self::NotFound => "not_found",
-            Self::Installed => "installed",
-            Self::Review => "review",
-            Self::InvalidCode => "invalid_code",
-            Self::TooManyAttempts => "too_many_attempts",
-            Self::WouldCancel => "would_cancel",
-            Self::Found => "found",
-            Self::Expired => "expired",
-            Self::Unknown => "unknown",
-            Self::Pending => "pending",
-        }
-    }
-
-    /// The outcome with this id, if there is one.
-    #[must_use]
-    pub fn from_id(id: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.id() == id)
-    }
-
-    /// Whether asking again with the same request can still change it.
+    /// Whether repeating the request can no longer change it.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        !matches!(self, Self::Pending)
+        match self {
+            Self::Pending => false,
+            Self::Cancelled
+            | Self::AlreadyCancelled
+            | Self::NotFound
+            | Self::Installed
+            | Self::Review
+            | Self::InvalidCode
+            | Self::TooManyAttempts
+            | Self::WouldCancel
+            | Self::Found
+            | Self::Expired
+            | Self::Unknown => true,
+        }
     }
 
     /// Whether the code led to nothing, so that the customer may try another one.
@@ -99,7 +73,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the caller should hand the customer to a person.
+    /// Whether the caller should hand the customer over to an agent.
     #[must_use]
     pub const fn hands_off(self) -> bool {
         match self {
@@ -117,10 +91,22 @@ impl Outcome {
             | Self::Pending => false,
         }
     }
-}
 
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.id())
+    /// Whether an operator must look at a cancellation that ended so, after that many DELETEs.
+    #[must_use]
+    pub const fn needs_operator(self, deletes_sent: i64) -> bool {
+        match self {
+            Self::Expired | Self::Unknown => true,
+            // A DELETE was sent and the answer is "not cancelled": an operator has to find out why.
+            Self::Installed | Self::Review => deletes_sent > 0,
+            Self::Cancelled
+            | Self::AlreadyCancelled
+            | Self::NotFound
+            | Self::InvalidCode
+            | Self::TooManyAttempts
+            | Self::WouldCancel
+            | Self::Found
+            | Self::Pending => false,
+        }
     }
 }

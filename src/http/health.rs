@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::App;
 use super::response::json;
 use crate::clock::Moment;
+use crate::domain::Reason;
 use crate::journal::{self, Stats};
 
 /// How long the state of the journal is cached, so that probes cannot load it.
@@ -243,7 +244,7 @@ async fn journal(app: &App) -> JournalSeen {
     // A journal that cannot be written may still be readable.
     let asked = timeout(JOURNAL_WITHIN, async {
         let proven = journal.prove_writable().await;
-        let incomplete = journal.incomplete().await.ok().flatten();
+        let incomplete = journal.incomplete().await.ok().flatten().map(Reason::id);
         (proven, journal.stats().await, incomplete)
     });
     let mut incomplete = None;

@@ -17,7 +17,7 @@ use super::protocol::free_protocol;
 use super::record::{Held, Lease, Record};
 use super::store::{Store, Value};
 use super::{queries, sql};
-use crate::domain::{FirstName, Mode, OpId, ReservationCode};
+use crate::domain::{EventKind, FirstName, Mode, OpId, ReservationCode};
 
 /// How often an acceptance is retried when another replica accepted the same webhook at the same
 /// moment.
@@ -206,6 +206,6 @@ fn attach(store: &mut dyn Store, asked: &Acceptance, place: Place, op: OpId) -> 
 
 fn fresh(store: &mut dyn Store, record: Record, until: Instant) -> Result<Accepted, Error> {
     let lease = Lease::granted(record.id, 1, until);
-    Note::of(&lease, "accepted", "").write(store)?;
+    Note::of(&lease, EventKind::Accepted, "").write(store)?;
     Ok(Accepted::Fresh(Box::new(Held { record, lease })))
 }

@@ -3,7 +3,7 @@
 //! It only describes an ending; `transitions.rs` decides whether it may be written.
 
 use super::history::RealOne;
-use crate::domain::{FirstName, Outcome};
+use crate::domain::{FirstName, Outcome, Reason};
 
 /// How a cancellation ends.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub struct Ending {
     /// The outcome.
     pub outcome: Outcome,
     /// The stable id of why.
-    pub reason: String,
+    pub reason: Reason,
     /// Whether a person must look.
     pub needs_human: bool,
     /// What the customer is called, when OZmap's record says it.
@@ -49,10 +49,10 @@ pub enum Apart {
 impl Apart {
     /// The reason in the journal, which `sql::FIND_RECENT` knows too.
     #[must_use]
-    pub const fn id(self) -> &'static str {
+    pub const fn reason(self) -> Reason {
         match self {
-            Self::ReservedAgain => "reserved_again",
-            Self::JoinedLate => "joined_late",
+            Self::ReservedAgain => Reason::ReservedAgain,
+            Self::JoinedLate => Reason::JoinedLate,
         }
     }
 }

@@ -6,18 +6,18 @@ use super::error::Error;
 use super::record::Lease;
 use super::sql;
 use super::store::Store;
-use crate::domain::OpId;
+use crate::domain::{EventKind, OpId};
 
 /// An event in the history of a cancellation.
 pub(super) struct Note {
     pub(super) op: OpId,
     pub(super) fence: i64,
-    pub(super) kind: &'static str,
+    pub(super) kind: EventKind,
     pub(super) detail: String,
 }
 
 impl Note {
-    pub(super) fn of(lease: &Lease, kind: &'static str, detail: &str) -> Self {
+    pub(super) fn of(lease: &Lease, kind: EventKind, detail: &str) -> Self {
         Self {
             op: lease.op,
             fence: lease.fence,
@@ -30,7 +30,7 @@ impl Note {
         let parameters = [
             self.op.to_string().into(),
             self.fence.into(),
-            self.kind.into(),
+            self.kind.id().into(),
             self.detail.as_str().into(),
         ];
         store.execute(sql::EVENT, &parameters).map(drop)

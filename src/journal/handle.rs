@@ -17,6 +17,7 @@ use super::postgres::Postgres;
 use super::sql;
 use super::sqlite::Sqlite;
 use super::store::Store;
+use crate::domain::Reason;
 
 /// The times that the journal keeps to, all in milliseconds on the database's clock.
 #[derive(Clone, Copy, Debug)]
@@ -100,8 +101,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
-    pub async fn incomplete(&self) -> Result<Option<&'static str>, Error> {
-        let incomplete = |store: &mut dyn Store| Ok(store.incomplete().map(|why| why.id()));
+    pub async fn incomplete(&self) -> Result<Option<Reason>, Error> {
+        let incomplete = |store: &mut dyn Store| Ok(store.incomplete().map(|why| why.reason()));
         self.reader.call(incomplete).await
     }
 

@@ -6,7 +6,7 @@ use super::handle::Journal;
 use super::record::Record;
 use super::store::{Store, Value};
 use super::{queries, sql};
-use crate::domain::{OpId, Protocol, ReservationCode};
+use crate::domain::{EventKind, OpId, Protocol, ReservationCode};
 
 /// The cancellations of a code that ended and may have deleted something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
-    pub async fn times_of(&self, id: OpId, kind: &'static str) -> Result<i64, Error> {
+    pub async fn times_of(&self, id: OpId, kind: EventKind) -> Result<i64, Error> {
         self.reader
             .call(move |store| times_of(store, id, kind))
             .await
@@ -126,8 +126,11 @@ pub(super) fn joined(store: &mut dyn Store, op: OpId) -> Result<i64, Error> {
 }
 
 /// How often something happened to a cancellation.
-pub(super) fn times_of(store: &mut dyn Store, op: OpId, kind: &str) -> Result<i64, Error> {
-    let counted = store.query(sql::COUNT_EVENTS, &[op.to_string().into(), kind.into()])?;
+pub(super) fn times_of(store: &mut dyn Store, op: OpId, kind: EventKind) -> Result<i64, Error> {
+    let counted = store.query(
+        sql::COUNT_EVENTS,
+        &[op.to_string().into(), kind.id().into()],
+    )?;
     counted.first().map_or(Ok(0), |row| row.integer("events"))
 }
 

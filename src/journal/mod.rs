@@ -18,7 +18,7 @@
 //! | `limits` | deletions of an hour, codes of a conversation |
 //! | `write_probe` | proves that a promise could be written now |
 //! | `reader` | the operator's reading beside the service, `check` and `backup` |
-//! | `sql` | every statement, once for both databases |
+//! | `sql`, `words` | every statement, once for both databases, and the ids of the enums in them |
 //! | `migrations/` | the tables, as numbered changes, and the upgrade of an older journal |
 //! | `store` | what a database must be able to do: statements, batches, rows by column name |
 //! | `sqlite`, `sqlite/` | the embedded database: files, write-ahead log, schema, backup |
@@ -50,6 +50,7 @@ mod sql;
 mod sqlite;
 mod store;
 mod transitions;
+mod words;
 mod write_probe;
 
 pub use accept::Caller;
@@ -62,9 +63,11 @@ pub use history::{Earlier, RealOne};
 pub use place::{DiskRules, Link, NetworkDisk, Place, PlainLink};
 pub use queries::Stats;
 pub use reader::{DeliveryNote, Event, Filter, Found, Inspection, Reader, backup, inspect};
-pub use record::{Held, Intent, Lease, Pulse, Record, State};
+pub use record::{Held, Intent, Lease, Pulse, Record};
 pub use sqlite::backup::Copied;
-pub use transitions::{ACKED, REFUSED, UNREADABLE};
+pub use transitions::UNREADABLE;
+
+pub use crate::domain::State;
 
 /// What the simulation of `crate::testing` builds a journal of.
 #[cfg(test)]

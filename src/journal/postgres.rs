@@ -23,6 +23,7 @@ use super::place::Server;
 use super::record;
 use super::sql;
 use super::store::{Fate, Row, Sharing, Store, Value};
+use super::words::with_words;
 
 mod connection;
 mod schema;
@@ -188,7 +189,8 @@ impl Postgres {
     fn text(&mut self, sql: &'static str) -> String {
         let record = &self.record;
         let translate = || {
-            sql.replace("{RECORD}", record)
+            with_words(sql)
+                .replace("{RECORD}", record)
                 .replace("{NOW}", schema::NOW)
                 .replace("{SKIP}", "FOR UPDATE SKIP LOCKED")
         };

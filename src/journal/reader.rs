@@ -15,7 +15,7 @@ use super::sqlite::{self, Sqlite};
 use super::store::{Store, Value};
 use super::write_probe::rehearse;
 use super::{disk, sql};
-use crate::domain::{OpId, ReservationCode};
+use crate::domain::{OpId, Reason, ReservationCode};
 
 /// A line in the history of a cancellation.
 #[derive(Clone, Debug)]
@@ -95,8 +95,8 @@ impl Reader {
 
     /// Why accepted cancellations are missing in it: the id of the reason.
     #[must_use]
-    pub fn incomplete(&self) -> Option<&'static str> {
-        self.store.incomplete().map(|why| why.id())
+    pub fn incomplete(&self) -> Option<Reason> {
+        self.store.incomplete().map(|why| why.reason())
     }
 
     /// The newest records.
@@ -222,7 +222,7 @@ pub enum Inspection {
     /// what is unclear to a person.
     Incomplete {
         /// The id of why.
-        why: &'static str,
+        why: Reason,
     },
 }
 

@@ -8,41 +8,10 @@ use tokio::time::{Duration, Instant};
 use super::error::Error;
 use super::store::Row;
 use crate::clock::Moment;
-use crate::domain::{FirstName, Mode, OpId, Outcome, PropertyId, Protocol, ReservationCode};
+use crate::domain::{
+    FirstName, Mode, OpId, Outcome, PropertyId, Protocol, Reason, ReservationCode, State,
+};
 use crate::guard::Deletable;
-
-/// How far a cancellation has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Promised; nothing was sent.
-    Accepted,
-    /// The target is written; a DELETE may have been sent.
-    Intent,
-    /// OZmap confirmed a DELETE; the property was not yet seen gone.
-    Acked,
-    /// Ended with an outcome.
-    Done,
-}
-
-impl State {
-    /// Every state, in the order of a cancellation's life.
-    pub const ALL: [Self; 4] = [Self::Accepted, Self::Intent, Self::Acked, Self::Done];
-
-    /// The id in the journal.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Intent => "intent",
-            Self::Acked => "acked",
-            Self::Done => "done",
-        }
-    }
-
-    fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.id() == word)
-    }
-}
 
 /// One cancellation, as it was read from the journal.
 #[derive(Clone, Debug)]
@@ -63,8 +32,11 @@ pub struct Record {
     pub state: State,
     /// How it ended.
     pub outcome: Option<Outcome>,
-    /// Why: the id of a refusal, or of what it waits for.
-    pub reason: Option<String>,
+    /// Why: the id of a refusal, or of what holds it up.
+    ///
+    /// `None` also for an id that this version does not know.
+    pub reason: Option<Reason>,
+    reason_id: Option<String>,
     /// The one property that it may delete.
     pub property: Option<PropertyId>,
     /// Before this time (database clock, ms) a DELETE may still take effect.
@@ -144,9 +116,10 @@ impl Record {
             },
             channel: row.text("channel")?.to_owned(),
             first_name: row.text_or_null("first_name")?.and_then(FirstName::of),
-            state: State::parse(row.text("state")?).ok_or_else(|| bad("state"))?,
+            state: State::from_id(row.text("state")?).ok_or_else(|| bad("state"))?,
             outcome,
-            reason: row.text_or_null("reason")?.map(str::to_owned),
+            reason: row.text_or_null("reason")?.and_then(Reason::from_id),
+            reason_id: row.text_or_null("reason")?.map(str::to_owned),
             property: row
                 .text_or_null("property_id")?
                 .map(|id| PropertyId::parse(id).ok_or_else(|| bad("property id")))
@@ -162,6 +135,13 @@ impl Record {
             read_at_ms: row.integer("now_ms")?,
             read_at: Instant::now(),
         })
+    }
+
+    /// The id of the reason as the journal holds it. Only to be shown: what another version wrote may
+    /// be unknown here, and then nothing may be decided on it.
+    #[must_use]
+    pub fn reason_id(&self) -> Option<&str> {
+        self.reason_id.as_deref()
     }
 
     /// The database's clock now, carried forward from the reading of this record.

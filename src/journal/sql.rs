@@ -4,6 +4,8 @@
 //! 1970; `{SKIP}`, which lets a worker skip rows that another one has locked; and `{RECORD}`, the
 //! columns of a record. Every write of a running cancellation carries its fence and owner and
 //! changes exactly one row, or the lease is lost.
+//!
+//! `'{State::Done}'` and the like are ids of the domain's enums, which `words.rs` puts in.
 
 /// Finds the webhook that carries this key, and what became of its cancellation.
 pub(super) const FIND_DELIVERY: &str =
@@ -19,14 +21,14 @@ pub(super) const FIND_DELIVERY: &str =
 pub(super) const FIND_RECENT: &str = "\
 SELECT d.fingerprint, d.op_id, d.conversation FROM op o JOIN delivery d ON d.op_id = o.id \
 WHERE o.code = $5 AND d.channel = $1 AND d.conversation = $2 AND d.fingerprint = $3 \
-AND (o.state <> 'done' OR (o.done_at > {NOW} - $4 AND o.done_at <= {NOW} + 2000 AND (o.outcome = 'cancelled' OR o.reason IN ('reserved_again', 'joined_late')))) ORDER BY CASE WHEN o.state = 'done' THEN 1 ELSE 0 END, d.received_at DESC LIMIT 1";
+AND (o.state <> '{State::Done}' OR (o.done_at > {NOW} - $4 AND o.done_at <= {NOW} + 2000 AND (o.outcome = '{Outcome::Cancelled}' OR o.reason IN ('{Reason::ReservedAgain}', '{Reason::JoinedLate}')))) ORDER BY CASE WHEN o.state = '{State::Done}' THEN 1 ELSE 0 END, d.received_at DESC LIMIT 1";
 
 /// Accepts a new cancellation, or finds the active one of the same code: the returned id tells
 /// which.
 pub(super) const ACCEPT_OP: &str = "\
 INSERT INTO op (id, protocol, code, dry_run, channel, note, first_name, state, lease_owner, lease_until, fence, attempt, next_at, deadline_at, created_at, updated_at, came_as) \
-VALUES ($1,$2,$3,$4,$5,$6,$7,'accepted',$8,{NOW}+$9,1,1,{NOW},{NOW}+$10,{NOW},{NOW},$11) \
-ON CONFLICT (code, dry_run) WHERE state <> 'done' DO UPDATE SET updated_at = op.updated_at \
+VALUES ($1,$2,$3,$4,$5,$6,$7,'{State::Accepted}',$8,{NOW}+$9,1,1,{NOW},{NOW}+$10,{NOW},{NOW},$11) \
+ON CONFLICT (code, dry_run) WHERE state <> '{State::Done}' DO UPDATE SET updated_at = op.updated_at \
 RETURNING id";
 
 /// Whether a protocol number is taken.
@@ -36,7 +38,7 @@ pub(super) const FIND_PROTOCOL: &str = "SELECT id FROM op WHERE protocol = $1";
 /// A webhook that joins after an intent gets a later time than the intent, whatever the clock did.
 pub(super) const ACCEPT_DELIVERY: &str = "\
 INSERT INTO delivery (channel, dedupe_key, fingerprint, op_id, conversation, locale, received_at) \
-VALUES ($1,$2,$3,$4,$5,$6,(SELECT MAX(t) FROM (SELECT {NOW} AS t UNION ALL SELECT at_ms+1 FROM op_event WHERE op_id = $4 AND kind = 'intent') AS times)) \
+VALUES ($1,$2,$3,$4,$5,$6,(SELECT MAX(t) FROM (SELECT {NOW} AS t UNION ALL SELECT at_ms+1 FROM op_event WHERE op_id = $4 AND kind = '{EventKind::Intent}') AS times)) \
 ON CONFLICT (channel, dedupe_key) DO NOTHING RETURNING op_id";
 
 /// Moves a webhook to another key, because a new request takes its own.
@@ -55,65 +57,65 @@ UPDATE delivery SET told_outcome = $1, told_at = {NOW} WHERE channel = $2 AND de
 /// and adds no backoff. The condition is repeated in the outer WHERE on purpose: PostgreSQL
 /// re-checks only that one.
 pub(super) const TAKE_DUE: &str = "UPDATE op SET lease_owner = $1, lease_until = {NOW}+$2, fence = fence+1, attempt = attempt + CASE WHEN lease_owner IS NULL THEN 1 ELSE 0 END, updated_at = {NOW} \
-     WHERE id = (SELECT id FROM op WHERE state <> 'done' AND next_at <= {NOW} AND lease_until < {NOW} AND (CAST($3 AS BIGINT) = 0 OR deadline_at <= {NOW}) ORDER BY next_at LIMIT 1 {SKIP}) \
-     AND state <> 'done' AND lease_until < {NOW} RETURNING {RECORD}";
+     WHERE id = (SELECT id FROM op WHERE state <> '{State::Done}' AND next_at <= {NOW} AND lease_until < {NOW} AND (CAST($3 AS BIGINT) = 0 OR deadline_at <= {NOW}) ORDER BY next_at LIMIT 1 {SKIP}) \
+     AND state <> '{State::Done}' AND lease_until < {NOW} RETURNING {RECORD}";
 
 /// When the next cancellation will be due, if any is waiting.
-pub(super) const NEXT_DUE: &str = "SELECT MIN(CASE WHEN lease_until > next_at THEN lease_until ELSE next_at END) - {NOW} AS wait_ms FROM op WHERE state <> 'done'";
+pub(super) const NEXT_DUE: &str = "SELECT MIN(CASE WHEN lease_until > next_at THEN lease_until ELSE next_at END) - {NOW} AS wait_ms FROM op WHERE state <> '{State::Done}'";
 
 /// Renews a lease that has not expired.
 pub(super) const RENEW: &str = "\
 UPDATE op SET lease_until = {NOW}+$1, updated_at = {NOW} \
-WHERE id = $2 AND fence = $3 AND lease_owner = $4 AND state <> 'done' AND lease_until > {NOW}";
+WHERE id = $2 AND fence = $3 AND lease_owner = $4 AND state <> '{State::Done}' AND lease_until > {NOW}";
 
 /// Writes the target before it is deleted. A cancellation keeps its target for ever: another id
 /// changes no row.
 pub(super) const INTENT: &str = "\
-UPDATE op SET state = 'intent', property_id = $1, snapshot = $2, first_name = COALESCE(first_name, $3), delete_sent = delete_sent+1, \
+UPDATE op SET state = '{State::Intent}', property_id = $1, snapshot = $2, first_name = COALESCE(first_name, $3), delete_sent = delete_sent+1, \
 settle_at = {NOW}+$4, lease_until = {NOW}+$5, updated_at = {NOW} \
 WHERE id = $6 AND fence = $7 AND lease_owner = $8 AND lease_until > {NOW} \
-AND (state = 'accepted' OR (state IN ('intent','acked') AND property_id = $1))";
+AND (state = '{State::Accepted}' OR (state IN ('{State::Intent}','{State::Acked}') AND property_id = $1))";
 
 /// Notes that OZmap confirmed the deletion.
 pub(super) const ACKED: &str = "\
-UPDATE op SET state = 'acked', updated_at = {NOW} WHERE id = $1 AND fence = $2 AND lease_owner = $3 AND state = 'intent'";
+UPDATE op SET state = '{State::Acked}', updated_at = {NOW} WHERE id = $1 AND fence = $2 AND lease_owner = $3 AND state = '{State::Intent}'";
 
 /// Notes that OZmap refused the deletion. If it was the only one sent, it has settled with that.
 pub(super) const REFUSED: &str = "\
 UPDATE op SET settle_at = CASE WHEN delete_sent = 1 THEN {NOW} ELSE settle_at END, updated_at = {NOW} \
-WHERE id = $1 AND fence = $2 AND lease_owner = $3 AND state IN ('intent','acked')";
+WHERE id = $1 AND fence = $2 AND lease_owner = $3 AND state IN ('{State::Intent}','{State::Acked}')";
 
 /// Releases the lease until a later time, or until the deadline if that comes first; `$2` is 1 when
 /// this was not an attempt.
 pub(super) const BACKOFF: &str = "\
 UPDATE op SET next_at = CASE WHEN deadline_at > {NOW} AND deadline_at < {NOW}+$1 THEN deadline_at ELSE {NOW}+$1 END, \
 attempt = attempt-$2, lease_owner = NULL, lease_until = 0, reason = $3, updated_at = {NOW} \
-WHERE id = $4 AND fence = $5 AND lease_owner = $6 AND state <> 'done'";
+WHERE id = $4 AND fence = $5 AND lease_owner = $6 AND state <> '{State::Done}'";
 
 /// Ends a cancellation. While a deletion may still take effect, only `cancelled` is accepted.
 pub(super) const DONE: &str = "\
-UPDATE op SET state = 'done', outcome = $1, reason = $2, \
+UPDATE op SET state = '{State::Done}', outcome = $1, reason = $2, \
 needs_human = CASE WHEN needs_human = 1 THEN 1 ELSE $3 END, first_name = COALESCE(first_name, $4), \
 done_at = {NOW}, updated_at = {NOW}, lease_owner = NULL, lease_until = 0 \
-WHERE id = $5 AND fence = $6 AND lease_owner = $7 AND lease_until > {NOW} AND state <> 'done' \
-AND ($1 = 'cancelled' OR settle_at <= {NOW})";
+WHERE id = $5 AND fence = $6 AND lease_owner = $7 AND lease_until > {NOW} AND state <> '{State::Done}' \
+AND ($1 = '{Outcome::Cancelled}' OR settle_at <= {NOW})";
 
 /// Flags a cancellation for a person, whatever its outcome.
 pub(super) const CALL_A_PERSON: &str = "\
-UPDATE op SET needs_human = 1, updated_at = {NOW} WHERE id = $1 AND fence = $2 AND lease_owner = $3 AND state <> 'done'";
+UPDATE op SET needs_human = 1, updated_at = {NOW} WHERE id = $1 AND fence = $2 AND lease_owner = $3 AND state <> '{State::Done}'";
 
 /// Leaves an unreadable record to a person, until a later time; `$2` is its id as stored.
 pub(super) const LEAVE_UNREADABLE: &str = "\
-UPDATE op SET needs_human = 1, reason = 'unreadable_record', lease_owner = NULL, lease_until = 0, \
+UPDATE op SET needs_human = 1, reason = '{Reason::UnreadableRecord}', lease_owner = NULL, lease_until = 0, \
 next_at = CASE WHEN deadline_at > {NOW} AND deadline_at < {NOW}+$1 THEN deadline_at ELSE {NOW}+$1 END, \
-updated_at = {NOW} WHERE id = $2 AND state <> 'done'";
+updated_at = {NOW} WHERE id = $2 AND state <> '{State::Done}'";
 
 /// Ends an unreadable record after its deadline. All that is known of it is whether a DELETE was
 /// written, and whether that has settled.
 pub(super) const GIVE_UP_UNREADABLE: &str = "\
-UPDATE op SET state = 'done', outcome = CASE WHEN delete_sent = 0 THEN 'expired' ELSE 'unknown' END, \
+UPDATE op SET state = '{State::Done}', outcome = CASE WHEN delete_sent = 0 THEN '{Outcome::Expired}' ELSE '{Outcome::Unknown}' END, \
 done_at = {NOW}, updated_at = {NOW}, lease_owner = NULL, lease_until = 0 \
-WHERE id = $1 AND state <> 'done' AND deadline_at <= {NOW} AND settle_at <= {NOW}";
+WHERE id = $1 AND state <> '{State::Done}' AND deadline_at <= {NOW} AND settle_at <= {NOW}";
 
 /// Appends to the history of a cancellation.
 pub(super) const EVENT: &str = "\
@@ -125,7 +127,7 @@ SELECT $1, COALESCE(MAX(seq),0)+1, {NOW}, $2, $3, $4 FROM op_event WHERE op_id =
 pub(super) const INTENT_EVENT: &str = "\
 INSERT INTO op_event (op_id, seq, at_ms, fence, kind, detail) \
 SELECT $1, COALESCE(MAX(seq),0)+1, (SELECT MAX(t) FROM (SELECT CAST($4 AS BIGINT) AS t UNION ALL SELECT MIN(d.received_at) FROM delivery d JOIN op o ON o.id = d.op_id WHERE o.id = $1 AND d.received_at >= o.created_at) AS times), \
-$2, 'intent', $3 FROM op_event WHERE op_id = $1";
+$2, '{EventKind::Intent}', $3 FROM op_event WHERE op_id = $1";
 
 /// How many webhooks a cancellation answers.
 pub(super) const JOINED: &str = "SELECT COUNT(*) AS joined FROM delivery WHERE op_id = $1";
@@ -133,18 +135,18 @@ pub(super) const JOINED: &str = "SELECT COUNT(*) AS joined FROM delivery WHERE o
 /// Whether webhooks joined a cancellation after its deletion was decided, and its protocol number.
 pub(super) const LATE_DELIVERIES: &str = "\
 SELECT o.protocol FROM op o WHERE o.id = $1 AND EXISTS (SELECT 1 FROM delivery d WHERE d.op_id = o.id AND d.received_at > \
-(SELECT e.at_ms FROM op_event e WHERE e.op_id = o.id AND e.kind = 'intent' ORDER BY e.seq LIMIT 1))";
+(SELECT e.at_ms FROM op_event e WHERE e.op_id = o.id AND e.kind = '{EventKind::Intent}' ORDER BY e.seq LIMIT 1))";
 
 /// Inserts an ended record for late webhooks, for a person: whatever they meant, something was
 /// deleted. It keeps the deadline of the record that they joined, so that it does not look expired.
 pub(super) const SET_APART: &str = "\
 INSERT INTO op (id, protocol, code, dry_run, channel, state, outcome, reason, needs_human, next_at, deadline_at, created_at, updated_at, done_at, came_as) \
-SELECT $1, $2, code, dry_run, channel, 'done', 'unknown', $4, 1, {NOW}, deadline_at, {NOW}, {NOW}, {NOW}, came_as FROM op WHERE id = $3";
+SELECT $1, $2, code, dry_run, channel, '{State::Done}', '{Outcome::Unknown}', $4, 1, {NOW}, deadline_at, {NOW}, {NOW}, {NOW}, came_as FROM op WHERE id = $3";
 
 /// Moves the late webhooks to it.
 pub(super) const MOVE_LATE_DELIVERIES: &str = "\
 UPDATE delivery SET op_id = $1 WHERE op_id = $2 AND received_at > \
-(SELECT at_ms FROM op_event WHERE op_id = $2 AND kind = 'intent' ORDER BY seq LIMIT 1)";
+(SELECT at_ms FROM op_event WHERE op_id = $2 AND kind = '{EventKind::Intent}' ORDER BY seq LIMIT 1)";
 
 /// How often something happened to a cancellation.
 pub(super) const COUNT_EVENTS: &str =
@@ -154,17 +156,16 @@ pub(super) const COUNT_EVENTS: &str =
 /// explanation when OZmap shows nothing any more. And how often that happened, which does not
 /// depend on the clock.
 pub(super) const EARLIER_CANCEL: &str = "\
-SELECT protocol, done_at, COUNT(*) OVER () AS cancellations FROM op WHERE code = $1 AND state = 'done' \
-AND (outcome = 'cancelled' OR (outcome = 'unknown' AND delete_sent > 0)) \
+SELECT protocol, done_at, COUNT(*) OVER () AS cancellations FROM op WHERE code = $1 AND state = '{State::Done}' \
+AND (outcome = '{Outcome::Cancelled}' OR (outcome = '{Outcome::Unknown}' AND delete_sent > 0)) \
 ORDER BY done_at DESC LIMIT 1";
 
 /// Locks the live cancellation of this code, so that concurrent writers serialize with us.
-pub(super) const HOLD_REAL_ONE: &str =
-    "UPDATE op SET updated_at = updated_at WHERE code = $1 AND dry_run = 0 AND state <> 'done'";
+pub(super) const HOLD_REAL_ONE: &str = "UPDATE op SET updated_at = updated_at WHERE code = $1 AND dry_run = 0 AND state <> '{State::Done}'";
 
 /// The properties of a code that this service saw gone within a time in milliseconds.
 pub(super) const SEEN_GONE: &str = "\
-SELECT property_id FROM op WHERE code = $1 AND state = 'done' AND outcome = 'cancelled' AND property_id IS NOT NULL AND done_at > {NOW} - $2";
+SELECT property_id FROM op WHERE code = $1 AND state = '{State::Done}' AND outcome = '{Outcome::Cancelled}' AND property_id IS NOT NULL AND done_at > {NOW} - $2";
 
 /// Spends one of an hour's deletions; no row means that the hour is spent.
 pub(super) const SPEND: &str = "\
@@ -250,23 +251,23 @@ pub(super) const FORGET_HEARD: &str = "DELETE FROM heard WHERE at_ms < {NOW} - $
 
 /// At the start of an embedded journal: no other process uses it, so every lease in it is of a dead
 /// process.
-pub(crate) const FREE_LEASES: &str = "UPDATE op SET attempt = attempt - CASE WHEN lease_owner IS NULL THEN 0 ELSE 1 END, lease_owner = NULL, lease_until = 0, next_at = {NOW} WHERE state <> 'done'";
+pub(crate) const FREE_LEASES: &str = "UPDATE op SET attempt = attempt - CASE WHEN lease_owner IS NULL THEN 0 ELSE 1 END, lease_owner = NULL, lease_until = 0, next_at = {NOW} WHERE state <> '{State::Done}'";
 
 /// At the start of an incomplete embedded journal: notes in the history of each cancellation that
 /// had not begun why it ends.
 pub(super) const NOTE_INCOMPLETE: &str = "\
 INSERT INTO op_event (op_id, seq, at_ms, fence, kind, detail) \
-SELECT o.id, COALESCE((SELECT MAX(e.seq) FROM op_event e WHERE e.op_id = o.id), 0) + 1, {NOW}, o.fence, 'done', 'unknown ' || $1 \
-FROM op o WHERE o.state = 'accepted' AND o.dry_run = 0";
+SELECT o.id, COALESCE((SELECT MAX(e.seq) FROM op_event e WHERE e.op_id = o.id), 0) + 1, {NOW}, o.fence, '{EventKind::Done}', '{Outcome::Unknown} ' || $1 \
+FROM op o WHERE o.state = '{State::Accepted}' AND o.dry_run = 0";
 
 /// And ends it for a person: the missing part may have recorded that it was carried out.
 pub(super) const LEAVE_INCOMPLETE: &str = "\
-UPDATE op SET state = 'done', outcome = 'unknown', reason = $1, needs_human = 1, done_at = {NOW}, updated_at = {NOW}, \
-lease_owner = NULL, lease_until = 0 WHERE state = 'accepted' AND dry_run = 0";
+UPDATE op SET state = '{State::Done}', outcome = '{Outcome::Unknown}', reason = $1, needs_human = 1, done_at = {NOW}, updated_at = {NOW}, \
+lease_owner = NULL, lease_until = 0 WHERE state = '{State::Accepted}' AND dry_run = 0";
 
 /// At the start of a shared journal, and with a new API key: everything that waits is due, because
 /// the settings may have changed. Leased cancellations stay as they are.
-pub(super) const WAKE: &str = "UPDATE op SET next_at = {NOW} WHERE state <> 'done' AND lease_until < {NOW} AND next_at > {NOW}";
+pub(super) const WAKE: &str = "UPDATE op SET next_at = {NOW} WHERE state <> '{State::Done}' AND lease_until < {NOW} AND next_at > {NOW}";
 
 /// Notes the schema that the journal was upgraded to.
 pub(super) const SCHEMA_VERSION: &str =
@@ -300,11 +301,11 @@ pub(super) const GET: &str = "SELECT {RECORD} FROM op WHERE id = $1";
 /// The records that ended within a time in milliseconds. The subquery reads the clock once: a clock
 /// in the condition keeps PostgreSQL from using the index.
 pub(super) const ENDED_WITHIN: &str =
-    "SELECT {RECORD} FROM op WHERE state = 'done' AND done_at > (SELECT {NOW} - $1)";
+    "SELECT {RECORD} FROM op WHERE state = '{State::Done}' AND done_at > (SELECT {NOW} - $1)";
 
 /// The active record of a code.
 pub(super) const ACTIVE: &str =
-    "SELECT {RECORD} FROM op WHERE code = $1 AND dry_run = 0 AND state <> 'done'";
+    "SELECT {RECORD} FROM op WHERE code = $1 AND dry_run = 0 AND state <> '{State::Done}'";
 
 /// Records by protocol, id, code or property id, newest first.
 pub(super) const FIND: &str = "SELECT {RECORD} FROM op WHERE protocol = $1 OR id = $1 OR code = $1 OR property_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
@@ -319,7 +320,7 @@ pub(super) const STATS: &str = "\
 SELECT COUNT(*) AS active, COALESCE({NOW} - MIN(created_at), 0) AS oldest_ms, \
 (SELECT COUNT(*) FROM op WHERE needs_human = 1) AS for_a_person, \
 (SELECT COALESCE(MAX(used), 0) FROM budget WHERE name = 'deletes' AND bucket_at = ({NOW} / 3600000) * 3600000) AS deletes_this_hour \
-FROM op WHERE state <> 'done'";
+FROM op WHERE state <> '{State::Done}'";
 
 /// The raw JSON that was kept before a deletion.
 pub(super) const SNAPSHOT: &str = "SELECT snapshot, note FROM op WHERE id = $1";

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::error::Error;
+use crate::domain::Reason;
 
 /// A value of a parameter or a column; the journal needs no other types.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,10 +126,10 @@ pub(crate) enum Incomplete {
 
 impl Incomplete {
     /// The reason of the cancellations that are left to a person because of it.
-    pub(super) const fn id(self) -> &'static str {
+    pub(super) const fn reason(self) -> Reason {
         match self {
-            Self::LogIsGone => "journal_incomplete",
-            Self::IsACopy => "journal_restored",
+            Self::LogIsGone => Reason::JournalIncomplete,
+            Self::IsACopy => Reason::JournalRestored,
         }
     }
 }

@@ -14,17 +14,8 @@ use super::protocol::free_protocol;
 use super::record::{Held, Intent, Lease, Pulse, Record};
 use super::store::{Row, Store, Value};
 use super::{queries, sql};
-use crate::domain::{FirstName, OpId};
+use crate::domain::{EventKind, FirstName, OpId, Outcome, Reason};
 use crate::guard::Deletable;
-
-/// The kind of the event after a panic.
-const PANICKED: &str = "panicked";
-
-/// The kind of the event after a confirmed deletion.
-pub const ACKED: &str = "acked";
-
-/// The event that says that OZmap refused a deletion, and the reason of what ends so.
-pub const REFUSED: &str = "delete_rejected";
 
 /// How long the workers skip an unreadable record.
 pub const UNREADABLE: Duration = Duration::from_secs(300);
@@ -141,7 +132,7 @@ impl Journal {
     /// [`Error::Fenced`] when the lease is lost.
     pub async fn acked(&self, held: &mut Held) -> Result<(), Error> {
         let parameters = self.lease_parameters(&held.lease, vec![]);
-        let event = Note::of(&held.lease, ACKED, "");
+        let event = Note::of(&held.lease, EventKind::Acked, "");
         held.record = self
             .writer
             .call(move |store| {
@@ -160,7 +151,7 @@ impl Journal {
     /// [`Error::Fenced`] when the lease is lost.
     pub async fn refused(&self, held: &mut Held) -> Result<(), Error> {
         let parameters = self.lease_parameters(&held.lease, vec![]);
-        let event = Note::of(&held.lease, REFUSED, "");
+        let event = Note::of(&held.lease, EventKind::DeleteRejected, "");
         held.record = self
             .writer
             .call(move |store| {
@@ -177,7 +168,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost already.
-    pub async fn back_off(&self, held: &Held, wait: Duration, reason: &str) -> Result<(), Error> {
+    pub async fn back_off(&self, held: &Held, wait: Duration, reason: Reason) -> Result<(), Error> {
         self.give_back(held, wait, 0, reason).await
     }
 
@@ -186,7 +177,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost already.
-    pub async fn hold(&self, held: &Held, wait: Duration, reason: &str) -> Result<(), Error> {
+    pub async fn hold(&self, held: &Held, wait: Duration, reason: Reason) -> Result<(), Error> {
         self.give_back(held, wait, 1, reason).await
     }
 
@@ -195,13 +186,13 @@ impl Journal {
         held: &Held,
         wait: Duration,
         not_attempted: i64,
-        reason: &str,
+        reason: Reason,
     ) -> Result<(), Error> {
         let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2);
-        let first = vec![wait_ms.into(), not_attempted.into(), reason.into()];
+        let first = vec![wait_ms.into(), not_attempted.into(), reason.id().into()];
         let parameters = self.lease_parameters(&held.lease, first);
-        let is_news = held.record.reason.as_deref() != Some(reason);
-        let event = Note::of(&held.lease, "waits", reason);
+        let is_news = held.record.reason != Some(reason);
+        let event = Note::of(&held.lease, EventKind::Waits, reason.id());
         self.writer
             .call(move |store| {
                 one_row(store, sql::BACKOFF, &parameters)?;
@@ -218,7 +209,7 @@ impl Journal {
     /// [`Latecomers`], must not have.
     pub async fn finish(&self, held: &mut Held, ending: Ending) -> Result<(), Error> {
         let lease = self.lease_parameters(&held.lease, vec![]);
-        let event = Note::of(&held.lease, "done", "");
+        let event = Note::of(&held.lease, EventKind::Done, "");
         // It also waits for the row of the real cancellation, which another replica may lock.
         let is_rehearsal = ending.beside.is_some();
         let work = move |store: &mut dyn Store| end(store, lease, event, ending);
@@ -236,12 +227,12 @@ impl Journal {
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
     pub async fn panicked(&self, held: &mut Held) -> Result<i64, Error> {
-        let event = Note::of(&held.lease, PANICKED, "");
+        let event = Note::of(&held.lease, EventKind::Panicked, "");
         let (record, panics) = self
             .writer
             .call(move |store| {
                 event.write(store)?;
-                let panics = times_of(store, event.op, PANICKED)?;
+                let panics = times_of(store, event.op, EventKind::Panicked)?;
                 let record = queries::get(store, event.op)?.ok_or(Error::Fenced)?;
                 Ok((record, panics))
             })
@@ -257,7 +248,7 @@ impl Journal {
     pub async fn call_a_person(
         &self,
         lease: &Lease,
-        kind: &'static str,
+        kind: EventKind,
         detail: &str,
     ) -> Result<(), Error> {
         let parameters = self.lease_parameters(lease, vec![]);
@@ -274,7 +265,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
-    pub async fn note(&self, lease: &Lease, kind: &'static str, detail: &str) -> Result<(), Error> {
+    pub async fn note(&self, lease: &Lease, kind: EventKind, detail: &str) -> Result<(), Error> {
         let event = Note::of(lease, kind, detail);
         self.writer.call(move |store| event.write(store)).await
     }
@@ -317,7 +308,7 @@ fn end(
 ) -> Result<Record, Error> {
     let mut parameters = vec![
         ending.outcome.id().into(),
-        ending.reason.as_str().into(),
+        ending.reason.id().into(),
         i64::from(ending.needs_human).into(),
         ending.first_name.as_ref().map(FirstName::as_str).into(),
     ];
@@ -361,14 +352,14 @@ fn set_apart(store: &mut dyn Store, op: OpId, why: Apart) -> Result<(), Error> {
     let (own, protocol) = (OpId::new(), free_protocol(store, &date)?);
     let ids = [own.to_string().into(), op.to_string().into()];
     let [own_id, op_id] = ids.clone();
-    let apart = [own_id, protocol.into(), op_id, why.id().into()];
+    let apart = [own_id, protocol.into(), op_id, why.reason().id().into()];
     store.execute(sql::SET_APART, &apart)?;
     store.execute(sql::MOVE_LATE_DELIVERIES, &ids)?;
     Note {
         op: own,
         fence: 0,
-        kind: "done",
-        detail: format!("unknown {}", why.id()),
+        kind: EventKind::Done,
+        detail: format!("{} {}", Outcome::Unknown, why.reason()),
     }
     .write(store)
 }

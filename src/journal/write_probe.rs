@@ -12,7 +12,7 @@ use super::error::Error;
 use super::handle::{Journal, Times};
 use super::sql;
 use super::store::{Store, Value};
-use crate::domain::{Mode, OpId, Outcome, ReservationCode};
+use crate::domain::{Mode, OpId, Outcome, Reason, ReservationCode};
 
 /// Long enough for the statements.
 const TIMES: Times = Times {
@@ -76,7 +76,7 @@ pub(super) fn rehearse(store: &mut dyn Store, owner: &str) -> Result<(), Error> 
     let done = with(
         &[
             Outcome::Cancelled.id().into(),
-            "rehearsal".into(),
+            Reason::SeenGone.id().into(),
             0.into(),
             Value::Null,
         ],

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
+use crate::domain::Reason;
+
 /// Whether OZmap may have acted on a failed call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acted {
@@ -50,24 +52,30 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// The stable id.
+    /// The stable id, which is that of the reason.
     #[must_use]
     pub const fn id(self) -> &'static str {
+        self.reason().id()
+    }
+
+    /// The reason that a record gets for it.
+    #[must_use]
+    pub const fn reason(self) -> Reason {
         match self {
-            Self::Connect => "ozmap_connect",
-            Self::Tls => "ozmap_tls",
-            Self::Timeout => "ozmap_timeout",
-            Self::Lost => "ozmap_lost",
-            Self::Unauthorized => "ozmap_unauthorized",
-            Self::Forbidden => "ozmap_forbidden",
-            Self::RateLimited => "ozmap_throttled",
-            Self::Server => "ozmap_server_error",
-            Self::Redirect => "ozmap_redirect",
-            Self::Html => "ozmap_html",
-            Self::Shape => "ozmap_shape",
-            Self::Size => "ozmap_size",
-            Self::Status => "ozmap_status",
-            Self::Stale => "guard_stale",
+            Self::Connect => Reason::OzmapConnect,
+            Self::Tls => Reason::OzmapTls,
+            Self::Timeout => Reason::OzmapTimeout,
+            Self::Lost => Reason::OzmapLost,
+            Self::Unauthorized => Reason::OzmapUnauthorized,
+            Self::Forbidden => Reason::OzmapForbidden,
+            Self::RateLimited => Reason::OzmapThrottled,
+            Self::Server => Reason::OzmapServerError,
+            Self::Redirect => Reason::OzmapRedirect,
+            Self::Html => Reason::OzmapHtml,
+            Self::Shape => Reason::OzmapShape,
+            Self::Size => Reason::OzmapSize,
+            Self::Status => Reason::OzmapStatus,
+            Self::Stale => Reason::GuardStale,
         }
     }
 

@@ -10,15 +10,6 @@ use super::spoken::Spoken;
 use super::{Error, Replies, bad_sentence, ids, template_name};
 use crate::domain::{Locale, Medium};
 
-const EMBEDDED: [(Locale, &str); 3] = [
-    (
-        Locale::PtBr,
-        include_str!("../../config/replies/pt-BR.toml"),
-    ),
-    (Locale::Es, include_str!("../../config/replies/es.toml")),
-    (Locale::En, include_str!("../../config/replies/en.toml")),
-];
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sentence {
@@ -28,8 +19,9 @@ struct Sentence {
 
 impl Replies {
     pub(super) fn add_embedded(&mut self) -> Result<(), Error> {
-        for (locale, text) in EMBEDDED {
-            self.add(locale, &format!("{}.toml (embedded)", locale.id()), text)?;
+        for locale in Locale::ALL {
+            let file = format!("{}.toml (embedded)", locale.id());
+            self.add(locale, &file, locale.replies_file())?;
         }
         Ok(())
     }
@@ -48,14 +40,11 @@ impl Replies {
             if path.extension().is_none_or(|extension| extension != "toml") {
                 continue;
             }
-            let locale = Locale::ALL
-                .into_iter()
-                .find(|locale| path.file_stem().is_some_and(|stem| stem == locale.id()));
-            let locale = locale.ok_or_else(|| {
-                bad(
-                    &path,
-                    "no such language; the files are pt-BR.toml, es.toml, en.toml".to_owned(),
-                )
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            let locale = stem.and_then(Locale::from_id).ok_or_else(|| {
+                let files = Locale::ALL.map(|locale| format!("{}.toml", locale.id()));
+                let why = format!("no such language; the files are {}", files.join(", "));
+                bad(&path, why)
             })?;
             let text =
                 std::fs::read_to_string(&path).map_err(|error| bad(&path, error.to_string()))?;
@@ -103,12 +92,10 @@ impl Replies {
 
 /// The words for spelling and dates that a language comes with.
 fn embedded_spoken(locale: Locale) -> toml::Table {
-    EMBEDDED
-        .into_iter()
-        .filter(|(embedded, _)| *embedded == locale)
-        .filter_map(|(_, text)| toml::from_str::<toml::Table>(text).ok())
-        .filter_map(|mut tables| tables.remove("spoken"))
-        .find_map(|spoken| table(spoken).ok())
+    toml::from_str::<toml::Table>(locale.replies_file())
+        .ok()
+        .and_then(|mut tables| tables.remove("spoken"))
+        .and_then(|spoken| table(spoken).ok())
         .unwrap_or_default()
 }
 

@@ -20,41 +20,28 @@ pub use length::spoken_length;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 use spoken::Spoken;
 
-use crate::domain::{Answer, FirstName, Locale, Medium, Outcome, Turn};
+use crate::domain::{Answer, FirstName, Locale, Medium, Outcome, Turn, id_enum};
 
 /// The most characters of a reply: some platforms cut a stored text at 1,024 bytes.
 pub const REPLY_CHARS_MAX: usize = 600;
 
-/// What a customer is told when the request itself was refused; there is a sentence for each, too.
-///
-/// Every problem has one of these, and it is the same on every channel: the table is `http::respond`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
-    /// The chatbot or the phone menu is not set up right, which the customer cannot mend.
-    SetUp,
-    /// Nothing was accepted; try again in a moment.
-    Unavailable,
-    /// Too many requests.
-    Busy,
-    /// It is not known whether the request was accepted.
-    InDoubt,
+id_enum! {
+    /// Why the request itself was refused. The id is also the name of its sentence.
+    ///
+    /// Every problem has one of these, the same on every channel: the table is in `http`.
+    pub enum Refused {
+        /// The chatbot or the phone menu is misconfigured, which the customer cannot change.
+        SetUp = "set_up",
+        /// Nothing was accepted; try again in a moment.
+        Unavailable = "unavailable",
+        /// Too many requests.
+        Busy = "busy",
+        /// It is unknown whether the request was accepted.
+        InDoubt = "in_doubt",
+    }
 }
 
 impl Refused {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::SetUp, Self::Unavailable, Self::Busy, Self::InDoubt];
-
-    /// The name of its sentence.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::SetUp => "set_up",
-            Self::Unavailable => "unavailable",
-            Self::Busy => "busy",
-            Self::InDoubt => "in_doubt",
-        }
-    }
-
     /// Whether a person should go on with the customer: nothing was done for the customer in any of these.
     #[must_use]
     pub const fn hands_off(self) -> bool {
@@ -279,19 +266,7 @@ impl Replies {
 impl Facts {
     /// The same where something follows in the same message.
     fn before(self, turn: Turn) -> Self {
-        let is_question = match turn {
-            Turn::HandOver | Turn::Declined | Turn::Thanked => false,
-            Turn::AskCode
-            | Turn::AskCodeAgain
-            | Turn::CorrectCode
-            | Turn::NothingHeard
-            | Turn::SeveralCodes
-            | Turn::ConfirmCode
-            | Turn::ConfirmInFull
-            | Turn::ConfirmBar
-            | Turn::ConfirmAgain => true,
-        };
-        let protocol = if is_question {
+        let protocol = if turn.is_question() {
             String::new()
         } else {
             self.protocol

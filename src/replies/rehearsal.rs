@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::spoken::{SPELLED_CHARS_MAX, Spoken};
-use super::{Error, Facts, REPLY_CHARS_MAX, Replies, bad_sentence, ids};
+use super::{Error, Facts, REPLY_CHARS_MAX, Replies, bad_sentence, ids, template_name};
 use crate::domain::{CODE_CHARS_MAX, Locale, Medium, Outcome, Turn};
 
 /// The longest code of digits that is still spelled out on the phone: a longer one is left out, so that a shorter one makes the
@@ -93,6 +93,14 @@ impl Replies {
         id: &str,
         facts: &Facts,
     ) -> Result<(), String> {
+        let is_there = self
+            .templates
+            .get_template(&template_name(locale, medium, id))
+            .is_ok();
+        if !is_there {
+            let file = format!("config/replies/{}.toml", locale.id());
+            return Err(format!("there is no such sentence; write it in {file}"));
+        }
         let said = self
             .render(locale, medium, id, facts)
             .map_err(|error| error.to_string())?;
@@ -136,6 +144,31 @@ fn days() -> impl Iterator<Item = Timestamp> {
 
 /// Whether a sentence is said in chats only; a file need not have a spoken one.
 fn is_written_only(id: &str) -> bool {
-    let turn = Turn::ALL.into_iter().find(|turn| turn.id() == id);
-    turn.is_some_and(Turn::is_written_only)
+    Turn::from_id(id).is_some_and(Turn::is_written_only)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    #[test]
+    fn a_sentence_that_is_missing_is_named_with_its_file() {
+        let mut replies = Replies::load("", TimeZone::UTC).unwrap();
+        for locale in Locale::ALL {
+            for (id, medium) in ids()
+                .into_iter()
+                .flat_map(|id| [(id, Medium::Text), (id, Medium::Voice)])
+                .filter(|(id, medium)| *medium == Medium::Text || !is_written_only(id))
+            {
+                let name = template_name(locale, medium, id);
+                replies.templates.remove_template(&name);
+                let error = replies.rehearse_one(locale, medium, id, &Facts::default());
+                let file = format!("config/replies/{}.toml", locale.id());
+                assert!(error.unwrap_err().contains(&file), "{name}");
+            }
+        }
+    }
 }

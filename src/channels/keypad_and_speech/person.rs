@@ -4,30 +4,33 @@
 //! about agents, too. What is not surely a wish for a person is none.
 
 use super::sentence::{Word, begins_with_one_of, words};
-use super::words::{LANGUAGES, Language};
+use super::vocabulary::Vocabulary;
+use crate::channels::language::Phone;
 
-/// What a no is, which may stand before a wish when a pause stands after it.
-const NO: &str = "não, nao, no";
+/// A no, which may come before the request when a pause follows it.
+fn is_no(word: &Word) -> bool {
+    word.is("não") || word.is("nao") || word.is("no")
+}
 
 /// Whether all that was said is a wish for a person.
-pub(in crate::channels) fn wants_a_person(transcript: &str) -> bool {
+pub(in crate::channels) fn wants_a_person(transcript: &str, vocabulary: &Vocabulary) -> bool {
     let words = words(transcript);
-    let is_answered_no = begins_with_one_of(&words, NO).is_some()
+    let is_answered_no = words.first().is_some_and(is_no)
         && words.get(1).is_some_and(|second| second.is_after_a_pause);
     let from = usize::from(is_answered_no);
     let said = words.get(from..).unwrap_or_default();
-    LANGUAGES.iter().any(|language| is_wish(language, said))
+    vocabulary.phones().any(|language| is_wish(language, said))
 }
 
-fn is_wish(language: &Language, said: &[Word]) -> bool {
+fn is_wish(language: &Phone, said: &[Word]) -> bool {
     let (mut person, mut somebody, mut talking) = (false, false, false);
     let mut rest = said;
     while !rest.is_empty() {
         let lists = [
-            language.persons,
-            language.somebody,
-            language.talking,
-            language.around,
+            &language.persons,
+            &language.somebody,
+            &language.talking,
+            &language.around,
         ];
         let found = lists.map(|list| begins_with_one_of(rest, list));
         let Some(longest) = found.iter().flatten().max().copied() else {

@@ -55,27 +55,25 @@ fn without_accents(text: &str) -> String {
     text.nfd().filter(|c| !is_combining_mark(*c)).collect()
 }
 
-/// The phrases of a list.
-pub(super) fn phrases(list: &'static str) -> impl Iterator<Item = &'static str> {
-    list.split(',')
-        .map(str::trim)
-        .filter(|phrase| !phrase.is_empty())
+/// Whether a word is one of a list.
+pub(super) fn is_one_of(word: &Word, list: &[String]) -> bool {
+    list.iter().any(|known| word.is(known))
 }
 
 /// How many words the longest phrase has that these words begin with.
-pub(super) fn begins_with_one_of(words: &[Word], list: &'static str) -> Option<usize> {
-    phrases(list)
+pub(super) fn begins_with_one_of(words: &[Word], list: &[String]) -> Option<usize> {
+    list.iter()
         .filter_map(|phrase| beginning(words, phrase))
         .max()
 }
 
 /// How many words the longest phrase has that these words end with.
-pub(super) fn ends_with_one_of(words: &[Word], list: &'static str) -> Option<usize> {
-    let ending = |phrase: &'static str| {
+pub(super) fn ends_with_one_of(words: &[Word], list: &[String]) -> Option<usize> {
+    let ending = |phrase: &String| {
         let from = words.len().checked_sub(phrase.split_whitespace().count())?;
         beginning(words.get(from..)?, phrase)
     };
-    phrases(list).filter_map(ending).max()
+    list.iter().filter_map(ending).max()
 }
 
 fn beginning(words: &[Word], phrase: &str) -> Option<usize> {

@@ -2,13 +2,19 @@
 
 use proptest::prelude::*;
 
-use super::sentence::phrases;
-use super::words::LANGUAGES;
 use super::*;
 
 const PT: Locale = Locale::PtBr;
 const ES: Locale = Locale::Es;
 const EN: Locale = Locale::En;
+
+fn vocabulary() -> Vocabulary {
+    Vocabulary::load().unwrap()
+}
+
+fn spoken(transcript: &str, separator: &str, locale: Locale) -> Option<String> {
+    super::spoken(transcript, separator, locale, &vocabulary())
+}
 
 #[test]
 fn keys_become_a_code() {
@@ -211,8 +217,8 @@ fn the_first_letter_of_a_code_is_not_dropped_as_a_word() {
 
 #[test]
 fn no_phrase_around_a_code_has_a_digit_a_letter_or_a_negation() {
-    for language in &LANGUAGES {
-        for phrase in phrases(language.leads).chain(phrases(language.closings)) {
+    for language in vocabulary().phones() {
+        for phrase in language.leads.iter().chain(&language.closings) {
             for word in phrase.split_whitespace() {
                 let is_negation = [
                     "nao", "não", "no", "not", "don't", "nem", "sem", "sin", "never",
@@ -280,7 +286,7 @@ fn a_wish_for_a_person_is_understood() {
         "let me talk to an agent",
         "um, agent",
     ] {
-        assert!(wants_a_person(said), "{said}");
+        assert!(super::wants_a_person(said, &vocabulary()), "{said}");
     }
 }
 
@@ -309,7 +315,7 @@ fn what_is_not_surely_a_wish_for_a_person_is_none() {
         "atendente 123",
         "um dois três",
     ] {
-        assert!(!wants_a_person(said), "{said}");
+        assert!(!super::wants_a_person(said, &vocabulary()), "{said}");
     }
 }
 
@@ -318,23 +324,20 @@ proptest! {
     fn every_digit_that_was_said_stands_in_the_code_and_no_other(
         digits in prop::collection::vec(0_usize..10, 1..8),
         others in prop::collection::vec(0_usize..10, 1..8),
-        language in 0_usize..3,
+        language in 0..Locale::ALL.len(),
         bar in any::<prop::sample::Index>(),
         lead in any::<prop::sample::Index>(),
         closing in any::<prop::sample::Index>(),
     ) {
         let locale = Locale::ALL[language];
-        let language = &LANGUAGES[language];
+        let vocabulary = vocabulary();
+        let language = vocabulary.phones().nth(language).unwrap();
         let say = |digits: &[usize]| {
-            let names = digits.iter().map(|digit| phrases(language.digits[*digit]).next().unwrap_or_default());
+            let names = digits.iter().map(|digit| language.digits[*digit][0].as_str());
             names.collect::<Vec<_>>().join(" ")
         };
         let write = |digits: &[usize]| digits.iter().map(ToString::to_string).collect::<String>();
-        let of = |list: &'static str, index: prop::sample::Index| {
-            let all: Vec<&str> = phrases(list).collect();
-            *index.get(&all)
-        };
-        let (bar, lead, closing) = (of(language.separators, bar), of(language.leads, lead), of(language.closings, closing));
+        let (bar, lead, closing) = (bar.get(&language.separators), lead.get(&language.leads), closing.get(&language.closings));
         let code = format!("{}|{}", write(&digits), write(&others));
         for said in [
             format!("{} {bar} {}", say(&digits), say(&others)),

@@ -96,11 +96,7 @@ pub(super) struct Languages(u8);
 
 impl Languages {
     pub(super) const fn of(locale: Locale) -> Self {
-        Self(match locale {
-            Locale::PtBr => 1,
-            Locale::Es => 2,
-            Locale::En => 4,
-        })
+        Self(1 << (locale as u8))
     }
 
     /// Whether only this language has it.

@@ -8,16 +8,8 @@ use serde::Deserialize;
 
 use super::class::{About, Class, Languages};
 use super::written::{Said, Word, fold, variants, without_repeats};
+use crate::channels::language::{Chat, Language};
 use crate::domain::Locale;
-
-const FILES: [(Locale, &str); 3] = [
-    (
-        Locale::PtBr,
-        include_str!("../../../config/language/pt-BR.toml"),
-    ),
-    (Locale::Es, include_str!("../../../config/language/es.toml")),
-    (Locale::En, include_str!("../../../config/language/en.toml")),
-];
 
 const SIGNS: &str = include_str!("../../../config/language/signs.toml");
 
@@ -51,34 +43,6 @@ struct Phrase {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    cancel: Vec<String>,
-    cancel_now: Vec<String>,
-    cancellation: Vec<String>,
-    want: Vec<String>,
-    want_or_yes: Vec<String>,
-    object: Vec<String>,
-    aside: Vec<String>,
-    greeting: Vec<String>,
-    greeting_question: Vec<String>,
-    please: Vec<String>,
-    thanks: Vec<String>,
-    farewell: Vec<String>,
-    cancel_roots: Vec<String>,
-    confirm_roots: Vec<String>,
-    yes: Vec<String>,
-    yes_alone: Vec<String>,
-    acknowledgement: Vec<String>,
-    no: Vec<String>,
-    person: Vec<String>,
-    person_alone: Vec<String>,
-    bar_words: Vec<String>,
-    #[serde(default)]
-    may_mean_pay: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Signs {
     neutral: String,
     yes: String,
@@ -101,15 +65,13 @@ impl Lexicon {
             confirm_roots: Vec::new(),
             signs,
         };
-        for (locale, text) in FILES {
-            let file = toml::from_str(text)
-                .map_err(|error: toml::de::Error| format!("{}.toml: {error}", locale.id()))?;
-            lexicon.add(locale, file);
+        for locale in Locale::ALL {
+            lexicon.add(locale, Language::of(locale)?.chat);
         }
         Ok(lexicon)
     }
 
-    fn add(&mut self, locale: Locale, file: File) {
+    fn add(&mut self, locale: Locale, file: Chat) {
         for (class, phrases) in [
             (Class::No, &file.no),
             (Class::Person, &file.person),

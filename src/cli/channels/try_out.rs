@@ -42,7 +42,7 @@ const CODES: &str =
 pub(crate) struct Try {
     /// The preset, or `json`
     preset: String,
-    /// The language to start in: pt-BR, es or en
+    /// The language to start in, such as pt-BR
     #[arg(long, default_value = "pt-BR")]
     locale: String,
 }
@@ -50,8 +50,9 @@ pub(crate) struct Try {
 pub(crate) fn run(arguments: &Try, sources: &Sources) -> Done {
     let locale = Locale::parse(&arguments.locale).ok_or_else(|| {
         Problem::new(format!(
-            "--locale {}: there is no such language; write pt-BR, es or en",
-            arguments.locale
+            "--locale {}: there is no such language; write one of {}",
+            arguments.locale,
+            Locale::list()
         ))
     })?;
     let presets = config::presets_directory(sources)?;
@@ -103,7 +104,7 @@ fn settings(
         setting("REPLIES__DIRECTORY", &replies),
     ];
     for locale in Locale::ALL {
-        let channel = channel_of(locale).to_uppercase();
+        let channel = locale.language().to_uppercase();
         environment.extend([
             setting(&format!("CHANNELS__{channel}__PRESET"), preset),
             setting(&format!("CHANNELS__{channel}__AUTH"), "bearer"),
@@ -114,14 +115,6 @@ fn settings(
     Sources {
         files: Vec::new(),
         environment,
-    }
-}
-
-const fn channel_of(locale: Locale) -> &'static str {
-    match locale {
-        Locale::PtBr => "pt",
-        Locale::Es => "es",
-        Locale::En => "en",
     }
 }
 
@@ -216,7 +209,7 @@ impl Play {
             id: &format!("try-{}", self.turns),
             query: &self.query,
         });
-        let tried = self.app.try_turn(channel_of(self.locale), &draft).await;
+        let tried = self.app.try_turn(self.locale.language(), &draft).await;
         let tried = tried.ok_or_else(|| Problem::new("the channel no longer exists"))?;
         tell(&self.described(&tried, medium))?;
         // Only a phone call continues at the URL in the last answer.
@@ -257,7 +250,7 @@ impl Play {
     }
 
     fn channel(&self) -> Result<&ozmap_cancel::channels::Channel, Problem> {
-        let channel = self.app.channels.get(channel_of(self.locale));
+        let channel = self.app.channels.get(self.locale.language());
         channel.ok_or_else(|| Problem::new("the channel no longer exists"))
     }
 }

@@ -197,8 +197,8 @@ pub(super) fn leave_to_a_person(
     why: Incomplete,
 ) -> Result<usize, Error> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    connection.execute(&translate(sql::NOTE_INCOMPLETE, now), [why.id()])?;
-    let left = connection.execute(&translate(sql::LEAVE_INCOMPLETE, now), [why.id()])?;
+    connection.execute(&translate(sql::NOTE_INCOMPLETE, now), [why.reason().id()])?;
+    let left = connection.execute(&translate(sql::LEAVE_INCOMPLETE, now), [why.reason().id()])?;
     connection.execute_batch("COMMIT")?;
     Ok(left)
 }
@@ -207,14 +207,14 @@ pub(super) fn leave_to_a_person(
 pub(super) fn say_incomplete(why: Incomplete, left: usize) {
     match why {
         Incomplete::LogIsGone => tracing::error!(
-            reason = why.id(),
+            reason = why.reason().id(),
             left_to_a_person = left,
             "the journal's write-ahead log is missing although the service was not stopped cleanly: what was accepted \
              last is lost; look at OZmap for what was asked meanwhile. A journal.db-wal that is found now is too old to be \
              put back"
         ),
         Incomplete::IsACopy => tracing::error!(
-            reason = why.id(),
+            reason = why.reason().id(),
             left_to_a_person = left,
             "the journal is a copy that was put in place: what was accepted after the copy was made is not in it"
         ),

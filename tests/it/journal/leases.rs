@@ -32,7 +32,11 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
     assert_fenced(book.journal.renew(&late.lease.pulse()).await);
     assert_fenced(book.journal.intend(&mut late, &target).await);
     assert_fenced(book.journal.acked(&mut late).await);
-    assert_fenced(book.journal.back_off(&late, Duration::ZERO, "late").await);
+    assert_fenced(
+        book.journal
+            .back_off(&late, Duration::ZERO, Reason::Joined)
+            .await,
+    );
     for outcome in Outcome::ALL {
         assert_fenced(book.journal.finish(&mut late, ending(outcome)).await);
     }
@@ -82,10 +86,10 @@ async fn a_cancellation_that_is_due_is_taken_by_one_only() {
     let book = Book::open(LONG);
     let held = book.held("c-1").await;
     book.journal
-        .back_off(&held, Duration::ZERO, "again")
+        .back_off(&held, Duration::ZERO, Reason::Panicked)
         .await
         .unwrap();
-    assert_eq!(book.rows()[0]["reason"], "again");
+    assert_eq!(book.rows()[0]["reason"], Reason::Panicked.id());
     let mut running = tokio::task::JoinSet::new();
     for _ in 0..16 {
         let journal = book.journal.clone();
@@ -105,7 +109,7 @@ async fn a_cancellation_that_waits_is_not_taken_before_its_time() {
     // Before the release, because the wait begins there.
     let given_back = std::time::Instant::now();
     book.journal
-        .back_off(&held, Duration::from_millis(300), "later")
+        .back_off(&held, Duration::from_millis(300), Reason::Unsettled)
         .await
         .unwrap();
     assert!(book.journal.take_due().await.unwrap().is_none());

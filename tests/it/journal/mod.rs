@@ -3,7 +3,7 @@
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::domain::{
     Client, ClientField, Field, FirstName, LookupResult, Mode, Outcome, Property, PropertyId,
-    ReservationCode,
+    Reason, ReservationCode,
 };
 use ozmap_cancel::guard::{self, Check, Deletable, OnInstalled, Policy, Verdict};
 use ozmap_cancel::journal::{
@@ -28,6 +28,7 @@ mod one_file;
 mod place;
 pub mod postgres;
 mod promises;
+mod reasons;
 mod steps;
 
 /// Times long enough that nothing expires during a test.
@@ -149,7 +150,7 @@ pub fn deletable(code: &str, id: &str) -> Deletable {
 fn ending(outcome: Outcome) -> Ending {
     Ending {
         outcome,
-        reason: "test".to_owned(),
+        reason: Reason::SeenGone,
         needs_human: false,
         first_name: None,
         latecomers: Latecomers::HearTheSame,

@@ -40,7 +40,7 @@ async fn an_ended_cancellation_never_changes_again() {
     assert_fenced(book.journal.acked(&mut held).await);
     assert_fenced(
         book.journal
-            .back_off(&held, std::time::Duration::ZERO, "x")
+            .back_off(&held, std::time::Duration::ZERO, Reason::Joined)
             .await,
     );
     assert_fenced(book.journal.renew(&held.lease.pulse()).await);
