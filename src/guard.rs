@@ -23,7 +23,8 @@ use jiff::Timestamp;
 
 use crate::clock::Moment;
 use crate::domain::{
-    Client, ClientField, Defect, Field, FirstName, Outcome, Property, ReservationCode, Sighting,
+    Client, ClientField, DocumentError, Field, FirstName, LookupResult, Outcome, Property,
+    ReservationCode,
 };
 
 /// How much older than its customer a property may be and still count as born with the reservation.
@@ -227,13 +228,13 @@ pub enum Verdict {
 
 /// Judges what OZmap showed for one code.
 #[must_use]
-pub fn judge<'a>(sighting: &Sighting, asked: impl Into<Asked<'a>>, policy: &Policy) -> Verdict {
+pub fn judge<'a>(sighting: &LookupResult, asked: impl Into<Asked<'a>>, policy: &Policy) -> Verdict {
     let property = match sighting.rows.as_slice() {
         [] => return Verdict::Absent,
         [Ok(property)] => property,
-        [Err(Defect::NotADocument)] => return Verdict::Keep(Refusal::UnreadableDocument),
-        [Err(Defect::BadId)] => return Verdict::Keep(Refusal::BadId),
-        [Err(Defect::ClientWithoutProperty)] => {
+        [Err(DocumentError::NotADocument)] => return Verdict::Keep(Refusal::UnreadableDocument),
+        [Err(DocumentError::BadId)] => return Verdict::Keep(Refusal::BadId),
+        [Err(DocumentError::ClientWithoutProperty)] => {
             return Verdict::Keep(Refusal::ClientWithoutProperty);
         }
         [_, _, ..] => return Verdict::Keep(Refusal::SeveralProperties),

@@ -1,4 +1,6 @@
-//! The command line: commands, wiring, exit codes. The only place that reads the environment and the configuration.
+//! The entry point: parses the command line, collects the configuration sources and returns the exit code.
+//!
+//! Only the binary reads the environment; the library is handed values.
 
 mod cli;
 
@@ -15,62 +17,62 @@ use ozmap_cancel::config::Sources;
 #[derive(Parser)]
 #[command(name = "ozmap-cancel", version, after_help = EXIT_STATUS, arg_required_else_help = true)]
 struct CommandLine {
-    /// A configuration file over the embedded defaults; may be given more than once, later ones win
+    /// A configuration file that overrides the embedded defaults; may be repeated, later files win
     #[arg(long, global = true, value_name = "FILE")]
     config: Vec<PathBuf>,
     #[command(subcommand)]
-    verb: Verb,
+    command: Command,
 }
 
 const EXIT_STATUS: &str = "\
 Exit status:
-  0  done; `check` found no problem, `healthcheck` found a ready service
-  1  it did not work, or `check` or `healthcheck` found a problem; the reason is on stderr
-  2  the command line was not understood
+  0  success; `check` found no problem, `healthcheck` found a ready service
+  1  failure, or `check` or `healthcheck` found a problem; the reason is on stderr
+  2  invalid command line
 
-The configuration is read from the embedded defaults, then --config files, then the environment
-(OZMAP_CANCEL__OZMAP__API_KEY is the key ozmap.api_key). Results go to stdout, everything else to stderr.";
+Configuration: the embedded defaults, then --config files, then the environment, the last one wins
+(OZMAP_CANCEL__OZMAP__API_KEY sets ozmap.api_key). Results go to stdout, everything else to stderr.";
 
 #[derive(Subcommand)]
-enum Verb {
+enum Command {
     /// Runs the service
     Serve,
-    /// Shows everything at work with nothing configured: a simulated OZmap, the service, a conversation
+    /// Runs a simulated OZmap, the service and a scripted conversation; needs no configuration
     Demo(demo::Arguments),
     /// Runs the OZmap simulator alone
     Simulate(ozmap_simulator::command::Arguments),
-    /// Validates the configuration, renders every reply and probes OZmap without changing anything
+    /// Validates the configuration, renders every reply and probes OZmap; changes nothing
     Check,
-    /// Asks a running service whether it is ready; for containers
+    /// Asks a running service whether it is ready; for container health checks
     Healthcheck(healthcheck::Arguments),
-    /// Lists the presets of platforms, shows one, or shows what a captured request means
+    /// Lists, shows and tries the presets for chatbot and phone platforms
     #[command(subcommand)]
-    Channels(channels::Verb),
-    /// Looks into the journal, also while the service runs
+    Channels(channels::Command),
+    /// Reads the journal, also while the service runs
     #[command(subcommand)]
-    Journal(journal::Verb),
+    Journal(journal::Command),
 }
 
 fn main() -> ExitCode {
-    let CommandLine { config, verb } = CommandLine::parse();
+    let CommandLine { config, command } = CommandLine::parse();
     let sources = Sources {
         files: config,
         environment: std::env::vars_os()
-            // What is not UTF-8 is refused where it is read, not left out.
+            // A value that is not UTF-8 is rejected with the configuration, not dropped here.
             .map(|(name, value)| {
                 let text = |text: OsString| text.to_string_lossy().into_owned();
                 (text(name), text(value))
             })
             .collect(),
     };
-    let done = match verb {
-        Verb::Serve => serve::run(&sources),
-        Verb::Demo(arguments) => demo::run(&arguments),
-        Verb::Simulate(arguments) => simulate::run(arguments),
-        Verb::Check => check::run(&sources),
-        Verb::Healthcheck(arguments) => healthcheck::run(&arguments, &sources),
-        Verb::Channels(verb) => channels::run(&verb, &sources),
-        Verb::Journal(verb) => journal::run(&verb, &sources),
+    let done = match command {
+        Command::Serve => serve::run(&sources),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(arguments),
+        Command::Check => check::run(&sources),
+        Command::Healthcheck(arguments) => healthcheck::run(&arguments, &sources),
+        Command::Channels(command) => channels::run(&command, &sources),
+        Command::Journal(command) => journal::run(&command, &sources),
     };
     match done {
         Ok(code) => code,

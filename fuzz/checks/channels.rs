@@ -1,4 +1,4 @@
-//! Every platform's way in and out, whatever comes: nobody is believed without a proof, no code comes out that did not go
+//! Parsing and rendering of every preset, for any bytes: no caller passes without authentication, no code comes out that did not go
 //! in, and every answer is well-formed for the platform that reads it.
 
 use std::collections::BTreeMap;
@@ -83,7 +83,7 @@ fn ways() -> Vec<Way> {
         .collect()
 }
 
-/// A secret that nobody sends, as a scheme writes it.
+/// A secret that no request carries, in the form of a scheme.
 fn secret(scheme: &str) -> &'static str {
     match scheme {
         "basic" => "user:a-password-that-nobody-sends",
@@ -296,7 +296,7 @@ impl Answers<'_> {
         self.check_rendered(&rendered, &said);
     }
 
-    /// The answer is well-formed, and the whole sentence stands in it as one text.
+    /// The answer is well-formed and holds the whole sentence as one text.
     fn check_rendered(&self, rendered: &Rendered, reply: &str) {
         let texts = wellformed::texts(rendered);
         let is_short = rendered.body.len() < 65_536;

@@ -35,7 +35,7 @@ fn check_code(typed: &str, code: &ReservationCode) {
     assert!(!text.chars().any(char::is_control));
     assert!(text != "." && text != "..");
     assert_eq!(format!("{code:?}"), "ReservationCode(…)");
-    // What came is asked for too, and every spelling that is asked for is this code.
+    // The spelling as received is tried too, and every spelling that is tried is this code.
     assert_eq!(code.came_as(), typed.trim());
     let spellings = code.spellings();
     assert!(spellings.iter().any(|spelling| spelling == typed.trim()));

@@ -49,12 +49,12 @@ pub fn check(bytes: &[u8]) {
     });
 }
 
-/// What a configuration that was taken must not be.
+/// Properties that no accepted configuration may have.
 fn check_config(config: &Config) {
     let is_loopback = config.listen.ip().is_loopback();
     for (name, channel) in &config.channels {
         assert!(!name.is_empty() && channel.answer_ms_max > 0);
-        // A channel that believes everybody is never in reach of others.
+        // A channel without authentication never listens beyond loopback.
         assert!(!channel.auth.is_open() || is_loopback && channel.public_url.is_empty());
     }
     assert!(!config.channels.is_empty());

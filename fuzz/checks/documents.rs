@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use ozmap_cancel::clock::Moment;
-use ozmap_cancel::domain::{ReservationCode, Sighting};
+use ozmap_cancel::domain::{LookupResult, ReservationCode};
 use ozmap_cancel::guard::{self, Check, OnInstalled, Policy, Verdict};
 use ozmap_cancel::ozmap;
 use serde_json::Value;
@@ -33,7 +33,7 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// What the guard says of an answer, as one word.
+/// The guard's verdict on an answer, as one word.
 pub fn judged(bytes: &[u8]) -> &'static str {
     let Some(rows) = ozmap::read_list(bytes) else {
         return "unreadable";
@@ -46,7 +46,7 @@ pub fn judged(bytes: &[u8]) -> &'static str {
         preexisting_property: Check::Review,
         only_created_by: Vec::new(),
     };
-    let sighting = Sighting {
+    let sighting = LookupResult {
         rows,
         read_at: Moment::now(),
     };
@@ -60,7 +60,7 @@ pub fn judged(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// The members of a JSON object, each in its own text; nothing when it is none.
+/// The members of a JSON object, each in its own text; empty for any other value.
 struct Object(Vec<(String, Box<RawValue>)>);
 
 /// A member: missing, or its text. A name that stands twice is `Twice`, which nothing may be read from.
@@ -129,7 +129,7 @@ impl Object {
         }
     }
 
-    /// Whether none of these names stands there twice; for names that are read but do not decide.
+    /// Whether none of these names is duplicated; for names that are read but do not decide.
     fn has_no_twins(&self, names: &[&str]) -> bool {
         names
             .iter()
@@ -227,7 +227,7 @@ fn is_no_modem(text: &str) -> bool {
     })
 }
 
-/// Nobody lived there before, and the property is not older than its customer.
+/// The property had no earlier customer and is not older than its customer.
 fn was_born_with(property: &Object, client: &Object) -> bool {
     let mut entered = client.get("createdAt");
     let history = match property.get("history") {

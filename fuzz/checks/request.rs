@@ -17,7 +17,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Reads a captured request; bytes without a head are a body alone. What is no header is left out.
+    /// Reads a captured request; bytes without a head are a body alone. Lines that are not headers are dropped.
     pub fn parse(bytes: &[u8]) -> Self {
         let (head, body) = split(bytes).unwrap_or((b"POST /webhooks/x HTTP/1.1", bytes));
         let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);

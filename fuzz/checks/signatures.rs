@@ -1,4 +1,4 @@
-//! A signature proves its own request and no other: every bit of what is signed counts, and garbage proves nothing.
+//! A signature proves its own request and no other: every bit of what is signed counts, and garbage is refused.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use base64::Engine as _;
@@ -42,7 +42,7 @@ pub fn check(bytes: &[u8]) {
         .filter(|c| c.is_ascii_graphic() && *c != '#')
         .collect();
     if scheme == "twilio" && members(query.as_bytes()).iter().any(is_body_hash) {
-        // Twilio writes this one itself, for a body that is no form; forms are what is signed here.
+        // Twilio writes this one itself, for a body that is not a form; this check signs forms.
         return;
     }
     let auth = auth(scheme);
@@ -88,7 +88,7 @@ fn names(scheme: &str) -> &'static [&'static str] {
     }
 }
 
-/// Text that nobody signed, in every header that the scheme reads.
+/// Unsigned text in every header that the scheme reads.
 fn check_garbage(auth: &Auth, scheme: &str, garbage: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(&garbage[..garbage.len().min(200)]) else {
         return;

@@ -1,6 +1,6 @@
 //! Where a code came from: no request leads to a code that does not stand in it.
 //!
-//! The request is decoded here once more. What may happen to a text on its way to a code is only what is documented:
+//! The request is decoded here once more. Only the documented conversions may turn a text into a code:
 //! blanks at its ends and around a bar within a sentence go, a whole number loses its `.0`, a keyed `*` is the separator, `#` ends, `**` starts again, and
 //! spoken words become digits and separators.
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::request::Request;
 use super::wellformed::leaves;
 
-/// The separator that a keyed `*` stands for.
+/// The separator that a keyed `*` means.
 pub const SEPARATOR: &str = "|";
 
 /// How a code may stand in a request.
@@ -27,7 +27,7 @@ pub enum Trace {
     Spoken,
 }
 
-/// Stops unless a code stands in a request.
+/// Panics unless the request contains the code.
 pub fn check(request: &Request, code: &str, trace: Trace) {
     let texts = texts(request);
     let stands = |text: &String| {
@@ -44,7 +44,7 @@ pub fn check(request: &Request, code: &str, trace: Trace) {
     );
 }
 
-/// Whether a code stands in a text as it is, or with blanks around its bars, or keyed.
+/// Whether a text contains a code as it is, with blanks around its bars, or keyed.
 fn is_within(text: &str, code: &str) -> bool {
     text.contains(code) || joined(text).contains(code) || keyed(text) == code
 }

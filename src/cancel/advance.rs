@@ -1,289 +1,177 @@
-//! One step of one cancellation, from whatever state it is in.
+//! One step of one cancellation, from any state.
 //!
-//! A fresh request and a recovery after a crash call the same function. The rules that it keeps:
+//! A fresh request and the recovery after a crash call the same function. Its rules:
 //! - The target is on the disk before the DELETE leaves, and it never changes.
-//! - Whatever the DELETE returned, the property is looked at again by that id; only "seen gone" is `cancelled`.
-//! - After a DELETE may have been sent, nothing but `cancelled` is final before the record has settled.
+//! - Whatever the DELETE returned, the property is rechecked by that id; only a confirmed absence is `cancelled`.
+//! - After a DELETE may have been sent, no outcome but `cancelled` is final before the record has settled.
 //! - A DELETE follows a guard's reading made under the current lease, and no other.
 
 use std::time::Duration;
 
-use super::Cancellations;
-use super::backoff::delete_refused;
-use super::ending::{Before, PANICKED_TOO_OFTEN, ending, name_in};
-use crate::domain::{Mode, Outcome, PropertyId, ReservationCode, Sighting};
-use crate::guard::{self, Asked, Deletable, Verdict};
+use super::completion::{
+    PANICKED_TOO_OFTEN, complete_if_unchanged, completion, expire, hand_to_operator,
+    late_joiners_now, name_in,
+};
+use super::context::Context;
+use super::delete::{delete, take_budget};
+use super::retry;
+use super::step::{HOLD, Precondition, Step, WorkerState, asked, ids_in};
+use super::verify::verify_deleted;
+use crate::domain::{LookupResult, Mode, Outcome, PropertyId};
+use crate::guard::{self, Verdict};
 use crate::journal::{self, Held, State};
-use crate::ozmap::{GoneBefore, Look, SeenOnce, Slot, Traces, Trouble};
+use crate::ozmap::Lookup;
 
-/// How long a cancellation is held that the operator stopped, or whose hour is spent.
-pub(super) const HELD: Duration = Duration::from_secs(60);
-
-/// What to do after a step.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// The record moved on, or a short pause passed: go on at once.
-    Again,
-    /// Pause, then go on; the reason stands in the journal when the pause is long.
-    Wait(Duration, &'static str),
-    /// The same, but it is not this cancellation that OZmap failed: it counts as no attempt.
-    Hold(Duration, &'static str),
-    /// It ended; the outcome is on the disk.
-    Finished,
-    /// The service stops: give the record back.
-    Park,
-}
-
-/// What a flow remembers between two steps; a restart begins anew.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    /// Whether a DELETE was sent since then. For an earlier one the pause is over.
-    pub(super) sent: bool,
-    /// Looks since the last DELETE that showed the property still there.
-    pub(super) looks: usize,
-    /// Reads in a row that failed.
-    pub(super) failures: i64,
-    /// Looks by code in a row that did not agree with the look by id.
-    pub(super) disagreements: i64,
-    /// Reads that had become too old to delete on.
-    pub(super) too_old: i64,
-    /// Looks since the last DELETE that were made anew because somebody joined during them.
-    pub(super) joined: i64,
-    /// Waits of a rehearsal for the real cancellation.
-    pub(super) rehearsal_waits: u32,
-    /// Whether one of the hour's deletions is spent for it and not used yet.
-    pub(super) has_spent: bool,
-    /// Between which properties a person has to choose, as the history tells it.
-    pub(super) several: String,
-    /// Whether a person was told already that this one changed under our hands.
-    pub(super) changed_noted: bool,
-    /// That its code showed nothing, once.
-    pub(super) nothing: Option<SeenOnce>,
-    /// That its property was not shown, since the last DELETE.
-    pub(super) gone: Option<GoneBefore>,
-    /// By what the property can be asked for beside its id and its code.
-    pub(super) traces: Option<Traces>,
-}
-
-impl Cancellations {
-    /// Moves a cancellation one step.
-    pub(super) async fn advance(
-        &self,
-        held: &mut Held,
-        memory: &mut Memory,
-    ) -> Result<Step, journal::Error> {
-        if held.record.reason.as_deref() == Some(PANICKED_TOO_OFTEN) {
-            return self.leave_to_a_person(held).await;
-        }
-        match held.record.state {
-            State::Accepted => self.begin(held, memory).await,
-            State::Intent | State::Acked => self.make_sure(held, memory).await,
-            State::Done => Ok(Step::Finished),
-        }
+/// Moves a cancellation one step.
+pub(super) async fn advance(
+    context: &Context,
+    leased: &mut Held,
+    state: &mut WorkerState,
+) -> Result<Step, journal::Error> {
+    if leased.record.reason.as_deref() == Some(PANICKED_TOO_OFTEN) {
+        return hand_to_operator(context, leased).await;
     }
-
-    /// Nothing was sent yet: look up by code, judge, delete.
-    async fn begin(&self, held: &mut Held, memory: &mut Memory) -> Result<Step, journal::Error> {
-        if held.record.is_past_deadline() {
-            return self.expire(held, memory).await;
-        }
-        if self.rules.paused {
-            return Ok(Step::Hold(HELD, "paused"));
-        }
-        let real = match held.record.mode {
-            Mode::DryRun => Some(self.journal.real_one(&held.record.code).await?),
-            Mode::Real => None,
-        };
-        // OZmap is not asked for what cannot be told yet.
-        if real.as_ref().is_some_and(|real| real.is_deleting) {
-            memory.rehearsal_waits += 1;
-            let wait = rehearsal_wait(memory.rehearsal_waits);
-            return Ok(Step::Hold(wait, "being_cancelled"));
-        }
-        let slot = match self.ozmap.slot(&held.record.code).await {
-            Ok(slot) => slot,
-            Err(shut) => return Ok(self.left_alone(shut)),
-        };
-        if self.stopping.is_cancelled() {
-            return Ok(Step::Park);
-        }
-        let before = Before {
-            unsettled: None,
-            latecomers: self.asked_by_now(held).await?,
-            beside: real,
-        };
-        let look = slot.look(&held.record.code, memory.nothing.as_ref()).await;
-        let sighting = match look {
-            Ok(Look::Shown(sighting)) => sighting,
-            // Asked again without the place among the calls, which others may need meanwhile.
-            Ok(Look::NothingYet(once)) => {
-                let wait = once.wait();
-                memory.failures = 0;
-                memory.nothing = Some(once);
-                return Ok(Step::Wait(wait, "seen_absent_once"));
-            }
-            Err(error) => return Ok(self.wait_after(&error, held, memory)),
-        };
-        memory.failures = 0;
-        memory.nothing = None;
-        let code = &held.record.code;
-        if self.shows_what_is_gone(code, &ids_in(&sighting)).await? {
-            return Ok(self.read_anew(held, memory));
-        }
-        let name = name_in(&sighting, &held.record.code);
-        let key_user = self.ozmap.key_user();
-        match guard::judge(&sighting, asked(held, key_user.as_deref()), &self.policy) {
-            Verdict::Absent => self.absent(held, memory, before).await,
-            Verdict::Keep(refusal) => {
-                self.note_several(held, memory, &sighting).await?;
-                let outcome = refusal.outcome(&self.policy);
-                let ending = ending(held, outcome, refusal.id(), name);
-                self.finish_seen(held, memory, before, ending).await
-            }
-            Verdict::Delete(_) if held.record.mode == Mode::DryRun => {
-                let ending = ending(held, Outcome::WouldCancel, "dry_run", name);
-                self.finish_seen(held, memory, before, ending).await
-            }
-            // Accepted before the operator began to rehearse: it keeps its place until the rehearsal is over.
-            Verdict::Delete(_) if self.rules.dry_run => Ok(Step::Hold(HELD, "dry_run")),
-            Verdict::Delete(target) if self.ozmap.is_too_old(&target) => {
-                Ok(self.read_anew(held, memory))
-            }
-            Verdict::Delete(target) => {
-                if let Err(shut) = slot.may_delete() {
-                    return Ok(self.left_alone(shut));
-                }
-                if !self.may_spend(held, memory).await? {
-                    return Ok(Step::Hold(HELD, "deletes_per_hour"));
-                }
-                self.delete(held, memory, &slot, &target).await
-            }
-        }
-    }
-
-    /// Spends one of the hour's deletions, once until its intent is written down. False when they are spent.
-    async fn may_spend(&self, held: &Held, memory: &mut Memory) -> Result<bool, journal::Error> {
-        let max = self.rules.deletes_per_hour_max;
-        memory.has_spent = memory.has_spent || self.journal.spend_deletion(max).await?;
-        if !memory.has_spent {
-            tracing::error!(
-                op = %held.record.id,
-                "the deletions of this hour are spent ({max}); cancellations are held until the next hour"
-            );
-        }
-        Ok(memory.has_spent)
-    }
-
-    /// Whether a look shows a property that was seen gone already: then it is from before that, and no reason for anything.
-    pub(super) async fn shows_what_is_gone(
-        &self,
-        code: &ReservationCode,
-        shown: &[PropertyId],
-    ) -> Result<bool, journal::Error> {
-        if shown.is_empty() {
-            return Ok(false);
-        }
-        let gone = self.journal.seen_gone(code).await?;
-        Ok(shown
-            .iter()
-            .any(|id| gone.iter().any(|gone| gone == id.as_str())))
-    }
-
-    /// Which properties a person has to choose from.
-    async fn note_several(
-        &self,
-        held: &Held,
-        memory: &mut Memory,
-        sighting: &Sighting,
-    ) -> Result<(), journal::Error> {
-        let ids = ids_in(sighting);
-        let ids: Vec<&str> = ids.iter().map(PropertyId::as_str).collect();
-        let several = ids.join(" ");
-        if sighting.rows.len() < 2 || memory.several == several {
-            return Ok(());
-        }
-        self.journal.note(&held.lease, "several", &several).await?;
-        memory.several = several;
-        Ok(())
-    }
-
-    async fn absent(
-        &self,
-        held: &mut Held,
-        memory: &mut Memory,
-        before: Before,
-    ) -> Result<Step, journal::Error> {
-        let (outcome, reason) = match self.journal.earlier_cancellation(&held.record.code).await? {
-            Some(_) => (Outcome::AlreadyCancelled, "cancelled_before"),
-            None => (Outcome::NotFound, "absent"),
-        };
-        let ending = ending(held, outcome, reason, None);
-        self.finish_seen(held, memory, before, ending).await
-    }
-
-    /// Writes the target down, then sends the DELETE; the next step makes sure of what became of it.
-    pub(super) async fn delete(
-        &self,
-        held: &mut Held,
-        memory: &mut Memory,
-        slot: &Slot<'_>,
-        target: &Deletable,
-    ) -> Result<Step, journal::Error> {
-        if self.stopping.is_cancelled() {
-            return Ok(Step::Park);
-        }
-        let intent = self.journal.intend(held, target).await?;
-        memory.looks = 0;
-        memory.joined = 0;
-        memory.sent = true;
-        memory.has_spent = false;
-        memory.gone = None;
-        memory.traces = Some(Traces::of(&target.property().raw));
-        match slot.delete(intent).await {
-            Ok(()) => self.journal.acked(held).await?,
-            Err(error) if error.is_refusal() => {
-                tracing::warn!(op = %held.record.id, "OZmap refuses to delete this property: {error}");
-                self.journal.refused(held).await?;
-            }
-            Err(error) => {
-                tracing::warn!(op = %held.record.id, acted = ?error.acted, "the DELETE gave no clear answer: {error}");
-                self.journal
-                    .note(&held.lease, "delete_unclear", error.trouble.id())
-                    .await?;
-                if error.trouble == Trouble::Forbidden {
-                    let pause = delete_refused(held.record.deletes_sent);
-                    return Ok(Step::Wait(pause, error.trouble.id()));
-                }
-                if let Some(pause) = error.retry_after {
-                    return Ok(Step::Wait(pause, error.trouble.id()));
-                }
-            }
-        }
-        Ok(Step::Again)
+    match leased.record.state {
+        State::Accepted => begin(context, leased, state).await,
+        State::Intent | State::Acked => verify_deleted(context, leased, state).await,
+        State::Done => Ok(Step::Finished),
     }
 }
 
-/// How long a rehearsal waits, for the nth time, for the real cancellation of the same code. As a rule that one ends within
-/// the first two; the others are long enough for the rehearsal to be given back meanwhile.
-fn rehearsal_wait(time: u32) -> Duration {
+/// No DELETE was sent yet: look up by code, judge, delete.
+async fn begin(
+    context: &Context,
+    leased: &mut Held,
+    state: &mut WorkerState,
+) -> Result<Step, journal::Error> {
+    if leased.record.is_past_deadline() {
+        return expire(context, leased, state).await;
+    }
+    if context.rules.paused {
+        return Ok(Step::Hold(HOLD, "paused"));
+    }
+    let live = match leased.record.mode {
+        Mode::DryRun => Some(context.journal.real_one(&leased.record.code).await?),
+        Mode::Real => None,
+    };
+    // The answer is not known before the real deletion has ended, so OZmap is not called.
+    if live.as_ref().is_some_and(|live| live.is_deleting) {
+        state.dry_run_waits += 1;
+        let wait = dry_run_wait(state.dry_run_waits);
+        return Ok(Step::Hold(wait, "being_cancelled"));
+    }
+    let session = match context.ozmap.session(&leased.record.code).await {
+        Ok(session) => session,
+        Err(open) => return Ok(retry::circuit_open(context, open)),
+    };
+    if context.stopping.is_cancelled() {
+        return Ok(Step::Park);
+    }
+    let precondition = Precondition {
+        unsettled: None,
+        latecomers: late_joiners_now(context, leased).await?,
+        live,
+    };
+    let lookup = session
+        .lookup(&leased.record.code, state.absent_once.as_ref())
+        .await;
+    let lookup = match lookup {
+        Ok(Lookup::Conclusive(lookup)) => lookup,
+        // The session ends here, so that others can call OZmap during the wait.
+        Ok(Lookup::AbsentOnce(once)) => {
+            let wait = once.wait();
+            state.failed_reads = 0;
+            state.absent_once = Some(once);
+            return Ok(Step::Wait(wait, "seen_absent_once"));
+        }
+        Err(error) => return Ok(retry::after_failed_read(context, &error, leased, state)),
+    };
+    state.failed_reads = 0;
+    state.absent_once = None;
+    let code = &leased.record.code;
+    if context
+        .shows_deleted_property(code, &ids_in(&lookup))
+        .await?
+    {
+        return Ok(retry::stale_reading(context, leased, state));
+    }
+    let name = name_in(&lookup, &leased.record.code);
+    let key_user = context.ozmap.key_user();
+    match guard::judge(&lookup, asked(leased, key_user.as_deref()), &context.policy) {
+        Verdict::Absent => absent(context, leased, state, precondition).await,
+        Verdict::Keep(refusal) => {
+            note_candidates(context, leased, state, &lookup).await?;
+            let outcome = refusal.outcome(&context.policy);
+            let completion = completion(leased, outcome, refusal.id(), name);
+            complete_if_unchanged(context, leased, state, precondition, completion).await
+        }
+        Verdict::Delete(_) if leased.record.mode == Mode::DryRun => {
+            let completion = completion(leased, Outcome::WouldCancel, "dry_run", name);
+            complete_if_unchanged(context, leased, state, precondition, completion).await
+        }
+        // Accepted before the operator turned the dry run on: it waits until the dry run is over.
+        Verdict::Delete(_) if context.rules.dry_run => Ok(Step::Hold(HOLD, "dry_run")),
+        Verdict::Delete(target) if context.ozmap.is_too_old(&target) => {
+            Ok(retry::stale_reading(context, leased, state))
+        }
+        Verdict::Delete(target) => {
+            if let Err(open) = session.may_delete() {
+                return Ok(retry::circuit_open(context, open));
+            }
+            if !take_budget(context, leased, state).await? {
+                return Ok(Step::Hold(HOLD, "deletes_per_hour"));
+            }
+            delete(context, leased, state, &session, &target).await
+        }
+    }
+}
+
+/// Records for the operator which properties share the code.
+async fn note_candidates(
+    context: &Context,
+    leased: &Held,
+    state: &mut WorkerState,
+    lookup: &LookupResult,
+) -> Result<(), journal::Error> {
+    let ids = ids_in(lookup);
+    let ids: Vec<&str> = ids.iter().map(PropertyId::as_str).collect();
+    let candidates = ids.join(" ");
+    if lookup.rows.len() < 2 || state.candidates_noted == candidates {
+        return Ok(());
+    }
+    context
+        .journal
+        .note(&leased.lease, "several", &candidates)
+        .await?;
+    state.candidates_noted = candidates;
+    Ok(())
+}
+
+/// OZmap has nothing under the code.
+async fn absent(
+    context: &Context,
+    leased: &mut Held,
+    state: &mut WorkerState,
+    precondition: Precondition,
+) -> Result<Step, journal::Error> {
+    let earlier = context
+        .journal
+        .earlier_cancellation(&leased.record.code)
+        .await?;
+    let (outcome, reason) = match earlier {
+        Some(_) => (Outcome::AlreadyCancelled, "cancelled_before"),
+        None => (Outcome::NotFound, "absent"),
+    };
+    let completion = completion(leased, outcome, reason, None);
+    complete_if_unchanged(context, leased, state, precondition, completion).await
+}
+
+/// How long a dry run waits, for the nth time, for the real cancellation of the same code. Most end within the first two
+/// waits; the later ones are long enough to release the lease.
+fn dry_run_wait(time: u32) -> Duration {
     Duration::from_millis(match time {
         0 | 1 => 300,
         2 => 1_000,
         3.. => 6_000,
     })
-}
-
-/// The properties that a look shows.
-pub(super) fn ids_in(sighting: &Sighting) -> Vec<PropertyId> {
-    let rows = sighting.rows.iter().flatten();
-    rows.map(|row| row.id.clone()).collect()
-}
-
-/// What the guard is asked about: the code, when its cancellation was promised, and whose key asks OZmap.
-pub(super) fn asked<'a>(held: &'a Held, key_user: Option<&'a str>) -> Asked<'a> {
-    Asked {
-        code: &held.record.code,
-        at_ms: Some(held.record.created_at_ms),
-        key_user,
-    }
 }

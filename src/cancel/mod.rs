@@ -1,112 +1,88 @@
-//! Cancelling, from the promise to the recorded outcome.
+//! Cancelling, from the accepted request to the recorded outcome.
 //!
-//! A request is made durable first; then a flow of its own works on it, which no caller can cut off by hanging up.
-//! Whoever asked only waits until it is time to answer. What a customer is told comes from the journal, never from
-//! a flow that has not written it down.
+//! A request is made durable first. A worker in a task of its own then carries it out; a caller that hangs up cannot
+//! interrupt it, it only waits until its deadline. What the customer is told comes from the journal, never from a worker
+//! that has not written it down.
+//!
+//! The files, in the order in which a webhook passes them. Functions are called with their file's name or imported by
+//! name; each type is implemented in one file:
+//! - `mod`            [`Cancellations`]: `submit` accepts, starts the worker, waits and answers
+//! - `context`        what intake, worker and recovery share; [`Rules`]
+//! - `intake`         `Intake`: `accept`, the reply gate, and whether an earlier answer still holds
+//! - `worker`         `Worker`: runs one cancellation under its lease
+//! - `step`           the vocabulary: `Step`, `WorkerState`, `Precondition`
+//! - `advance`        one step from any state: look up, judge, delete
+//! - `delete`         the dangerous verb: the hour's budget, the intent, the DELETE
+//! - `verify`         after a DELETE: `verify_deleted` rechecks the property by its id
+//! - `still_present`  the property is still there: delete again, wait or keep
+//! - `completion`     writes the outcome, gives up, or hands over to the operator
+//! - `retry`          backoff
+//! - `jitter`         randomness for the backoff
+//! - `span`           the tracing span of a cancellation
+//! - `answer`         what the caller is answered; [`Declined`]
+//! - `waiters`        the callers that wait for an outcome
+//! - `lookup`         the `lookup` action, read only
+//! - `recovery`       `Recovery`: resumes what is due after a crash or a wait; probes OZmap
+//! - `catch_panic`    keeps a panic within one cancellation
 
 mod advance;
-mod after_delete;
-mod backoff;
-mod chance;
-mod contained;
-mod ending;
-mod flow;
-mod look;
-mod promise;
+mod answer;
+mod catch_panic;
+mod completion;
+mod context;
+mod delete;
+mod intake;
+mod jitter;
+mod lookup;
 mod recovery;
-mod replay;
-mod still_there;
-mod watchers;
-mod word;
+mod retry;
+mod span;
+mod step;
+mod still_present;
+mod verify;
+mod waiters;
+mod worker;
 
 use std::sync::Arc;
 
-use chance::Chance;
-use jiff::tz::TimeZone;
-use promise::Promise;
+pub use answer::{Declined, conversation_id};
+use answer::{answer_of, completed_or_latest, record_after_split, record_reply};
+use context::Context;
+pub use context::Rules;
+use intake::{AcceptResult, Intake, ReplyGate};
+use jitter::Jitter;
+use recovery::Recovery;
 use secrecy::SecretString;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use watchers::Watchers;
+use waiters::Waiters;
+use worker::Worker;
 
 use crate::domain::{Action, Answer, Ask, Outcome, ReservationCode};
 use crate::guard::{self, Policy};
-use crate::journal::{Acceptance, Journal, Recalled, Record, State};
+use crate::journal::{Acceptance, Journal};
 use crate::ozmap::{KeyTaken, Ozmap, SetupError};
+use crate::trace::carry;
 
-/// The most recovered cancellations that are worked on at the same time.
-const RECOVERIES_MAX: usize = 64;
-
-/// What the operator set.
-pub struct Rules {
-    /// Nothing is deleted and nothing is asked; everything accepted is held.
-    pub paused: bool,
-    /// Every cancellation is a rehearsal.
-    pub dry_run: bool,
-    /// The most deletions in an hour.
-    pub deletes_per_hour_max: u32,
-    /// The most codes that a conversation may try in a day.
-    pub codes_per_conversation_max: u32,
-    /// What a reservation code looks like at this provider, if that is known.
-    pub code_pattern: Option<regex::Regex>,
-    /// The most requests that are worked on at the same time.
-    pub in_flight_max: usize,
-    /// Where the provider is, for the date in a protocol number.
-    pub time_zone: TimeZone,
-}
-
-/// Why a request was not taken. Nothing was done and nothing will be, unless it says otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Declined {
-    /// As many requests as allowed are being worked on.
-    Busy,
-    /// The service is stopping.
-    Stopping,
-    /// The journal cannot be written.
-    Journal,
-    /// It is being written down, and it is not known in time whether it lasts: it may be carried out.
-    InDoubt,
-    /// A look-up got no answer from OZmap that can be believed.
-    Ozmap,
-    /// The same idempotency key came before with another content.
-    KeyReused,
-}
-
-/// Everything that works on cancellations.
+/// The entry points of this module.
 pub struct Cancellations {
-    journal: Journal,
-    ozmap: Ozmap,
-    policy: Policy,
-    rules: Rules,
+    context: Arc<Context>,
+    intake: Intake,
+    worker: Worker,
+    recovery: Recovery,
     admission: Arc<Semaphore>,
-    recoveries: Arc<Semaphore>,
-    watchers: Watchers,
-    chance: Chance,
-    tracker: TaskTracker,
-    stopping: CancellationToken,
 }
 
 impl Cancellations {
-    /// Puts the parts together; nothing is worked on before [`Cancellations::start`], but for what is asked.
+    /// Puts the parts together. Requests can be submitted at once; recovery begins with [`Cancellations::start`].
     #[must_use]
     pub fn new(journal: Journal, ozmap: Ozmap, policy: Policy, rules: Rules) -> Arc<Self> {
-        Arc::new(Self {
-            admission: Arc::new(Semaphore::new(rules.in_flight_max)),
-            recoveries: Arc::new(Semaphore::new(RECOVERIES_MAX)),
-            watchers: Watchers::default(),
-            chance: Chance::real(),
-            tracker: TaskTracker::new(),
-            stopping: CancellationToken::new(),
-            journal,
-            ozmap,
-            policy,
-            rules,
-        })
+        Self::with_jitter(journal, ozmap, policy, rules, Jitter::random())
     }
 
-    /// The same, with waits that can be repeated from a seed.
+    /// The same with waits that can be repeated from a seed.
     #[cfg(test)]
     pub(crate) fn simulated(
         journal: Journal,
@@ -115,33 +91,66 @@ impl Cancellations {
         rules: Rules,
         seed: u64,
     ) -> Arc<Self> {
-        let mut cancellations = Self::new(journal, ozmap, policy, rules);
-        if let Some(this) = Arc::get_mut(&mut cancellations) {
-            this.chance = Chance::seeded(seed);
-        }
-        cancellations
+        Self::with_jitter(journal, ozmap, policy, rules, Jitter::seeded(seed))
     }
 
-    /// Starts working: takes up whatever an earlier run left.
-    pub fn start(self: &Arc<Self>) {
-        self.tracker.spawn(self.clone().recover());
-        self.tracker.spawn(self.clone().probe_ozmap());
-        self.tracker.spawn(self.clone().hear_of_endings());
+    fn with_jitter(
+        journal: Journal,
+        ozmap: Ozmap,
+        policy: Policy,
+        rules: Rules,
+        jitter: Jitter,
+    ) -> Arc<Self> {
+        let admission = Arc::new(Semaphore::new(rules.in_flight_max));
+        let context = Arc::new(Context {
+            journal,
+            ozmap,
+            policy,
+            rules,
+            waiters: Waiters::default(),
+            jitter,
+            tracker: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        });
+        let worker = Worker::new(context.clone());
+        Arc::new(Self {
+            intake: Intake::new(context.clone()),
+            recovery: Recovery::new(context.clone(), worker.clone()),
+            worker,
+            context,
+            admission,
+        })
     }
 
-    /// Shows OZmap another key. What waits, maybe because of the old one, is due at once, as after a start.
+    /// Starts the background tasks, which resume what an earlier run left.
+    pub fn start(&self) {
+        let (tracker, recovery) = (&self.context.tracker, &self.recovery);
+        tracker.spawn(recovery.clone().resume_due());
+        tracker.spawn(recovery.clone().probe_ozmap());
+        tracker.spawn(recovery.clone().watch_replicas());
+    }
+
+    /// Uses another API key from now on. Cancellations that wait, maybe because of the old key, are due at once.
     ///
     /// # Errors
-    /// [`SetupError`] when no header can carry it; then the old one stays.
+    /// [`SetupError`] when no header can carry it; the old key stays in use.
     pub async fn take_key(&self, api_key: &SecretString) -> Result<KeyTaken, SetupError> {
-        let taken = self.ozmap.take_key(api_key)?;
-        if self.policy.is_for_the_key_alone() && self.ozmap.key_user().is_none() {
+        let Context {
+            journal,
+            ozmap,
+            policy,
+            ..
+        } = &*self.context;
+        let taken = ozmap.take_key(api_key)?;
+        if policy.is_for_the_key_alone() && ozmap.key_user().is_none() {
             tracing::warn!("{}", guard::NAMELESS_KEY);
         }
         if taken == KeyTaken::New
-            && let Err(error) = self.journal.wake().await
+            && let Err(error) = journal.wake().await
         {
-            tracing::warn!("what waits is not due before its time: {error}");
+            tracing::warn!(
+                "failed to wake waiting cancellations; each retries when it is due: {error}"
+            );
         }
         Ok(taken)
     }
@@ -149,64 +158,92 @@ impl Cancellations {
     /// The journal, for the health page.
     #[must_use]
     pub fn journal(&self) -> &Journal {
-        &self.journal
+        &self.context.journal
     }
 
-    /// The client, for the health page and its probe.
+    /// The OZmap client, for the health page.
     #[must_use]
     pub fn ozmap(&self) -> &Ozmap {
-        &self.ozmap
+        &self.context.ozmap
     }
 
-    /// How many requests are being worked on.
+    /// How many requests are in progress.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.rules.in_flight_max - self.admission.available_permits()
+        self.context.rules.in_flight_max - self.admission.available_permits()
     }
 
-    /// Whether the operator holds everything.
+    /// Whether the operator paused the service.
     #[must_use]
     pub fn is_paused(&self) -> bool {
-        self.rules.paused
+        self.context.rules.paused
     }
 
-    /// Whether every cancellation is a rehearsal.
+    /// Whether every cancellation is a dry run.
     #[must_use]
     pub fn is_dry_run(&self) -> bool {
-        self.rules.dry_run
+        self.context.rules.dry_run
     }
 
-    /// How many deletions an hour has left that has seen so many.
+    /// How many deletions are left in an hour that has seen so many.
     #[must_use]
     pub fn deletes_left(&self, this_hour: i64) -> i64 {
-        (i64::from(self.rules.deletes_per_hour_max) - this_hour).max(0)
+        (i64::from(self.context.rules.deletes_per_hour_max) - this_hour).max(0)
     }
 
-    /// Takes no more work, and lets what runs come to an end or to a safe place to be taken up from.
+    /// Takes no more work, and waits until every worker has finished or released its lease.
     pub async fn stop(&self) {
-        self.stopping.cancel();
-        self.tracker.close();
-        self.tracker.wait().await;
+        self.context.stopping.cancel();
+        self.context.tracker.close();
+        self.context.tracker.wait().await;
     }
 
     /// Answers a request, at the latest at `answer_by`; the work goes on after that.
     ///
     /// # Errors
     /// [`Declined`] when nothing was accepted.
-    pub async fn submit(
-        self: &Arc<Self>,
-        ask: Ask,
-        answer_by: Instant,
-    ) -> Result<Answer, Declined> {
-        let called = ask.first_name.clone();
-        let mut answer = self.decide(ask, answer_by).await?;
-        // Where no record says what the customer is called, the platform does.
-        answer.first_name = answer.first_name.or(called);
+    pub async fn submit(&self, ask: Ask, answer_by: Instant) -> Result<Answer, Declined> {
+        let first_name = ask.first_name.clone();
+        let mut answer = self.dispatch(ask, answer_by).await?;
+        // If OZmap's record has no name, the platform's is used.
+        answer.first_name = answer.first_name.or(first_name);
         Ok(answer)
     }
 
-    async fn decide(self: &Arc<Self>, ask: Ask, answer_by: Instant) -> Result<Answer, Declined> {
-        if self.stopping.is_cancelled() {
+    /// What an earlier request with this key was answered, or is being answered; `None` when there was none. OZmap is not
+    /// called and nothing is accepted.
+    ///
+    /// # Errors
+    /// [`Declined`] when the journal cannot tell now.
+    pub async fn earlier_answer(
+        &self,
+        ask: Ask,
+        answer_by: Instant,
+    ) -> Result<Option<Answer>, Declined> {
+        let Ok(code) = ReservationCode::parse(&ask.typed_code) else {
+            return Ok(None);
+        };
+        let request = self.intake.acceptance(&ask, code);
+        let record = match self.intake.replay_if_known(request, answer_by).await {
+            Ok(AcceptResult::Repeated(record)) => record,
+            Ok(
+                AcceptResult::New(_)
+                | AcceptResult::Joined(_)
+                | AcceptResult::KeyReused
+                | AcceptResult::TooManyCodes,
+            )
+            | Err(Declined::Busy) => return Ok(None),
+            Err(declined) => return Err(declined),
+        };
+        let record = completed_or_latest(&self.context, record, answer_by).await;
+        let mut answer = answer_of(&record);
+        answer.replayed = true;
+        answer.first_name = answer.first_name.or(ask.first_name);
+        Ok(Some(answer))
+    }
+
+    async fn dispatch(&self, ask: Ask, answer_by: Instant) -> Result<Answer, Declined> {
+        if self.context.stopping.is_cancelled() {
             return Err(Declined::Stopping);
         }
         let Ok(code) = ReservationCode::parse(&ask.typed_code) else {
@@ -216,15 +253,16 @@ impl Cancellations {
             Some(other) => code.or_as(other),
             None => code,
         };
-        if !self.looks_like_ours(&code) {
-            return self.promised_before(ask, code, answer_by).await;
+        if !self.matches_code_pattern(&code) {
+            return self.replay_or_invalid(ask, code, answer_by).await;
         }
         let permit = self.admission.clone().try_acquire_owned().ok();
         match (ask.action, permit) {
             (Action::Cancel, permit) => self.cancel(ask, code, permit, answer_by).await,
             (Action::Lookup, None) => Err(Declined::Busy),
-            (Action::Lookup, Some(_held_meanwhile)) => {
-                match timeout_at(answer_by, self.look(&ask, &code)).await {
+            (Action::Lookup, Some(_in_flight)) => {
+                let answer = lookup::lookup(&self.context, &ask, &code);
+                match timeout_at(answer_by, answer).await {
                     Ok(answer) => answer,
                     Err(_) => Err(Declined::Ozmap),
                 }
@@ -232,17 +270,17 @@ impl Cancellations {
         }
     }
 
-    fn looks_like_ours(&self, code: &ReservationCode) -> bool {
-        let pattern = self.rules.code_pattern.as_ref();
+    fn matches_code_pattern(&self, code: &ReservationCode) -> bool {
+        let pattern = self.context.rules.code_pattern.as_ref();
         pattern.is_none_or(|pattern| {
             pattern.is_match(code.as_str()) || pattern.is_match(code.came_as())
         })
     }
 
-    /// A code that does not look like one of ours is refused, but not to a webhook that was promised something before
-    /// the operator changed the pattern.
-    async fn promised_before(
-        self: &Arc<Self>,
+    /// A code that does not match the pattern is invalid. A webhook that was accepted before the operator changed the
+    /// pattern still gets its answer.
+    async fn replay_or_invalid(
+        &self,
         ask: Ask,
         code: ReservationCode,
         answer_by: Instant,
@@ -250,7 +288,7 @@ impl Cancellations {
         let invalid = Ok(Answer::bare(Outcome::InvalidCode));
         match ask.action {
             Action::Lookup => invalid,
-            // Without a permit nothing new is taken.
+            // Without a permit nothing new is accepted.
             Action::Cancel => match self.cancel(ask, code, None, answer_by).await {
                 Err(Declined::Busy) => invalid,
                 answer => answer,
@@ -259,34 +297,36 @@ impl Cancellations {
     }
 
     async fn cancel(
-        self: &Arc<Self>,
+        &self,
         ask: Ask,
         code: ReservationCode,
         permit: Option<OwnedSemaphorePermit>,
         answer_by: Instant,
     ) -> Result<Answer, Declined> {
-        let mut asked = self.acceptance(&ask, code);
-        let accepted = self.promised(&mut asked, permit, answer_by).await?;
+        let mut request = self.intake.acceptance(&ask, code);
+        let accepted = self
+            .accept_or_replay(&mut request, permit, answer_by)
+            .await?;
         let (record, part) = match accepted {
-            Promise::New(record) => (record, Part::Began),
-            Promise::Joined(record) => (record, Part::Joined),
-            Promise::Repeated(record) => (record, Part::Repeated),
-            Promise::KeyReused => return Err(Declined::KeyReused),
-            Promise::TooManyCodes => return Ok(Answer::bare(Outcome::TooManyAttempts)),
+            AcceptResult::New(record) => (record, Part::Started),
+            AcceptResult::Joined(record) => (record, Part::Joined),
+            AcceptResult::Repeated(record) => (record, Part::Repeated),
+            AcceptResult::KeyReused => return Err(Declined::KeyReused),
+            AcceptResult::TooManyCodes => return Ok(Answer::bare(Outcome::TooManyAttempts)),
         };
         let was_running = record.outcome.is_none();
-        let ended = self.ended_or_latest(record, answer_by).await;
-        let record = match ended.outcome {
-            Some(_) if was_running && part != Part::Began => {
-                self.own_record(asked.clone(), ended, answer_by).await
+        let latest = completed_or_latest(&self.context, record, answer_by).await;
+        let record = match latest.outcome {
+            Some(_) if was_running && part != Part::Started => {
+                record_after_split(&self.context, request.clone(), latest, answer_by).await
             }
-            Some(_) | None => ended,
+            Some(_) | None => latest,
         };
         let mut answer = answer_of(&record);
         answer.replayed = part == Part::Repeated;
         if answer.outcome == Outcome::AlreadyCancelled {
-            // Only a date: an answer in time is worth more.
-            let earlier = self.journal.earlier_cancellation(&record.code);
+            // The date is only good to know: the deadline comes first.
+            let earlier = self.context.journal.earlier_cancellation(&record.code);
             let earlier = timeout_at(answer_by, earlier)
                 .await
                 .ok()
@@ -294,94 +334,74 @@ impl Cancellations {
             answer.cancelled_at_ms = earlier.flatten().map(|earlier| earlier.at_ms);
         }
         if answer.outcome.is_final() {
-            self.note_told(asked, answer.outcome);
+            record_reply(&self.context, request, answer.outcome);
         }
         Ok(answer)
     }
 
-    /// Who joined a cancellation may have been set apart from it at its end: then its own record is what it is told.
-    async fn own_record(
+    /// Accepts a request, or finds the cancellation that the same webhook started before, unless that one's answer no
+    /// longer holds. Without a permit nothing new is accepted.
+    async fn accept_or_replay(
         &self,
-        asked: Acceptance,
-        mut joined: Record,
+        request: &mut Acceptance,
+        permit: Option<OwnedSemaphorePermit>,
         answer_by: Instant,
-    ) -> Record {
-        match timeout_at(answer_by, self.journal.recall(asked)).await {
-            Ok(Ok(Some(Recalled::Promised(own)))) => *own,
-            // Without a key, and nobody was set apart who asked the same: a "no" is not found again, it is looked for.
-            Ok(Ok(None)) if joined.outcome != Some(Outcome::Cancelled) => joined,
-            // It is not known in time; asking again tells.
-            Ok(Ok(Some(Recalled::KeyReused) | None) | Err(_)) | Err(_) => {
-                joined.outcome = None;
-                joined
+    ) -> Result<AcceptResult, Declined> {
+        let accepts_new = permit.is_some();
+        let accepted = match permit {
+            Some(permit) => self.accept(request.clone(), permit, answer_by).await?,
+            None => {
+                let request = request.clone();
+                self.intake.replay_if_known(request, answer_by).await?
             }
-        }
-    }
-
-    /// The record when it has ended, or as it was when it is time to answer.
-    async fn ended_or_latest(&self, record: Box<Record>, answer_by: Instant) -> Record {
-        // While everything is paused nothing new can end before the caller is answered.
-        let waits_for_the_operator = self.rules.paused && record.state == State::Accepted;
-        if record.outcome.is_some() || waits_for_the_operator {
-            return *record;
-        }
-        let mut watch = self.watchers.watch(record.id);
-        // It may have ended between the reading and the watching.
-        if let Ok(Ok(Some(latest))) = timeout_at(answer_by, self.journal.get(record.id)).await
-            && latest.outcome.is_some()
+        };
+        let AcceptResult::Repeated(record) = accepted else {
+            return Ok(accepted);
+        };
+        if !request.must_be_looked_at(&record) || self.intake.still_holds(&record, answer_by).await
         {
-            return latest;
+            return Ok(AcceptResult::Repeated(record));
         }
-        tokio::select! {
-            // First, because the last ending and the end of the stop are there at the same moment.
-            biased;
-            ended = timeout_at(answer_by, watch.ended()) => ended.ok().flatten().unwrap_or(*record),
-            // A stop does not wait for answers that cannot come: the work is taken up by the next run.
-            () = self.stopped_and_drained() => *record,
-        }
+        tracing::info!(
+            op = %record.id, channel = request.delivery.channel,
+            "the outcome of cancellation {} may no longer hold; it is not replayed", record.protocol
+        );
+        let permit = self.admission.clone().try_acquire_owned().ok();
+        let Some(permit) = permit.filter(|_| accepts_new) else {
+            return Err(Declined::Busy);
+        };
+        request.instead_of = Some(record.id);
+        self.accept(request.clone(), permit, answer_by).await
     }
 
-    async fn stopped_and_drained(&self) {
-        self.stopping.cancelled().await;
-        self.tracker.wait().await;
-    }
-
-    fn note_told(self: &Arc<Self>, asked: Acceptance, outcome: Outcome) {
-        let this = self.clone();
-        self.tracker.spawn(async move {
-            if let Err(error) = this.journal.told(asked, outcome).await {
-                tracing::warn!("what a caller was told could not be noted: {error}");
+    /// Accepts a request and runs its worker, in a task that goes on when the caller hangs up.
+    async fn accept(
+        &self,
+        request: Acceptance,
+        permit: OwnedSemaphorePermit,
+        answer_by: Instant,
+    ) -> Result<AcceptResult, Declined> {
+        let (reply, accepted) = oneshot::channel();
+        let gate = Arc::new(ReplyGate::default());
+        let (intake, worker, commit) = (self.intake.clone(), self.worker.clone(), gate.clone());
+        self.context.tracker.spawn(carry(async move {
+            let (result, leased) = intake.accept(request, commit).await;
+            drop(reply.send(result));
+            if let Some(leased) = leased {
+                worker.run(leased, permit).await;
             }
-        });
+        }));
+        gate.wait(accepted, answer_by).await
     }
 }
 
-/// What a webhook has to do with a cancellation.
+/// The part of a webhook in a cancellation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// It began with it.
-    Began,
-    /// It came while another's was under way.
+    /// It started it.
+    Started,
+    /// It joined while the cancellation was in progress.
     Joined,
-    /// It came before.
+    /// It repeats an earlier request.
     Repeated,
-}
-
-fn answer_of(record: &Record) -> Answer {
-    Answer {
-        protocol: Some(record.protocol.clone()),
-        first_name: record.first_name.clone(),
-        ..Answer::bare(record.outcome.unwrap_or(Outcome::Pending))
-    }
-}
-
-/// A conversation of one channel is not a conversation of another.
-#[must_use]
-pub fn conversation_id(channel: &str, conversation: &str) -> String {
-    format!("{channel}\u{1f}{conversation}")
-}
-
-fn conversation_of(ask: &Ask) -> Option<String> {
-    let conversation = ask.conversation.as_ref()?;
-    Some(conversation_id(&ask.channel, conversation))
 }

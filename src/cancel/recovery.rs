@@ -1,129 +1,169 @@
-//! Taking up what a crash, a stop or a pause left behind, and finding out when OZmap can be asked again.
+//! Recovery: resumes what a crash, a stop or a pause left behind, and probes OZmap.
 //!
-//! Nothing is taken up that could only wait: the journal rests while OZmap is left alone.
+//! It must not resume what could only wait: while the circuit breaker is open, only overdue cancellations are taken.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
-use super::Cancellations;
-use super::contained::contained;
+use super::catch_panic::catch_panic;
+use super::context::Context;
+use super::span::span_of;
+use super::worker::Worker;
 
-/// The longest that something that is due waits to be seen.
-const TICK: Duration = Duration::from_secs(1);
+/// The most recovered cancellations in progress at the same time.
+const RECOVERIES_MAX: usize = 64;
 
-/// The shortest time between two looks at what is due.
-const TICK_MIN: Duration = Duration::from_millis(20);
+/// The longest time between two polls for due cancellations.
+const POLL_MAX: Duration = Duration::from_secs(1);
 
-/// How much later than it was written an ending of another process may be seen.
-const SEEN_LATE_MAX: Duration = Duration::from_secs(15);
+/// The shortest time between two polls.
+const POLL_MIN: Duration = Duration::from_millis(20);
 
-/// How often what no longer counts is forgotten.
-const FORGET_EVERY: Duration = Duration::from_secs(600);
+/// How much later than its timestamp the outcome of another replica may become visible.
+const VISIBLE_LATE_MAX: Duration = Duration::from_secs(15);
 
-/// How often OZmap is asked whether the key still works, while all is well.
-const PROBE: Duration = Duration::from_secs(30);
+/// How often expired counters are purged.
+const PURGE_EVERY: Duration = Duration::from_secs(600);
 
-impl Cancellations {
-    /// Takes up whatever is due, until the service stops.
-    pub(super) async fn recover(self: Arc<Self>) {
-        while contained(self.clone().take_up()).await.is_err() {
-            tracing::error!("taking up what is due ended in a panic; it begins anew");
-            sleep(TICK).await;
+/// How often OZmap is probed while the circuit breaker is closed.
+const PROBE_EVERY: Duration = Duration::from_secs(30);
+
+/// The background tasks. Each runs until the service stops.
+#[derive(Clone)]
+pub(super) struct Recovery {
+    context: Arc<Context>,
+    worker: Worker,
+    permits: Arc<Semaphore>,
+}
+
+impl Recovery {
+    pub(super) fn new(context: Arc<Context>, worker: Worker) -> Self {
+        Self {
+            context,
+            worker,
+            permits: Arc::new(Semaphore::new(RECOVERIES_MAX)),
         }
     }
 
-    async fn take_up(self: Arc<Self>) {
-        let mut forget_at = Instant::now();
-        while !self.stopping.is_cancelled() {
-            if forget_at <= Instant::now() {
-                forget_at = Instant::now() + FORGET_EVERY;
-                if let Err(error) = self.journal.forget_old_counts().await {
-                    tracing::warn!("old counts could not be forgotten: {error}");
+    /// Resumes whatever is due.
+    pub(super) async fn resume_due(self) {
+        while catch_panic(self.poll()).await.is_err() {
+            tracing::error!(
+                "recovery panicked; restarting it in {} ms",
+                POLL_MAX.as_millis()
+            );
+            sleep(POLL_MAX).await;
+        }
+    }
+
+    async fn poll(&self) {
+        let (journal, ozmap, stopping) = (
+            &self.context.journal,
+            &self.context.ozmap,
+            &self.context.stopping,
+        );
+        let mut purge_at = Instant::now();
+        while !stopping.is_cancelled() {
+            if purge_at <= Instant::now() {
+                purge_at = Instant::now() + PURGE_EVERY;
+                if let Err(error) = journal.forget_old_counts().await {
+                    tracing::warn!("failed to purge expired rate-limit counters: {error}");
                 }
             }
             let permit = tokio::select! {
-                permit = self.recoveries.clone().acquire_owned() => permit,
-                () = self.stopping.cancelled() => return,
+                permit = self.permits.clone().acquire_owned() => permit,
+                () = stopping.cancelled() => return,
             };
             let Ok(permit) = permit else {
                 return;
             };
-            let taken = match self.ozmap.shut() {
-                None => self.journal.take_due().await,
-                // What is over is over, also without OZmap; the rest would only be turned away.
-                Some(_) => self.journal.take_overdue().await,
+            let taken = match ozmap.circuit_open() {
+                None => journal.take_due().await,
+                // Overdue ones can complete without OZmap; the others would only be rejected.
+                Some(_) => journal.take_overdue().await,
             };
             let wait = match taken {
-                Ok(Some(held)) => {
-                    tracing::info!(
-                        op = %held.record.id, state = held.record.state.id(), attempts = held.record.attempts,
-                        "cancellation {} is taken up again", held.record.protocol
-                    );
-                    self.tracker.spawn(self.clone().drive(held, permit));
+                Ok(Some(leased)) => {
+                    span_of(&leased.record, None).in_scope(|| {
+                        tracing::info!(
+                            state = leased.record.state.id(),
+                            attempts = leased.record.attempts,
+                            "cancellation {} resumed",
+                            leased.record.protocol
+                        );
+                    });
+                    let worker = self.worker.clone();
+                    self.context
+                        .tracker
+                        .spawn(async move { worker.run(leased, permit).await });
                     continue;
                 }
-                Ok(None) if self.ozmap.shut().is_some() => TICK,
-                Ok(None) => self.journal.next_due().await.ok().flatten().unwrap_or(TICK),
+                Ok(None) if ozmap.circuit_open().is_some() => POLL_MAX,
+                Ok(None) => journal.next_due().await.ok().flatten().unwrap_or(POLL_MAX),
                 Err(error) => {
-                    tracing::error!("the journal cannot be asked what is due: {error}");
-                    TICK
+                    tracing::error!("failed to poll the journal for due cancellations: {error}");
+                    POLL_MAX
                 }
             };
             drop(permit);
             tokio::select! {
-                () = sleep(wait.clamp(TICK_MIN, TICK)) => {}
-                () = self.stopping.cancelled() => {}
+                () = sleep(wait.clamp(POLL_MIN, POLL_MAX)) => {}
+                () = stopping.cancelled() => {}
             }
         }
     }
 
-    /// Tells whoever waits here what another process has ended; one question for all of them.
-    pub(super) async fn hear_of_endings(self: Arc<Self>) {
-        let Some(every) = self.journal.look_every() else {
+    /// Passes the outcomes that other replicas wrote on to the callers waiting here; one query for all of them.
+    pub(super) async fn watch_replicas(self) {
+        let context = &self.context;
+        let Some(every) = context.journal.look_every() else {
             return;
         };
-        let hearing = async {
+        let watching = async {
             loop {
                 sleep(every).await;
-                if self.watchers.is_empty() {
+                if context.waiters.is_empty() {
                     continue;
                 }
-                // Its commit may be seen later than the time that stands in it.
-                if let Ok(ended) = self.journal.ended_within(SEEN_LATE_MAX).await {
-                    ended.iter().for_each(|record| self.watchers.ended(record));
+                if let Ok(ended) = context.journal.ended_within(VISIBLE_LATE_MAX).await {
+                    ended
+                        .iter()
+                        .for_each(|record| context.waiters.completed(record));
                 }
             }
         };
         tokio::select! {
-            () = hearing => {}
-            () = self.stopping.cancelled() => {}
+            () = watching => {}
+            () = context.stopping.cancelled() => {}
         }
     }
 
-    /// Keeps what is known of OZmap fresh, without touching any reservation, until the service stops.
-    pub(super) async fn probe_ozmap(self: Arc<Self>) {
+    /// Probes OZmap without touching any reservation.
+    pub(super) async fn probe_ozmap(self) {
+        let ozmap = &self.context.ozmap;
         let probing = async {
             loop {
-                match contained(self.ozmap.probe()).await {
+                match catch_panic(ozmap.probe()).await {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => tracing::warn!(
-                        trouble = error.trouble.id(),
+                        failure = error.kind.id(),
                         "probe of OZmap failed: {} ({error})",
-                        error.trouble.happened()
+                        error.kind.description()
                     ),
                     Err(_) => {
-                        tracing::error!("a probe of OZmap ended in a panic");
-                        sleep(TICK).await;
+                        tracing::error!("probe of OZmap panicked");
+                        sleep(POLL_MAX).await;
                     }
                 }
-                self.ozmap.probe_is_due(PROBE).await;
+                ozmap.probe_is_due(PROBE_EVERY).await;
             }
         };
         tokio::select! {
             () = probing => {}
-            () = self.stopping.cancelled() => {}
+            () = self.context.stopping.cancelled() => {}
         }
     }
 }

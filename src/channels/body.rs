@@ -3,11 +3,14 @@
 //! The content type is not trusted: Asterisk sends JSON as a form, Typebot sends broken JSON as text. Nothing of the
 //! body ever stands in an error.
 
+use std::io::Read;
+
 use axum::http::{HeaderMap, header};
+use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use serde_json::Value;
 
-use super::Misunderstood;
-use super::input::{inflate, object};
+use super::json::object;
+use super::misunderstood::{Misunderstood, wrong};
 
 /// The most bytes of a body that was sent packed.
 const INFLATED_BYTES_MAX: usize = 65_536;
@@ -87,60 +90,61 @@ fn not_json(headers: &HeaderMap) -> Misunderstood {
     )
 }
 
-pub(super) fn malformed(text: &str, error: &serde_json::Error) -> Misunderstood {
-    let what = match error.classify() {
-        serde_json::error::Category::Eof => "ends too early",
-        serde_json::error::Category::Io
-        | serde_json::error::Category::Syntax
-        | serde_json::error::Category::Data => "is not valid",
-    };
-    let hint = hint(text, error).unwrap_or_default();
-    let detail = format!(
-        "the JSON {what}: line {}, column {}{hint}",
-        error.line(),
-        error.column()
-    );
-    wrong(400, "malformed_json", detail)
-}
-
-/// What chatbot builders usually did wrong when a body breaks at this place.
-fn hint(text: &str, error: &serde_json::Error) -> Option<&'static str> {
-    const NO_QUOTES: &str = "; it looks as if the quotes around a value are missing: write {\"code\":\"{{code}}\"}, not {\"code\":{{code}}}";
-    const INNER_QUOTE: &str = "; it looks as if a value has a quote inside: let your platform escape it (\\\"), or leave that member out";
-    const RAW_LINE: &str = "; a value has a line break or another control character as it is: let your platform escape it (\\n), or leave that member out";
-    const HALF: &str = "; a value has half of an emoji (one part of a surrogate pair): let your platform send it whole, or leave that member out";
-    let what = error.to_string();
-    if what.contains("control character") {
-        return Some(RAW_LINE);
-    }
-    if what.contains("surrogate") || what.contains("hex escape") {
-        return Some(HALF);
-    }
-    let line = text.lines().nth(error.line().checked_sub(1)?)?;
-    let before: String = line
-        .bytes()
-        .take(error.column().saturating_sub(1))
-        .map(char::from)
+/// The body as it was before it was packed.
+pub(super) fn inflate<'b>(
+    headers: &HeaderMap,
+    body: &'b [u8],
+    bytes_max: usize,
+) -> Result<std::borrow::Cow<'b, [u8]>, Misunderstood> {
+    let encodings: Vec<String> = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .map(|value| {
+            String::from_utf8_lossy(value.as_bytes())
+                .trim()
+                .to_ascii_lowercase()
+        })
         .collect();
-    let last = before.rfind([':', '"', ',', '{', '}'])?;
-    let between = before.get(last + 1..)?;
-    match before.as_bytes().get(last) {
-        Some(b':') => Some(NO_QUOTES),
-        // `{{name}}` that the platform did not fill in.
-        Some(b'{') if before.trim_end_matches('{').trim_end().ends_with(':') => Some(NO_QUOTES),
-        Some(b'"') if between.trim().is_empty() && !before.trim_end().ends_with("\"{") => {
-            Some(INNER_QUOTE)
+    let inflated = match encodings
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        [] | ["identity"] => return Ok(body.into()),
+        ["gzip" | "x-gzip"] => capped(GzDecoder::new(body), bytes_max),
+        // The name means zlib, and some clients send bare deflate under it.
+        ["deflate"] if body.first().is_some_and(|byte| byte & 0x0f == 8) => {
+            capped(ZlibDecoder::new(body), bytes_max)
         }
-        _ => None,
+        ["deflate"] => capped(DeflateDecoder::new(body), bytes_max),
+        _ => {
+            return Err(wrong(
+                415,
+                "compressed_body",
+                "the body is compressed in a way that is not known; send gzip, deflate or nothing",
+            ));
+        }
+    };
+    match inflated {
+        Ok(inflated) if inflated.len() <= bytes_max => Ok(inflated.into()),
+        Ok(_) => Err(wrong(
+            413,
+            "too_large",
+            format!("the inflated body is larger than {bytes_max} bytes"),
+        )),
+        Err(_) => Err(wrong(
+            400,
+            "compressed_body",
+            "the body is not what its `Content-Encoding` says",
+        )),
     }
 }
 
-/// A request that is not understood.
-pub(super) fn wrong(status: u16, id: &'static str, detail: impl Into<String>) -> Misunderstood {
-    Misunderstood {
-        status,
-        id,
-        detail: detail.into(),
-        member: None,
-    }
+fn capped(reader: impl Read, bytes_max: usize) -> std::io::Result<Vec<u8>> {
+    let mut inflated = Vec::new();
+    reader
+        .take(bytes_max as u64 + 1)
+        .read_to_end(&mut inflated)?;
+    Ok(inflated)
 }

@@ -3,18 +3,18 @@
 //! It must never guess: a code that was keyed or spoken is read back first, half a code is none, two codes in one
 //! message are asked about, and a request that contradicts itself is refused.
 
-use super::body::wrong;
-use super::call::State;
+use super::call_state::State;
+use super::confirmation::{Key, answer, is_yes};
 use super::fields::agreed;
 use super::input::Input;
 use super::instruction::not_filled_in;
+use super::keypad_and_speech::{keyed, spoken, wants_a_person};
 use super::member::Member;
-use super::message::{Clarity, Meaning};
+use super::message::{Clarity, Meaning, Reader};
+use super::misunderstood::wrong;
 use super::placeholder::{has_a_variable, is_unfilled_text};
-use super::platform::Platform;
-use super::preset::any;
+use super::preset::{Spec, any};
 use super::reading::{Given, Reading};
-use super::spoken::{keyed, spoken, wants_a_person};
 use super::{Echo, Misunderstood};
 use crate::domain::{Locale, ReservationCode};
 
@@ -65,7 +65,16 @@ impl Code {
     }
 }
 
-impl Platform {
+/// Reads what stands in place of a code, as a preset says.
+pub(super) struct CodeReader<'p> {
+    pub(super) spec: &'p Spec,
+    /// Where the platform has free text.
+    pub(super) messages: Option<&'p Reader>,
+    /// What the key `*` stands for.
+    pub(super) separator: &'p str,
+}
+
+impl CodeReader<'_> {
     /// What stands in place of a code. Within a call, only what came with this turn counts: a code that the platform
     /// carries along was dealt with already.
     pub(super) fn code(
@@ -256,7 +265,7 @@ impl Platform {
 
     /// What is written. On a platform with keys or a voice a code in it is read back as one that was keyed.
     fn written(&self, text: String, locale: Locale) -> Code {
-        let (Some(spec), Some(messages)) = (&self.spec.text, &self.messages) else {
+        let (Some(spec), Some(messages)) = (&self.spec.text, self.messages) else {
             return Code::None;
         };
         let meaning = messages.read(&text, spec, locale);
@@ -299,96 +308,9 @@ fn can_be_read_back(code: &str) -> bool {
         && ReservationCode::parse(code).is_ok()
 }
 
-/// What was keyed in answer to whether a code is the right one.
-#[derive(Debug, PartialEq, Eq)]
-enum Key {
-    /// It is.
-    One,
-    /// It is not.
-    Two,
-    /// Another code, in place of an answer.
-    Code(String),
-    /// Anything else.
-    Other,
-}
-
-/// The fewest keys that are another code in place of an answer: fewer may be a slip of the finger.
-const KEYS_OF_A_CODE_MIN: usize = 3;
-
-/// An impatient caller keys a 1 twice, or `#` after it. Three are no answer any more, and no code that was surely meant.
-fn answer(keys: &str, separator: &str) -> Key {
-    let keys: String = keys.chars().filter(|c| !c.is_whitespace()).collect();
-    let without_end: String = keys.chars().filter(|c| *c != '#').collect();
-    match without_end.as_str() {
-        "1" | "11" => return Key::One,
-        "2" | "22" => return Key::Two,
-        same if same.chars().all(|c| same.starts_with(c)) => return Key::Other,
-        _ => {}
-    }
-    let is_key = |c: char| c.is_ascii_digit() || matches!(c, '*' | '#');
-    let code = keyed(&keys, separator).filter(|_| keys.chars().all(is_key));
-    match code {
-        Some(code) if code.chars().count() >= KEYS_OF_A_CODE_MIN => Key::Code(code),
-        Some(_) | None => Key::Other,
-    }
-}
-
-fn is_yes(answer: &str) -> bool {
-    let word = answer.to_lowercase();
-    let word = word.trim_matches(['.', ',', '!', ' ', '#']);
-    // Only words that are no hesitation in another language: an English "um" is no Portuguese one.
-    matches!(word, "1" | "sim" | "sí" | "yes")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_one_is_a_yes_only_a_two_a_no_and_only_three_keys_another_code() {
-        for keys in ["1", " 1 ", "1#", "11", "1 1", "1#1", "11#", "#1", "1##"] {
-            assert_eq!(answer(keys, "|"), Key::One, "{keys}");
-        }
-        for keys in ["2", "2#", "22", "2#2"] {
-            assert_eq!(answer(keys, "|"), Key::Two, "{keys}");
-        }
-        for keys in [
-            "",
-            "#",
-            "*",
-            "0",
-            "3",
-            "9",
-            "12",
-            "21",
-            "1*",
-            "*1",
-            "10",
-            "111",
-            "222",
-            "1#2",
-            "1#123*123",
-            "#123*123",
-            "12**1",
-            "123**123",
-            "***",
-            "sim",
-            "1a",
-            "123|123",
-            "um",
-        ] {
-            assert_eq!(answer(keys, "|"), Key::Other, "{keys}");
-        }
-        for (keys, code) in [
-            ("123*123", "123|123"),
-            ("123*123#", "123|123"),
-            ("123*123#1", "123|123"),
-            ("112", "112"),
-            ("1*1", "1|1"),
-        ] {
-            assert_eq!(answer(keys, "|"), Key::Code(code.to_owned()), "{keys}");
-        }
-    }
 
     #[test]
     fn what_cannot_be_spelled_out_is_not_confirmed() {

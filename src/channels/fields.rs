@@ -4,9 +4,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Misunderstood;
-use super::body::wrong;
 use super::input::Input;
 use super::instruction::contradiction;
+use super::misunderstood::wrong;
 use super::spot::Place;
 
 /// One place to look.

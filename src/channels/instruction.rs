@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::Misunderstood;
-use super::body::wrong;
 use super::member::{Member, fold};
+use super::misunderstood::wrong;
 use super::placeholder::is_unfilled;
 use super::spot::{Place, Spot};
 use crate::domain::{Action, Mode};

@@ -4,70 +4,62 @@
 //! (total: errors too). A platform is data, `config/channels/PRESET.toml`; only the native JSON channel is code.
 //! Nothing here waits, reads the journal or knows OZmap.
 
-mod answer;
+mod attempts;
 mod auth;
 mod body;
-mod call;
+mod call_state;
 mod catalog;
 mod code;
-mod described;
+mod confirmation;
 mod dialogue;
 mod draft;
-mod duplicate;
+mod exchange;
 mod fields;
 mod form;
-mod hearing;
 mod input;
 mod instruction;
+mod json;
+mod keypad_and_speech;
 mod member;
 mod message;
+mod misunderstood;
 mod native;
+mod openapi_info;
 mod placeholder;
 mod places;
 mod platform;
 mod preset;
 mod reading;
-mod rehearsal;
-mod spoken;
+mod render;
+mod reply_context;
+mod request_key;
+mod self_check;
 mod spot;
 mod stray;
 mod template;
 mod turns;
+mod values;
 mod wish;
 
+use attempts::Count;
 pub use auth::{
     Algorithm, Auth, AuthError, Ed25519Spec, Encoding, HmacSpec, Place, Proof, Rehearsed, Scheme,
     SchemeOptions, Seal, SecretEncoding, SecretError,
 };
 use axum::http::{HeaderMap, Method};
-use call::{Count, Following};
+use call_state::Following;
 pub use catalog::{Catalog, CatalogError, Choices, Codec, Usual};
 pub use dialogue::{Memory, Message, Step};
 pub use draft::{CustomerInput, Draft, Said};
+use exchange::Speaker;
+pub use exchange::{Answered, Inbound, Problem, Rendered};
 pub use message::{Clarity, Meaning};
-pub use native::TEXT_CHARS_MAX;
+pub use misunderstood::{Misunderstood, Note, NoteKind};
 use template::Context;
-pub use wish::{Echo, Misunderstood, Next, Note, NoteKind, Understood, Wish};
+pub use values::TEXT_CHARS_MAX;
+pub use wish::{Echo, Next, Understood, Wish};
 
-use crate::clock::Moment;
-use crate::domain::{Action, Answer, Locale, Medium, Outcome, Turn};
-
-/// What arrived, untouched.
-#[derive(Clone, Copy)]
-pub struct Inbound<'a> {
-    /// Its method.
-    pub method: &'a Method,
-    /// Its path and query, exactly as they stood in the request.
-    pub target: &'a str,
-    /// The configured address of this service, without a slash at its end; empty when it is not configured.
-    pub public_url: &'a str,
-    /// Its headers.
-    pub headers: &'a HeaderMap,
-    /// Its body, byte for byte.
-    pub body: &'a [u8],
-    /// When it arrived.
-    pub at: Moment,
-}
+use crate::domain::{Locale, Medium, Outcome, Turn};
 
 /// One way in: its name, who may use it, and how it is spoken.
 pub struct Channel {
@@ -98,45 +90,6 @@ pub struct Channel {
     pub per_second_max: u32,
     /// The configured address of this service, without a slash at its end; empty when it is not configured.
     pub public_url: String,
-}
-
-/// An answer as it goes over the wire.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rendered {
-    /// The content type.
-    pub content_type: String,
-    /// The body.
-    pub body: String,
-}
-
-/// What an answer is rendered from.
-pub struct Answered<'a> {
-    /// What was asked.
-    pub action: Action,
-    /// The code as it was typed.
-    pub code: &'a str,
-    /// How it ended.
-    pub answer: &'a Answer,
-    /// What comes after it.
-    pub next: Next,
-    /// The sentence for the customer.
-    pub reply: &'a str,
-}
-
-/// Why nothing was accepted, for the caller and for the customer.
-pub struct Problem<'a> {
-    /// The status of the answer.
-    pub status: u16,
-    /// The stable id.
-    pub id: &'a str,
-    /// A short title, the same for every problem with this id.
-    pub title: &'a str,
-    /// What was wrong, where, and what to write instead.
-    pub detail: &'a str,
-    /// The sentence for the customer.
-    pub reply: &'a str,
-    /// Whether a person should go on.
-    pub handoff: bool,
 }
 
 impl Channel {
@@ -207,7 +160,7 @@ impl Channel {
     pub fn next(&self, echo: &Echo, outcome: Outcome) -> Next {
         match &self.codec {
             Codec::Native => Next::End,
-            Codec::Platform(platform) => platform.next(echo, outcome),
+            Codec::Platform(platform) => turns::next(&platform.spec, echo, outcome),
         }
     }
 

@@ -8,24 +8,20 @@ use std::collections::BTreeMap;
 use axum::http::{HeaderMap, header};
 use serde::Serialize;
 
-use super::body::{json_object, wrong};
-use super::call::Count;
+use super::attempts::Count;
+use super::body::json_object;
 use super::fields::Container;
-use super::hearing::Speaker;
 use super::input::Input;
 use super::member::Member;
+use super::misunderstood::wrong;
 use super::places::FieldsSpec;
 use super::reading::Reading;
+use super::values::REASON_CHARS_MAX;
 use super::{
-    Answered, Channel, Echo, Inbound, Misunderstood, Note, Problem, Rendered, Understood, Wish,
+    Answered, Channel, Echo, Inbound, Misunderstood, Note, Problem, Rendered, Speaker, Understood,
+    Wish,
 };
 use crate::domain::{Action, Ask, FirstName, Locale, SameKey};
-
-/// The most characters of a key, a conversation or a code; longer ones are refused, not cut.
-pub const TEXT_CHARS_MAX: usize = 256;
-
-/// The most characters of a reason that are kept.
-pub(super) const REASON_CHARS_MAX: usize = 500;
 
 /// Where the members stand: all at the top of the body.
 fn fields() -> FieldsSpec {

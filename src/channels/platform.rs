@@ -6,19 +6,21 @@ use std::collections::BTreeMap;
 
 use axum::http::Method;
 
-use super::body::wrong;
-use super::call::{State, carried, secret, state};
-use super::code::Code;
+use super::attempts::Count;
+use super::call_state::{carried, secret, state};
+use super::code::{Code, CodeReader};
 use super::dialogue::Message;
-use super::duplicate::text_id;
 use super::fields::first;
 use super::input::Input;
 use super::member::Member;
 use super::message::{Meaning, Reader};
-use super::native::REASON_CHARS_MAX;
-use super::preset::{Spec, any};
-use super::reading::{Given, Reading, bounded};
+use super::misunderstood::wrong;
+use super::preset::{AGENT, Spec, any};
+use super::reading::{Given, Reading};
+use super::request_key::{Asking, text_id};
 use super::template::Templates;
+use super::turns;
+use super::values::{REASON_CHARS_MAX, bounded};
 use super::{Channel, Echo, Inbound, Misunderstood, Note, Understood, Wish};
 use crate::domain::{Action, Ask, FirstName, Locale, Mode, SameKey, Turn};
 
@@ -46,6 +48,14 @@ impl Platform {
         methods.sort_unstable();
         methods.dedup();
         methods
+    }
+
+    fn codes(&self) -> CodeReader<'_> {
+        CodeReader {
+            spec: &self.spec,
+            messages: self.messages.as_ref(),
+            separator: &self.separator,
+        }
     }
 
     fn takes(&self, method: &Method) -> bool {
@@ -107,7 +117,7 @@ impl Platform {
             locale,
         };
         // At any point of a call, and before a code: it is no failure to name one.
-        if self.asks_for_a_person(&input)? {
+        if self.codes().asks_for_a_person(&input)? {
             return Ok(Understood {
                 wish: Wish::Turn(Turn::HandOver, String::new()),
                 echo,
@@ -130,7 +140,7 @@ impl Platform {
                 ..ask
             })
         };
-        let wish = match self.code(&reading, &input, &state, &echo)? {
+        let wish = match self.codes().code(&reading, &input, &state, &echo)? {
             Code::Given(given) => Wish::Ask(Box::new(ask_for(given)?)),
             Code::Message { meaning, text } => {
                 let ask = ask_for(Given::of(meaning.code()))?;
@@ -140,19 +150,21 @@ impl Platform {
             Code::Unusable if channel.takes_free_text() => {
                 message(Meaning::NoCode, "", ask_for(Given::of(None))?)
             }
-            Code::None if channel.takes_free_text() && self.can_ask(&echo) => {
+            Code::None if channel.takes_free_text() && turns::can_ask(&self.spec, &echo) => {
                 message(Meaning::Other, "", ask_for(Given::of(None))?)
             }
-            Code::ToConfirm(code) if self.can_ask(&echo) => Wish::Turn(Turn::ConfirmCode, code),
-            Code::Corrected(code) => self.corrected(&mut echo, code),
-            // The code stays: only the key two, or another code, takes its place.
-            Code::NoAnswer => self.failed(&mut echo, Turn::ConfirmCode, state.code),
-            Code::None | Code::Silence if state.step.is_empty() => {
-                self.nothing_yet(&reading, &echo)?
+            Code::ToConfirm(code) if turns::can_ask(&self.spec, &echo) => {
+                Wish::Turn(Turn::ConfirmCode, code)
             }
-            Code::Silence => self.failed(&mut echo, Turn::NothingHeard, state.code),
+            Code::Corrected(code) => turns::corrected(&self.spec, &mut echo, code),
+            // The code stays: only the key two, or another code, takes its place.
+            Code::NoAnswer => turns::failed(&self.spec, &mut echo, Turn::ConfirmCode, state.code),
+            Code::None | Code::Silence if state.step.is_empty() => {
+                turns::nothing_yet(&self.spec, &reading, &echo)?
+            }
+            Code::Silence => turns::failed(&self.spec, &mut echo, Turn::NothingHeard, state.code),
             Code::ToConfirm(_) | Code::Unusable | Code::None => {
-                self.failed(&mut echo, Turn::AskCodeAgain, String::new())
+                turns::failed(&self.spec, &mut echo, Turn::AskCodeAgain, String::new())
             }
         };
         Ok(Understood { wish, echo, notes })
@@ -186,7 +198,10 @@ impl Platform {
             mode: Mode::Real,
             typed_code: given.code,
             with_plus: given.with_plus,
-            key: bounded("the id of the request", self.key(asking, notes)?)?,
+            key: bounded(
+                "the id of the request",
+                asking.key(&self.spec.duplicate, notes)?,
+            )?,
             conversation: None,
             locale,
             first_name: name.and_then(|name| FirstName::of(&name)),
@@ -195,6 +210,27 @@ impl Platform {
             replay_s: asking.channel.replay_s,
             same_key: SameKey::MayBeAnother,
         })
+    }
+
+    /// What an answer echoes of a request that could not be read.
+    pub(super) fn silent(&self, locale: Locale) -> Echo {
+        Echo {
+            texts: self.no_echo(),
+            count: Count::default(),
+            carried: Vec::new(),
+            secret: None,
+            call: String::new(),
+            format: Some(self.format.clone()).filter(|format| !format.is_empty()),
+            locale,
+        }
+    }
+
+    /// Every text that a template may repeat, empty.
+    pub(super) fn no_echo(&self) -> BTreeMap<String, String> {
+        self.spec
+            .echoed()
+            .map(|name| (name.to_owned(), String::new()))
+            .collect()
     }
 
     fn handshake(&self, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
@@ -262,9 +298,6 @@ fn message(meaning: Meaning, text: &str, ask: Ask) -> Wish {
     Wish::Message(Box::new(Message { meaning, id, ask }))
 }
 
-/// The name of the person's number among the texts that an answer repeats.
-pub(super) const AGENT: &str = "agent";
-
 /// A person's number with its country code and without signs, as every platform that dials it can write it.
 fn phone_number(text: &str) -> Result<String, Misunderstood> {
     let is_sign = |c: char| matches!(c, '+' | ' ' | '-' | '.' | '(' | ')');
@@ -281,15 +314,6 @@ fn phone_number(text: &str) -> Result<String, Misunderstood> {
             "`agent` in the address is no phone number with a country code; write ?agent=5548999990000",
         )),
     }
-}
-
-/// What a request for a cancellation or a look-up is made from.
-pub(super) struct Asking<'a> {
-    pub(super) channel: &'a Channel,
-    pub(super) inbound: &'a Inbound<'a>,
-    pub(super) input: &'a Input<'a>,
-    pub(super) reading: &'a Reading<'a>,
-    pub(super) state: &'a State,
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ use super::auth::SchemeOptions;
 use super::fields::Source;
 use super::input::Input;
 use super::places::FieldsSpec;
-use super::platform::AGENT;
 
 /// The presets that the binary carries, by name.
 pub(super) const EMBEDDED: [(&str, &str); 17] = [
@@ -70,6 +69,9 @@ pub(super) const EMBEDDED: [(&str, &str); 17] = [
     ),
     ("vonage", include_str!("../../config/channels/vonage.toml")),
 ];
+
+/// The name of the person's number among the texts that an answer repeats.
+pub(super) const AGENT: &str = "agent";
 
 /// A preset file.
 #[derive(Deserialize)]

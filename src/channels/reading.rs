@@ -8,14 +8,13 @@ mod identity;
 
 use axum::http::HeaderName;
 pub(super) use code::Given;
-pub(super) use identity::bounded;
 use serde_json::Value;
 
-use super::body::wrong;
 use super::fields::{Container, Source, as_text};
 use super::input::Input;
 use super::instruction::{instructed, is_a_bots_own};
 use super::member::{Member, Rank};
+use super::misunderstood::wrong;
 use super::places::FieldsSpec;
 use super::spot::{Place, Spot};
 use super::stray::Strays;

@@ -5,9 +5,9 @@ use std::fmt;
 use serde_json::Value;
 
 use super::Misunderstood;
-use super::body::wrong;
 use super::form::Pair;
 use super::member::Member;
+use super::misunderstood::wrong;
 
 /// A place in a request; only names that are known stand in its text, never a value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use serde_json::Value;
 use words::{SAID, any_text, asks_plainly, instructs, is_plain, suggests, words_of};
 
 use super::Misunderstood;
-use super::body::wrong;
 use super::member::Member;
+use super::misunderstood::wrong;
 use super::places::FieldsSpec;
 use super::spot::{Place, Spot};
 

@@ -10,6 +10,7 @@ use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, context,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use quick_xml::escape::escape;
 
 use super::preset::{AnswerSpec, Escape};
 
@@ -272,7 +273,7 @@ fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
     };
     let encoded = match state.auto_escape() {
         AutoEscape::Custom(form) if form == "form" => utf8_percent_encode(&text, FORM).to_string(),
-        AutoEscape::Custom(xml) if xml == "xml" => in_xml(&text),
+        AutoEscape::Custom(xml) if xml == "xml" => escape(text.as_str()).into_owned(),
         AutoEscape::None if value.kind() == ValueKind::Bool => text,
         AutoEscape::None | AutoEscape::Html | AutoEscape::Json | AutoEscape::Custom(_) | _ => {
             return minijinja::escape_formatter(out, state, value);
@@ -280,22 +281,6 @@ fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
     };
     out.write_str(&encoded)
         .map_err(|error| Error::new(ErrorKind::WriteFailure, error.to_string()))
-}
-
-/// A text inside an element or an attribute of either kind of quotes.
-fn in_xml(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&apos;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 /// A text that neither XML nor a dialplan stumbles over, and that turns no other text around.
@@ -311,4 +296,36 @@ fn harmless(text: &str) -> String {
         text = text.replace("${", "");
     }
     text
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_escaped_for_xml_elements_and_for_attributes_in_either_quotes() {
+        let answer: AnswerSpec = toml::from_str(
+            "content_type = \"text/xml\"\nescape = \"xml\"\nreply = \"{{ reply }}\"\n",
+        )
+        .unwrap();
+        let templates = Templates::compile(&answer, std::iter::empty()).unwrap();
+        for (reply, expected) in [
+            ("", ""),
+            ("ção | 😀", "ção | 😀"),
+            ("a & b && c", "a &amp; b &amp;&amp; c"),
+            ("<Say>", "&lt;Say&gt;"),
+            ("]]>", "]]&gt;"),
+            ("\"it's\"", "&quot;it&apos;s&quot;"),
+            ("&amp;", "&amp;amp;"),
+            ("tab\tkept, line\r\ndropped", "tab\tkept, linedropped"),
+        ] {
+            let context = Context {
+                reply: reply.to_owned(),
+                ..Context::default()
+            };
+            let rendered = templates.render(Escape::Xml, "reply", &context).unwrap();
+            assert_eq!(rendered, expected, "{reply:?}");
+        }
+    }
 }

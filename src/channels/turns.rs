@@ -2,73 +2,71 @@
 //!
 //! It must never ask for ever: every failure counts, and so does every correction after the first few.
 
-use super::body::wrong;
-use super::platform::Platform;
+use super::misunderstood::wrong;
+use super::preset::Spec;
 use super::reading::Reading;
 use super::{Echo, Misunderstood, Next, Wish};
 use crate::domain::{Outcome, Turn};
 
-impl Platform {
-    /// Whether an answer can carry a question. A form of the answer that the request chose for itself cannot.
-    pub(super) fn can_ask(&self, echo: &Echo) -> bool {
-        self.spec.turns.is_none() || echo.format.is_none()
-    }
+/// Whether an answer can carry a question. A form of the answer that the request chose for itself cannot.
+pub(super) fn can_ask(spec: &Spec, echo: &Echo) -> bool {
+    spec.turns.is_none() || echo.format.is_none()
+}
 
-    /// The first request of a call has no code; for other platforms that is a mistake of the integrator.
-    pub(super) fn nothing_yet(
-        &self,
-        reading: &Reading<'_>,
-        echo: &Echo,
-    ) -> Result<Wish, Misunderstood> {
-        let asks = self.spec.turns.is_some() || !self.spec.fields.text.is_empty();
-        if asks && self.can_ask(echo) {
-            return Ok(Wish::Turn(Turn::AskCode, String::new()));
-        }
-        Err(reading.empty_code().unwrap_or_else(|| {
+/// The first request of a call has no code; for other platforms that is a mistake of the integrator.
+pub(super) fn nothing_yet(
+    spec: &Spec,
+    reading: &Reading<'_>,
+    echo: &Echo,
+) -> Result<Wish, Misunderstood> {
+    let asks = spec.turns.is_some() || !spec.fields.text.is_empty();
+    if asks && can_ask(spec, echo) {
+        return Ok(Wish::Turn(Turn::AskCode, String::new()));
+    }
+    Err(reading.empty_code().unwrap_or_else(|| {
             wrong(
                 422,
                 "code_missing",
                 "the request has no reservation code where this preset looks for it; `channels show` lists the places",
             )
         }))
-    }
+}
 
-    /// One more failure: this question, or a person after too many.
-    pub(super) fn failed(&self, echo: &mut Echo, turn: Turn, code: String) -> Wish {
-        echo.count = echo.count.failed();
-        self.goes_on(echo, turn, code)
-    }
+/// One more failure: this question, or a person after too many.
+pub(super) fn failed(spec: &Spec, echo: &mut Echo, turn: Turn, code: String) -> Wish {
+    echo.count = echo.count.failed();
+    goes_on(spec, echo, turn, code)
+}
 
-    /// Another code in place of the one that was read back: it is asked for, or read back at once where it was keyed.
-    pub(super) fn corrected(&self, echo: &mut Echo, keyed: Option<String>) -> Wish {
-        echo.count = echo.count.corrected();
-        match keyed {
-            Some(code) => self.goes_on(echo, Turn::ConfirmCode, code),
-            None => self.goes_on(echo, Turn::CorrectCode, String::new()),
-        }
+/// Another code in place of the one that was read back: it is asked for, or read back at once where it was keyed.
+pub(super) fn corrected(spec: &Spec, echo: &mut Echo, keyed: Option<String>) -> Wish {
+    echo.count = echo.count.corrected();
+    match keyed {
+        Some(code) => goes_on(spec, echo, Turn::ConfirmCode, code),
+        None => goes_on(spec, echo, Turn::CorrectCode, String::new()),
     }
+}
 
-    fn goes_on(&self, echo: &Echo, turn: Turn, code: String) -> Wish {
-        let Some(turns) = &self.spec.turns else {
-            return Wish::Turn(Turn::AskCodeAgain, String::new());
-        };
-        if echo.count.failures >= turns.failures_max || !self.can_ask(echo) {
-            return Wish::Turn(Turn::HandOver, String::new());
-        }
-        Wish::Turn(turn, code)
+fn goes_on(spec: &Spec, echo: &Echo, turn: Turn, code: String) -> Wish {
+    let Some(turns) = &spec.turns else {
+        return Wish::Turn(Turn::AskCodeAgain, String::new());
+    };
+    if echo.count.failures >= turns.failures_max || !can_ask(spec, echo) {
+        return Wish::Turn(Turn::HandOver, String::new());
     }
+    Wish::Turn(turn, code)
+}
 
-    /// What comes after an outcome on the phone: a code that leads nowhere may be tried once more, then a person helps.
-    pub(super) fn next(&self, echo: &Echo, outcome: Outcome) -> Next {
-        let Some(turns) = &self.spec.turns else {
-            return Next::End;
-        };
-        if !self.can_ask(echo) || !outcome.leads_nowhere() {
-            return Next::End;
-        }
-        match echo.count.failed().failures >= turns.failures_max {
-            true => Next::HandOver,
-            false => Next::AskAgain,
-        }
+/// What comes after an outcome on the phone: a code that leads nowhere may be tried once more, then a person helps.
+pub(super) fn next(spec: &Spec, echo: &Echo, outcome: Outcome) -> Next {
+    let Some(turns) = &spec.turns else {
+        return Next::End;
+    };
+    if !can_ask(spec, echo) || !outcome.leads_nowhere() {
+        return Next::End;
+    }
+    match echo.count.failed().failures >= turns.failures_max {
+        true => Next::HandOver,
+        false => Next::AskAgain,
     }
 }

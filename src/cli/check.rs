@@ -1,4 +1,6 @@
-//! `check`: finds what would go wrong before a customer does. Reads only.
+//! `check`: reports what would fail in production: configuration, replies, journal, address, OZmap.
+//!
+//! It only reads. It must never change the journal or OZmap.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -10,14 +12,14 @@ use ozmap_cancel::journal::{self, Inspection, Place, Stats};
 use ozmap_cancel::ozmap::Ozmap;
 use ozmap_cancel::replies::Replies;
 
-use super::held::Held;
-use super::listen::{self, Examined};
+use super::holds::DeletionHolds;
+use super::listener::{self, Examined};
 use super::{Done, Problem, block_on, serve, tell};
 
 /// How many look-ups are timed.
-const TIMED_LOOKS: usize = 3;
+const TIMED_LOOKUPS: usize = 3;
 
-/// How many findings are problems.
+/// Prints findings and counts the problems.
 #[derive(Default)]
 struct Findings {
     problems: usize,
@@ -68,7 +70,7 @@ pub(crate) fn run(sources: &Sources) -> Done {
     }
     match Replies::load(&config.replies_directory, config.time_zone.clone()) {
         Ok(replies) => {
-            findings.good("replies: every sentence of every language was rendered")?;
+            findings.good("replies: every sentence renders in every language")?;
             check_spoken(&replies, &mut findings)?;
         }
         Err(error) => findings.bad(&error.to_string())?,
@@ -76,12 +78,12 @@ pub(crate) fn run(sources: &Sources) -> Done {
     let stats = check_journal(&config.journal, &mut findings)?;
     let rules = &config.rules;
     let left = |stats: Stats| i64::from(rules.deletes_per_hour_max) - stats.deletes_this_hour;
-    let held = Held {
+    let holds = DeletionHolds {
         paused: rules.paused,
         dry_run: rules.dry_run,
         deletes_left: stats.map(|stats| left(stats).max(0)),
     };
-    for warning in held.warnings() {
+    for warning in holds.warnings() {
         findings.warn(&warning)?;
     }
     block_on(async move {
@@ -94,7 +96,7 @@ pub(crate) fn run(sources: &Sources) -> Done {
     })
 }
 
-/// Looks at what can be looked at all the same: one run is to find as much as it can.
+/// Without a valid configuration the journal can still be checked: one run reports as much as possible.
 fn without_configuration(sources: &Sources, error: &config::Error, mut findings: Findings) -> Done {
     for problem in error.problems() {
         findings.bad(problem)?;
@@ -113,13 +115,13 @@ fn check_channel(channel: &Channel, findings: &mut Findings) -> Result<(), Probl
     match channel.rehearse() {
         Rehearsed::Believed | Rehearsed::NotTried => Ok(()),
         Rehearsed::Refused(why) => findings.bad(&format!(
-            "channel {}: a request with its own secret is not believed: {why}; every caller would get 401",
+            "channel {}: a request with the channel's own secret fails authentication: {why}; every caller would get 401",
             channel.name
         )),
     }
 }
 
-/// How long a caller listens to each sentence.
+/// How long each sentence takes when spoken.
 fn check_spoken(replies: &Replies, findings: &mut Findings) -> Result<(), Problem> {
     for locale in Locale::ALL {
         let sentences = replies.aloud(locale);
@@ -133,7 +135,7 @@ fn check_spoken(replies: &Replies, findings: &mut Findings) -> Result<(), Proble
             let at_most = sentence.place.at_most();
             if sentence.takes > at_most {
                 findings.warn(&format!(
-                    "replies: {locale}, {} takes about {:.1} seconds when spoken, and a caller follows {} at most; shorten its `voice`",
+                    "replies: {locale}, {} takes about {:.1} seconds when spoken, longer than the {} a caller can follow; shorten its `voice` text",
                     sentence.id,
                     sentence.takes.as_secs_f64(),
                     at_most.as_secs(),
@@ -145,9 +147,9 @@ fn check_spoken(replies: &Replies, findings: &mut Findings) -> Result<(), Proble
 }
 
 async fn check_listen(address: SocketAddr, findings: &mut Findings) -> Result<(), Problem> {
-    match listen::examine(address).await {
+    match listener::examine(address).await {
         Examined::Free => findings.good(&format!("listen: {address} is free")),
-        Examined::Ours => findings.good(&format!("listen: a running ozmap-cancel has {address}")),
+        Examined::Ours => findings.good(&format!("listen: a running ozmap-cancel uses {address}")),
         Examined::Problem(problem) => findings.bad(&problem),
     }
 }
@@ -158,34 +160,34 @@ async fn check_ozmap(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
     }
     findings.good("OZmap answers and accepts the key")?;
     check_times(ozmap, findings).await?;
-    match ozmap.has_witness().await {
-        Ok(true) => return findings.good("OZmap: the list of clients shows whether a code is nobody's"),
+    match ozmap.can_cross_check().await {
+        Ok(true) => return findings.good("OZmap: the list of clients confirms that a code does not exist"),
         Ok(false) => findings.warn(
-            "OZmap: the list of clients cannot be used, so \"not found\" rests on the look-up alone and \"422\" and \"empty\" of ozmap.not_found_answers are not believed; let the key view clients",
+            "OZmap: the key cannot list clients, so \"not found\" depends on the look-up alone, and \"422\" and \"empty\" in ozmap.not_found_answers are ignored; allow the key to view clients",
         )?,
         Err(error) => findings.warn(&format!(
-            "OZmap: the list of clients could not be tried ({error}); {}",
+            "OZmap: listing clients failed ({error}); {}",
             advice(&error)
         ))?,
     }
     match ozmap.probe_nothing().await {
         Ok(()) => Ok(()),
-        // Not a problem yet: an OZmap that says 404 for a code that it does not know needs no list.
+        // Not a problem yet: an OZmap that answers 404 for an unknown code needs no list.
         Err(error) => findings.warn(&format!(
-            "OZmap says nothing about the key, or its list of projects cannot be read ({error}): only a 404 or an empty list will be taken for \"not found\"; let the key list projects, or write ozmap.not_found_answers = [\"404\"] if OZmap answers that"
+            "OZmap: listing projects failed ({error}), so only a 404 or an empty list counts as \"not found\"; allow the key to list projects, or write ozmap.not_found_answers = [\"404\"] if that is what OZmap answers"
         )),
     }
 }
 
-/// How long looks take, for a code that nobody has.
+/// How long look-ups take, measured with a code that does not exist.
 async fn check_times(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Problem> {
     let mut times = Vec::new();
-    for _ in 0..TIMED_LOOKS {
-        match ozmap.time_look().await {
+    for _ in 0..TIMED_LOOKUPS {
+        match ozmap.time_lookup().await {
             Ok(ms) => times.push(ms),
             Err(error) => {
                 return findings.warn(&format!(
-                    "OZmap: a look-up of a code that nobody has got no usable answer ({error}), so no customer can hear \"not found\"; {}",
+                    "OZmap: a look-up of a code that does not exist failed ({error}), so no customer can be told \"not found\"; {}",
                     advice(&error)
                 ));
             }
@@ -194,11 +196,11 @@ async fn check_times(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
     let slowest = times.iter().copied().max().unwrap_or_default();
     let shown: Vec<String> = times.iter().map(u64::to_string).collect();
     let shown = shown.join(", ");
-    // The client may have to be read too, and that takes as long again.
+    // Reading the client is a second call of about the same length.
     match slowest.saturating_mul(2) > ozmap.guard_age_ms() {
         false => findings.good(&format!("OZmap answers look-ups in {shown} ms")),
         true => findings.bad(&format!(
-            "OZmap answers look-ups in {shown} ms: so slow a reading allows no deletion, because journal.guard_age_ms_max = {}; write at least {}",
+            "OZmap answers look-ups in {shown} ms, too slow for any deletion with journal.guard_age_ms_max = {}; write at least {}",
             ozmap.guard_age_ms(),
             slowest.saturating_mul(2).saturating_add(1_000)
         )),
@@ -215,20 +217,20 @@ fn check_journal(place: &Place, findings: &mut Findings) -> Result<Option<Stats>
         }
         Ok(Inspection::Usable { stats, in_use }) => {
             let running = if in_use {
-                "; a running instance has it"
+                "; in use by a running instance"
             } else {
                 ""
             };
             findings.good(&format!(
-                "journal: {place}, {} cancellations not ended, {} for a person to look at{running}",
+                "journal: {place}, {} cancellations in progress, {} need an operator{running}",
                 stats.active, stats.needs_human
             ))?;
             Ok(Some(stats))
         }
         Ok(Inspection::Incomplete { why }) => {
             findings.bad(&format!(
-                "journal: {place}: {why}: what was accepted last is not in it; put its journal.db-wal back beside it if that is \
-                 somewhere, otherwise the next start leaves what had not begun to a person"
+                "journal: {place}: {why}: the newest requests are missing. Put its journal.db-wal back next to it if you have it; \
+                 otherwise the next start hands what had not begun to an operator"
             ))?;
             Ok(None)
         }
@@ -239,26 +241,28 @@ fn check_journal(place: &Place, findings: &mut Findings) -> Result<Option<Stats>
     }
 }
 
-/// What to do about it.
+/// What the operator can do about an error.
 fn advice(error: &ozmap_cancel::ozmap::Error) -> &'static str {
-    use ozmap_cancel::ozmap::Trouble;
-    match error.trouble {
-        Trouble::Connect => {
-            "is ozmap.base_url right, and may this machine's address reach OZmap's port (ask OZmap's support to open 9994 for it)?"
+    use ozmap_cancel::ozmap::FailureKind;
+    match error.kind {
+        FailureKind::Connect => {
+            "check ozmap.base_url, and whether OZmap's firewall allows this machine (ask OZmap's support to open port 9994 for it)"
         }
-        Trouble::Tls => {
-            "is it your OZmap's own certificate? then set ozmap.tls_ca_file or ozmap.tls_pin_sha256"
+        FailureKind::Tls => {
+            "if this is your OZmap's own certificate, set ozmap.tls_ca_file or ozmap.tls_pin_sha256"
         }
-        Trouble::Unauthorized => "is ozmap.api_key complete, and was it not deleted in OZmap?",
-        Trouble::Forbidden => "give the key's user the role and the projects it needs",
-        Trouble::Redirect | Trouble::Html | Trouble::Status | Trouble::Shape => {
-            "is ozmap.base_url the address of the interface, with its port (usually 9994)?"
+        FailureKind::Unauthorized => {
+            "check that ozmap.api_key is complete and still exists in OZmap"
         }
-        Trouble::Timeout
-        | Trouble::Lost
-        | Trouble::Throttled
-        | Trouble::Server
-        | Trouble::Size
-        | Trouble::Stale => "try again in a moment",
+        FailureKind::Forbidden => "give the key's user the role and the projects that it needs",
+        FailureKind::Redirect | FailureKind::Html | FailureKind::Status | FailureKind::Shape => {
+            "check that ozmap.base_url is the address of the API, with its port (usually 9994)"
+        }
+        FailureKind::Timeout
+        | FailureKind::Lost
+        | FailureKind::RateLimited
+        | FailureKind::Server
+        | FailureKind::Size
+        | FailureKind::Stale => "try again later",
     }
 }

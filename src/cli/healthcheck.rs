@@ -7,17 +7,17 @@ use std::time::Duration;
 use clap::Args;
 use ozmap_cancel::config::{self, Sources};
 
-use super::listen::reachable;
-use super::loopback::{Ask, exchange};
+use super::http_client::{Request, exchange};
+use super::listener::reachable;
 use super::{Done, block_on, tell};
 
-/// Shorter than the patience of container platforms.
-const WITHIN: Duration = Duration::from_millis(2_500);
+/// Shorter than the usual timeout of container platforms.
+const TIMEOUT: Duration = Duration::from_millis(2_500);
 
-/// Whom to ask.
+/// Which service to ask.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Where the service listens; by default the configured address
+    /// The address of the service; by default server.listen of the configuration
     #[arg(long, value_name = "ADDRESS:PORT")]
     address: Option<SocketAddr>,
 }
@@ -28,8 +28,8 @@ pub(crate) fn run(arguments: &Arguments, sources: &Sources) -> Done {
         None => config::listen(sources)?,
     };
     block_on(async move {
-        let (status, body) =
-            exchange(reachable(address), &Ask::get("/health/ready"), WITHIN).await?;
+        let request = Request::get("/health/ready");
+        let (status, body) = exchange(reachable(address), &request, TIMEOUT).await?;
         tell(body.trim())?;
         Ok(if status == 200 {
             ExitCode::SUCCESS

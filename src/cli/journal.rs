@@ -1,5 +1,6 @@
-//! `journal list`, `show` and `backup`: finds one cancellation among thousands, and copies all of them. Reads only, also
-//! beside the service.
+//! `journal list`, `show` and `backup`: finds one cancellation among thousands, and copies the journal.
+//!
+//! It only reads, also while the service runs.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,38 +17,38 @@ use serde_json::{Value, json};
 
 use super::{Done, Problem, complain, tell};
 
-/// What to do with the journal.
+/// A subcommand of `journal`.
 #[derive(Subcommand)]
-pub(crate) enum Verb {
-    /// The newest cancellations, a line each
+pub(crate) enum Command {
+    /// Lists the newest cancellations, one per line
     List(List),
-    /// One cancellation with its history, by protocol number, id, reservation code or property id
+    /// Shows a cancellation and its history, by protocol number, id, reservation code or property id
     Show(Show),
-    /// Copies all of it into a new file, also while the service runs; the copy can be put in place of a lost journal
+    /// Copies the whole journal into a new file that can replace a lost one
     Backup(Backup),
 }
 
 #[derive(Args)]
 pub(crate) struct Backup {
-    /// The file to make; one that is there is never written over
+    /// The file to create; an existing one is never overwritten
     file: PathBuf,
 }
 
 #[derive(Args)]
 pub(crate) struct List {
-    /// Only those in this state
+    /// Only cancellations in this state
     #[arg(long, value_parser = PossibleValuesParser::new(State::ALL.map(State::id)))]
     state: Option<String>,
-    /// Only those with this outcome
+    /// Only cancellations with this outcome
     #[arg(long, value_parser = PossibleValuesParser::new(Outcome::ALL.map(Outcome::id)))]
     outcome: Option<String>,
-    /// Only those that a person must look at, which `/health` counts
+    /// Only cancellations that need an operator, the ones that `/health` counts
     #[arg(long)]
     needs_human: bool,
-    /// The most lines
+    /// The maximum number of lines
     #[arg(long, default_value_t = 50)]
     limit: u32,
-    /// One JSON object a line
+    /// Prints one JSON object per line
     #[arg(long)]
     json: bool,
 }
@@ -56,32 +57,32 @@ pub(crate) struct List {
 pub(crate) struct Show {
     /// A protocol number, an id, a reservation code or a property id
     what: String,
-    /// One JSON object a line
+    /// Prints one JSON object per line
     #[arg(long)]
     json: bool,
 }
 
-/// The most cancellations of one code that are shown.
+/// The maximum number of cancellations that are shown for one code.
 const SHOWN_MAX: u32 = 20;
 
-pub(crate) fn run(verb: &Verb, sources: &Sources) -> Done {
+pub(crate) fn run(command: &Command, sources: &Sources) -> Done {
     let place = config::journal_place(sources)?;
-    match verb {
-        Verb::List(list) => run_list(list, &mut read(&place)?),
-        Verb::Show(show) => run_show(show, &mut read(&place)?),
-        Verb::Backup(backup) => run_backup(backup, &place),
+    match command {
+        Command::List(list) => run_list(list, &mut read(&place)?),
+        Command::Show(show) => run_show(show, &mut read(&place)?),
+        Command::Backup(backup) => run_backup(backup, &place),
     }
 }
 
-/// Opens it, and says when it is not all.
+/// Opens the journal, and warns when its newest rows are missing.
 fn read(place: &Place) -> Result<Reader, Problem> {
     let journal = Reader::open(place)?;
     match journal.incomplete() {
         Some("journal_incomplete") => complain(&Problem::new(format!(
-            "{place} was not closed cleanly and its write-ahead log is missing: what was accepted last is not in it"
+            "{place} was not closed cleanly and its write-ahead log is missing: the newest requests are not in it"
         ))),
         Some(_) => complain(&Problem::new(format!(
-            "{place} is a copy: what was accepted after it was made is not in it"
+            "{place} is a copy: requests accepted after it was made are not in it"
         ))),
         None => {}
     }
@@ -91,7 +92,7 @@ fn read(place: &Place) -> Result<Reader, Problem> {
 fn run_backup(backup: &Backup, place: &Place) -> Done {
     let copied = journal::backup(place, &backup.file)?;
     tell(&format!(
-        "{} cancellations of {place} are in {}, {} bytes, safe on the disk",
+        "copied {} cancellations of {place} to {}: {} bytes, synced to disk",
         copied.cancellations,
         backup.file.display(),
         copied.bytes
@@ -131,13 +132,13 @@ fn run_list(list: &List, journal: &mut Reader) -> Done {
     all_read(&found)
 }
 
-/// Success, unless something that was looked for could not be shown.
+/// Success, unless a row could not be read.
 fn all_read(found: &Found) -> Done {
     if found.unreadable.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
     Err(Problem::new(format!(
-        "the journal holds what cannot be shown; a person must look at these rows of its table op:\n  {}",
+        "some rows cannot be read; look at these rows of the journal's table op:\n  {}",
         found.unreadable.join("\n  ")
     )))
 }
@@ -179,9 +180,12 @@ fn run_show(show: &Show, journal: &mut Reader) -> Done {
         }
         tell("  webhooks")?;
         for one in &deliveries {
-            let told = one.told_outcome.as_deref().unwrap_or("nothing final yet");
+            let told = one
+                .told_outcome
+                .as_deref()
+                .unwrap_or("no final outcome yet");
             tell(&format!(
-                "    {}  {:<18} told {told}",
+                "    {}  {:<18} replied {told}",
                 when(one.received_at_ms),
                 one.channel
             ))?;
@@ -198,11 +202,11 @@ fn run_show(show: &Show, journal: &mut Reader) -> Done {
     all_read(&found)
 }
 
-/// What is kept of a cancellation beside its record: the property before its deletion, the customer's reason, the history
-/// and the webhooks.
+/// What the journal has for a cancellation beside its record: the property before its deletion, the customer's reason,
+/// the history and the webhooks.
 #[expect(
     clippy::type_complexity,
-    reason = "the four things are shown in one place"
+    reason = "it has one caller, which prints all four"
 )]
 fn all_of(
     record: &Record,
@@ -223,18 +227,18 @@ fn all_of(
 
 fn describe(record: &Record) -> String {
     let outcome = record.outcome.map_or("none yet", |outcome| outcome.id());
-    let rehearsal = if record.mode == Mode::DryRun {
+    let dry_run = if record.mode == Mode::DryRun {
         " (dry run)"
     } else {
         ""
     };
     let needs_human = if record.needs_human {
-        "\n  NEEDS A PERSON"
+        "\n  NEEDS AN OPERATOR"
     } else {
         ""
     };
     format!(
-        "protocol {}{rehearsal}\n  id          {}\n  code        {}{}\n  channel     {}\n  state       {}\n  outcome     {outcome}\n  reason      {}\n  property    {}\n  deletes     {} sent\n  attempts    {}\n  accepted    {}\n  ended       {}{needs_human}\n  history",
+        "protocol {}{dry_run}\n  id          {}\n  code        {}{}\n  channel     {}\n  state       {}\n  outcome     {outcome}\n  reason      {}\n  property    {}\n  deletes     {} sent\n  attempts    {}\n  accepted    {}\n  ended       {}{needs_human}\n  history",
         record.protocol,
         record.id,
         record.code.as_str(),
@@ -250,7 +254,7 @@ fn describe(record: &Record) -> String {
     )
 }
 
-/// The code as it came, where that is another spelling.
+/// The code as the platform sent it, where that differs.
 fn came_as(record: &Record) -> Option<&str> {
     Some(record.code.came_as()).filter(|came_as| *came_as != record.code.as_str())
 }

@@ -1,20 +1,32 @@
-//! One file for each verb, and what they share: how they speak, and how they wait for a signal.
+//! The command line, one file per command, and what they share: output, the runtime, signals.
+//!
+//! - `serve`        runs the service; `service` wires its parts, `reload` handles SIGHUP
+//! - `demo/`        the simulator, the service and a scripted conversation (`demo/script`)
+//! - `simulate`     the OZmap simulator alone
+//! - `check`        reports configuration problems; reads only
+//! - `healthcheck`  asks a running service whether it is ready
+//! - `channels/`    `list`, `show`, `test` (`channels/capture` reads the request) and `try` (`channels/try_out`)
+//! - `journal`      `list`, `show` and `backup`
+//! - `listener`     whether the listen address is usable
+//! - `holds`        warnings about settings that stop deletions
+//! - `http_client`  one HTTP exchange with a listener of this machine
+//! - `temp_dir`     a temporary directory that is removed at the end
+//!
+//! Results go to stdout, everything else to stderr. No command takes a secret as an argument.
 
 pub(crate) mod channels;
 pub(crate) mod check;
 pub(crate) mod demo;
-mod folder;
-mod hangups;
 pub(crate) mod healthcheck;
-mod held;
+mod holds;
+mod http_client;
 pub(crate) mod journal;
-mod listen;
-mod loopback;
+mod listener;
+mod reload;
 pub(crate) mod serve;
 mod service;
 pub(crate) mod simulate;
-mod transcript;
-mod try_out;
+mod temp_dir;
 
 use std::future::Future;
 use std::io::{self, Write};
@@ -22,7 +34,7 @@ use std::process::ExitCode;
 
 use tokio_util::sync::CancellationToken;
 
-/// What went wrong, as the person at the terminal reads it.
+/// An error as it is printed at the terminal, with its causes.
 pub(crate) struct Problem(String);
 
 impl<E: std::error::Error> From<E> for Problem {
@@ -43,17 +55,17 @@ impl Problem {
     }
 }
 
-/// How a verb ended.
+/// How a command ended.
 pub(crate) type Done = Result<ExitCode, Problem>;
 
-/// Says what went wrong. When stderr is gone there is nobody to say it to.
+/// Prints an error. A closed stderr is ignored.
 pub(crate) fn complain(problem: &Problem) {
     for line in problem.0.lines() {
         drop(writeln!(io::stderr(), "ozmap-cancel: {line}"));
     }
 }
 
-/// Writes a result. A reader that has gone (`| head`) is no error.
+/// Prints a result. A closed pipe (`| head`) is not an error.
 fn tell(text: &str) -> Result<(), Problem> {
     match writeln!(io::stdout(), "{text}").and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -61,18 +73,18 @@ fn tell(text: &str) -> Result<(), Problem> {
     }
 }
 
-/// Runs a verb that waits.
+/// Runs an asynchronous command.
 fn block_on(work: impl Future<Output = Done>) -> Done {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     let done = runtime.block_on(work);
-    // A name that is being looked up cannot be interrupted, and must not hold up a stop.
+    // A DNS look-up blocks a thread and cannot be interrupted; it must not delay the exit.
     runtime.shutdown_background();
     done
 }
 
-/// Cancels a token when the system or the person at the terminal asks for a stop.
+/// Cancels the token on SIGTERM or Ctrl+C.
 async fn on_signal(stop: CancellationToken) -> io::Result<()> {
     #[cfg(unix)]
     {

@@ -7,7 +7,7 @@ use ozmap_cancel::http::Stopped;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use super::hangups::Hangups;
+use super::reload::SighupListener;
 use super::service::Service;
 use super::{Done, Problem, block_on, complain, on_signal};
 
@@ -16,29 +16,27 @@ pub(crate) fn run(sources: &Sources) -> Done {
     let silence = silence(&config);
     start_logs(&config)?;
     if let Some(silence) = silence {
-        // Where the log would not say it.
+        // The log filter would drop this warning.
         complain(&Problem::new(silence));
     }
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
     block_on(async {
-        // Before anything that takes its time: whoever sends one early must not end the service.
-        let hangups = Hangups::heard()?;
+        // First of all: a SIGHUP during the start must not end the process.
+        let reload = SighupListener::install()?;
         let service = Service::start(config).await?;
         tracing::info!("listening on http://{}", service.address()?);
         let stop = CancellationToken::new();
         let asked = on_signal(stop.clone());
         let cancellations = service.cancellations();
         tokio::select! {
-            // It goes on until the service has stopped.
-            never = hangups.take_new_keys(sources, &cancellations) => match never {},
+            never = reload.reload_keys(sources, &cancellations) => match never {},
             stopped = async {
                 let (stopped, _) = tokio::join!(service.serve(stop.clone()), asked);
                 stopped
             } => report(stopped),
-            // Somebody who asks twice does not want to wait.
-            () = second_signal(stop.clone()) => tracing::warn!("stopped at once; what was running is taken up at the next start"),
+            () = second_signal(stop.clone()) => tracing::warn!("second signal: stopped immediately; unfinished cancellations resume at the next start"),
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -54,33 +52,33 @@ async fn second_signal(first: CancellationToken) {
 
 fn report(stopped: Stopped) {
     match stopped {
-        Stopped::Drained => tracing::info!("stopped; nothing was left running"),
+        Stopped::Drained => tracing::info!("stopped: no work left running"),
         Stopped::TimeOver => tracing::warn!(
-            "stopped when the time was over; what was running is taken up at the next start"
+            "stopped: drain timeout reached; unfinished cancellations resume at the next start"
         ),
     }
 }
 
-/// What is logged.
+/// The log filter of the configuration.
 pub(super) fn log_filter(config: &Config) -> Result<EnvFilter, Problem> {
     EnvFilter::builder()
         .parse(&config.log_filter)
         .map_err(|error| Problem::new(format!("log.filter = \"{}\": {error}", config.log_filter)))
 }
 
-/// A word about a filter that keeps back what an operator must see.
+/// A warning when the log filter drops messages that an operator must see.
 pub(super) fn silence(config: &Config) -> Option<String> {
     let logs = tracing_subscriber::fmt()
         .with_env_filter(log_filter(config).ok()?)
         .with_writer(std::io::sink)
         .finish();
-    let is_heard = tracing::subscriber::with_default(logs, || {
+    let is_logged = tracing::subscriber::with_default(logs, || {
         tracing::enabled!(target: "ozmap_cancel::cancel", tracing::Level::WARN)
             && tracing::enabled!(target: "ozmap_cancel::http", tracing::Level::WARN)
     });
-    (!is_heard).then(|| {
+    (!is_logged).then(|| {
         format!(
-            "log.filter = \"{}\" keeps back warnings of the service: what needs a person is not seen; write \"warn\" or \"info\"",
+            "log.filter = \"{}\" drops the warnings of the service, so that problems which need an operator are not logged; write \"warn\" or \"info\"",
             config.log_filter
         )
     })
@@ -100,11 +98,11 @@ fn start_logs(config: &Config) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Where a panic was, and not what it said: that may be made of what customers sent.
+/// Logs where a panic happened, not its message: that may contain what a customer sent.
 fn log_panic(location: Option<&std::panic::Location<'_>>) {
     match location {
-        Some(at) => tracing::error!("a panic at {}:{}", at.file(), at.line()),
-        None => tracing::error!("a panic, nobody knows where"),
+        Some(at) => tracing::error!("panic at {}:{}", at.file(), at.line()),
+        None => tracing::error!("panic at an unknown location"),
     }
 }
 
@@ -115,13 +113,13 @@ mod tests {
 
     use super::*;
 
-    /// What a customer may have sent.
+    /// Text that a customer may have sent.
     const CANARY: [&str; 2] = ["123|123", "Gabriel"];
 
-    /// A process has one place for its logs and one for its panics: this is run by the test below, in a process of its
+    /// The logger and the panic hook belong to the whole process, so the test below runs this one in a process of its
     /// own.
     #[test]
-    #[ignore = "panics, for another test to see what is said of it"]
+    #[ignore = "panics on purpose; run by the test below"]
     fn panics() {
         let set = [
             ("OZMAP__BASE_URL", "http://127.0.0.1:1"),
@@ -142,10 +140,9 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_does_not_say_what_it_was_made_of() {
+    fn the_log_line_of_a_panic_does_not_contain_its_message() {
         let ran = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "verbs::serve::tests::panics"])
-            // What a test says is not kept back, so that all of it is seen.
+            .args(["--ignored", "--exact", "cli::serve::tests::panics"])
             .arg("--nocapture")
             .output()
             .unwrap();
@@ -153,7 +150,7 @@ mod tests {
         let said = String::from_utf8(said).unwrap();
         assert!(ran.status.success(), "{said}");
         assert!(said.contains("1 passed"), "{said}");
-        let where_it_was = format!("a panic at {}:", file!());
+        let where_it_was = format!("panic at {}:", file!());
         assert!(said.contains(&where_it_was), "{said}");
         for word in CANARY {
             assert!(!said.contains(word), "{said}");

@@ -1,4 +1,4 @@
-//! The wiring: a configuration becomes a running service.
+//! Wires the parts: makes a running service from a configuration.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,12 +12,13 @@ use ozmap_cancel::replies::Replies;
 use tokio::time::{Duration, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Problem, held, listen};
+use super::holds::DeletionHolds;
+use super::{Problem, listener};
 
-/// How long the journal may take to be closed; it is sound without that, only not in one file.
+/// How long closing the journal may take. Without a clean close it is still intact, but spread over several files.
 const CLOSE: Duration = Duration::from_secs(5);
 
-/// A service that is bound and about to serve.
+/// A service that is bound to its address and not serving yet.
 pub(super) struct Service {
     app: Arc<App>,
     server: Server,
@@ -25,7 +26,7 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Opens the journal, takes up what an earlier run left, and binds the listener.
+    /// Opens the journal, binds the listener and starts recovery.
     pub(super) async fn start(config: Config) -> Result<Self, Problem> {
         let replies = Replies::load(&config.replies_directory, config.time_zone.clone())?;
         let ozmap = Ozmap::new(config.ozmap)?;
@@ -40,11 +41,11 @@ impl Service {
         );
         let server = Server::bind(config.listen, app.clone())
             .await
-            .map_err(|error| Problem::new(listen::problem(config.listen, &error)))?;
-        for warning in held_back(&cancellations).await {
+            .map_err(|error| Problem::new(listener::problem(config.listen, &error)))?;
+        for warning in deletion_holds(&cancellations).await.warnings() {
             tracing::warn!("{warning}");
         }
-        // Not before the address is ours: another instance may be at work.
+        // Only once the address is bound: another instance may be running.
         cancellations.start();
         Ok(Self {
             app,
@@ -53,35 +54,35 @@ impl Service {
         })
     }
 
-    /// What its handlers have, for a customer who is played at the terminal.
+    /// The handlers' state, for `channels try`, which calls them without a network.
     pub(super) fn app(&self) -> Arc<App> {
         self.app.clone()
     }
 
-    /// Who works on cancellations.
+    /// The cancellation workers.
     pub(super) fn cancellations(&self) -> Arc<Cancellations> {
         self.cancellations.clone()
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub(super) fn address(&self) -> Result<SocketAddr, Problem> {
         Ok(self.server.address()?)
     }
 
-    /// Serves until `stop`, closes the journal, and says how the stop ended.
+    /// Serves until `stop`, then closes the journal; returns whether all work was finished.
     pub(super) async fn serve(self, stop: CancellationToken) -> Stopped {
         let stopped = self.server.serve(stop).await;
         let journal = self.cancellations.journal();
         match timeout(CLOSE, journal.close()).await {
             Ok(Ok(())) => {
-                tracing::info!("the journal is closed; all of it is in {}", journal.place())
+                tracing::info!("journal closed; all data is in {}", journal.place())
             }
             Ok(Err(error)) => tracing::error!(
-                "the journal could not be closed properly; keep every file beside {} for the next start: {error}",
+                "journal not closed cleanly; keep all files next to {} for the next start: {error}",
                 journal.place()
             ),
             Err(_) => tracing::error!(
-                "the journal could not be closed in time; keep every file beside {} for the next start",
+                "journal not closed in time; keep all files next to {} for the next start",
                 journal.place()
             ),
         }
@@ -89,15 +90,14 @@ impl Service {
     }
 }
 
-/// What the settings and the journal hold back. A journal that cannot be read is told by other words.
-async fn held_back(cancellations: &Cancellations) -> Vec<String> {
-    let held = held::Held {
+/// What stops deletions now. When the journal cannot be read, its own error is logged elsewhere.
+async fn deletion_holds(cancellations: &Cancellations) -> DeletionHolds {
+    DeletionHolds {
         paused: cancellations.is_paused(),
         dry_run: cancellations.is_dry_run(),
         deletes_left: match cancellations.journal().stats().await {
             Ok(stats) => Some(cancellations.deletes_left(stats.deletes_this_hour)),
             Err(_) => None,
         },
-    };
-    held.warnings()
+    }
 }

@@ -1,4 +1,4 @@
-//! `simulate`: the OZmap simulator alone.
+//! `simulate`: runs the OZmap simulator alone.
 
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ pub(crate) fn run(arguments: Arguments) -> Done {
         let stop = CancellationToken::new();
         tokio::select! {
             served = command::run(arguments, stop.clone()) => served?,
-            // The signal only asks: the simulator ends its connections first.
+            // The signal only cancels the token: the simulator closes its connections first.
             Err(error) = on_signal(stop.clone()) => return Err(error.into()),
         }
         Ok(ExitCode::SUCCESS)

@@ -5,18 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::layers::{check_key, of_any_channel};
+use super::keys::Keys;
 
 /// What the variables begin with.
 pub(super) const PREFIX: &str = "OZMAP_CANCEL";
-
-/// What the name of a variable stands for where no key is called so.
-const ALIASES: [(&str, &str); 4] = [
-    ("port", "server.listen"),
-    ("host", "server.listen"),
-    ("address", "server.listen"),
-    ("database_url", "journal.url"),
-];
 
 /// A variable that sets a key.
 pub(super) struct Variable {
@@ -30,7 +22,7 @@ pub(super) struct Variable {
 /// The variables that are settings, by their keys; the others that begin like them are mistakes.
 pub(super) fn variables(
     environment: &[(String, String)],
-    known: &[String],
+    known: &Keys,
     wrong: &mut Vec<String>,
 ) -> BTreeMap<String, Variable> {
     let mut set: BTreeMap<String, Variable> = BTreeMap::new();
@@ -54,7 +46,7 @@ pub(super) fn variables(
         };
         let path = with_hyphens(path);
         let key = path.to_ascii_lowercase().replace("__", ".");
-        check_key(&key, &format!("by the variable {name}"), known, wrong);
+        wrong.extend(known.problem(&key, &format!("by the variable {name}")));
         if value.contains(char::REPLACEMENT_CHARACTER) {
             wrong.push(format!("the value of the variable {name} is not UTF-8"));
         }
@@ -117,8 +109,8 @@ fn is_port(text: &str) -> bool {
 }
 
 /// What to write in the place of a variable that sets nothing.
-fn not_used(name: &str, rest: &str, known: &[String]) -> String {
-    let hint = meant(rest, known).map_or_else(
+fn not_used(name: &str, rest: &str, known: &Keys) -> String {
+    let hint = known.meant_by(rest).map_or_else(
         || format!("; settings are {PREFIX}__SECTION__KEY"),
         |key| {
             let variable = key
@@ -143,42 +135,6 @@ fn with_hyphens(path: &str) -> String {
         *scheme = scheme.replace('_', "-");
     }
     parts.join("__")
-}
-
-/// The key that was meant by a name whose parts are not separated well.
-fn meant(name: &str, known: &[String]) -> Option<String> {
-    let name = name.replace("__", "_");
-    let name = name.trim_matches('_');
-    let flat = |key: &str| key.replace(['.', '-'], "_");
-    if let Some(of_channel) = name.strip_prefix("channels_")
-        && let Some(key) = of_any_channel().find_map(|setting| {
-            let channel = of_channel
-                .strip_suffix(&flat(&setting))?
-                .strip_suffix('_')?;
-            (!channel.is_empty()).then(|| format!("channels.{channel}.{setting}"))
-        })
-    {
-        return Some(key);
-    }
-    let named = known.iter().find(|key| flat(key) == name);
-    // The section was left out.
-    let last = known.iter().find(|key| {
-        key.split_once('.')
-            .is_some_and(|(_, last)| flat(last) == name)
-    });
-    let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
-    named
-        .or(last)
-        .cloned()
-        .or_else(|| alias.map(|(_, key)| (*key).to_owned()))
-        .or_else(|| {
-            let score = |key: &&String| strsim::jaro_winkler(&flat(key), name);
-            known
-                .iter()
-                .max_by(|a, b| score(a).total_cmp(&score(b)))
-                .filter(|key| score(key) > 0.85)
-                .cloned()
-        })
 }
 
 #[cfg(test)]

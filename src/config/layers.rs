@@ -7,10 +7,10 @@ use toml::{Table, Value};
 
 use super::Error;
 use super::environment::{PREFIX, variables};
+use super::keys::Keys;
 use super::overrides::InFiles;
 use super::secret::whose;
-use super::settings::{ALSO_KEYS, CHANNEL_KEYS, FILE_KEYS, PROOF_KEYS, Settings};
-use crate::channels::Scheme;
+use super::settings::Settings;
 
 /// The reference: every key with its default and one comment.
 pub(super) const DEFAULT: &str = include_str!("../../config/default.toml");
@@ -27,7 +27,7 @@ pub struct Sources {
 /// The settings of all layers, and what should be known about where they come from.
 pub(super) fn merge(sources: &Sources) -> Result<(Settings, Vec<String>), Error> {
     let defaults = defaults()?;
-    let known = known_keys(&defaults);
+    let known = Keys::known()?;
     let mut wrong = Vec::new();
     let mut in_files = InFiles::default();
     let mut merged = Merged::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
@@ -47,11 +47,11 @@ pub(super) fn merge(sources: &Sources) -> Result<(Settings, Vec<String>), Error>
             ))
         })?;
         for key in empty_tables(&table) {
-            check_table(&key, &in_file(path), &known, &mut wrong);
+            wrong.extend(known.table_problem(&key, &in_file(path)));
             in_files.note_empty(&key, path);
         }
         for key in flatten(&table) {
-            check_key(&key, &in_file(path), &known, &mut wrong);
+            wrong.extend(known.problem(&key, &in_file(path)));
             in_files.note(&key, &table, &defaults, path);
         }
         // By its path, so that a wrong type names it.
@@ -95,22 +95,6 @@ fn defaults() -> Result<Table, Error> {
     toml::from_str(DEFAULT).map_err(|error| Error::one(format!("default.toml: {error}")))
 }
 
-fn known_keys(defaults: &Table) -> Vec<String> {
-    let mut known = flatten(defaults);
-    known.extend(FILE_KEYS.map(str::to_owned));
-    known.extend(of_any_channel().map(|key| format!("channels.NAME.{key}")));
-    known
-}
-
-/// The keys of a channel, the longest ones first.
-pub(super) fn of_any_channel() -> impl Iterator<Item = String> {
-    let also = Scheme::NAMES
-        .into_iter()
-        .flat_map(|scheme| ALSO_KEYS.map(|key| format!("also.{scheme}.{key}")));
-    let proof = PROOF_KEYS.map(|key| format!("proof.{key}"));
-    also.chain(proof).chain(CHANNEL_KEYS.map(str::to_owned))
-}
-
 /// `section.key` for every value; lists are values, and a table without any has none.
 fn flatten(table: &Table) -> Vec<String> {
     table
@@ -147,53 +131,4 @@ fn empty_tables(table: &Table) -> Vec<String> {
         );
     }
     empty
-}
-
-/// A table may be empty: what belongs there may come from the environment, as a secret does.
-fn check_table(key: &str, origin: &str, known: &[String], wrong: &mut Vec<String>) {
-    let mut parts: Vec<&str> = key.split('.').collect();
-    if let ["channels", name, ..] = parts.as_mut_slice() {
-        *name = "NAME";
-    }
-    let table = format!("{}.", parts.join("."));
-    if !known.iter().any(|key| key.starts_with(&table)) {
-        check_key(key, origin, known, wrong);
-    }
-}
-
-pub(super) fn check_key(key: &str, origin: &str, known: &[String], wrong: &mut Vec<String>) {
-    let general = match key.split('.').collect::<Vec<_>>().as_slice() {
-        ["channels", name, table @ ("also" | "proof")] => {
-            wrong.push(format!(
-                "channels.{name}.{table}, set {origin}, is not a table; write {}",
-                match *table {
-                    "also" => format!("[channels.{name}.also.SCHEME] with a secret"),
-                    _ => format!("[channels.{name}.proof] and its keys"),
-                }
-            ));
-            return;
-        }
-        ["channels", name, "also", scheme] => {
-            wrong.push(format!("channels.{name}.also.{scheme}, set {origin}, is not a table; write [channels.{name}.also.{scheme}] with a secret or a secret_file"));
-            return;
-        }
-        ["channels", _, rest @ ..] if !rest.is_empty() => {
-            format!("channels.NAME.{}", rest.join("."))
-        }
-        ["channels", "directory"] => key.to_owned(),
-        ["channels", name] => {
-            wrong.push(format!("channels.{name}, set {origin}, is not a table; write [channels.{name}] and its keys"));
-            return;
-        }
-        _ => key.to_owned(),
-    };
-    if known.contains(&general) {
-        return;
-    }
-    let score = |candidate: &&String| strsim::jaro_winkler(candidate, &general);
-    let nearest = known.iter().max_by(|a, b| score(a).total_cmp(&score(b)));
-    let hint = nearest
-        .map(|nearest| format!("; did you mean `{nearest}`?"))
-        .unwrap_or_default();
-    wrong.push(format!("there is no key `{key}`, set {origin}{hint}"));
 }

@@ -5,7 +5,9 @@
 mod addresses;
 mod channels;
 mod environment;
+mod introspect;
 mod journal;
+mod keys;
 mod layers;
 mod limits;
 mod overrides;
@@ -95,6 +97,14 @@ pub struct Config {
     pub channels: BTreeMap<String, Channel>,
     /// What works but should be looked at.
     pub warnings: Vec<String>,
+}
+
+/// Every key that a configuration may set, as `section.key`; those of a channel are under `channels.NAME`.
+///
+/// # Errors
+/// [`Error`] when the keys cannot be found out: a mistake of this program.
+pub fn keys() -> Result<Vec<String>, Error> {
+    Ok(keys::Keys::known()?.into_all())
 }
 
 /// Only where the journal is, for verbs that need nothing else.
@@ -361,7 +371,7 @@ fn ozmap_settings(
         delete: Duration::from_millis(settings.delete_ms),
         not_found_answers: not_found_answers?,
         guard_age,
-        looks_apart: ozmap::LOOKS_APART,
+        lookups_apart: ozmap::LOOKUPS_APART,
     })
 }
 

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::introspect::ANY_NAME;
 use crate::channels::SchemeOptions;
 
 #[derive(Deserialize)]
@@ -52,7 +53,7 @@ impl<'de> Deserialize<'de> for Channels {
                 Ok(channels)
             }
         }
-        deserializer.deserialize_map(Reader)
+        deserializer.deserialize_struct("Channels", &["directory", ANY_NAME], Reader)
     }
 }
 
@@ -172,53 +173,6 @@ pub(super) struct Also {
     pub(super) secret: Option<SecretString>,
     pub(super) secret_file: Option<String>,
 }
-
-/// The keys of a channel; `default.toml` shows them in comments, because it has no channel of its own.
-pub(super) const CHANNEL_KEYS: [&str; 14] = [
-    "preset",
-    "auth",
-    "secret",
-    "secret_file",
-    "locale",
-    "medium",
-    "answer_ms_max",
-    "duplicate_window_s",
-    "numeric_codes",
-    "replay_s",
-    "per_second_max",
-    "separator",
-    "format",
-    "acts_on",
-];
-
-/// The keys of a further scheme, under its name in `also`.
-pub(super) const ALSO_KEYS: [&str; 2] = ["secret", "secret_file"];
-
-/// The keys under `proof`.
-pub(super) const PROOF_KEYS: [&str; 19] = [
-    "header",
-    "query",
-    "hmac.header",
-    "hmac.algorithm",
-    "hmac.encoding",
-    "hmac.prefix",
-    "hmac.signed",
-    "hmac.timestamp_header",
-    "hmac.timestamp_in_signature",
-    "hmac.signature_in_header",
-    "hmac.separator",
-    "hmac.id_header",
-    "hmac.tolerance_s",
-    "hmac.secret_encoding",
-    "ed25519.header",
-    "ed25519.timestamp_header",
-    "ed25519.signed",
-    "ed25519.encoding",
-    "ed25519.tolerance_s",
-];
-
-/// Keys that are not in `default.toml` because their default is not to be there.
-pub(super) const FILE_KEYS: [&str; 2] = ["ozmap.api_key_file", "journal.url_file"];
 
 fn preset_json() -> String {
     "json".to_owned()

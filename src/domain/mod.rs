@@ -14,7 +14,7 @@ pub use code::{CODE_CHARS_MAX, CodeError, ReservationCode};
 pub use name::FirstName;
 pub use outcome::Outcome;
 pub use property::{
-    Client, ClientField, Defect, Field, Property, PropertyId, Residence, Row, Sighting,
+    Client, ClientField, DocumentError, Field, LookupResult, Property, PropertyId, Residence, Row,
 };
 use uuid::Uuid;
 

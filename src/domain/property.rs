@@ -174,7 +174,7 @@ impl fmt::Debug for Property {
 
 /// Why a document could not even be read as a property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Defect {
+pub enum DocumentError {
     /// Not a JSON object, or a deciding member stands in it twice.
     NotADocument,
     /// No `_id` or `id`, one that is not 24 hexadecimal digits, or two that differ.
@@ -184,11 +184,11 @@ pub enum Defect {
 }
 
 /// A row of an answer: a property, or a document that cannot be read.
-pub type Row = Result<Property, Defect>;
+pub type Row = Result<Property, DocumentError>;
 
 /// What OZmap showed, and when: the guard decides on this and on nothing older.
 #[derive(Clone, Debug)]
-pub struct Sighting {
+pub struct LookupResult {
     /// Every row of the answer.
     pub rows: Vec<Row>,
     /// When the question was sent; their age counts from here, so a slow answer is an old one.

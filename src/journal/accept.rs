@@ -2,104 +2,25 @@
 
 use std::sync::Arc;
 
-use rand::RngExt;
 use tokio::time::{Duration, Instant, timeout};
 
+use super::acceptance::{Acceptance, Accepted, Recalled};
+use super::duplicates::{Place, Seen, seen_before};
+use super::error::Error;
+use super::events::Note;
+use super::handle::{Journal, Times};
+use super::limits::may_try;
+use super::protocol::free_protocol;
 use super::record::{Held, Lease, Record};
-use super::seen::{Place, Seen, seen_before};
-use super::steps::Note;
 use super::store::{Store, Value};
-use super::{DeliveryKey, Error, Journal, Times, read, sql};
-use crate::domain::{FirstName, Mode, OpId, Protocol, ReservationCode};
-
-/// How often a protocol number is drawn before it grows a digit longer each time.
-const PROTOCOL_DRAWS_MAX: usize = 24;
+use super::{queries, sql};
+use crate::domain::{FirstName, Mode, OpId, ReservationCode};
 
 /// How often a promise is tried again that another replica made at the same moment.
 const RACES_MAX: usize = 3;
 
 /// How long a look for what was promised before may take, before the promise is made without it.
 const RECALL: Duration = Duration::from_millis(500);
-
-/// For how long a conversation's attempts count.
-pub(super) const DAY_MS: i64 = 86_400_000;
-
-/// What a webhook asks the journal to promise.
-#[derive(Clone)]
-pub struct Acceptance {
-    /// The webhook.
-    pub delivery: DeliveryKey,
-    /// When the platform gives no key: for how long the same request in the same conversation is the same one.
-    pub duplicate_window_ms: Option<i64>,
-    /// How many codes a conversation may try within a day.
-    pub codes_max: u32,
-    /// For how long after its end a final answer is repeated to the same key as it is.
-    pub replay_ms: i64,
-    /// What tells two customers apart whom the platform gave one key.
-    pub key_scope: KeyScope,
-    /// What tells two requests with the same key apart.
-    pub fingerprint: String,
-    /// The same as an earlier version of this service would have written it, where that differs.
-    pub fingerprint_before: Option<String>,
-    /// The earlier cancellation of the same webhook whose answer does not hold any more.
-    pub instead_of: Option<OpId>,
-    /// The reservation code.
-    pub code: ReservationCode,
-    /// Whether it may delete.
-    pub mode: Mode,
-    /// The conversation, if the platform names one, as one text for all channels.
-    pub conversation: Option<String>,
-    /// The tag of the language that was asked for.
-    pub locale: &'static str,
-    /// What the platform calls the customer.
-    pub first_name: Option<FirstName>,
-    /// Why the customer cancels.
-    pub note: Option<String>,
-    /// Eight digits that the protocol number begins with: the local date.
-    pub protocol_date: String,
-}
-
-/// What tells two customers apart whom the platform gave one key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyScope {
-    /// Their conversations, where both are known. The same key with another content is a mistake of the caller.
-    Conversation,
-    /// Their conversations and what they ask for: such a platform cannot be told that a key is a mistake.
-    ConversationAndContent,
-}
-
-/// What the journal says to a webhook.
-#[derive(Debug)]
-pub enum Accepted {
-    /// A new cancellation is durable; the caller holds its lease and works on it.
-    Fresh(Box<Held>),
-    /// Another webhook's cancellation of the same code is running: wait for it.
-    Joined(Box<Record>),
-    /// The same webhook came before: its cancellation, ended or running.
-    Repeated(Box<Record>),
-    /// The same key came before with another content: nothing is done.
-    KeyReused,
-    /// This conversation has tried too many codes: nothing is done.
-    TooManyCodes,
-}
-
-/// What the journal knows of a webhook that came before.
-#[derive(Debug)]
-pub enum Recalled {
-    /// Its cancellation, ended or running.
-    Promised(Box<Record>),
-    /// The same key came with another content.
-    KeyReused,
-}
-
-impl From<Recalled> for Accepted {
-    fn from(recalled: Recalled) -> Self {
-        match recalled {
-            Recalled::Promised(record) => Self::Repeated(record),
-            Recalled::KeyReused => Self::KeyReused,
-        }
-    }
-}
 
 impl Journal {
     /// Promises a cancellation: once this returns, it ends in a recorded outcome, whatever is killed.
@@ -235,12 +156,12 @@ pub(super) fn write_down(
     let rows = store.query(sql::ACCEPT_OP, &parameters)?;
     let accepted = rows
         .first()
-        .and_then(|row| row.text(0).ok())
+        .and_then(|row| row.text("id").ok())
         .and_then(OpId::parse);
     let accepted =
         accepted.ok_or_else(|| Error::Corrupt("an accepted record has no id".to_owned()))?;
     attach(store, asked, place, accepted)?;
-    let record = read::get(store, accepted)?
+    let record = queries::get(store, accepted)?
         .ok_or_else(|| Error::Corrupt("an accepted record is not there".to_owned()))?;
     if accepted != new.id {
         return Ok(Accepted::Joined(Box::new(record)));
@@ -279,44 +200,4 @@ fn fresh(store: &mut dyn Store, record: Record, until: Instant) -> Result<Accept
     let lease = Lease::granted(record.id, 1, until);
     Note::of(&lease, "accepted", "").write(store)?;
     Ok(Accepted::Fresh(Box::new(Held { record, lease })))
-}
-
-/// Notes that a conversation tries a code, unless it has tried `codes_max` others within a day: then false.
-pub(super) fn may_try(
-    store: &mut dyn Store,
-    conversation: &str,
-    code: &ReservationCode,
-    codes_max: u32,
-) -> Result<bool, Error> {
-    store.execute(sql::HOLD_CONVERSATION, &[conversation.into()])?;
-    let others = [conversation.into(), code.as_str().into(), DAY_MS.into()];
-    let rows = store.query(sql::TRIED_CODES, &others)?;
-    let tried = rows.first().map_or(Ok(0), |row| row.integer(0))?;
-    if tried >= i64::from(codes_max) {
-        return Ok(false);
-    }
-    store.execute(sql::TRY_CODE, &[conversation.into(), code.as_str().into()])?;
-    Ok(true)
-}
-
-/// Draws a number that no other cancellation has: the date and six digits, more on a busy day.
-pub(super) fn free_protocol(store: &mut dyn Store, date: &str) -> Result<String, Error> {
-    for draw in 0..PROTOCOL_DRAWS_MAX {
-        let digits = 6 + draw / 4;
-        let mut random = rand::rng();
-        let tail: String = (0..digits)
-            .map(|_| char::from(b'0' + random.random_range(0..10u8)))
-            .collect();
-        let protocol = format!("{date}{tail}");
-        if Protocol::parse(&protocol).is_some()
-            && store
-                .query(sql::FIND_PROTOCOL, &[protocol.as_str().into()])?
-                .is_empty()
-        {
-            return Ok(protocol);
-        }
-    }
-    Err(Error::Unavailable(
-        "no free protocol number was drawn".to_owned(),
-    ))
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::error::Error;
+use super::handle::Journal;
+use super::sql;
 use super::store::{Row, Store};
-use super::{Error, Journal, sql};
 use crate::domain::{Mode, Question, Standing};
 
 /// A message of a conversation.
@@ -47,7 +49,7 @@ impl Journal {
                 let rows = store.query(sql::CONVERSATION_FAILED, &parameters)?;
                 let failures = rows
                     .first()
-                    .map_or(Ok(i64::from(weight)), |row| row.integer(0))?;
+                    .map_or(Ok(i64::from(weight)), |row| row.integer("failures"))?;
                 Ok(u32::try_from(failures).unwrap_or(u32::MAX))
             })
             .await
@@ -140,8 +142,10 @@ impl Journal {
                 let Some(row) = rows.first() else {
                     return Ok(None);
                 };
-                let asked_at = row.integer(5)?;
-                let is_older = row.integer_or_null(6)?.is_some_and(|at| at < asked_at);
+                let asked_at = row.integer("asked_at")?;
+                let is_older = row
+                    .integer_or_null("first_seen_at")?
+                    .is_some_and(|at| at < asked_at);
                 let question = question(row)?;
                 Ok(Some(
                     match is_older && question.standing == Standing::Open {
@@ -207,17 +211,17 @@ fn remember(
 }
 
 fn question(row: &Row) -> Result<Question, Error> {
-    let key = row.text_or_null(4)?.map(str::to_owned);
+    let key = row.text_or_null("answered_key")?.map(str::to_owned);
     Ok(Question {
-        code: row.text(0)?.to_owned(),
+        code: row.text("asked_code")?.to_owned(),
         // Anything else than what was written for a real one deletes nothing.
-        mode: if row.text(1)? == mode_id(Mode::Real) {
+        mode: if row.text("asked_mode")? == mode_id(Mode::Real) {
             Mode::Real
         } else {
             Mode::DryRun
         },
-        asked_by: row.text(2)?.to_owned(),
-        standing: match row.integer(3)? {
+        asked_by: row.text("asked_by")?.to_owned(),
+        standing: match row.integer("answered")? {
             0 => Standing::Open,
             _ => Standing::Answered { key },
         },

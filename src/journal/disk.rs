@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Error;
+use super::error::Error;
 use super::place::NetworkDisk;
 
 /// Kinds of file systems on another machine. The locks that SQLite relies on may not hold there, and what it was told is

@@ -1,8 +1,10 @@
 //! What a cancellation asks about itself, and about others of its code, while it runs. Reads only.
 
+use super::error::Error;
+use super::handle::Journal;
 use super::record::Record;
 use super::store::{Store, Value};
-use super::{Error, Journal, read, sql};
+use super::{queries, sql};
 use crate::domain::{OpId, Protocol, ReservationCode};
 
 /// The cancellations of a code that ended and may have deleted something.
@@ -67,7 +69,9 @@ impl Journal {
             .reader
             .call(move |store| store.query(sql::SEEN_GONE, &parameters))
             .await?;
-        rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect()
+        rows.iter()
+            .map(|row| Ok(row.text("property_id")?.to_owned()))
+            .collect()
     }
 
     /// How often something happened to a cancellation, by the kind of the event in its history.
@@ -89,7 +93,10 @@ impl Journal {
             .reader
             .call(move |store| store.query(sql::SNAPSHOT, &[id.to_string().into()]))
             .await?;
-        let raw = rows.first().map(|row| row.text_or_null(0)).transpose()?;
+        let raw = rows
+            .first()
+            .map(|row| row.text_or_null("snapshot"))
+            .transpose()?;
         Ok(raw.flatten().map(str::to_owned))
     }
 
@@ -114,13 +121,13 @@ impl Journal {
 /// How many webhooks a cancellation answers.
 pub(super) fn joined(store: &mut dyn Store, op: OpId) -> Result<i64, Error> {
     let counted = store.query(sql::JOINED, &[op.to_string().into()])?;
-    counted.first().map_or(Ok(0), |row| row.integer(0))
+    counted.first().map_or(Ok(0), |row| row.integer("joined"))
 }
 
 /// How often something happened to a cancellation.
 pub(super) fn times_of(store: &mut dyn Store, op: OpId, kind: &str) -> Result<i64, Error> {
     let counted = store.query(sql::COUNT_EVENTS, &[op.to_string().into(), kind.into()])?;
-    counted.first().map_or(Ok(0), |row| row.integer(0))
+    counted.first().map_or(Ok(0), |row| row.integer("events"))
 }
 
 /// What the real cancellations of a code have come to.
@@ -135,7 +142,7 @@ pub(super) fn real_one(store: &mut dyn Store, code: &ReservationCode) -> Result<
 }
 
 fn active(store: &mut dyn Store, code: &ReservationCode) -> Result<Option<Record>, Error> {
-    let found = read::records(store, sql::ACTIVE, &[code.as_str().into()])?;
+    let found = queries::records(store, sql::ACTIVE, &[code.as_str().into()])?;
     Ok(found.into_iter().next())
 }
 
@@ -143,13 +150,13 @@ fn earlier(store: &mut dyn Store, code: &ReservationCode) -> Result<Option<Earli
     let rows = store.query(sql::EARLIER_CANCEL, &[code.as_str().into()])?;
     rows.first()
         .map(|row| {
-            let protocol = Protocol::parse(row.text(0)?);
+            let protocol = Protocol::parse(row.text("protocol")?);
             let protocol =
                 protocol.ok_or_else(|| Error::Corrupt("a protocol is not a number".to_owned()))?;
             Ok(Earlier {
                 protocol,
-                at_ms: row.integer(1)?,
-                count: row.integer(2)?,
+                at_ms: row.integer("done_at")?,
+                count: row.integer("cancellations")?,
             })
         })
         .transpose()

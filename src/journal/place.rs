@@ -12,7 +12,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
-use super::Error;
+use super::error::Error;
 
 /// The longest wait for a server that does not take a connection.
 pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(2);

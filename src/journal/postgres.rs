@@ -10,19 +10,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 
-use super::Error;
+use super::error::Error;
+use super::migrations::Plan;
 use super::place::Server;
+use super::record;
 use super::sql;
 use super::store::{Fate, Row, Sharing, Store, Value};
-use super::{rehearsal, upgrade};
 
 mod connection;
 mod schema;
 mod values;
 
-use connection::{Connection, Trouble};
-
-const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp())*1000 AS BIGINT)";
+use connection::{Connection, Trouble, told};
 
 /// After a connection was refused, the next attempt waits so long; what comes meanwhile is told no at once.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(250);
@@ -41,6 +40,16 @@ enum Purpose {
     Read,
 }
 
+/// What stands where the service would keep its journal.
+pub(super) enum Examined {
+    /// Nothing; it will be created.
+    NotThere,
+    /// A journal of an older schema, which the start upgrades.
+    Older,
+    /// A journal of this schema.
+    Current(Box<Postgres>),
+}
+
 /// The server, and the connection to it while there is one.
 pub(super) struct Postgres {
     server: Server,
@@ -51,8 +60,8 @@ pub(super) struct Postgres {
     batch: i64,
     has_written: bool,
     waits: u32,
-    // Columns that an older version did not write, of a journal that is only read.
-    missing: Vec<&'static str>,
+    // What `{RECORD}` stands for.
+    record: String,
 }
 
 impl Postgres {
@@ -60,7 +69,7 @@ impl Postgres {
     pub(super) fn open(server: Server, owner: Arc<str>) -> Result<Self, Error> {
         let mut store = Self::new(server, Purpose::Write(owner));
         store.connected().map_err(at_start)?;
-        schema::create(store.connected()?)?;
+        schema::upgrade(store.connected()?)?;
         // Written to here, so that a role that may not write is found out now.
         store.last_durable().map_err(at_start)?;
         store.take_over();
@@ -76,35 +85,27 @@ impl Postgres {
     pub(super) fn open_to_read(server: Server) -> Result<Self, Error> {
         let mut store = Self::to_read(server);
         let connection = store.connected().map_err(at_start)?;
-        match schema::is_there(connection)? {
-            true => {
-                store.missing = schema::missing(connection)?;
-                Ok(store)
-            }
-            false => Err(Error::Open(
+        if !schema::is_there(connection)? {
+            return Err(Error::Open(
                 "there is no journal in this database".to_owned(),
-            )),
+            ));
         }
+        store.record = record::select_list(&schema::lacking_columns(connection)?);
+        Ok(store)
     }
 
-    /// Whether the server would be taken for writing, whether the journal is there already, and whether a promise could be
-    /// written into it: that is undone.
-    pub(super) fn examine(server: &Server) -> Result<bool, Error> {
+    /// Looks whether the server would be taken for writing, and what journal is there. Creates and changes nothing.
+    pub(super) fn examine(server: &Server) -> Result<Examined, Error> {
         let mut connection = Connection::open(server).map_err(|error| at_start(told(error)))?;
         schema::require_durable(&mut connection)?;
-        if !schema::is_there(&mut connection)? {
-            return schema::is_nothing_there(&mut connection).map(|()| false);
-        }
-        // What an older version made is added to at the start.
-        if schema::is_current(&mut connection)? && schema::missing(&mut connection)?.is_empty() {
-            let owner = Arc::from("check");
-            let mut store = Self::new(server.clone(), Purpose::Write(owner));
-            store.begin()?;
-            let rehearsed = rehearsal::rehearse(&mut store, "check");
-            store.rollback();
-            rehearsed?;
-        }
-        Ok(true)
+        Ok(match schema::plan(&mut connection)? {
+            Plan::Create(_) => Examined::NotThere,
+            Plan::Upgrade { .. } => Examined::Older,
+            Plan::Nothing => {
+                let owner = Purpose::Write(Arc::from("check"));
+                Examined::Current(Box::new(Self::new(server.clone(), owner)))
+            }
+        })
     }
 
     fn new(server: Server, purpose: Purpose) -> Self {
@@ -117,7 +118,7 @@ impl Postgres {
             batch: 0,
             has_written: false,
             waits: 0,
-            missing: Vec::new(),
+            record: record::select_list(&[]),
         }
     }
 
@@ -176,10 +177,11 @@ impl Postgres {
     }
 
     fn text(&mut self, sql: &'static str) -> String {
-        let missing = &self.missing;
+        let record = &self.record;
         let translate = || {
-            let text = sql.replace("{NOW}", NOW);
-            upgrade::without(missing, text.replace("{SKIP}", "FOR UPDATE SKIP LOCKED"))
+            sql.replace("{RECORD}", record)
+                .replace("{NOW}", schema::NOW)
+                .replace("{SKIP}", "FOR UPDATE SKIP LOCKED")
         };
         self.dialect.entry(sql).or_insert_with(translate).clone()
     }
@@ -191,7 +193,8 @@ impl Postgres {
         };
         let rows = connection.query(&text, parameters);
         let rows = rows.map_err(|trouble| self.failed(trouble))?;
-        rows.iter().map(values::read).collect()
+        let names = values::names(&rows);
+        rows.iter().map(|row| values::read(row, &names)).collect()
     }
 
     /// Writes the number of the batch down, as a part of it. From here on this process's row is locked until the
@@ -223,7 +226,7 @@ impl Postgres {
         let parameters = [Value::from(&**owner)];
         self.connected()?;
         let rows = self.rows(sql::LAST_BATCH, &parameters)?;
-        rows.first().map(|row| row.integer(0)).transpose()
+        rows.first().map(|row| row.integer("number")).transpose()
     }
 }
 
@@ -367,19 +370,6 @@ fn is_a_wait(code: &SqlState) -> bool {
         SqlState::QUERY_CANCELED,
     ]
     .contains(code)
-}
-
-fn told(trouble: Trouble) -> Error {
-    match trouble {
-        // Two replicas did the same at the same moment, or waited for each other, and the database chose one.
-        Trouble::Refused(code, _)
-            if code == SqlState::UNIQUE_VIOLATION || code == SqlState::T_R_DEADLOCK_DETECTED =>
-        {
-            Error::Raced
-        }
-        Trouble::Refused(code, text) => Error::Unavailable(format!("{text} ({})", code.code())),
-        Trouble::Lost(text) => Error::Unavailable(text),
-    }
 }
 
 fn at_start(error: Error) -> Error {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::{Duration, Instant};
 
-use super::Error;
+use super::error::Error;
 use super::store::Row;
 use crate::clock::Moment;
 use crate::domain::{FirstName, Mode, OpId, Outcome, PropertyId, Protocol, ReservationCode};
@@ -87,40 +87,79 @@ pub struct Record {
     read_at: Instant,
 }
 
+/// The columns that [`Record::read`] and the lease read, in `{RECORD}` of a statement.
+const COLUMNS: [&str; 20] = [
+    "id",
+    "protocol",
+    "code",
+    "came_as",
+    "dry_run",
+    "channel",
+    "first_name",
+    "state",
+    "outcome",
+    "reason",
+    "property_id",
+    "settle_at",
+    "delete_sent",
+    "attempt",
+    "deadline_at",
+    "needs_human",
+    "created_at",
+    "updated_at",
+    "done_at",
+    "fence",
+];
+
+/// What `{RECORD}` stands for. `lacking` are the columns that a journal of an older schema does not have yet: they read as
+/// null.
+pub(super) fn select_list(lacking: &[String]) -> String {
+    let column = |name: &&str| {
+        if lacking.iter().any(|lacking| lacking == name) {
+            format!("CAST(NULL AS TEXT) AS {name}, ")
+        } else {
+            format!("{name}, ")
+        }
+    };
+    let columns: String = COLUMNS.iter().map(column).collect();
+    format!("{columns}{{NOW}} AS now_ms")
+}
+
 impl Record {
     pub(super) fn read(row: &Row) -> Result<Self, Error> {
         let bad = |what: &str| Error::Corrupt(format!("a record has an unreadable {what}"));
         let outcome = row
-            .text_or_null(7)?
+            .text_or_null("outcome")?
             .map(|id| Outcome::from_id(id).ok_or_else(|| bad("outcome")))
             .transpose()?;
         Ok(Self {
-            id: OpId::parse(row.text(0)?).ok_or_else(|| bad("id"))?,
-            protocol: Protocol::parse(row.text(1)?).ok_or_else(|| bad("protocol"))?,
-            code: code(row.text(2)?, row.text_or_null(21)?).ok_or_else(|| bad("code"))?,
-            mode: if row.integer(3)? == 0 {
+            id: OpId::parse(row.text("id")?).ok_or_else(|| bad("id"))?,
+            protocol: Protocol::parse(row.text("protocol")?).ok_or_else(|| bad("protocol"))?,
+            code: code(row.text("code")?, row.text_or_null("came_as")?)
+                .ok_or_else(|| bad("code"))?,
+            mode: if row.integer("dry_run")? == 0 {
                 Mode::Real
             } else {
                 Mode::DryRun
             },
-            channel: row.text(4)?.to_owned(),
-            first_name: row.text_or_null(5)?.and_then(FirstName::of),
-            state: State::parse(row.text(6)?).ok_or_else(|| bad("state"))?,
+            channel: row.text("channel")?.to_owned(),
+            first_name: row.text_or_null("first_name")?.and_then(FirstName::of),
+            state: State::parse(row.text("state")?).ok_or_else(|| bad("state"))?,
             outcome,
-            reason: row.text_or_null(8)?.map(str::to_owned),
+            reason: row.text_or_null("reason")?.map(str::to_owned),
             property: row
-                .text_or_null(9)?
+                .text_or_null("property_id")?
                 .map(|id| PropertyId::parse(id).ok_or_else(|| bad("property id")))
                 .transpose()?,
-            settle_at_ms: row.integer(10)?,
-            deletes_sent: row.integer(11)?,
-            attempts: row.integer(12)?,
-            deadline_at_ms: row.integer(13)?,
-            needs_human: row.integer(14)? != 0,
-            created_at_ms: row.integer(15)?,
-            updated_at_ms: row.integer(16)?,
-            done_at_ms: row.integer_or_null(17)?,
-            read_at_ms: row.integer(18)?,
+            settle_at_ms: row.integer("settle_at")?,
+            deletes_sent: row.integer("delete_sent")?,
+            attempts: row.integer("attempt")?,
+            deadline_at_ms: row.integer("deadline_at")?,
+            needs_human: row.integer("needs_human")? != 0,
+            created_at_ms: row.integer("created_at")?,
+            updated_at_ms: row.integer("updated_at")?,
+            done_at_ms: row.integer_or_null("done_at")?,
+            read_at_ms: row.integer("now_ms")?,
             read_at: Instant::now(),
         })
     }

@@ -4,34 +4,6 @@
 //! reader pass over rows that another one holds. A store puts its dialect in for both. Every write of a running
 //! cancellation carries its fence and owner and changes exactly one row, or the lease is lost.
 
-/// The tables; may be run at every start.
-pub(super) const SCHEMA: &str = include_str!("schema.sql");
-
-/// The tables that the very first version made.
-pub(super) const FIRST_TABLES: [&str; 6] = [
-    "op",
-    "delivery",
-    "op_event",
-    "budget",
-    "attempt",
-    "heartbeat",
-];
-
-/// The tables that every version on a shared journal has had, and the index that the promise of one cancellation per code rests on.
-pub(super) const TABLES: [&str; 8] = [
-    "op",
-    "op_one_active",
-    "delivery",
-    "op_event",
-    "budget",
-    "attempt",
-    "heartbeat",
-    "batch",
-];
-
-/// The tables that came later.
-pub(super) const LATER_TABLES: [&str; 2] = ["conversation", "heard"];
-
 /// Finds the webhook that carries this key, and what became of its cancellation.
 pub(super) const FIND_DELIVERY: &str =
     "SELECT fingerprint, op_id, conversation FROM delivery WHERE channel = $1 AND dedupe_key = $2";
@@ -73,27 +45,16 @@ pub(super) const TOLD: &str = "\
 UPDATE delivery SET told_outcome = $1, told_at = {NOW} WHERE channel = $2 AND dedupe_key = \
 (SELECT dedupe_key FROM delivery WHERE channel = $2 AND dedupe_key = $3 AND told_outcome IS NULL {SKIP})";
 
-/// The columns of a record, in the order in which `record.rs` reads them.
-macro_rules! record_columns {
-    () => {
-        "id, protocol, code, dry_run, channel, first_name, state, outcome, reason, property_id, settle_at, delete_sent, \
-         attempt, deadline_at, needs_human, created_at, updated_at, done_at, {NOW}, fence, lease_until, came_as"
-    };
-}
-
 /// Takes the lease of one cancellation that is due and that nobody holds; of those past their deadline when `$3` is 1.
 ///
 /// One whose owner was killed or froze was interrupted and did not fail: it counts as no attempt, and waits no longer for it.
 /// The outer condition stands there twice on purpose: PostgreSQL re-checks only the outer WHERE.
-pub(super) const TAKE_DUE: &str = concat!(
-    "UPDATE op SET lease_owner = $1, lease_until = {NOW}+$2, fence = fence+1, attempt = attempt + CASE WHEN lease_owner IS NULL THEN 1 ELSE 0 END, updated_at = {NOW} \
+pub(super) const TAKE_DUE: &str = "UPDATE op SET lease_owner = $1, lease_until = {NOW}+$2, fence = fence+1, attempt = attempt + CASE WHEN lease_owner IS NULL THEN 1 ELSE 0 END, updated_at = {NOW} \
      WHERE id = (SELECT id FROM op WHERE state <> 'done' AND next_at <= {NOW} AND lease_until < {NOW} AND (CAST($3 AS BIGINT) = 0 OR deadline_at <= {NOW}) ORDER BY next_at LIMIT 1 {SKIP}) \
-     AND state <> 'done' AND lease_until < {NOW} RETURNING ",
-    record_columns!()
-);
+     AND state <> 'done' AND lease_until < {NOW} RETURNING {RECORD}";
 
 /// When the next cancellation will be due, if any is waiting.
-pub(super) const NEXT_DUE: &str = "SELECT MIN(CASE WHEN lease_until > next_at THEN lease_until ELSE next_at END) - {NOW} FROM op WHERE state <> 'done'";
+pub(super) const NEXT_DUE: &str = "SELECT MIN(CASE WHEN lease_until > next_at THEN lease_until ELSE next_at END) - {NOW} AS wait_ms FROM op WHERE state <> 'done'";
 
 /// Prolongs a lease that is still held.
 pub(super) const RENEW: &str = "\
@@ -160,7 +121,7 @@ SELECT $1, COALESCE(MAX(seq),0)+1, (SELECT MAX(t) FROM (SELECT CAST($4 AS BIGINT
 $2, 'intent', $3 FROM op_event WHERE op_id = $1";
 
 /// How many webhooks a cancellation answers.
-pub(super) const JOINED: &str = "SELECT COUNT(*) FROM delivery WHERE op_id = $1";
+pub(super) const JOINED: &str = "SELECT COUNT(*) AS joined FROM delivery WHERE op_id = $1";
 
 /// Whether webhooks joined a cancellation after its deletion was decided, and its protocol number.
 pub(super) const LATE_DELIVERIES: &str = "\
@@ -180,12 +141,12 @@ UPDATE delivery SET op_id = $1 WHERE op_id = $2 AND received_at > \
 
 /// How often something happened to a cancellation.
 pub(super) const COUNT_EVENTS: &str =
-    "SELECT COUNT(*) FROM op_event WHERE op_id = $1 AND kind = $2";
+    "SELECT COUNT(*) AS events FROM op_event WHERE op_id = $1 AND kind = $2";
 
 /// The last time that this service cancelled a code, or gave up after it had sent the deletion: when nothing is there
 /// any more, that is what became of it. And how often that was, which does not rest on the clock.
 pub(super) const EARLIER_CANCEL: &str = "\
-SELECT protocol, done_at, COUNT(*) OVER () FROM op WHERE code = $1 AND state = 'done' \
+SELECT protocol, done_at, COUNT(*) OVER () AS cancellations FROM op WHERE code = $1 AND state = 'done' \
 AND (outcome = 'cancelled' OR (outcome = 'unknown' AND delete_sent > 0)) \
 ORDER BY done_at DESC LIMIT 1";
 
@@ -216,7 +177,7 @@ INSERT INTO attempt (conversation, code, at_ms) VALUES ($1, $2, {NOW}) \
 ON CONFLICT (conversation, code) DO UPDATE SET at_ms = {NOW}";
 
 /// How many codes a conversation has tried lately, beside this one.
-pub(super) const TRIED_CODES: &str = "SELECT COUNT(*) FROM attempt WHERE conversation = $1 AND code NOT IN ($2, '') AND at_ms > {NOW} - $3";
+pub(super) const TRIED_CODES: &str = "SELECT COUNT(*) AS tried FROM attempt WHERE conversation = $1 AND code NOT IN ($2, '') AND at_ms > {NOW} - $3";
 
 /// Forgets attempts that no longer count.
 pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW} - $1";
@@ -247,7 +208,7 @@ WHERE id = $1 AND answered = 0 AND asked_code = $2 AND asked_by = $3 AND updated
 /// for the two times of one statement.)
 pub(super) const QUESTION: &str = "\
 SELECT asked_code, asked_mode, asked_by, answered, answered_key, asked_at, \
-(SELECT h.at_ms FROM heard h WHERE h.conversation = $1 AND h.message = $3) FROM conversation \
+(SELECT h.at_ms FROM heard h WHERE h.conversation = $1 AND h.message = $3) AS first_seen_at FROM conversation \
 WHERE id = $1 AND asked_code IS NOT NULL AND updated_at - asked_at BETWEEN -100 AND 100 AND asked_at > {NOW} - $2";
 
 /// Notes when a message that may be an answer was seen first.
@@ -293,6 +254,10 @@ lease_owner = NULL, lease_until = 0 WHERE state = 'accepted' AND dry_run = 0";
 /// settings may be others now. What somebody holds is left alone.
 pub(super) const WAKE: &str = "UPDATE op SET next_at = {NOW} WHERE state <> 'done' AND lease_until < {NOW} AND next_at > {NOW}";
 
+/// Notes the schema that the journal was upgraded to.
+pub(super) const SCHEMA_VERSION: &str =
+    "INSERT INTO schema_version (version, at_ms) VALUES ($1, {NOW})";
+
 /// Proves that the journal can be written.
 pub(super) const HEARTBEAT: &str = "\
 INSERT INTO heartbeat (owner, at_ms) VALUES ($1, {NOW}) ON CONFLICT (owner) DO UPDATE SET at_ms = {NOW}";
@@ -314,43 +279,29 @@ pub(super) const FORGET_WRITERS: [&str; 2] = [
 ];
 
 /// One record by its id.
-pub(super) const GET: &str = concat!("SELECT ", record_columns!(), " FROM op WHERE id = $1");
+pub(super) const GET: &str = "SELECT {RECORD} FROM op WHERE id = $1";
 
 /// What ended within a time in milliseconds. The time is asked for once: a clock in a condition keeps PostgreSQL from its
 /// index.
-pub(super) const ENDED_WITHIN: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    " FROM op WHERE state = 'done' AND done_at > (SELECT {NOW} - $1)"
-);
+pub(super) const ENDED_WITHIN: &str =
+    "SELECT {RECORD} FROM op WHERE state = 'done' AND done_at > (SELECT {NOW} - $1)";
 
 /// The active record of a code.
-pub(super) const ACTIVE: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    " FROM op WHERE code = $1 AND dry_run = 0 AND state <> 'done'"
-);
+pub(super) const ACTIVE: &str =
+    "SELECT {RECORD} FROM op WHERE code = $1 AND dry_run = 0 AND state <> 'done'";
 
 /// Records by protocol, id, code or property id, newest first.
-pub(super) const FIND: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    " FROM op WHERE protocol = $1 OR id = $1 OR code = $1 OR property_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2"
-);
+pub(super) const FIND: &str = "SELECT {RECORD} FROM op WHERE protocol = $1 OR id = $1 OR code = $1 OR property_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
 
 /// The newest records; `$1` and `$2` narrow by state and outcome when they are not empty, `$4` to those for a person when it
 /// is 1.
-pub(super) const LIST: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    " FROM op WHERE ($1 = '' OR state = $1) AND ($2 = '' OR outcome = $2) AND (CAST($4 AS BIGINT) = 0 OR needs_human = 1) ORDER BY created_at DESC, id DESC LIMIT $3"
-);
+pub(super) const LIST: &str = "SELECT {RECORD} FROM op WHERE ($1 = '' OR state = $1) AND ($2 = '' OR outcome = $2) AND (CAST($4 AS BIGINT) = 0 OR needs_human = 1) ORDER BY created_at DESC, id DESC LIMIT $3";
 
 /// How many cancellations are not ended, how long the oldest waits (ms), and how many ended ones want a person.
 pub(super) const STATS: &str = "\
-SELECT COUNT(*), COALESCE({NOW} - MIN(created_at), 0), \
-(SELECT COUNT(*) FROM op WHERE needs_human = 1), \
-(SELECT COALESCE(MAX(used), 0) FROM budget WHERE name = 'deletes' AND bucket_at = ({NOW} / 3600000) * 3600000) \
+SELECT COUNT(*) AS active, COALESCE({NOW} - MIN(created_at), 0) AS oldest_ms, \
+(SELECT COUNT(*) FROM op WHERE needs_human = 1) AS for_a_person, \
+(SELECT COALESCE(MAX(used), 0) FROM budget WHERE name = 'deletes' AND bucket_at = ({NOW} / 3600000) * 3600000) AS deletes_this_hour \
 FROM op WHERE state <> 'done'";
 
 /// The raw JSON that was kept before a deletion.

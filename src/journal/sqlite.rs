@@ -5,34 +5,30 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
 use rusqlite::{Connection, params_from_iter};
 
+use super::error::Error;
 use super::place::DiskRules;
-use super::store::{Fate, Row, Sharing, Store, Value};
-use super::upgrade;
-use super::{Error, disk, sql};
+use super::store::{Fate, Incomplete, Row, Sharing, Store, Value};
+use super::{disk, record, sql};
 
-pub(super) mod copy;
+pub(super) mod backup;
+mod dialect;
 mod files;
-mod log;
-mod tables;
+mod schema;
 mod values;
+mod wal;
 
+use dialect::{NOW, translate};
 use files::Files;
 pub(super) use files::{companions, is_in_use};
-pub(crate) use log::Incomplete;
-use tables::{has_column, read_only};
+use schema::{BUSY, read_only};
 use values::read;
 
 /// SQLite before 3.51.3 can lose the write-ahead log when it is reset.
 const VERSION_MIN: i32 = 3_051_003;
-
-/// How long a write waits for a foreign process that holds the file.
-const BUSY: Duration = Duration::from_secs(2);
-
-const NOW: &str = "CAST(unixepoch('subsec')*1000 AS INTEGER)";
 
 /// How much must be free beside the file.
 #[derive(Default)]
@@ -48,8 +44,8 @@ pub(crate) struct Sqlite {
     now: &'static str,
     dialect: HashMap<&'static str, String>,
     room: Room,
-    // Columns that an older version did not write, of a journal that is only read.
-    missing: Vec<&'static str>,
+    // What `{RECORD}` stands for.
+    record: String,
     incomplete: Option<Incomplete>,
     trouble: Option<String>,
     log_tried_at_bytes: u64,
@@ -73,10 +69,10 @@ impl Sqlite {
         // Again, because a link that led to nothing leads to the file now.
         disk::may_lie(&path, rules.network)?;
         files::refuse_foreign_log(&path)?;
-        let run = log::run_in_file(&path);
+        let run = wal::run_in_file(&path);
         let connection = Connection::open(&path)
             .map_err(|error| Error::Open(format!("{}: {error}", path.display())))?;
-        log::refuse_older(&connection, &path, run)?;
+        wal::refuse_older(&connection, &path, run)?;
         let mut store = Self::with(connection)?;
         store.files = Some(files);
         store.room = Room {
@@ -90,18 +86,22 @@ impl Sqlite {
     /// Opens an existing journal for reading, beside a running service.
     pub(super) fn open_to_read(path: &Path) -> Result<Self, Error> {
         let mut store = Self::with(read_only(path)?)?;
-        store.missing =
-            upgrade::missing(|table, column| has_column(&store.connection, table, column))?;
+        store.record = record::select_list(&schema::lacking_columns(&store.connection)?);
         let has_log = files::log_path(path)
             .metadata()
             .is_ok_and(|log| log.len() > 0);
-        store.incomplete = match log::mark(&store.connection)? {
-            log::MORE_IN_LOG if !has_log => Some(Incomplete::LogIsGone),
-            log::LOG_WAS_MISSING => Some(Incomplete::LogIsGone),
-            log::COPY => Some(Incomplete::IsACopy),
+        store.incomplete = match wal::mark(&store.connection)? {
+            wal::MORE_IN_LOG if !has_log => Some(Incomplete::LogIsGone),
+            wal::LOG_WAS_MISSING => Some(Incomplete::LogIsGone),
+            wal::COPY => Some(Incomplete::IsACopy),
             _ => None,
         };
         Ok(store)
+    }
+
+    /// An empty store in memory with the tables of an existing journal, as the next start finds or makes them.
+    pub(super) fn with_tables_of(path: &Path) -> Result<Self, Error> {
+        Self::with(schema::with_tables_of(path)?)
     }
 
     fn with(connection: Connection) -> Result<Self, Error> {
@@ -118,7 +118,7 @@ impl Sqlite {
             now: NOW,
             dialect: HashMap::new(),
             room: Room::default(),
-            missing: Vec::new(),
+            record: record::select_list(&[]),
             incomplete: None,
             trouble: None,
             log_tried_at_bytes: 0,
@@ -143,23 +143,23 @@ impl Sqlite {
             return Err(Error::Open("synchronous=FULL was not accepted".to_owned()));
         }
         self.connection.pragma_update(None, "foreign_keys", true)?;
-        log::own(&self.connection)?;
-        self.incomplete = log::incomplete(&self.connection)?;
-        self.create_tables()?;
+        wal::own(&self.connection)?;
+        self.incomplete = wal::incomplete(&self.connection)?;
+        schema::upgrade(&self.connection, self.now)?;
         self.connection
             .execute(&translate(sql::FREE_LEASES, self.now), [])?;
         if let Some(why) = self.incomplete {
-            let left = log::leave_to_a_person(&self.connection, self.now, why)?;
-            log::say_incomplete(why, left);
+            let left = wal::leave_to_a_person(&self.connection, self.now, why)?;
+            wal::say_incomplete(why, left);
         }
-        log::count_run(&self.connection)?;
+        wal::count_run(&self.connection)?;
         self.move_log();
         Ok(())
     }
 
     /// Moves the write-ahead log into the file. Without that nothing is lost, only spread over two files.
     fn move_log(&mut self) {
-        if let Err(error) = log::move_into_file(&self.connection) {
+        if let Err(error) = wal::move_into_file(&self.connection) {
             tracing::warn!(
                 "the journal's write-ahead log could not be moved into its file: {error}"
             );
@@ -181,7 +181,7 @@ impl Sqlite {
         let page_bytes = self
             .connection
             .pragma_query_value(None, "page_size", |row| row.get(0));
-        let frames = log::frames(&self.connection);
+        let frames = wal::frames(&self.connection);
         Some(files::end_of_log(frames.ok()?, page_bytes.ok()?))
     }
 
@@ -201,10 +201,10 @@ impl Sqlite {
     }
 
     fn text(&mut self, sql: &'static str) -> String {
-        let (now, missing) = (self.now, &self.missing);
+        let (now, record) = (self.now, &self.record);
         self.dialect
             .entry(sql)
-            .or_insert_with(|| upgrade::without(missing, translate(sql, now)))
+            .or_insert_with(|| translate(&sql.replace("{RECORD}", record), now))
             .clone()
     }
 
@@ -218,7 +218,7 @@ impl Sqlite {
             "CREATE TABLE simulated_clock (ms BIGINT NOT NULL); INSERT INTO simulated_clock VALUES (0);",
         )?;
         store.connection.pragma_update(None, "foreign_keys", true)?;
-        store.connection.execute_batch(sql::SCHEMA)?;
+        schema::upgrade(&store.connection, store.now)?;
         Ok(store)
     }
 
@@ -234,13 +234,6 @@ impl Sqlite {
 /// Whether the disk failed, and not SQLite or a rule of ours.
 fn is_input_or_output(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure)
-}
-
-/// `$n` becomes `?n`: SQLite numbers `$name` by first appearance, not by its digits.
-fn translate(sql: &str, now: &str) -> String {
-    sql.replace("{NOW}", now)
-        .replace("{SKIP}", "")
-        .replace('$', "?")
 }
 
 impl Store for Sqlite {
@@ -267,9 +260,9 @@ impl Store for Sqlite {
         self.remember();
         let bytes = self.files.as_ref().and_then(Files::log_bytes).unwrap_or(0);
         // A reader may have kept some of it from being moved: not again before it has grown as much.
-        if bytes > log::LOG_BYTES_MAX
+        if bytes > wal::LOG_BYTES_MAX
             && (bytes < self.log_tried_at_bytes
-                || bytes > self.log_tried_at_bytes + log::LOG_BYTES_MAX)
+                || bytes > self.log_tried_at_bytes + wal::LOG_BYTES_MAX)
         {
             self.move_log();
         }
@@ -285,7 +278,7 @@ impl Store for Sqlite {
             std::mem::forget(self.connection);
             return Err(error);
         }
-        log::empty_into_file(&self.connection)?;
+        wal::empty_into_file(&self.connection)?;
         let closed = self.connection.close();
         closed.map_err(|(_, error)| error)?;
         match self.files.take().and_then(|files| files.log_bytes()) {
@@ -379,14 +372,15 @@ impl Store for Sqlite {
     fn query(&mut self, sql: &'static str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         let text = self.text(sql);
         let mut statement = self.connection.prepare_cached(&text)?;
-        let columns = statement.column_count();
+        let names = statement.column_names();
+        let names: Arc<[String]> = names.map(str::to_owned).collect();
         let mut rows = statement.query(params_from_iter(parameters))?;
         let mut answer = Vec::new();
         while let Some(row) = rows.next()? {
-            let values: rusqlite::Result<Vec<Value>> = (0..columns)
+            let values: rusqlite::Result<Vec<Value>> = (0..names.len())
                 .map(|column| row.get_ref(column).map(read))
                 .collect();
-            answer.push(Row(values?));
+            answer.push(Row::new(names.clone(), values?));
         }
         Ok(answer)
     }

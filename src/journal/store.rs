@@ -2,8 +2,9 @@
 //!
 //! The journal's operations are written once against this trait; a store only knows its dialect and its driver.
 
-use super::Error;
-use super::sqlite::Incomplete;
+use std::sync::Arc;
+
+use super::error::Error;
 
 /// A value of a parameter or a column; the journal needs no other types.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,40 +43,79 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
-/// One row of an answer.
+/// One row of an answer. Its values are read by the names of their columns.
 #[derive(Clone, Debug)]
-pub(crate) struct Row(pub(crate) Vec<Value>);
+pub(crate) struct Row {
+    // Shared by all rows of an answer.
+    columns: Arc<[String]>,
+    values: Vec<Value>,
+}
 
 impl Row {
+    /// A row of an answer with these columns.
+    pub(super) fn new(columns: Arc<[String]>, values: Vec<Value>) -> Self {
+        Self { columns, values }
+    }
+
     /// The whole number in a column.
-    pub(crate) fn integer(&self, column: usize) -> Result<i64, Error> {
-        match self.0.get(column) {
+    pub(crate) fn integer(&self, column: &str) -> Result<i64, Error> {
+        match self.value(column) {
             Some(Value::Integer(number)) => Ok(*number),
             other => Err(Error::corrupt(column, "a number", other)),
         }
     }
 
     /// The whole number in a column, or nothing.
-    pub(crate) fn integer_or_null(&self, column: usize) -> Result<Option<i64>, Error> {
-        match self.0.get(column) {
+    pub(crate) fn integer_or_null(&self, column: &str) -> Result<Option<i64>, Error> {
+        match self.value(column) {
             Some(Value::Null) => Ok(None),
             _ => self.integer(column).map(Some),
         }
     }
 
     /// The text in a column.
-    pub(crate) fn text(&self, column: usize) -> Result<&str, Error> {
-        match self.0.get(column) {
+    pub(crate) fn text(&self, column: &str) -> Result<&str, Error> {
+        match self.value(column) {
             Some(Value::Text(text)) => Ok(text),
             other => Err(Error::corrupt(column, "a text", other)),
         }
     }
 
     /// The text in a column, or nothing.
-    pub(crate) fn text_or_null(&self, column: usize) -> Result<Option<&str>, Error> {
-        match self.0.get(column) {
+    pub(crate) fn text_or_null(&self, column: &str) -> Result<Option<&str>, Error> {
+        match self.value(column) {
             Some(Value::Null) => Ok(None),
             _ => self.text(column).map(Some),
+        }
+    }
+
+    /// All values, in the order of the statement.
+    #[cfg(test)]
+    pub(crate) fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    fn value(&self, column: &str) -> Option<&Value> {
+        let at = self.columns.iter().position(|name| name == column)?;
+        self.values.get(at)
+    }
+}
+
+/// Why a journal does not hold all that was promised in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Incomplete {
+    /// Its write-ahead log is gone.
+    LogIsGone,
+    /// It is a copy, which knows nothing of what came after it.
+    IsACopy,
+}
+
+impl Incomplete {
+    /// The reason of the cancellations that are left to a person because of it.
+    pub(super) const fn id(self) -> &'static str {
+        match self {
+            Self::LogIsGone => "journal_incomplete",
+            Self::IsACopy => "journal_restored",
         }
     }
 }
@@ -137,4 +177,44 @@ pub(crate) trait Store: Send {
     fn execute(&mut self, sql: &'static str, parameters: &[Value]) -> Result<u64, Error>;
     /// Runs a statement and returns its rows.
     fn query(&mut self, sql: &'static str, parameters: &[Value]) -> Result<Vec<Row>, Error>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_found_by_its_column_and_an_error_names_the_column() -> Result<(), Error> {
+        let columns = ["outcome", "attempt", "reason"].map(str::to_owned);
+        let values = vec!["found".into(), 3.into(), Value::Null];
+        let row = Row::new(Arc::from(columns), values);
+        assert_eq!(
+            (row.text("outcome")?, row.integer("attempt")?),
+            ("found", 3)
+        );
+        assert_eq!(row.text_or_null("reason")?, None);
+        assert_eq!(row.integer_or_null("reason")?, None);
+        for (error, expected) in [
+            (
+                row.text("note").err(),
+                "column note is missing, expected a text",
+            ),
+            (
+                row.integer_or_null("note").err(),
+                "column note is missing, expected a number",
+            ),
+            (
+                row.text("attempt").err(),
+                "column attempt holds a number, expected a text",
+            ),
+            (
+                row.integer("reason").err(),
+                "column reason holds null, expected a number",
+            ),
+        ] {
+            let said = error.map(|error| error.to_string()).unwrap_or_default();
+            assert!(said.ends_with(expected), "{said}");
+        }
+        Ok(())
+    }
 }

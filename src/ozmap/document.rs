@@ -9,7 +9,12 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::domain::{Client, ClientField, Defect, Field, Property, PropertyId, Residence, Row};
+use crate::domain::{
+    Client, ClientField, DocumentError, Field, Property, PropertyId, Residence, Row,
+};
+
+/// A document as it came, unread.
+pub(super) type Raw = Box<RawValue>;
 
 /// The rows of an answer, or that it is none of the shapes that OZmap documents.
 #[derive(Debug)]
@@ -212,8 +217,8 @@ struct OnuDocument {
 /// Reads one row as a property.
 pub(super) fn property(raw: &RawValue) -> Row {
     let Object(document): Object<PropertyDocument> =
-        serde_json::from_str(raw.get()).map_err(|_| Defect::NotADocument)?;
-    let id = one_id(&document.underscore_id, &document.id).ok_or(Defect::BadId)?;
+        serde_json::from_str(raw.get()).map_err(|_| DocumentError::NotADocument)?;
+    let id = one_id(&document.underscore_id, &document.id).ok_or(DocumentError::BadId)?;
     let (creator, creator_id) = creator(document.creator_data);
     Ok(Property {
         id,

@@ -8,8 +8,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::path::{BaseError, PlainHttp};
 use super::tls::{TlsError, Trust};
+use super::url::{BaseError, PlainHttp};
 
 /// How OZmap is reached.
 pub struct Settings {
@@ -36,7 +36,7 @@ pub struct Settings {
     /// How old the guard's reading may be when the DELETE leaves.
     pub guard_age: Duration,
     /// How far apart "nothing" must be seen twice.
-    pub looks_apart: Duration,
+    pub lookups_apart: Duration,
 }
 
 /// How the key is sent. OZmap's documentation shows it raw.

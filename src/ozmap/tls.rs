@@ -41,23 +41,8 @@ pub enum TlsError {
 /// Reads a pin as certificates are shown by tools: 64 hexadecimal digits, with or without colons.
 #[must_use]
 pub fn parse_pin(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u8> = text
-        .bytes()
-        .filter(|b| !matches!(b, b':' | b' '))
-        .map(|b| {
-            char::from(b)
-                .to_digit(16)
-                .and_then(|digit| u8::try_from(digit).ok())
-        })
-        .collect::<Option<_>>()?;
-    let bytes: Vec<u8> = digits
-        .chunks_exact(2)
-        .map(|pair| pair[0] * 16 + pair[1])
-        .collect();
-    if digits.len() != 64 {
-        return None;
-    }
-    bytes.try_into().ok()
+    let digits: String = text.chars().filter(|c| !matches!(c, ':' | ' ')).collect();
+    hex::decode(digits).ok()?.try_into().ok()
 }
 
 /// The TLS side of every connection to OZmap.
@@ -186,10 +171,7 @@ impl ServerCertVerifier for Verifier {
 
 /// Says what the operator needs to decide: which certificate was shown, and what to write if it is the right one.
 fn refused(fingerprint: &[u8; 32], why: &str) -> rustls::Error {
-    let hex: String = fingerprint
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex = hex::encode(fingerprint);
     rustls::Error::General(format!(
         "the server's certificate is not trusted ({why}); if it is your OZmap's, set ozmap.tls_pin_sha256 = \"{hex}\""
     ))

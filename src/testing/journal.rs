@@ -12,9 +12,10 @@ use tokio_util::task::TaskTracker;
 use super::{Dice, Process};
 use crate::clock::Moment;
 use crate::journal::seam::{
-    FREE_LEASES, Operation, OperationQueue, Row, Sqlite, Store, Value, Writer, finish, run,
+    FREE_LEASES, LOOK_EVERY, Operation, OperationQueue, Row, Sqlite, Store, Value, Writer, finish,
+    run,
 };
-use crate::journal::{Error, Journal, LOOK_EVERY, Times};
+use crate::journal::{Error, Journal, Times};
 
 /// The most that an operation takes while all is well.
 const USUAL_MS: u64 = 15;
@@ -86,8 +87,8 @@ impl Book {
         let rows = self.now(|store| store.query(sql, &[]))?;
         Ok(rows
             .into_iter()
-            .map(|Row(values)| {
-                values
+            .map(|row: Row| {
+                row.values()
                     .iter()
                     .map(|value| match value {
                         Value::Null | Value::Unreadable => String::new(),

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::journal::Book;
 use super::{Dice, Process};
-use crate::ozmap::seam::{Arriving, Error, Exchange, Exchanging, Key, Reply, Trouble};
+use crate::ozmap::seam::{Error, ExchangeFuture, FailureKind, Key, PartialReply, Reply, Transport};
 use crate::ozmap::{Ozmap, Settings, SetupError};
 use ozmap_simulator::in_process::InProcess;
 
@@ -71,8 +71,8 @@ impl Ozmap {
     }
 }
 
-impl Exchange for Pipes {
-    fn exchange(&self, method: Method, url: Url, within: Duration) -> Exchanging<'_> {
+impl Transport for Pipes {
+    fn exchange(&self, method: Method, url: Url, within: Duration) -> ExchangeFuture<'_> {
         Box::pin(async move {
             // A process that is frozen here has checked everything already.
             let stood_still = !self.process.is_running();
@@ -81,7 +81,7 @@ impl Exchange for Pipes {
             self.witness(&method, &url, stood_still);
             let answer = timeout(within, self.talk(&method, &url)).await;
             self.process.runs().await;
-            answer.unwrap_or_else(|_| Err(Error::maybe(Trouble::Timeout, "no answer in time")))
+            answer.unwrap_or_else(|_| Err(Error::maybe(FailureKind::Timeout, "no answer in time")))
         })
     }
 }
@@ -111,10 +111,10 @@ impl Pipes {
     }
 
     async fn talk(&self, method: &Method, url: &Url) -> Result<Reply, Error> {
-        let lost = |what: &str| Error::maybe(Trouble::Lost, what);
+        let lost = |what: &str| Error::maybe(FailureKind::Lost, what);
         sleep(self.dice.ms(0..=400)).await;
         if self.dice.one_in(80) {
-            return Err(Error::not_acted(Trouble::Connect, "simulated"));
+            return Err(Error::not_acted(FailureKind::Connect, "simulated"));
         }
         let stream = TokioIo::new(self.memory.connect());
         let (mut sender, connection) = http1::handshake(stream)
@@ -126,13 +126,13 @@ impl Pipes {
             .header(HOST, "ozmap")
             .header(AUTHORIZATION, self.key.as_str())
             .body(Empty::<Bytes>::new())
-            .map_err(|_| Error::not_acted(Trouble::Shape, "no request"))?;
+            .map_err(|_| Error::not_acted(FailureKind::Shape, "no request"))?;
         let exchange = async {
             let mut response = sender
                 .send_request(request)
                 .await
                 .map_err(|_| lost("no answer"))?;
-            let mut arriving = Arriving::new(response.status(), response.headers());
+            let mut arriving = PartialReply::new(response.status(), response.headers());
             while let Some(frame) = response.frame().await {
                 let frame = frame.map_err(|_| lost("cut off"))?;
                 if let Some(chunk) = frame.data_ref() {

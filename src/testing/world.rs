@@ -13,7 +13,7 @@ use crate::cancel::{Cancellations, Declined, Rules};
 use crate::domain::{Action, Ask, Locale, Mode, Outcome, SameKey};
 use crate::guard::{Check, OnInstalled, Policy};
 use crate::journal::Times;
-use crate::ozmap::{AuthScheme, LOOKS_APART, NotFoundAnswer, Ozmap, PlainHttp, Settings, Trust};
+use crate::ozmap::{AuthScheme, LOOKUPS_APART, NotFoundAnswer, Ozmap, PlainHttp, Settings, Trust};
 use crate::testing::journal::{Alone, Book};
 use crate::testing::ozmap::{Pipes, SentLog};
 use ozmap_simulator::in_process::InProcess;
@@ -333,7 +333,7 @@ fn settings() -> Settings {
             NotFoundAnswer::Null,
         ],
         guard_age: GUARD_AGE,
-        looks_apart: LOOKS_APART,
+        lookups_apart: LOOKUPS_APART,
     }
 }
 

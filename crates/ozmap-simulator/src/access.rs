@@ -1,4 +1,4 @@
-//! Who calls: keys, tokens from logins, roles and the projects that a user sees.
+//! Authentication and authorization: keys, tokens from logins, roles and the projects that a user sees.
 //!
 //! Responsible for saying yes or no before an endpoint runs. It must never hide an element in
 //! another way than OZmap does: what lies in a foreign project looks as if it did not exist.
@@ -41,7 +41,7 @@ impl Caller {
         }
     }
 
-    /// Whether the element lies in a project of this user; one without a project is everybody's.
+    /// Whether the element lies in a project of this user; every user sees an element without a project.
     pub(super) fn sees(&self, document: &Value) -> bool {
         text(document, "/project").is_none_or(|project| self.sees_project(project))
     }

@@ -1,6 +1,6 @@
-//! Applying one call, all at once, while nobody else can look.
+//! Applies one call atomically, under one lock.
 //!
-//! Responsible for the order of things at the moment of truth: who calls, what the target was, the
+//! Responsible for the order of steps: the caller, the state of the target before, the
 //! endpoint, what a fault does to the world beside it, and the audit of all that. It must never
 //! wait: it runs under the lock.
 
@@ -32,7 +32,7 @@ pub(super) struct Act<'a> {
     pub(super) keys: &'a [Key],
 }
 
-/// What the audit says about the target of a change.
+/// The target of a change, as the audit records it.
 #[derive(Clone, Debug, Default)]
 struct Witness {
     code: Option<String>,
@@ -91,7 +91,7 @@ impl State {
         self.consequences(act, answer, subjects, now)
     }
 
-    /// What a fault does right after the call was applied, to the world or to the answer.
+    /// The effect of a fault right after the call was applied, on the world or on the answer.
     fn consequences(
         &mut self,
         act: &Act<'_>,
@@ -150,7 +150,7 @@ impl State {
         if act.route.is_write() && !caller.may_write() {
             return Outcome::unchanged(Answer::forbidden());
         }
-        // An ignored deletion gets its honest answer from a world that nobody keeps.
+        // An ignored deletion is answered from a copy of the world that is then dropped.
         let is_ignored = matches!(act.kind, Some(Kind::Deletion(Deletion::Ignored)));
         let mut dream = is_ignored.then(|| self.world.clone());
         let mut outcome = endpoints::perform(
@@ -169,7 +169,7 @@ impl State {
         outcome
     }
 
-    /// Somebody else acts on the properties that the call was about.
+    /// Another user acts on the properties that the call was about.
     fn aftermath(&mut self, aftermath: Aftermath, subjects: &[Value], now: Moment) {
         for raw in subjects {
             let id = text(raw, "/_id").unwrap_or_default();
@@ -227,7 +227,7 @@ pub(super) fn about(world: &World, route: &Route, request: &Request) -> Option<S
     }
 }
 
-/// What is known of the target before anything happens.
+/// The target as it is before the call takes effect.
 fn witness(world: &World, route: &Route, request: &Request) -> Witness {
     let of = |client: Option<&Value>| Witness {
         code: client

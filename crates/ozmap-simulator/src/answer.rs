@@ -1,4 +1,4 @@
-//! What the simulator says: a status, a few headers and a payload, before any of it is bytes.
+//! An answer of the simulator: status, headers and payload, before serialization.
 //!
 //! Responsible for the shapes that OZmap and the servers in front of it answer with. It must never
 //! touch the world or a socket. The error texts of the real server are Portuguese JSON strings;
@@ -94,12 +94,12 @@ impl Answer {
         self
     }
 
-    /// What a missing or unknown key gets.
+    /// The answer to a missing or unknown key.
     pub(super) fn unauthorized() -> Answer {
         Answer::plain(StatusCode::UNAUTHORIZED, "Unauthorized")
     }
 
-    /// What a key without the permission gets; the wording is invented.
+    /// The answer to a key without the permission; the wording is invented.
     pub(super) fn forbidden() -> Answer {
         Answer::refusal(
             StatusCode::FORBIDDEN,
@@ -137,7 +137,7 @@ impl Answer {
         )
     }
 
-    /// What the root of the server shows to a browser; the page is invented.
+    /// The page at the root of the server; it is invented.
     pub(super) fn root_page() -> Answer {
         Answer::html(
             StatusCode::OK,

@@ -1,7 +1,7 @@
 //! The endpoints of the customers (`/ftth-clients`).
 //!
 //! Responsible for reading and changing customers on their own, and for what that means for the
-//! property: a customer who is deleted leaves a property that keeps its port. It must never delete
+//! property: deleting a customer leaves a property that keeps its port. It must never delete
 //! a property.
 
 use hyper::StatusCode;
@@ -42,14 +42,14 @@ pub(super) fn perform(scene: &mut Scene<'_>, resource: &Resource) -> Outcome {
     }
 }
 
-/// A customer is seen by whoever sees one of the properties, or by everybody if there is none.
+/// A user sees a customer through one of the properties; every user sees a customer without one.
 fn sees(scene: &Scene<'_>, id: &str) -> bool {
     let mut homes = scene.world.homes_with(id).peekable();
     scene.world.clients.contains_key(id)
         && (homes.peek().is_none() || homes.any(|property| scene.caller.sees(property)))
 }
 
-/// Every customer whom the caller sees; with a code all who may have that one.
+/// Every customer that the caller sees, or only those that may have a code.
 fn visible(scene: &Scene<'_>, code: Option<&str>) -> Vec<Value> {
     let clients = &scene.world.clients;
     let found: Vec<(&String, &Value)> = match code {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Error, Fault, Options, Quirk, Quirks, Simulator};
 
-/// What the simulator does.
+/// Options of the simulator.
 #[derive(Args, Clone, Debug)]
 pub struct Arguments {
     /// Where to listen
@@ -78,7 +78,7 @@ fn introduction(address: SocketAddr) -> String {
          What it was asked:  curl http://{address}/__sim/audit\n\
          Break something:    curl http://{address}/__sim/faults -d '\"delete:reset_after*1\"'\n\
          Behave otherwise:   curl http://{address}/__sim/quirks -d '{{\"unknown_code\":\"not_found\"}}'\n\
-         Begin anew:         curl -X POST http://{address}/__sim/reset\n"
+         Start over:         curl -X POST http://{address}/__sim/reset\n"
     )
 }
 

@@ -1,4 +1,4 @@
-//! The life of one API call, from the request to what is put on the wire.
+//! One API call, from the request to the bytes on the wire.
 //!
 //! Responsible for the moment at which a fault acts: before the call is applied, while it is, or
 //! after. Every call is recorded, and its end is recorded even if the client leaves in the middle.
@@ -223,7 +223,7 @@ impl OpenCall {
         }
     }
 
-    /// Waits for `POST /__sim/release`; the call is visible in `GET /__sim/held` meanwhile.
+    /// Waits for `POST /__sim/release`; until then `GET /__sim/held` lists the call.
     async fn hold(&self, fault: &'static str) {
         let released = self.shared.released.notified();
         tokio::pin!(released);
@@ -251,7 +251,7 @@ impl Drop for OpenCall {
     }
 }
 
-/// What it takes to apply a call, whoever does it and whenever.
+/// Everything that applying a call needs, so that it can be applied later or by another task.
 struct Work {
     request: Arc<Request>,
     route: Route,

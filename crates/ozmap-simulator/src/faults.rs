@@ -100,7 +100,7 @@ pub struct Fault {
     code: Option<String>,
 }
 
-/// What is wrong with a fault as it was written, and what to write instead.
+/// Why the text of a fault is refused, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FaultError(pub(super) String);

@@ -152,7 +152,7 @@ fn group(items: &[Value], join: Join) -> Result<Filter, String> {
     })
 }
 
-/// Every value that the path leads to; a list on the way stands for each of its elements.
+/// Every value that the path leads to; a list on the way expands to each of its elements.
 fn values<'a>(row: &'a Value, path: &[String]) -> Vec<&'a Value> {
     let mut found = vec![row];
     for name in path {

@@ -65,7 +65,7 @@ fn edit(client: &mut Value, quirks: &Quirks, ids: &mut Ids, now: Moment) {
     }
 }
 
-/// Sends the text of an error as this OZmap sends it. What a gateway or a missing route says is not OZmap's text.
+/// Sends the text of an error as this OZmap sends it. The texts of a gateway or a missing route are not OZmap's.
 pub(super) fn word(answer: &mut Answer, errors: ErrorBody) {
     if answer.status.is_success() || answer.status.is_redirection() {
         return;

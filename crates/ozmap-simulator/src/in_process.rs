@@ -1,7 +1,7 @@
 //! The simulator without a network, for schedules under simulated time.
 //!
-//! Connections are pipes, so that no byte depends on the machine's clock. What can be asked of it is asked at once,
-//! between two steps of everybody else.
+//! Connections are pipes, so that no byte depends on the machine's clock. A query takes effect at once, between two
+//! steps of the other tasks.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ impl InProcess {
         near
     }
 
-    /// Adds a fault, written as on the command line; false when it is none.
+    /// Adds a fault, written as on the command line; false when the text is not a fault.
     pub fn fault(&self, written: &str) -> bool {
         written
             .parse()
@@ -80,7 +80,7 @@ impl InProcess {
         Some(planted.property)
     }
 
-    /// Somebody installs the customer who has this code now.
+    /// A technician installs the customer who has this code.
     pub fn install(&self, code: &str) {
         let world = &mut self.shared.state().world;
         for id in ids(world.by_code(code)) {
@@ -88,7 +88,7 @@ impl InProcess {
         }
     }
 
-    /// Somebody else deletes the reservation of this code and makes it anew.
+    /// Another user deletes the reservation of this code and creates it again.
     pub fn reserve_again(&self, code: &str) -> Option<String> {
         let world = &mut self.shared.state().world;
         let raw = world.by_code(code).into_iter().next()?;
@@ -96,7 +96,7 @@ impl InProcess {
         Some(planted.property)
     }
 
-    /// The ids of the properties that really stand under a code.
+    /// The ids of the properties that the world really holds under a code.
     pub fn held(&self, code: &str) -> Vec<String> {
         ids(self.shared.state().world.by_code(code))
     }

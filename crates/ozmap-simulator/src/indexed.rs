@@ -17,7 +17,7 @@ pub(super) struct Indexed {
 }
 
 impl Indexed {
-    /// Nothing yet; what comes is found by this member.
+    /// An empty collection, indexed by this member.
     pub(super) fn by(member: &'static str) -> Indexed {
         Indexed {
             member,
@@ -70,7 +70,7 @@ impl Indexed {
         Some(element)
     }
 
-    /// Changes an element where it stands; `None` if there is none.
+    /// Changes an element in place; `None` if the id is unknown.
     pub(super) fn change<T>(
         &mut self,
         id: &str,

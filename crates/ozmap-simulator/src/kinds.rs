@@ -14,7 +14,7 @@ use super::quirks::UnknownCode;
 /// One kind of fault. What OZmap has done by the time the client notices is in the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Everything happens, later; also if the client has left meanwhile.
+    /// The call takes effect later, even if the client has disconnected.
     Delay(Duration),
     /// Something else answers and nothing is applied.
     Canned(Canned),
@@ -26,7 +26,7 @@ pub(super) enum Kind {
     Tamper(Tamper),
     /// The deletion itself goes wrong.
     Deletion(Deletion),
-    /// Somebody else acts right after the call was answered.
+    /// Another user acts right after the call was answered.
     Aftermath(Aftermath),
 }
 
@@ -252,7 +252,7 @@ impl Kind {
     /// Whether a call of this group can show the fault at all.
     pub(super) fn shows_on(&self, group: Group) -> bool {
         match self {
-            // What is made new was not there before.
+            // A created element had no state before.
             Kind::Canned(Canned::Nothing(_)) => group != Group::Create,
             Kind::Delay(_) | Kind::Canned(_) | Kind::Cut(_) => true,
             // The answer of these is empty, or may be.

@@ -14,7 +14,7 @@
 //! line, and `in_process` reaches the simulator through pipes, without a network.
 //!
 //! Where the public material about OZmap is silent, the simulator takes the likeliest answer and
-//! makes it a [`Quirks`] switch; texts that nobody has seen are marked as invented.
+//! makes it a [`Quirks`] switch; texts that no source shows are marked as invented.
 
 use std::io;
 use std::net::SocketAddr;
@@ -77,14 +77,14 @@ pub enum Error {
     Listen {
         /// The address that was asked for.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
     /// The seed set contradicts itself, which is a mistake in this module.
     #[error("the seed set cannot be planted: {reason}")]
     Seed {
-        /// What was refused.
+        /// The refusal.
         reason: String,
     },
 }

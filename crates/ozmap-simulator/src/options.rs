@@ -59,7 +59,7 @@ impl Default for Options {
 pub struct Key {
     /// The exact value of the `authorization` header.
     pub key: String,
-    /// What the user may do.
+    /// The role of the user.
     pub role: Role,
     /// The ids of the projects that the user sees; `None` is all of them.
     pub projects: Option<Vec<String>>,
@@ -83,7 +83,7 @@ impl Key {
         }
     }
 
-    /// The id of its user: what the key itself claims, if it is a JWT, as OZmap's keys are.
+    /// The id of its user: the subject of the key if it is a JWT, as OZmap's keys are.
     #[must_use]
     pub fn user_id(&self) -> String {
         let claim = claims(&self.key).and_then(|claims| {
@@ -108,14 +108,14 @@ impl Key {
     }
 }
 
-/// What a JWT says, without looking at its signature.
+/// The claims of a JWT; the signature is not checked.
 fn claims(key: &str) -> Option<Value> {
     let payload = key.split('.').nth(1)?;
     let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
     serde_json::from_slice(&payload).ok()
 }
 
-/// What a user may do.
+/// The role of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Everything.

@@ -14,7 +14,7 @@ use super::state::World;
 pub(super) const PROJECT: &str = "62bc9b89a17d2b0030bddc0c";
 pub(super) const BOX: &str = "5da62201493d9c00066655b8";
 
-/// The user of the documentation, who made what is planted unless another is named.
+/// The user of the documentation: the creator of planted elements unless another is named.
 const CREATOR: &str = "teste_integracao";
 const CREATOR_ID: &str = "628f8c3269a79101db8b407b";
 
@@ -45,7 +45,7 @@ pub(super) struct Planting {
     pub(super) document: Value,
 }
 
-/// The ids of what was planted; `client` is absent if the property has none.
+/// The ids of the planted elements; `client` is absent for a property without one.
 #[derive(Debug)]
 pub(super) struct Planted {
     pub(super) property: String,
@@ -100,7 +100,7 @@ pub(super) fn plant(
     Ok(Planted { property, client })
 }
 
-/// Plants only the customer, who has no property; nothing without a code.
+/// Plants a customer without a property; needs a code.
 pub(super) fn plant_client(world: &mut World, planting: &Planting, now: Moment) -> Option<String> {
     let code = planting.code.as_deref()?;
     let creator = creator(planting.creator.as_deref().unwrap_or(CREATOR));
@@ -110,7 +110,7 @@ pub(super) fn plant_client(world: &mut World, planting: &Planting, now: Moment) 
     Some(id)
 }
 
-/// The same customer again, as if the reservation had been deleted and made anew by somebody else.
+/// The same customer again, as if another user had deleted the reservation and created it again.
 pub(super) fn replant(world: &mut World, raw: &Value, now: Moment) -> Result<Planted, Refusal> {
     if let Some(id) = text(raw, "/_id") {
         world.delete_property(id);

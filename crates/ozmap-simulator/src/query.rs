@@ -15,7 +15,7 @@ use super::filter::{self, Filter};
 use super::quirks::{Filters, Pagination, Quirks};
 use super::request::Request;
 
-/// The page size of a caller who named none.
+/// The default page size.
 const LIMIT_DEFAULT: usize = 25;
 
 /// How many rows a list has whose filter is ignored.
@@ -193,7 +193,7 @@ pub(super) fn narrowed(request: &Request, member: &str, quirks: &Quirks) -> Opti
     }
 }
 
-/// What comes where a filter is ignored: very many others, and those that were asked for far behind them.
+/// The rows when a filter is ignored: many others first, the requested ones far behind them.
 fn strangers(rows: Vec<Value>, filter: &Filter) -> Vec<Value> {
     let (asked, mut others): (Vec<Value>, Vec<Value>) =
         rows.into_iter().partition(|row| filter.matches(row));

@@ -1,7 +1,7 @@
 //! The points on which OZmap is undocumented, each a switch with the likeliest answer as default.
 //!
 //! Responsible for naming the alternatives and for their JSON form at `/__sim/quirks`. It must
-//! never decide anything else: what a switch does is written where the answer is made.
+//! never decide anything else: each switch is read where the answer is made.
 
 use std::str::FromStr;
 
@@ -13,11 +13,11 @@ use serde_json::{Map, Value, json};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quirks {
-    /// What the lookup by code answers when nobody has the code.
+    /// The answer of the lookup by code when no customer has the code.
     pub unknown_code: UnknownCode,
     /// What it answers when a client has the code and no property; absent: as for an unknown one.
     pub code_without_property: Option<UnknownCode>,
-    /// What a successful DELETE of a property answers.
+    /// The answer of a successful DELETE of a property.
     pub delete_answer: DeleteAnswer,
     /// Whether a DELETE of a property is carried out.
     pub deletes: Deletes,
@@ -95,7 +95,7 @@ impl Quirks {
     }
 }
 
-/// The answer of the lookup when nobody has the code.
+/// The answer of the lookup when no customer has the code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownCode {
@@ -154,7 +154,7 @@ pub enum DeleteAnswer {
     Document,
 }
 
-/// Whether OZmap deletes what the key may delete.
+/// Whether OZmap carries out permitted deletions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deletes {
@@ -246,7 +246,7 @@ pub enum MalformedId {
     NotFound,
     /// 400 with a cast error.
     BadRequest,
-    /// 500 with a cast error that nobody caught.
+    /// 500 with an uncaught cast error.
     ServerError,
 }
 

@@ -1,4 +1,4 @@
-//! What was asked of the simulator: every call, every attempted change, and the calls that wait.
+//! The log of the simulator: every call, every attempted change, and the calls that are held.
 //!
 //! Responsible for the truth that tests assert on, in the order in which calls began. It must never
 //! influence an answer. Times are Unix milliseconds.
@@ -25,11 +25,11 @@ pub(super) struct Call {
     pub(super) ended_ms: Option<i64>,
 }
 
-/// One change that somebody asked for, applied or not.
+/// One requested change, applied or not.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Change {
     pub(super) seq: u64,
-    /// `FAULT` for what a fault did in somebody else's name.
+    /// `FAULT` for a change that a fault made in another user's name.
     pub(super) method: String,
     pub(super) route: &'static str,
     pub(super) path: String,

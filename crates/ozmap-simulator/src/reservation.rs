@@ -2,7 +2,7 @@
 //!
 //! Responsible for checking an order completely before anything changes, so that a refused order
 //! leaves the world as it was. It must never overwrite a port that is taken, whatever `force` says:
-//! nobody has seen `force` override anything.
+//! `force` was never seen to override anything.
 
 use serde_json::{Map, Value, json};
 
@@ -37,7 +37,7 @@ pub(super) enum Customer {
     New(Map<String, Value>),
 }
 
-/// Creates what the order asks for and returns the id of the property.
+/// Creates the elements of the order and returns the id of the property.
 pub(super) fn create(
     world: &mut World,
     order: &Value,

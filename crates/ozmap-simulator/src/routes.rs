@@ -28,7 +28,7 @@ pub(super) enum Route {
     Unknown,
 }
 
-/// What is done with elements of one kind.
+/// The operations on elements of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Resource {
     List,
@@ -61,7 +61,7 @@ impl Route {
         }
     }
 
-    /// Only what the simulator has; a box, for one, cannot be deleted here.
+    /// Only the routes that the simulator has; a box, for example, cannot be deleted.
     fn with(collection: &str, resource: Resource) -> Route {
         let reads = matches!(resource, Resource::List | Resource::Read(_));
         match collection {

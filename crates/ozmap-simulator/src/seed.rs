@@ -27,7 +27,7 @@ pub(super) fn world() -> Result<World, Refusal> {
     planted(Ids::default(), &documented())
 }
 
-/// The seed set again, after a world that has made these ids: everything in it is made anew.
+/// The seed set again, after a world that has made these ids: every element gets a new id.
 pub(super) fn world_after(ids: Ids) -> Result<World, Refusal> {
     let mut ids = ids;
     let documented = with_new_ids(&documented(), &mut ids);

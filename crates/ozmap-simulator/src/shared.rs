@@ -27,7 +27,7 @@ pub(super) struct State {
     pub(super) plan: Plan,
     pub(super) quirks: Quirks,
     pub(super) records: Records,
-    /// Tokens that logins have given out, and the key that each stands for.
+    /// Tokens issued by logins, and the key behind each.
     pub(super) tokens: BTreeMap<String, Key>,
 }
 
@@ -74,7 +74,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Seeds the world anew, with ids that were never there, and forgets faults, tokens and records.
+    /// Seeds the world again with ids that were never used, and drops faults, tokens and records.
     pub(super) fn reset(&self) -> Result<(), Refusal> {
         let mut state = self.state();
         state.world = seed::world_after(state.world.ids.clone())?;

@@ -2,7 +2,7 @@
 //! others.
 //!
 //! Responsible for the consistency of properties, clients, drops and splitter ports. It must never
-//! know of requests, keys or faults: whoever calls has already decided. Creating is in
+//! know of requests, keys or faults: the caller has already decided. Creating is in
 //! `reservation`, the first elements are in `seed`.
 
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ struct Ghost {
     until: Instant,
 }
 
-/// What a renamed code ends in.
+/// The suffix of a renamed code.
 pub const RENAMED: &str = "-renamed";
 
 /// Members of a client that a PATCH may set.
@@ -131,7 +131,7 @@ impl World {
             .collect()
     }
 
-    /// As `by_code`, with what a stale replica would still show.
+    /// Like `by_code`, plus the elements that a stale replica still shows.
     pub(super) fn lookup(&self, code: &str, now: Instant) -> Vec<Value> {
         let mut rows = self.by_code(code);
         rows.extend(
@@ -312,7 +312,7 @@ impl World {
             .change(id, |client| assign(client, changes, CLIENT_FIELDS, now));
     }
 
-    /// Gives the customer of a property another code, as somebody does who works in OZmap.
+    /// Gives the customer of a property another code, as a user of OZmap's own pages does.
     pub(super) fn rename(&mut self, property: &str, now: Moment) -> bool {
         let Some(client) = self
             .properties

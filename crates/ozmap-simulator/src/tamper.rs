@@ -13,7 +13,7 @@ use super::kinds::Tamper;
 /// The project of the second row of `two_rows`.
 const OTHER_PROJECT: &str = "62bc9b89a17d2b0030bddcff";
 
-/// Stands for a value that plain JSON cannot hold: a member that is there twice.
+/// Marks a value that plain JSON cannot hold: a duplicate member.
 const TWICE: &str = "\u{1}twice";
 
 /// Changes the answer; `stranger` is the document of another customer, for `wrong_code`.

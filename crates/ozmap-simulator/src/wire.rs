@@ -56,7 +56,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// What a connection is made of.
+/// The transport of a connection.
 pub(super) trait Line: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Makes the end of the connection a reset.
     fn reset(&self);
@@ -115,7 +115,7 @@ async fn answer(
     }
 }
 
-/// Whether the simulator itself is there, for whoever starts it; no call of OZmap's interface.
+/// Liveness of the simulator itself; not part of OZmap's API.
 fn health(request: &Request) -> Answer {
     match request.segments.get(1).map(String::as_str) {
         Some("ready") => Answer::ok(json!({"status": "ready"})),

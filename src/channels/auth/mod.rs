@@ -7,29 +7,29 @@
 //! unsigned that another part of the request vouches for.
 
 mod address;
-mod described;
 mod ed25519;
 mod error;
 mod hmac;
 mod jwt;
+mod openapi_info;
 mod options;
 mod plivo;
-mod rehearsal;
 mod seal;
 mod secrets;
+mod self_check;
 mod standard_webhooks;
 mod template;
 mod tokens;
 mod twilio;
 
-pub use described::Proof;
 pub use error::{AuthError, Place, SecretError};
+pub use openapi_info::Proof;
 pub use options::{Algorithm, Ed25519Spec, Encoding, HmacSpec, SchemeOptions, SecretEncoding};
-pub use rehearsal::Rehearsed;
 pub use seal::Seal;
 pub(super) use seal::Stated;
 use secrecy::SecretString;
 use secrets::Secrets;
+pub use self_check::Rehearsed;
 
 use super::Inbound;
 

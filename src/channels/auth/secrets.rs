@@ -162,29 +162,13 @@ fn mac<M: Mac + KeyInit>(secret: &SecretSlice<u8>, parts: &[&[u8]]) -> Option<Ve
 /// The bytes that a header holds.
 pub(super) fn decode(encoding: Encoding, text: &str) -> Option<Vec<u8>> {
     match encoding {
-        Encoding::Hex => decode_hex(text),
+        Encoding::Hex => hex::decode(text).ok(),
         Encoding::Base64 => STANDARD.decode(text).ok(),
     }
-}
-
-fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    pairs
-        .iter()
-        .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?))
-        .collect()
 }
 
 /// Whether a text is the SHA-256 of these bytes in hexadecimal.
 pub(super) fn is_sha256(text: &str, bytes: &[u8]) -> bool {
     let digest = Sha256::digest(bytes);
-    decode_hex(text).is_some_and(|given| digest.as_slice().ct_eq(&given).into())
+    hex::decode(text).is_ok_and(|given| digest.as_slice().ct_eq(&given).into())
 }

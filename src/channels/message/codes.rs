@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use super::lexicon::{Class, Lexicon};
+use super::class::Class;
+use super::lexicon::Lexicon;
 use super::written::{Said, fold};
 use crate::channels::preset::TextSpec;
 

@@ -5,7 +5,8 @@
 use regex::Regex;
 
 use super::Clarity;
-use super::lexicon::{About, Class, Found};
+use super::class::{About, Class};
+use super::lexicon::Found;
 use crate::domain::Locale;
 
 /// The letter of a code.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use super::class::{About, Class, Languages};
 use super::written::{Said, Word, fold, variants, without_repeats};
 use crate::domain::Locale;
 
@@ -19,131 +20,6 @@ const FILES: [(Locale, &str); 3] = [
 ];
 
 const SIGNS: &str = include_str!("../../../config/language/signs.toml");
-
-/// What a word, a phrase or a sign does in a message. Of two that a phrase may have, the first counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Class {
-    /// A no.
-    No,
-    /// A wish for a person, wherever it stands.
-    Person,
-    /// A wish for a person as the whole message.
-    PersonAlone,
-    /// A verb that may also follow the code.
-    Cancel,
-    /// A verb that only stands before the code.
-    CancelNow,
-    /// The noun with the verb that it needs.
-    Cancellation,
-    /// A wish, before a verb.
-    Want,
-    /// A wish before a verb, and a yes as the whole answer.
-    WantOrYes,
-    /// A yes that may stand before a wish.
-    Yes,
-    /// A yes as the whole answer.
-    YesAlone,
-    /// A yes, or the end of a conversation.
-    Acknowledgement,
-    /// A thank-you.
-    Thanks,
-    /// The end of a conversation, which asks for nothing.
-    Farewell,
-    /// A please.
-    Please,
-    /// A greeting.
-    Greeting,
-    /// A greeting that is a question.
-    GreetingQuestion,
-    /// What may stand around a code, and names what is cancelled.
-    Object,
-    /// What changes nothing wherever it stands.
-    Aside,
-    /// A sign that is a yes as the whole answer.
-    YesSign,
-    /// A sign that changes nothing.
-    NeutralSign,
-    /// Punctuation or the end of a line.
-    Pause,
-    /// A question mark.
-    Question,
-    /// The mark before a question.
-    QuestionBegins,
-    /// A number that is no code.
-    Number,
-    /// Anything else.
-    Unknown,
-}
-
-impl Class {
-    /// How the grammar writes it.
-    pub(super) const fn letter(self) -> char {
-        match self {
-            Self::No => 'n',
-            Self::Person => 'h',
-            Self::PersonAlone => 'H',
-            Self::Cancel => 'i',
-            Self::CancelNow => 'v',
-            Self::Cancellation => 'N',
-            Self::Want => 'w',
-            Self::WantOrYes => 'W',
-            Self::Yes => 'y',
-            Self::YesAlone => 'Y',
-            Self::Acknowledgement => 'k',
-            Self::Thanks => 't',
-            Self::Farewell => 'f',
-            Self::Please => 'p',
-            Self::Greeting => 'g',
-            Self::GreetingQuestion => 'G',
-            Self::Object => 'o',
-            Self::Aside => 'a',
-            Self::YesSign => 'E',
-            Self::NeutralSign => 'e',
-            Self::Pause => ',',
-            Self::Question => 'q',
-            Self::QuestionBegins => 'Q',
-            Self::Number => '#',
-            Self::Unknown => 'x',
-        }
-    }
-}
-
-/// The languages that have a phrase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Languages(u8);
-
-impl Languages {
-    const fn of(locale: Locale) -> Self {
-        Self(match locale {
-            Locale::PtBr => 1,
-            Locale::Es => 2,
-            Locale::En => 4,
-        })
-    }
-
-    /// Whether only this language has it.
-    pub(super) fn is_only(self, locale: Locale) -> bool {
-        self == Self::of(locale)
-    }
-
-    /// Whether this language has it.
-    pub(super) fn has(self, locale: Locale) -> bool {
-        self.0 & Self::of(locale).0 != 0
-    }
-
-    fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
-
-/// What a word is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum About {
-    /// A cancellation.
-    Cancelling,
-    /// A confirmation, which may be of the reservation itself.
-    Confirming,
-}
 
 /// A phrase that stands in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

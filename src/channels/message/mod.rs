@@ -8,14 +8,16 @@
 //! - `written`: letter case, accents and repeated letters
 //! - `grammar`: what the classes of words together mean
 
+mod class;
 mod codes;
 mod grammar;
 mod lexicon;
 mod written;
 
+use class::{Class, Languages};
 use codes::{Certainty, Written};
 use grammar::{Grammar, Parts};
-use lexicon::{Class, Found, Lexicon};
+use lexicon::{Found, Lexicon};
 use unicode_normalization::UnicodeNormalization;
 use written::Said;
 
@@ -273,7 +275,7 @@ fn unknown(word: &Said) -> Found {
     };
     Found {
         class,
-        languages: lexicon::Languages::default(),
+        languages: Languages::default(),
         may_mean_pay: false,
         words: 1,
     }

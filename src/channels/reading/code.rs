@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::Reading;
 use crate::channels::Misunderstood;
-use crate::channels::body::wrong;
-use crate::channels::call::is_state;
+use crate::channels::call_state::is_state;
 use crate::channels::fields::{Source, as_text};
 use crate::channels::form::{Oddity, Pair};
 use crate::channels::instruction::{contradiction, not_filled_in};
 use crate::channels::member::Member;
+use crate::channels::misunderstood::wrong;
 use crate::channels::placeholder::is_no_code;
 use crate::channels::spot::{Place, Spot};
 

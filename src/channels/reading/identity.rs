@@ -3,13 +3,12 @@
 //! What is the same for many requests or many customers is none of these; it counts as absent, and is noted.
 
 use super::Reading;
-use crate::channels::body::wrong;
 use crate::channels::fields::Source;
 use crate::channels::instruction::contradiction;
 use crate::channels::member::{Member, Rank, fold};
-use crate::channels::native::TEXT_CHARS_MAX;
 use crate::channels::placeholder::{is_withheld, tells_nothing_apart};
 use crate::channels::spot::{Place, Spot};
+use crate::channels::values::bounded;
 use crate::channels::{Misunderstood, Note};
 
 impl Reading<'_> {
@@ -144,21 +143,6 @@ fn is_platforms_own(spot: &Spot<'_>) -> bool {
         Place::Body(name) | Place::Query(name) | Place::Header(name) => fold(name).contains("id"),
     };
     spot.value.is_object() && !is_id
-}
-
-/// A text that is not longer than what is kept.
-pub(in crate::channels) fn bounded(
-    name: &str,
-    text: Option<String>,
-) -> Result<Option<String>, Misunderstood> {
-    match text {
-        Some(text) if text.chars().count() > TEXT_CHARS_MAX => Err(wrong(
-            422,
-            "too_long",
-            format!("`{name}` is longer than {TEXT_CHARS_MAX} characters"),
-        )),
-        text => Ok(text),
-    }
 }
 
 /// `5548999990000@s.whatsapp.net`, `5548999990000:22@s.whatsapp.net` (another device), `whatsapp:+5548999990000` and

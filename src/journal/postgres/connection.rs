@@ -15,6 +15,7 @@ use tokio_postgres::{Client, Row, SimpleQueryMessage, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::values::{borrowed, owned};
+use crate::journal::error::Error;
 use crate::journal::place::{CONNECT_WITHIN, Server};
 use crate::journal::store::Value;
 
@@ -31,6 +32,20 @@ pub(super) enum Trouble {
     Refused(SqlState, String),
     /// The connection is gone; what was sent last may have been carried out.
     Lost(String),
+}
+
+/// What a failure means for the journal.
+pub(super) fn told(trouble: Trouble) -> Error {
+    match trouble {
+        // Two replicas did the same at the same moment, or waited for each other, and the database chose one.
+        Trouble::Refused(code, _)
+            if code == SqlState::UNIQUE_VIOLATION || code == SqlState::T_R_DEADLOCK_DETECTED =>
+        {
+            Error::Raced
+        }
+        Trouble::Refused(code, text) => Error::Unavailable(format!("{text} ({})", code.code())),
+        Trouble::Lost(text) => Error::Unavailable(text),
+    }
 }
 
 /// A connection and the runtime that carries it.
@@ -70,7 +85,12 @@ impl Connection {
 
     /// Runs commands that have no parameters.
     pub(super) fn run(&mut self, commands: &str) -> Result<(), Trouble> {
-        self.exchange(|client| client.batch_execute(commands))
+        self.run_within(commands, EXCHANGE_WITHIN)
+    }
+
+    /// The same for commands that may take longer than usual.
+    pub(super) fn run_within(&mut self, commands: &str, limit: Duration) -> Result<(), Trouble> {
+        self.exchange_within(limit, |client| client.batch_execute(commands))
     }
 
     /// Asks for the first row, as texts.
@@ -107,11 +127,22 @@ impl Connection {
     where
         F: Future<Output = Result<T, tokio_postgres::Error>>,
     {
+        self.exchange_within(EXCHANGE_WITHIN, ask)
+    }
+
+    fn exchange_within<'a, T, F>(
+        &'a self,
+        limit: Duration,
+        ask: impl FnOnce(&'a Client) -> F,
+    ) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, tokio_postgres::Error>>,
+    {
         let Some(runtime) = &self.runtime else {
             return Err(Trouble::Lost("the connection has ended".to_owned()));
         };
         let asked = ask(&self.client);
-        match runtime.block_on(async { timeout(EXCHANGE_WITHIN, asked).await }) {
+        match runtime.block_on(async { timeout(limit, asked).await }) {
             Ok(answer) => answer.map_err(|error| trouble(&error)),
             Err(_) => Err(Trouble::Lost(
                 "the database does not answer in time".to_owned(),

@@ -2,16 +2,30 @@
 //!
 //! It must never take a server that may forget a commit.
 
-use super::connection::{Connection, Trouble};
-use super::told;
-use crate::journal::upgrade::{self, Adding};
-use crate::journal::{Error, sql};
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+
+use super::connection::{Connection, Trouble, told};
+use crate::journal::error::Error;
+use crate::journal::migrations::{self, Added, Plan, Tables};
+use crate::journal::sql;
+
+/// The clock, in milliseconds since 1970.
+pub(super) const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp())*1000 AS BIGINT)";
 
 /// Older servers get no corrections any more.
 const VERSION_MIN: u32 = 140_000;
 
-/// Two replicas that start at once create the tables one after the other. Any number that is ours.
-const CREATION_LOCK: i64 = 0x6f7a_6d61_7063;
+/// The advisory lock under which one replica at a time creates or upgrades the tables. Any number that no other program
+/// uses; earlier versions of the service take the same.
+const UPGRADE_LOCK: i64 = 0x6f7a_6d61_7063;
+
+/// The longest that a replica waits for an upgrade, its own or another replica's.
+const UPGRADE_WITHIN: Duration = Duration::from_secs(600);
+
+/// The longest that an upgrade waits for the lock of a table. All running replicas wait behind it.
+const TABLE_LOCK_MS_MAX: u32 = 5_000;
 
 const QUESTION: &str = "SELECT current_setting('server_version_num'), pg_is_in_recovery(), \
      current_setting('transaction_read_only'), current_setting('synchronous_commit'), \
@@ -63,68 +77,91 @@ fn objection(
     None
 }
 
-/// Creates what is not there, and adds what an older version did not have; several replicas may do so at once.
-pub(super) fn create(connection: &mut Connection) -> Result<(), Error> {
-    let missing = missing(connection)?;
-    if missing.is_empty() && is_current(connection)? {
+/// Creates the tables of a new journal, and adds to an older one what this version needs. One replica does, the others wait
+/// for it and find it done.
+pub(super) fn upgrade(connection: &mut Connection) -> Result<(), Error> {
+    if plan(connection)? == Plan::Nothing {
         return Ok(());
     }
-    let create = format!(
-        "BEGIN; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({CREATION_LOCK}); {} {} COMMIT",
-        sql::SCHEMA,
-        upgrade::additions(&missing, Adding::Together)
+    let lock = format!(
+        "BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({UPGRADE_LOCK})"
     );
-    connection.run(&create).map_err(|trouble| match trouble {
+    connection
+        .run_within(&lock, UPGRADE_WITHIN)
+        .map_err(not_upgraded)?;
+    // Another replica may have been faster.
+    let plan = plan(connection)?;
+    if plan == Plan::Nothing {
+        return connection.run("COMMIT").map_err(not_upgraded);
+    }
+    let version = sql::SCHEMA_VERSION
+        .replace("{NOW}", NOW)
+        .replace("$1", &migrations::newest().to_string());
+    let mut commands = vec![format!("SET LOCAL lock_timeout = {TABLE_LOCK_MS_MAX}")];
+    commands.extend_from_slice(plan.statements());
+    commands.extend([version, "COMMIT".to_owned()]);
+    connection
+        .run_within(&commands.join("; "), UPGRADE_WITHIN)
+        .map_err(not_upgraded)?;
+    plan.log();
+    Ok(())
+}
+
+/// What the journal needs before it can be written.
+pub(super) fn plan(connection: &mut Connection) -> Result<Plan, Error> {
+    migrations::plan(&mut Existing(connection))
+}
+
+/// Whether there is a journal.
+pub(super) fn is_there(connection: &mut Connection) -> Result<bool, Error> {
+    migrations::is_there(&mut Existing(connection))
+}
+
+/// The columns of a record that a journal of an older schema does not have yet.
+pub(super) fn lacking_columns(connection: &mut Connection) -> Result<Vec<String>, Error> {
+    migrations::lacking_columns(&mut Existing(connection), "op")
+}
+
+fn not_upgraded(trouble: Trouble) -> Error {
+    match trouble {
+        Trouble::Refused(SqlState::LOCK_NOT_AVAILABLE, _) => Error::Open(
+            "the tables cannot be created or upgraded: another session locks them, as a backup does; start again when it \
+             has ended"
+                .to_owned(),
+        ),
         Trouble::Refused(code, text) => Error::Open(format!(
-            "the tables cannot be created: {text} ({})",
+            "the tables cannot be created or upgraded: {text} ({})",
             code.code()
         )),
         Trouble::Lost(text) => Error::Open(text),
-    })
-}
-
-/// Whether every table of every version is there, and the index that keeps a code to one running cancellation.
-pub(super) fn is_there(connection: &mut Connection) -> Result<bool, Error> {
-    are_there(connection, &sql::TABLES)
-}
-
-/// Refuses what is left of a journal that lost a table: a start would make an empty one in its place.
-pub(super) fn is_nothing_there(connection: &mut Connection) -> Result<(), Error> {
-    match are_there(connection, &["op"])? {
-        true => Err(Error::Unavailable(format!(
-            "of its tables {} not all are there",
-            sql::TABLES.join(", ")
-        ))),
-        false => Ok(()),
     }
 }
 
-/// Whether those are there too that this version added.
-pub(super) fn is_current(connection: &mut Connection) -> Result<bool, Error> {
-    Ok(is_there(connection)? && are_there(connection, &sql::LATER_TABLES)?)
-}
+/// The tables that a connection finds.
+struct Existing<'a>(&'a mut Connection);
 
-/// The columns that this version added and this journal lacks.
-pub(super) fn missing(connection: &mut Connection) -> Result<Vec<&'static str>, Error> {
-    if !is_there(connection)? {
-        return Ok(Vec::new());
+impl Tables for Existing<'_> {
+    fn has_each(&mut self, added: &[Added]) -> Result<Vec<bool>, Error> {
+        let questions: Vec<String> = added.iter().map(has).collect();
+        let question = format!("SELECT {}", questions.join(", "));
+        let answer = self.0.ask(&question).map_err(told)?;
+        Ok(answer.iter().map(|is_there| is_there == "t").collect())
     }
-    upgrade::missing(|table, column| {
-        let question = format!(
-            "SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('{table}') AND attname = '{column}' AND NOT attisdropped)"
-        );
-        Ok(connection.ask(&question).map_err(told)? == ["t"])
-    })
+
+    fn version(&mut self) -> Result<Option<i64>, Error> {
+        let version = "SELECT MAX(version) FROM schema_version";
+        let answer = self.0.ask(version).map_err(told)?;
+        Ok(answer.first().and_then(|version| version.parse().ok()))
+    }
 }
 
-fn are_there(connection: &mut Connection, names: &[&str]) -> Result<bool, Error> {
-    let names: Vec<String> = names
-        .iter()
-        .map(|name| format!("to_regclass('{name}') IS NOT NULL"))
-        .collect();
-    let question = format!("SELECT {}", names.join(" AND "));
-    let answer = connection.ask(&question).map_err(told)?;
-    Ok(answer == ["t"])
+fn has(added: &Added) -> String {
+    match added {
+        Added::Table(name) | Added::Index(name) => format!("to_regclass('{name}') IS NOT NULL"),
+        Added::Column { table, column } => format!(
+            "EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('{table}') AND attname = '{column}' AND NOT attisdropped)"
+        ),
+    }
 }
 
 #[cfg(test)]

@@ -2,14 +2,23 @@
 //!
 //! Every column is TEXT or BIGINT; whatever else comes is not ours and must not be guessed at.
 
+use std::sync::Arc;
+
 use tokio_postgres::Column;
 use tokio_postgres::types::{FromSql, ToSql, Type};
 
-use crate::journal::Error;
+use crate::journal::error::Error;
 use crate::journal::store::{Row, Value};
 
+/// The names of the columns of an answer.
+pub(super) fn names(rows: &[tokio_postgres::Row]) -> Arc<[String]> {
+    let columns = rows.first().map(tokio_postgres::Row::columns);
+    let columns = columns.unwrap_or_default().iter();
+    columns.map(|column| column.name().to_owned()).collect()
+}
+
 /// A row as the journal reads it.
-pub(super) fn read(row: &tokio_postgres::Row) -> Result<Row, Error> {
+pub(super) fn read(row: &tokio_postgres::Row, names: &Arc<[String]>) -> Result<Row, Error> {
     let columns = row.columns().iter().enumerate();
     let values: Result<Vec<Value>, Error> = columns
         .map(|(at, column)| match *column.type_() {
@@ -18,7 +27,7 @@ pub(super) fn read(row: &tokio_postgres::Row) -> Result<Row, Error> {
             _ => Err(Error::Corrupt("a column of a foreign type".to_owned())),
         })
         .collect();
-    values.map(Row)
+    Ok(Row::new(names.clone(), values?))
 }
 
 fn member<'a, T: FromSql<'a>>(

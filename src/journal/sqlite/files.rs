@@ -5,7 +5,8 @@
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-use crate::journal::{Error, disk};
+use crate::journal::disk;
+use crate::journal::error::Error;
 
 /// The bytes before the first frame of a write-ahead log.
 const LOG_HEAD: u64 = 32;

@@ -5,7 +5,7 @@
 use rusqlite::ToSql;
 use rusqlite::types::ValueRef;
 
-use crate::journal::Error;
+use crate::journal::error::Error;
 use crate::journal::store::Value;
 
 impl ToSql for Value {

@@ -47,7 +47,7 @@ async fn many_troubles_in_a_row_stop_the_calls_and_one_probe_brings_them_back() 
     promised(&world, &codes).await;
     eventually("OZmap to be left alone", || async {
         let ozmap = ozmap_health(&world).await;
-        ozmap["left_alone_s"].is_u64().then_some(())
+        ozmap["circuit_open_s"].is_u64().then_some(())
     })
     .await;
     let looked = calls_of(&world.ozmap, "lookup").await.len();
@@ -58,7 +58,7 @@ async fn many_troubles_in_a_row_stop_the_calls_and_one_probe_brings_them_back() 
     assert!(more <= 4, "only what was under way may still come: {more}");
     world.ozmap.heal().await;
     all_cancelled(&world, &codes).await;
-    assert!(ozmap_health(&world).await["left_alone_s"].is_null());
+    assert!(ozmap_health(&world).await["circuit_open_s"].is_null());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +106,7 @@ async fn an_ozmap_that_has_no_route_for_a_probe_is_not_left_alone_for_ever() {
     }
     all_cancelled(&world, &codes).await;
     assert_eq!(
-        ozmap_health(&world).await["left_alone_s"],
+        ozmap_health(&world).await["circuit_open_s"],
         serde_json::Value::Null
     );
 }
@@ -158,7 +158,7 @@ async fn odd_ones_delay_only_themselves(kinds: &[(&str, Option<&str>)]) {
     world.ozmap.reserve(json!({"code": "new"})).await;
     let reply = world.ask_until_final(asking("new", "new")).await;
     assert_eq!(reply.outcome(), "cancelled");
-    assert!(ozmap_health(&world).await["left_alone_s"].is_null());
+    assert!(ozmap_health(&world).await["circuit_open_s"].is_null());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,7 +186,7 @@ async fn a_maintenance_page_for_everything_is_noticed() {
     promised(&world, &codes).await;
     eventually("OZmap to be left alone", || async {
         let ozmap = ozmap_health(&world).await;
-        ozmap["left_alone_s"].is_u64().then_some(())
+        ozmap["circuit_open_s"].is_u64().then_some(())
     })
     .await;
     let logs = world.service.logs();
@@ -200,7 +200,7 @@ async fn a_maintenance_page_for_everything_is_noticed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_answered_is_not_heard() {
     let world = World::with(SHORT).await;
-    let heard = || async { ozmap_health(&world).await["heard_s_ago"].as_u64() };
+    let heard = || async { ozmap_health(&world).await["last_response_s_ago"].as_u64() };
     eventually("OZmap to be heard", || async { heard().await }).await;
     world.ozmap.reserve(json!({"code": "silent"})).await;
     world.ozmap.fault("any:reset_before").await;

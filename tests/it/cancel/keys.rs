@@ -55,7 +55,7 @@ impl Keyed {
     }
 }
 
-const TAKEN: &str = "OZmap is shown the key that was read again";
+const TAKEN: &str = "OZmap key reloaded";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_key_is_tried_at_once_and_what_waited_for_it_goes_on() {
@@ -65,12 +65,10 @@ async fn a_new_key_is_tried_at_once_and_what_waited_for_it_goes_on() {
     let health = keyed.service.get("/health").await.json();
     assert_eq!(health["ozmap"]["status"], "ozmap_unauthorized");
     // The same key would only be refused again, and one that cannot be read is none.
-    keyed
-        .hang_up("the key of OZmap that was read again is the old one")
-        .await;
+    keyed.hang_up("OZmap key not changed").await;
     std::fs::remove_file(&keyed.file).unwrap();
     keyed
-        .hang_up("the old key of OZmap stays: ozmap.api_key_file")
+        .hang_up("OZmap key not reloaded, the old one stays in use: ozmap.api_key_file")
         .await;
     std::fs::write(&keyed.file, KEY).unwrap();
     keyed.hang_up(TAKEN).await;

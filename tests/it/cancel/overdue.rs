@@ -23,7 +23,7 @@ async fn what_is_over_ends_although_ozmap_is_left_alone_all_the_time() {
         }
         eventually("OZmap to be left alone", || async {
             let health = world.service.get("/health").await.json();
-            health["ozmap"]["left_alone_s"].is_u64().then_some(())
+            health["ozmap"]["circuit_open_s"].is_u64().then_some(())
         })
         .await;
         for code in &codes {

@@ -31,10 +31,6 @@ fn mac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn now() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     now.as_secs().to_string()
@@ -149,7 +145,7 @@ async fn jambonz_may_sign_or_send_a_password() {
     .await;
     let body = br#"{"call_sid":"c-1","from":"+5548999990000"}"#;
     let now = now();
-    let signature = hex(&mac(SECRET.as_bytes(), &[now.as_bytes(), b".", body]));
+    let signature = hex::encode(mac(SECRET.as_bytes(), &[now.as_bytes(), b".", body]));
     let signed = format!("t={now},v1={signature}");
     let basic = format!("Basic {}", STANDARD.encode(&user));
     for headers in [
@@ -231,7 +227,7 @@ async fn a_check_of_the_address_is_answered_for_the_right_token_and_does_nothing
         assert_eq!(reply.status, 401, "{reply:?}");
         assert!(!reply.body.contains("canary"), "{reply:?}");
     }
-    // A GET that checks nothing never acts, whoever sends it.
+    // A GET without authentication never acts.
     for query in [
         "hub.mode=unsubscribe&code=123%7C123",
         "code=123%7C123",
@@ -243,7 +239,7 @@ async fn a_check_of_the_address_is_answered_for_the_right_token_and_does_nothing
     }
     assert!(world.ozmap.asked().await.is_empty());
     let signature = |body: &[u8]| {
-        let signature = hex(&mac(b"the-app-secret-of-a-messenger", &[body]));
+        let signature = hex::encode(mac(b"the-app-secret-of-a-messenger", &[body]));
         format!("sha256={signature}")
     };
     let right = signature(LOOKUP);

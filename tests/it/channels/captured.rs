@@ -1,6 +1,6 @@
 //! Every captured request under `tests/it/channels/cases/PRESET/CASE.http` means what `CASE.txt` says, and is answered so.
 //!
-//! A new case is a new file. `OZMAP_CANCEL_UPDATE=1` writes what is missing; read it before you commit it.
+//! A new case is a new file. `OZMAP_CANCEL_UPDATE=1` writes missing answers; read them before you commit them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -38,7 +38,7 @@ fn printed(preset: &str, request: &Path) -> String {
     text
 }
 
-/// Compares one case, or writes what is missing beside it.
+/// Compares one case, or writes its missing answer.
 fn compare(preset: &str, request: &Path) {
     let found = printed(preset, request);
     let expected = request.with_extension("txt");

@@ -1,4 +1,4 @@
-//! Channels from the outside: who is believed, what a request means, and how it is answered.
+//! Channels from the outside: authentication, the meaning of a request, and its answer.
 //!
 //! - `native`        the JSON channel
 //! - `captured`      requests that platforms really sent (`cases/PRESET/CASE.http`) and their answers

@@ -101,7 +101,7 @@ ask = '{"ask":{{ reply }},"next":{{ next_url }},"who":{{ echo.who }}}'
 ignore = '{"skip":true}'
 "##;
 
-/// What people, and people who try, write into a name.
+/// Names as customers, and attackers, write them.
 fn hostile() -> Vec<String> {
     [
         "\"<&>'{{}}${}]]>",
@@ -260,7 +260,7 @@ fn said(reply: &Reply) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_phone_platform_that_nobody_knew_reads_codes_back_and_cancels_only_after_a_one() {
+async fn an_unknown_phone_platform_reads_codes_back_and_cancels_only_after_a_one() {
     let acme = Platform::phone().await;
     let first = acme.key(acme.channel, &[("event", "start")]).await;
     assert!(said(&first).contains("digite o código"), "{first:?}");
@@ -371,7 +371,7 @@ async fn a_hostile_caller_gets_xml_that_is_well_formed_and_short() {
             assert!(reply.body.len() < 20_000, "{} bytes", reply.body.len());
             assert!(!reply.body.contains("${"), "{reply:?}");
         }
-        // What is keyed may be anything, too.
+        // Keyed input may be anything, too.
         let keys = [("event", "input"), ("keys", name.as_str())];
         let asked = acme.key(acme.channel, &keys).await;
         assert!(!said(&asked).is_empty(), "{asked:?}");
@@ -379,7 +379,7 @@ async fn a_hostile_caller_gets_xml_that_is_well_formed_and_short() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_chat_platform_that_nobody_knew_proves_its_address_and_asks_before_it_cancels() {
+async fn an_unknown_chat_platform_proves_its_address_and_asks_before_it_cancels() {
     let acme = Platform::chat(&[]).await;
     acme.world.ozmap.reserve(json!({"code": "A1/7"})).await;
 
@@ -465,7 +465,7 @@ async fn a_bots_own_names_decide_what_is_acted_on() {
 }
 
 #[test]
-fn a_fulfilment_that_nobody_was_asked_about_acts_only_where_the_bot_asks_in_its_own_way() {
+fn a_fulfilment_without_a_confirmation_acts_only_where_the_bot_confirms_itself() {
     let capture = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/tests/it/channels/cases/lex/unconfirmed.http"

@@ -1,4 +1,4 @@
-//! The README's preset of one's own: it works as it stands there, and each mistake in it is named.
+//! The papers' example of an operator's own preset: it works as written, and each mistake in it is named.
 
 use std::process::{Command, Output, Stdio};
 

@@ -1,4 +1,4 @@
-//! `demo` and `simulate`: everything at work with nothing configured.
+//! `demo` and `simulate`: what they print, that it works, and that they stop when asked.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +11,7 @@ use crate::support::PATIENCE;
 use crate::support::http::send;
 use crate::support::service::binary;
 
-/// Runs the demo to its end; whatever is configured around it has no part in it.
+/// Runs the demo to its end, in an environment that it must ignore.
 fn demo(more: &[&str]) -> String {
     let temporary = tempfile::tempdir().unwrap();
     let output = Command::new(binary())
@@ -32,7 +32,7 @@ fn demo(more: &[&str]) -> String {
     assert_eq!(
         std::fs::read_dir(temporary.path()).unwrap().count(),
         0,
-        "the journal goes with the demo"
+        "the demo removes its journal"
     );
     said
 }
@@ -42,7 +42,7 @@ fn the_demo_tells_a_whole_story_and_every_reply_in_it_is_true() {
     let said = demo(&[]);
     let mut rest = said.as_str();
     for line in [
-        "holds the tutorial's reservation 123|123",
+        "with the tutorial's reservation 123|123",
         "1. The chatbot asks what reservation 123|123 is",
         "200 found",
         "feita em 15 de julho de 2022",
@@ -50,27 +50,27 @@ fn the_demo_tells_a_whole_story_and_every_reply_in_it_is_true() {
         "Splitter 1, port 4, before: taken",
         "200 cancelled",
         "“Pronto, Gabriel! A reserva 123|123 foi cancelada",
-        "holds nothing under this code: the customer was told the truth",
+        "has nothing under this code: the reply was true",
         "Splitter 1, port 4, after: free",
         "3. The platform sends the same webhook again",
         "200 cancelled [replayed]",
         "4. The customer comes back and asks again",
         "200 already_cancelled",
-        "5. A code that nobody has",
+        "5. A code that does not exist",
         "200 not_found",
         "6. A customer who is installed already",
         "200 installed [hand over to a person]",
-        "still holds it: the customer was told the truth",
+        "still has it: the reply was true",
         "7. OZmap deletes, but the connection breaks before it answers",
         "200 cancelled",
-        "In all of this OZmap carried out 2 deletions.",
+        "OZmap carried out 2 deletions in total.",
     ] {
         let at = rest
             .find(line)
             .unwrap_or_else(|| panic!("`{line}` after `{rest}` in `{said}`"));
         rest = &rest[at + line.len()..];
     }
-    assert!(!said.contains("TOLD SOMETHING ELSE") && !said.contains("It keeps serving"));
+    assert!(!said.contains("THE REPLY WAS NOT TRUE") && !said.contains("It keeps serving"));
 }
 
 #[test]
@@ -85,11 +85,11 @@ fn the_demo_is_true_whatever_breaks() {
             said.contains("OZmap carried out 2 deletions"),
             "{fault}: {said}"
         );
-        assert!(!said.contains("TOLD SOMETHING ELSE"), "{fault}: {said}");
+        assert!(!said.contains("THE REPLY WAS NOT TRUE"), "{fault}: {said}");
     }
 }
 
-/// A verb that keeps running, and its first lines up to the one that is waited for.
+/// A command that keeps running, and its output up to the line that the test waits for.
 struct Running(Child);
 
 impl Running {
@@ -119,7 +119,7 @@ impl Running {
             if let Some(status) = self.0.try_wait().unwrap() {
                 return status.code();
             }
-            assert!(Instant::now() < deadline, "it does not stop");
+            assert!(Instant::now() < deadline, "it did not stop");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -132,7 +132,7 @@ impl Drop for Running {
     }
 }
 
-/// The first address in a text that begins like this.
+/// The first address after a prefix.
 fn address_after(text: &str, prefix: &str) -> std::net::SocketAddr {
     let rest = text
         .split(prefix)
@@ -145,7 +145,7 @@ fn address_after(text: &str, prefix: &str) -> std::net::SocketAddr {
         .unwrap()
 }
 
-/// Runs a command that was printed, as a person would, and reads what it answers.
+/// Runs a printed command in a shell and parses its output.
 fn run(command: &str) -> Value {
     let output = Command::new("sh")
         .args(["-c", &command.replacen("curl ", "curl -s ", 1)])
@@ -155,7 +155,7 @@ fn run(command: &str) -> Value {
     serde_json::from_str(&said).unwrap_or_else(|_| panic!("{command}: {said}"))
 }
 
-/// The commands in what was printed; the remark behind one stands apart from it.
+/// The printed commands, without the remarks that follow after two blanks.
 fn commands(said: &str) -> Vec<&str> {
     let printed = said.lines().filter_map(|line| {
         let command = line.get(line.find("curl ")?..)?;
@@ -172,7 +172,7 @@ fn has_curl() -> bool {
 }
 
 #[test]
-fn every_command_that_the_demo_prints_does_what_is_said_of_it() {
+fn every_command_that_the_demo_prints_does_what_it_says() {
     if !has_curl() {
         return;
     }
@@ -204,7 +204,7 @@ fn every_command_that_the_demo_prints_does_what_is_said_of_it() {
         );
     }
     run(break_it);
-    // An OZmap that is broken three times makes it take longer, and no more.
+    // Three faults in a row delay the cancellation and change nothing else.
     let broken = again.replace("try-1", "try-4");
     let deadline = Instant::now() + PATIENCE;
     let outcome = loop {
@@ -218,7 +218,7 @@ fn every_command_that_the_demo_prints_does_what_is_said_of_it() {
 }
 
 #[test]
-fn every_command_that_the_simulator_prints_does_what_is_said_of_it() {
+fn every_command_that_the_simulator_prints_does_what_it_says() {
     if !has_curl() {
         return;
     }
@@ -229,7 +229,7 @@ fn every_command_that_the_simulator_prints_does_what_is_said_of_it() {
         "--quirk",
         "unknown_code=null",
     ];
-    let (running, said) = Running::start(&arguments, "Begin anew");
+    let (running, said) = Running::start(&arguments, "Start over");
     let found = commands(&said);
     let [holds, asked, break_it, behave, reset] = found.as_slice() else {
         panic!("{said}")
@@ -256,7 +256,7 @@ fn every_command_that_the_simulator_prints_does_what_is_said_of_it() {
 
 #[test]
 fn a_running_simulator_is_healthy_and_one_that_is_not_there_is_not() {
-    let (running, said) = Running::start(&["simulate", "--listen", "127.0.0.1:0"], "Begin anew");
+    let (running, said) = Running::start(&["simulate", "--listen", "127.0.0.1:0"], "Start over");
     let address = address_after(&said, "OZmap simulator on http://").to_string();
     let asked = || {
         let arguments = ["healthcheck", "--address", &address];
@@ -284,7 +284,7 @@ async fn the_simulator_starts_alone_with_faults_and_stops_when_asked() {
         "--fault",
         "lookup:status=503*1",
     ];
-    let (running, said) = Running::start(&arguments, "Begin anew");
+    let (running, said) = Running::start(&arguments, "Start over");
     let address = address_after(&said, "OZmap simulator on http://");
     let key = [("Authorization", "simulator-key")];
     let path = "/api/v2/properties/client/123%7C123";

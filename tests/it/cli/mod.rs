@@ -138,8 +138,8 @@ async fn check_says_what_is_wrong_with_ozmap_and_what_to_do() {
     ozmap.fault("probe:html_200").await;
     let portal = launch.run(&["check"]);
     for (output, word) in [
-        (wrong_key, "is ozmap.api_key complete"),
-        (nobody, "is ozmap.base_url right"),
+        (wrong_key, "check that ozmap.api_key is complete"),
+        (nobody, "check ozmap.base_url"),
         (bad_journal, "journal.url must look like sqlite:"),
         (bad_filter, "log.filter = \"info=[\""),
         (portal, "usually 9994"),
@@ -227,4 +227,103 @@ async fn a_port_that_is_taken_is_named() {
         "{}",
         stderr(&second)
     );
+}
+
+/// A listener that no command may use: it counts the connections that it gets.
+struct DeadProxy {
+    address: String,
+    connections: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl DeadProxy {
+    fn start() -> Self {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let connections = std::sync::Arc::new(AtomicUsize::new(0));
+        let counted = connections.clone();
+        std::thread::spawn(move || {
+            while listener.accept().is_ok() {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        Self {
+            address,
+            connections,
+        }
+    }
+
+    /// A command in an environment that names this proxy in every usual way.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.env_clear().args(arguments);
+        for name in ["http_proxy", "https_proxy", "all_proxy"] {
+            let url = format!("http://{}", self.address);
+            command.env(name, &url).env(name.to_uppercase(), url);
+        }
+        command
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_in_the_environment_is_not_used() {
+    let proxy = DeadProxy::start();
+    let world = World::new().await;
+    let address = world.service.address().to_string();
+    let ready = proxy
+        .command(&["healthcheck", "--address", &address])
+        .output()
+        .unwrap();
+    assert_eq!(
+        (ready.status.code(), stdout(&ready).trim()),
+        (Some(0), r#"{"status":"ready"}"#)
+    );
+    let temporary = tempfile::tempdir().unwrap();
+    let demo = proxy
+        .command(&["demo", "--once", "--port", "0"])
+        .env("TMPDIR", temporary.path())
+        .output()
+        .unwrap();
+    assert_eq!(demo.status.code(), Some(0), "{}", stderr(&demo));
+    let used = proxy.connections.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(used, 0, "the proxy got connections");
+}
+
+/// An empty container has no name service: neither command may look for one.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn healthcheck_and_demo_need_no_name_service() {
+    if !crate::support::has_strace() {
+        return crate::support::skipped("strace");
+    }
+    let world = World::new().await;
+    let address = world.service.address().to_string();
+    let temporary = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["healthcheck", "--address", &address][..],
+        &["demo", "--once", "--port", "0"],
+    ] {
+        let trace = temporary.path().join("trace");
+        let output = Command::new("strace")
+            .args(["-f", "-e", "trace=open,openat,connect", "-o"])
+            .arg(&trace)
+            .arg(binary())
+            .args(arguments)
+            .env_clear()
+            .env("TMPDIR", temporary.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let calls = std::fs::read_to_string(&trace).unwrap();
+        assert!(
+            calls.contains("sin_addr=inet_addr(\"127.0.0.1\")"),
+            "{calls}"
+        );
+        for sign in ["resolv.conf", "nsswitch.conf", "/etc/hosts", "htons(53)"] {
+            assert!(
+                !calls.contains(sign),
+                "{arguments:?} looks for names: {sign}"
+            );
+        }
+    }
 }

@@ -86,7 +86,7 @@ fn a_chat_is_tried_in_three_languages_and_with_several_customers() {
     );
     assert!(printed.contains("customer  oi") && printed.contains("service   “"));
     assert!(
-        printed.contains("there are /new, /pt, /es, /en and /quit"),
+        printed.contains("commands: /new, /pt, /es, /en and /quit"),
         "{printed}"
     );
 }
@@ -97,7 +97,7 @@ fn a_call_is_tried_with_keys_words_and_silence() {
     let printed = stdout(&tried(&["twilio-voice"], lines));
     assert_eq!(ids(&printed)[0], "ask_code", "{printed}");
     assert!(ids(&printed).contains(&"cancelled".to_owned()), "{printed}");
-    assert!(printed.contains("the call is over"), "{printed}");
+    assert!(printed.contains("the call has ended"), "{printed}");
 }
 
 #[test]

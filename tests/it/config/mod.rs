@@ -326,11 +326,66 @@ fn read_by_the_code() -> BTreeSet<String> {
     keys
 }
 
+/// The keys that a configuration may set, in the form of the two functions above.
+fn accepted_keys() -> BTreeSet<String> {
+    let not_in_the_reference = ["api_key_file", "secret_file", "url_file"];
+    let keys = ozmap_cancel::config::keys().unwrap();
+    keys.iter()
+        .filter(|key| !key.starts_with("channels.NAME.proof."))
+        .filter(|key| !not_in_the_reference.iter().any(|end| key.ends_with(end)))
+        .map(|key| match key.strip_prefix("channels.NAME.") {
+            Some(key) => match key.strip_prefix("also.") {
+                Some(further) => format!("also.{}", further.split_once('.').unwrap().1),
+                None => format!("channels.{key}"),
+            },
+            None => key.clone(),
+        })
+        .collect()
+}
+
 #[test]
 fn the_reference_has_every_key_that_the_code_reads_and_no_other() {
     let documented = documented();
     assert!(documented.len() > 40, "{documented:?}");
     assert_eq!(documented, read_by_the_code());
+    assert_eq!(documented, accepted_keys());
+}
+
+#[test]
+fn every_field_of_the_settings_is_a_key_that_may_be_set_and_nothing_near_it_is() {
+    let keys = ozmap_cancel::config::keys().unwrap();
+    for expected in [
+        "ozmap.api_key_file",
+        "channels.directory",
+        "channels.NAME.secret_file",
+        "channels.NAME.also.plivo-v3.secret_file",
+        "channels.NAME.proof.hmac.timestamp_in_signature",
+        "channels.NAME.proof.ed25519.tolerance_s",
+    ] {
+        assert!(keys.iter().any(|key| key == expected), "{expected}");
+    }
+    // A file can write every key by its dotted path; the values are nonsense, so that the keys alone are judged.
+    let write = |ending: &str| -> String {
+        let lines = keys.iter().map(|key| {
+            let key = key.replace("NAME", "chatbot");
+            format!("{key}{ending} = \"nonsense\"\n")
+        });
+        lines.collect()
+    };
+    let problems = Setup::bare().file("all.toml", &write("")).problems();
+    assert!(
+        !problems
+            .iter()
+            .any(|problem| problem.contains("there is no key")),
+        "{problems:?}"
+    );
+    let problems = Setup::bare().file("none.toml", &write("x")).problems();
+    let refused = problems
+        .iter()
+        .filter(|problem| problem.contains("there is no key"))
+        .count();
+    // `channels.directoryx` is refused as a channel that is no table.
+    assert_eq!(refused + 1, keys.len(), "{problems:?}");
 }
 
 #[test]

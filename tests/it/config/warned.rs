@@ -91,7 +91,7 @@ fn a_filter_that_keeps_back_warnings_is_told_also_where_the_log_would_not_say_it
         "info,ozmap_cancel::cancel=error",
     ] {
         let setup = Setup::complete().set("LOG__FILTER", filter);
-        let line = format!("log.filter = \"{filter}\" keeps back warnings");
+        let line = format!("log.filter = \"{filter}\" drops the warnings");
         assert_says(&setup.accepted(), &[&format!("warning  {line}")]);
         // It then does not start, because nothing is free to listen on.
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

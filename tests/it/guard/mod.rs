@@ -6,8 +6,8 @@ use std::collections::HashSet;
 
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::domain::{
-    Client, ClientField, Defect, Field, Outcome, Property, PropertyId, ReservationCode, Residence,
-    Row, Sighting,
+    Client, ClientField, DocumentError, Field, LookupResult, Outcome, Property, PropertyId,
+    ReservationCode, Residence, Row,
 };
 use ozmap_cancel::guard::{Asked, Check, OnInstalled, Policy, Refusal, Verdict, first_name, judge};
 
@@ -62,7 +62,7 @@ fn policy() -> Policy {
 }
 
 fn verdict(rows: Vec<Row>, policy: &Policy) -> Verdict {
-    let sighting = Sighting {
+    let sighting = LookupResult {
         rows,
         read_at: Moment::now(),
     };
@@ -155,14 +155,14 @@ fn rows_that_are_no_single_property_are_kept() {
         other @ (Verdict::Absent | Verdict::Delete(_)) => panic!("{other:?}"),
     };
     assert_eq!(
-        keeps(vec![Err(Defect::NotADocument)]),
+        keeps(vec![Err(DocumentError::NotADocument)]),
         "unreadable_document"
     );
-    assert_eq!(keeps(vec![Err(Defect::BadId)]), "bad_id");
+    assert_eq!(keeps(vec![Err(DocumentError::BadId)]), "bad_id");
     for second in [
         Ok(property()),
-        Err(Defect::BadId),
-        Err(Defect::NotADocument),
+        Err(DocumentError::BadId),
+        Err(DocumentError::NotADocument),
     ] {
         assert_eq!(
             keeps(vec![Ok(property()), second.clone()]),
@@ -397,7 +397,7 @@ fn self_is_the_user_of_the_key_by_id_or_by_name_and_nobody_when_the_key_names_no
     };
     let code = ReservationCode::parse("123|123").unwrap();
     let said = |creator: Field<String>, creator_id: Field<String>, key_user| {
-        let sighting = Sighting {
+        let sighting = LookupResult {
             rows: vec![Ok(Property {
                 creator,
                 creator_id,
@@ -452,7 +452,7 @@ fn a_code_that_ozmap_holds_with_decoration_is_the_same_and_another_letter_case_i
 
 #[test]
 fn a_client_without_a_property_is_for_a_person() {
-    let rows = vec![Err(Defect::ClientWithoutProperty)];
+    let rows = vec![Err(DocumentError::ClientWithoutProperty)];
     let Verdict::Keep(refusal) = verdict(rows, &policy()) else {
         panic!("there is nothing to delete");
     };
@@ -501,7 +501,7 @@ fn what_was_reserved_after_it_was_asked_for_is_kept() {
     };
     assert_eq!(says(new_customer, &lax), "reserved_later");
     // Whoever only looks has asked for nothing yet.
-    let sighting = Sighting {
+    let sighting = LookupResult {
         rows: vec![Ok(born("2026-01-13T00:00:00Z"))],
         read_at: Moment::now(),
     };

@@ -127,6 +127,7 @@ fn order(table: &str) -> &'static str {
         "budget" => "bucket_at",
         "heartbeat" => "owner",
         "conversation" => "id",
+        "schema_version" => "version",
         other => panic!("the order of {other} is not known"),
     }
 }

@@ -2,8 +2,8 @@
 
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::domain::{
-    Client, ClientField, Field, FirstName, Mode, Outcome, Property, PropertyId, ReservationCode,
-    Sighting,
+    Client, ClientField, Field, FirstName, LookupResult, Mode, Outcome, Property, PropertyId,
+    ReservationCode,
 };
 use ozmap_cancel::guard::{self, Check, Deletable, OnInstalled, Policy, Verdict};
 use ozmap_cancel::journal::{
@@ -23,7 +23,7 @@ pub mod file;
 mod full;
 mod late;
 mod leases;
-mod older;
+pub mod migrations;
 mod one_file;
 mod place;
 pub mod postgres;
@@ -129,7 +129,7 @@ pub fn deletable(code: &str, id: &str) -> Deletable {
         address: Field::Missing,
         raw: format!("{{\"_id\":\"{id}\"}}"),
     };
-    let sighting = Sighting {
+    let sighting = LookupResult {
         rows: vec![Ok(property)],
         read_at: Moment::now(),
     };

@@ -45,10 +45,7 @@ async fn after_a_clean_stop_the_one_file_is_all() {
     let before = world.journal();
     stop(&mut world).await;
     let logs = world.service.logs();
-    assert!(
-        logs.contains("the journal is closed; all of it is in"),
-        "{logs}"
-    );
+    assert!(logs.contains("journal closed; all data is in"), "{logs}");
     assert!(!log_of(world.folder.path()).exists());
     let copy = alone(&world);
     let there = Launch::new(&world.ozmap.url(), &journal_url(copy.path()));

@@ -36,7 +36,7 @@ async fn a_second_instance_is_refused_by_whatever_way_it_reaches_the_file() {
     assert_eq!(world.journal().len(), 1);
     let checked = world.service.launch().run(&["check"]);
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
-    assert!(said.contains("a running instance has it"), "{said}");
+    assert!(said.contains("in use by a running instance"), "{said}");
     assert_eq!(checked.status.code(), Some(0), "{said}");
 }
 

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 
 use super::*;
+use crate::cancel::{CODE, SHORT};
+use crate::support::World;
 
 async fn accepted(book: &Book, asked: Acceptance) -> Accepted {
     book.journal.accept(asked, || true).await.unwrap()
@@ -210,4 +212,30 @@ async fn what_a_webhook_was_told_is_noted_once() {
     book.journal.told(key(), Outcome::Installed).await.unwrap();
     let row = &file::table(book.folder.path(), "delivery")[0];
     assert_eq!(row["told_outcome"], "cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_spellings_of_a_code_are_one_cancellation_and_a_restart_knows_what_came() {
+    let mut world = World::with(SHORT).await;
+    world.ozmap.fault("lookup:status=503").await;
+    let first = world.cancel("“123 | 123”", "m-1").await;
+    let second = world.cancel(CODE, "m-2").await;
+    assert_eq!(
+        (first.outcome().as_str(), second.outcome().as_str()),
+        ("pending", "pending")
+    );
+    assert_eq!(first.json()["protocol"], second.json()["protocol"]);
+    world.restart().await;
+    let shown = world.service.launch().run(&["journal", "show", CODE]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(
+        shown.contains("came as") && shown.contains("“123 | 123”"),
+        "{shown}"
+    );
+    assert_eq!(world.journal()[0]["came_as"], "“123 | 123”");
+    world.ozmap.heal().await;
+    let ended = world
+        .ask_until_final(crate::cancel::asking(CODE, "m-2"))
+        .await;
+    assert_eq!(ended.outcome(), "cancelled");
 }

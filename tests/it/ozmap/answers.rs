@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use ozmap_cancel::ozmap::{Acted, Error, Presence, Trouble};
+use ozmap_cancel::ozmap::{Acted, Error, FailureKind, RecheckResult};
 
+use super::cross_check::NONE;
 use super::rig::{BY_ID, LOOKUP, Rig, one, one_then, reservation, word};
 use super::stand_in::{Act, StandIn, answer, empty, json};
-use super::witness::NONE;
 
 const PAGE: &[u8] = b"\r\n <!DOCTYPE html><html><title>Sign in</title></html>";
 
@@ -16,7 +16,7 @@ fn send(bytes: Vec<u8>) -> Vec<Act> {
 
 async fn looked_up(bytes: Vec<u8>) -> Result<usize, Error> {
     let rig = Rig::new(move |_| send(bytes.clone())).await;
-    rig.lookup().await.map(|sighting| sighting.rows.len())
+    rig.lookup().await.map(|lookup| lookup.rows.len())
 }
 
 async fn deleted(bytes: Vec<u8>) -> Result<(), Error> {
@@ -37,7 +37,7 @@ async fn a_page_for_people_is_no_answer_whatever_its_status_and_type() {
             "",
         ] {
             let error = looked_up(answer(status, kind, PAGE)).await.unwrap_err();
-            assert_eq!(error.trouble, Trouble::Html, "{status} {kind}");
+            assert_eq!(error.kind, FailureKind::Html, "{status} {kind}");
             let error = deleted(answer(status, kind, PAGE)).await.unwrap_err();
             assert_eq!(error.acted, Acted::Maybe, "{status} {kind}");
         }
@@ -45,7 +45,7 @@ async fn a_page_for_people_is_no_answer_whatever_its_status_and_type() {
     // With a mark of its byte order too.
     let marked = [b"\xef\xbb\xbf".as_slice(), PAGE].concat();
     let error = looked_up(answer(200, "", &marked)).await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Html);
+    assert_eq!(error.kind, FailureKind::Html);
 }
 
 /// OZmap's library labels every plain text so.
@@ -87,11 +87,11 @@ async fn a_redirect_is_never_followed_and_the_key_never_leaves() {
             .await;
             let error = rig.delete().await.unwrap_err();
             assert_eq!(
-                (error.trouble, error.acted),
-                (Trouble::Redirect, Acted::Maybe)
+                (error.kind, error.acted),
+                (FailureKind::Redirect, Acted::Maybe)
             );
-            let error = rig.look_again().await.unwrap_err();
-            assert_eq!(error.trouble, Trouble::Redirect);
+            let error = rig.recheck_by_id().await.unwrap_err();
+            assert_eq!(error.kind, FailureKind::Redirect);
             // The look-up, the deletion, the look by id; the client and the list of properties are asked beside it.
             assert_eq!(rig.server.requests().len(), 5, "{status} {location}");
         }
@@ -101,34 +101,34 @@ async fn a_redirect_is_never_followed_and_the_key_never_leaves() {
 
 #[tokio::test]
 async fn every_refusal_and_failure_has_its_name_and_tells_whether_ozmap_may_have_acted() {
-    for (status, trouble, acted) in [
-        (206, Trouble::Status, Acted::Maybe),
-        (400, Trouble::Status, Acted::No),
-        (401, Trouble::Unauthorized, Acted::No),
-        (403, Trouble::Forbidden, Acted::No),
-        (405, Trouble::Status, Acted::No),
-        (409, Trouble::Status, Acted::No),
-        (410, Trouble::Status, Acted::No),
-        (429, Trouble::Throttled, Acted::No),
-        (500, Trouble::Server, Acted::Maybe),
-        (502, Trouble::Server, Acted::Maybe),
-        (503, Trouble::Server, Acted::Maybe),
-        (504, Trouble::Server, Acted::Maybe),
-        (599, Trouble::Server, Acted::Maybe),
-        (600, Trouble::Status, Acted::Maybe),
+    for (status, kind, acted) in [
+        (206, FailureKind::Status, Acted::Maybe),
+        (400, FailureKind::Status, Acted::No),
+        (401, FailureKind::Unauthorized, Acted::No),
+        (403, FailureKind::Forbidden, Acted::No),
+        (405, FailureKind::Status, Acted::No),
+        (409, FailureKind::Status, Acted::No),
+        (410, FailureKind::Status, Acted::No),
+        (429, FailureKind::RateLimited, Acted::No),
+        (500, FailureKind::Server, Acted::Maybe),
+        (502, FailureKind::Server, Acted::Maybe),
+        (503, FailureKind::Server, Acted::Maybe),
+        (504, FailureKind::Server, Acted::Maybe),
+        (599, FailureKind::Server, Acted::Maybe),
+        (600, FailureKind::Status, Acted::Maybe),
     ] {
         for body in ["[]", "{}", "null", "\"Unauthorized\"", "", "<html>"] {
             let bytes = json(status, body);
             let error = looked_up(bytes.clone()).await.unwrap_err();
             assert_eq!(
-                (error.trouble, error.acted),
-                (trouble, acted),
+                (error.kind, error.acted),
+                (kind, acted),
                 "GET {status} {body}"
             );
             let error = deleted(bytes).await.unwrap_err();
             assert_eq!(
-                (error.trouble, error.acted),
-                (trouble, acted),
+                (error.kind, error.acted),
+                (kind, acted),
                 "DELETE {status} {body}"
             );
         }
@@ -141,7 +141,7 @@ async fn a_definite_refusal_of_a_deletion_is_told_apart_from_what_may_pass() {
         for body in ["", "{}", "\"não pode ser removido\""] {
             let error = deleted(json(status, body)).await.unwrap_err();
             assert!(error.is_refusal(), "{status} {body}: {error}");
-            assert_eq!((error.trouble, error.acted), (Trouble::Status, Acted::No));
+            assert_eq!((error.kind, error.acted), (FailureKind::Status, Acted::No));
         }
     }
     for status in [300, 302, 401, 403, 404, 408, 409, 425, 429, 500, 503, 600] {
@@ -223,14 +223,14 @@ async fn second_look(by_id: Vec<u8>, by_code: Vec<u8>) -> &'static str {
         })
     })
     .await;
-    match rig.look_again().await {
-        Ok(Presence::Gone { others }) if others.is_empty() => "gone",
-        Ok(Presence::Gone { .. }) => "reserved again",
-        Ok(Presence::Present(_)) => "present",
-        Ok(Presence::OnlyByCode(_)) => "only by its code",
-        Ok(Presence::GoneYet(_)) => "not sure",
-        Ok(Presence::Contradicted) => "contradicted",
-        Err(error) => error.trouble.id(),
+    match rig.recheck_by_id().await {
+        Ok(RecheckResult::Gone { others }) if others.is_empty() => "gone",
+        Ok(RecheckResult::Gone { .. }) => "reserved again",
+        Ok(RecheckResult::Present(_)) => "present",
+        Ok(RecheckResult::OnlyByCode(_)) => "only by its code",
+        Ok(RecheckResult::GoneUnconfirmed(_)) => "not sure",
+        Ok(RecheckResult::Contradicted) => "contradicted",
+        Err(error) => error.kind.id(),
     }
 }
 
@@ -301,10 +301,13 @@ async fn the_last_that_was_heard_of_ozmap_is_kept() {
         _ => send(json(200, "{}")),
     })
     .await;
-    assert!(rig.ozmap.heard().is_none());
+    assert!(rig.ozmap.last_response().is_none());
     assert!(rig.lookup().await.is_err());
-    assert_eq!(rig.ozmap.heard().unwrap().trouble, Some(Trouble::Server));
+    assert_eq!(
+        rig.ozmap.last_response().unwrap().failure,
+        Some(FailureKind::Server)
+    );
     rig.ozmap.probe().await.unwrap();
-    assert_eq!(rig.ozmap.heard().unwrap().trouble, None);
+    assert_eq!(rig.ozmap.last_response().unwrap().failure, None);
     assert_eq!(word(&rig.judged("123|123").await), "ozmap_server_error");
 }

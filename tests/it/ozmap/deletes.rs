@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use ozmap_cancel::ozmap::{Acted, Trouble};
+use ozmap_cancel::ozmap::{Acted, FailureKind};
 #[cfg(target_os = "linux")]
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 #[cfg(target_os = "linux")]
 use tokio::time::timeout;
 
-use super::rig::{LOOKUP, Ledger, Rig, one, one_then, slot};
+use super::rig::{LOOKUP, Ledger, Rig, one, one_then, session};
 use super::stand_in::{Act, StandIn, answer, empty, json};
 use crate::support::eventually;
 
@@ -21,21 +21,24 @@ async fn a_deletion_is_sent_once_whatever_comes_back() {
     let short = || Act::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}".to_vec());
     let chunk =
         || Act::Send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}".to_vec());
-    for (acts, trouble) in [
-        (vec![Act::Reset], Trouble::Lost),
-        (vec![Act::Close], Trouble::Lost),
-        (vec![half(), Act::Reset], Trouble::Lost),
-        (vec![half(), Act::Close], Trouble::Lost),
-        (vec![short(), Act::Close], Trouble::Lost),
-        (vec![short(), Act::Reset], Trouble::Lost),
-        (vec![chunk(), Act::Close], Trouble::Lost),
-        (vec![Act::Send(b"nonsense\r\n\r\n".to_vec())], Trouble::Lost),
-        (vec![Act::Hold], Trouble::Timeout),
-        (vec![half(), Act::Hold], Trouble::Timeout),
-        (vec![short(), Act::Hold], Trouble::Timeout),
+    for (acts, kind) in [
+        (vec![Act::Reset], FailureKind::Lost),
+        (vec![Act::Close], FailureKind::Lost),
+        (vec![half(), Act::Reset], FailureKind::Lost),
+        (vec![half(), Act::Close], FailureKind::Lost),
+        (vec![short(), Act::Close], FailureKind::Lost),
+        (vec![short(), Act::Reset], FailureKind::Lost),
+        (vec![chunk(), Act::Close], FailureKind::Lost),
+        (
+            vec![Act::Send(b"nonsense\r\n\r\n".to_vec())],
+            FailureKind::Lost,
+        ),
+        (vec![Act::Hold], FailureKind::Timeout),
+        (vec![half(), Act::Hold], FailureKind::Timeout),
+        (vec![short(), Act::Hold], FailureKind::Timeout),
         (
             vec![Act::Drip(json(200, "{}"), Duration::from_millis(30))],
-            Trouble::Timeout,
+            FailureKind::Timeout,
         ),
     ] {
         let rig = Rig::with(one_then(acts.clone()), |settings| {
@@ -43,11 +46,7 @@ async fn a_deletion_is_sent_once_whatever_comes_back() {
         })
         .await;
         let error = rig.delete().await.unwrap_err();
-        assert_eq!(
-            (error.trouble, error.acted),
-            (trouble, Acted::Maybe),
-            "{acts:?}"
-        );
+        assert_eq!((error.kind, error.acted), (kind, Acted::Maybe), "{acts:?}");
         assert_eq!(rig.server.of("DELETE").len(), 1, "{acts:?}");
     }
 }
@@ -80,7 +79,7 @@ async fn a_deletion_never_goes_out_on_a_connection_that_was_silent_for_two_secon
         (answered.at.elapsed() > Duration::from_millis(2_050)).then_some(())
     })
     .await;
-    slot(&rig.ozmap).await.delete(intent).await.unwrap();
+    session(&rig.ozmap).await.delete(intent).await.unwrap();
     let deleted = rig.server.of("DELETE").pop().unwrap();
     assert_ne!(deleted.connection, answered.connection);
 }
@@ -125,8 +124,8 @@ async fn a_deletion_is_not_sent_on_a_reading_that_is_older_than_three_seconds() 
         (intent.guard_age_ms() > 3_000).then_some(())
     })
     .await;
-    let error = slot(&rig.ozmap).await.delete(intent).await.unwrap_err();
-    assert_eq!((error.trouble, error.acted), (Trouble::Stale, Acted::No));
+    let error = session(&rig.ozmap).await.delete(intent).await.unwrap_err();
+    assert_eq!((error.kind, error.acted), (FailureKind::Stale, Acted::No));
     assert!(rig.server.of("DELETE").is_empty());
 }
 
@@ -142,7 +141,7 @@ async fn the_age_of_a_reading_counts_from_its_question() {
     .await;
     let asked = Instant::now();
     let error = rig.delete().await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Stale);
+    assert_eq!(error.kind, FailureKind::Stale);
     assert!(rig.server.of("DELETE").is_empty());
     assert!(
         asked.elapsed() > Duration::from_secs(3),
@@ -162,11 +161,11 @@ async fn a_deletion_is_not_sent_under_a_lease_that_may_end_before_it() {
         let rig = Rig::new(one_then(vec![Act::Send(empty(204))])).await;
         let target = rig.target().await;
         let intent = Ledger::new(lease_ms).await.intend(&target).await;
-        let result = slot(&rig.ozmap).await.delete(intent).await;
+        let result = session(&rig.ozmap).await.delete(intent).await;
         assert_eq!(result.is_ok(), is_sent, "{lease_ms}");
         assert_eq!(rig.server.of("DELETE").len(), usize::from(is_sent));
         if let Err(error) = result {
-            assert_eq!((error.trouble, error.acted), (Trouble::Stale, Acted::No));
+            assert_eq!((error.kind, error.acted), (FailureKind::Stale, Acted::No));
         }
     }
 }
@@ -181,11 +180,11 @@ async fn what_never_left_was_not_acted_on() {
     drop(gone);
     let nobody = ozmap_cancel::ozmap::Ozmap::new(settings).unwrap();
     // A listener that ends takes a moment to be gone.
-    let error = slot(&nobody).await.delete(intent).await.unwrap_err();
+    let error = session(&nobody).await.delete(intent).await.unwrap_err();
     assert!(
         matches!(
-            (error.trouble, error.acted),
-            (Trouble::Connect, Acted::No) | (Trouble::Lost, Acted::Maybe)
+            (error.kind, error.acted),
+            (FailureKind::Connect, Acted::No) | (FailureKind::Lost, Acted::Maybe)
         ),
         "{error}"
     );
@@ -232,6 +231,10 @@ async fn a_deletion_that_finds_no_connection_in_two_seconds_was_never_sent() {
     let target = rig.target().await;
     let intent = Ledger::new(60_000).await.intend(&target).await;
     // Were it the time of the DELETE that ended it, nobody would know whether it had left.
-    let error = slot(&unreachable).await.delete(intent).await.unwrap_err();
-    assert_eq!((error.trouble, error.acted), (Trouble::Connect, Acted::No));
+    let error = session(&unreachable)
+        .await
+        .delete(intent)
+        .await
+        .unwrap_err();
+    assert_eq!((error.kind, error.acted), (FailureKind::Connect, Acted::No));
 }

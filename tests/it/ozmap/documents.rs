@@ -81,8 +81,8 @@ async fn a_customer_is_not_installed_only_when_it_says_literally_false() {
         json!([false]),
         json!({}),
     ] {
-        let said = page.says(set(at, doubtful.clone())).await;
-        assert_eq!(said, "installed_unknown", "{doubtful}");
+        let result = page.says(set(at, doubtful.clone())).await;
+        assert_eq!(result, "installed_unknown", "{doubtful}");
     }
 }
 
@@ -114,8 +114,8 @@ async fn a_client_that_is_no_document_is_never_deleted() {
         json!(1),
         json!(true),
     ] {
-        let said = page.says(set("/client", odd.clone())).await;
-        assert_eq!(said, "unreadable_client", "{odd}");
+        let result = page.says(set("/client", odd.clone())).await;
+        assert_eq!(result, "unreadable_client", "{odd}");
     }
     assert_eq!(page.says(set("/client", json!({}))).await, "other_code");
 }
@@ -246,8 +246,8 @@ async fn another_code_is_another_customer() {
         json!(["123|123"]),
         Value::Null,
     ] {
-        let said = page.says(set("/client/code", other.clone())).await;
-        assert_eq!(said, "other_code", "{other}");
+        let result = page.says(set("/client/code", other.clone())).await;
+        assert_eq!(result, "other_code", "{other}");
     }
     assert_eq!(page.says(without("/client/code")).await, "other_code");
     let lower = set("/client/code", json!("abc"));
@@ -255,8 +255,8 @@ async fn another_code_is_another_customer() {
     assert_eq!(page.says_to("abc", lower).await, "delete");
     // A blank at an end is not seen by anybody, and both spellings of an accent are one code.
     for same in [" 123|123", "123|123 ", "123%7C123"] {
-        let said = page.says(set("/client/code", json!(same))).await;
-        assert_eq!(said, "delete", "{same}");
+        let result = page.says(set("/client/code", json!(same))).await;
+        assert_eq!(result, "delete", "{same}");
     }
     let composed = set("/client/code", json!("qui\u{f1}ones"));
     assert_eq!(page.says_to("quin\u{303}ones", composed).await, "delete");
@@ -280,10 +280,10 @@ async fn a_kind_that_is_not_known_is_kept() {
         json!({}),
         json!(["Property"]),
     ] {
-        let said = page.says(set("/kind", unknown.clone())).await;
-        assert_eq!(said, "unknown_kind", "{unknown}");
-        let said = page.says(set("/client/kind", unknown.clone())).await;
-        assert_eq!(said, "unknown_kind", "{unknown}");
+        let result = page.says(set("/kind", unknown.clone())).await;
+        assert_eq!(result, "unknown_kind", "{unknown}");
+        let result = page.says(set("/client/kind", unknown.clone())).await;
+        assert_eq!(result, "unknown_kind", "{unknown}");
     }
 }
 
@@ -348,7 +348,7 @@ async fn signs_of_an_installer_a_building_or_an_earlier_life_are_kept() {
             "preexisting_property",
         ),
     ] {
-        let said = page.says(set(pointer, value.clone())).await;
-        assert_eq!(said, expected, "{pointer} {value}");
+        let result = page.says(set(pointer, value.clone())).await;
+        assert_eq!(result, expected, "{pointer} {value}");
     }
 }

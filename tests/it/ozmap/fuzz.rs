@@ -133,9 +133,9 @@ fn only_a_document_whose_every_deciding_member_is_safe_is_deleted() {
                 true => json!({"total": 1, "count": 1, "rows": [document]}),
                 false => json!([document]),
             };
-            let said = runtime.block_on(page.says(body.to_string()));
-            prop_assert_ne!(said, "absent");
-            if said == "delete" {
+            let result = runtime.block_on(page.says(body.to_string()));
+            prop_assert_ne!(result, "absent");
+            if result == "delete" {
                 prop_assert!(unsafe_at.is_none() && !missing, "{body}");
             }
             Ok(())
@@ -156,8 +156,8 @@ fn only_a_document_whose_every_deciding_member_is_safe_is_deleted() {
             if pointer == "/client" || !is_safe(&value) || !set(&mut document, pointer, value) {
                 continue;
             }
-            let said = runtime.block_on(page.says(json!([document]).to_string()));
-            assert_eq!(said, "delete", "{pointer}");
+            let result = runtime.block_on(page.says(json!([document]).to_string()));
+            assert_eq!(result, "delete", "{pointer}");
             deleted += 1;
         }
     }
@@ -181,9 +181,9 @@ fn random_bytes_never_allow_a_deletion_and_never_stop_the_client() {
                     .as_str(),
                 "[]" | "null" | "{}"
             );
-            let said = runtime.block_on(page.says(bytes));
-            prop_assert_ne!(said, "delete");
-            prop_assert!(said != "absent" || is_nothing);
+            let result = runtime.block_on(page.says(bytes));
+            prop_assert_ne!(result, "delete");
+            prop_assert!(result != "absent" || is_nothing);
             Ok(())
         })
         .unwrap();
@@ -201,12 +201,12 @@ fn a_document_with_one_byte_changed_is_deleted_only_as_what_it_says() {
             let mut bytes = text.clone().into_bytes();
             let changed = bytes[at] != byte;
             bytes[at] = byte;
-            let said = runtime.block_on(page.says(bytes));
-            prop_assert_ne!(said, "absent");
+            let result = runtime.block_on(page.says(bytes));
+            prop_assert_ne!(result, "absent");
             let decides =
                 (implanted..implanted + 17).contains(&at) || (code..code + 16).contains(&at);
             prop_assert!(
-                !(decides && changed && said == "delete"),
+                !(decides && changed && result == "delete"),
                 "byte {at} became {byte}"
             );
             Ok::<(), TestCaseError>(())
@@ -220,8 +220,8 @@ fn an_answer_that_was_cut_anywhere_is_no_answer() {
     let page = runtime.block_on(Page::new());
     let text = one();
     for end in 0..text.len() {
-        let said = runtime.block_on(page.says(&text.as_bytes()[..end]));
-        assert_eq!(said, "ozmap_shape", "cut at {end}");
+        let result = runtime.block_on(page.says(&text.as_bytes()[..end]));
+        assert_eq!(result, "ozmap_shape", "cut at {end}");
     }
 }
 
@@ -240,8 +240,8 @@ fn whatever_the_code_a_look_up_asks_for_it_and_for_nothing_else() {
                 return Ok(());
             };
             let before = page.rig.server.requests().len();
-            let said = runtime.block_on(page.says_to(&typed, "[]"));
-            prop_assert_eq!(said, "absent");
+            let result = runtime.block_on(page.says_to(&typed, "[]"));
+            prop_assert_eq!(result, "absent");
             let requests = page.rig.server.requests().split_off(before);
             let known = [code.spellings(), code.near_spellings()].concat();
             prop_assert!(requests.len() > code.spellings().len());

@@ -7,22 +7,22 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use ozmap_cancel::ozmap::{DeleteAnswer, Presence};
+use ozmap_cancel::ozmap::{DeleteAnswer, RecheckResult};
 
+use super::cross_check::{About, NONE, OTHER_ID, client, held_as, listed, no_route, server};
 use super::rig::{BY_ID, ID, LOOKUP, Rig, reservation};
 use super::stand_in::json as answer_json;
-use super::witness::{About, NONE, OTHER_ID, client, held_as, listed, no_route, server};
 
 /// How the looks end after a DELETE that was answered so, and how many there were.
 async fn after(rig: &Rig, answer: DeleteAnswer) -> (&'static str, usize) {
     match rig.look_until_sure(answer).await {
-        Ok((Presence::Gone { others }, looks)) if others.is_empty() => ("gone", looks),
-        Ok((Presence::Gone { .. }, looks)) => ("reserved again", looks),
-        Ok((Presence::Present(_), looks)) => ("present", looks),
-        Ok((Presence::OnlyByCode(_), looks)) => ("only by its code", looks),
-        Ok((Presence::Contradicted, looks)) => ("contradicted", looks),
-        Ok((Presence::GoneYet(_), looks)) => ("not sure", looks),
-        Err(error) => (error.trouble.id(), 0),
+        Ok((RecheckResult::Gone { others }, looks)) if others.is_empty() => ("gone", looks),
+        Ok((RecheckResult::Gone { .. }, looks)) => ("reserved again", looks),
+        Ok((RecheckResult::Present(_), looks)) => ("present", looks),
+        Ok((RecheckResult::OnlyByCode(_), looks)) => ("only by its code", looks),
+        Ok((RecheckResult::Contradicted, looks)) => ("contradicted", looks),
+        Ok((RecheckResult::GoneUnconfirmed(_), looks)) => ("not sure", looks),
+        Err(error) => (error.kind.id(), 0),
     }
 }
 

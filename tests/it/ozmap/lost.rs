@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ozmap_cancel::ozmap::{Acted, Ozmap, Trouble};
+use ozmap_cancel::ozmap::{Acted, FailureKind, Ozmap};
 use tokio::net::TcpListener;
 
 use super::rig::{CODE, Rig, looked_up, one, settings};
@@ -44,7 +44,7 @@ async fn half_an_answer_is_no_answer() {
             let last = end.clone();
             let rig = Rig::new(move |_| vec![Act::Send(sent.clone()), last.clone()]).await;
             let error = rig.lookup().await.unwrap_err();
-            assert_eq!(error.trouble, Trouble::Lost, "{bytes} {end:?}: {error}");
+            assert_eq!(error.kind, FailureKind::Lost, "{bytes} {end:?}: {error}");
         }
     }
 }
@@ -59,7 +59,7 @@ async fn a_body_that_ends_with_its_connection_is_judged_by_what_came() {
     ] {
         let bytes = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}").into_bytes();
         let rig = Rig::new(move |_| vec![Act::Send(bytes.clone()), Act::Close]).await;
-        assert_eq!(rig.lookup().await.unwrap_err().trouble.id(), expected);
+        assert_eq!(rig.lookup().await.unwrap_err().kind.id(), expected);
     }
 }
 
@@ -70,7 +70,7 @@ async fn a_connection_that_is_reset_before_the_question_is_lost() {
     for _ in 0..20 {
         let error = looked_up(&ozmap, CODE).await.unwrap_err();
         assert!(
-            matches!(error.trouble, Trouble::Lost | Trouble::Connect),
+            matches!(error.kind, FailureKind::Lost | FailureKind::Connect),
             "{error}"
         );
     }
@@ -109,7 +109,7 @@ async fn an_answer_that_drips_or_never_comes_ends_in_time() {
         )
         .await;
         let answer = tokio::time::timeout(SOON, rig.lookup()).await.unwrap();
-        assert_eq!(answer.unwrap_err().trouble, Trouble::Timeout, "{shown}");
+        assert_eq!(answer.unwrap_err().kind, FailureKind::Timeout, "{shown}");
     }
 }
 
@@ -123,8 +123,8 @@ async fn a_server_that_never_finishes_to_connect_is_given_up_and_was_told_nothin
     let asked = Instant::now();
     let error = looked_up(&ozmap, CODE).await.unwrap_err();
     assert_eq!(
-        (error.trouble, error.acted),
-        (Trouble::Connect, Acted::No),
+        (error.kind, error.acted),
+        (FailureKind::Connect, Acted::No),
         "{error}"
     );
     assert!(asked.elapsed() < SOON);
@@ -137,7 +137,7 @@ async fn a_port_where_nobody_listens_is_told_apart() {
     drop(listener);
     let ozmap = Ozmap::new(settings(&url)).unwrap();
     let error = looked_up(&ozmap, CODE).await.unwrap_err();
-    assert_eq!((error.trouble, error.acted), (Trouble::Connect, Acted::No));
+    assert_eq!((error.kind, error.acted), (FailureKind::Connect, Acted::No));
 }
 
 #[tokio::test]
@@ -149,5 +149,5 @@ async fn an_endless_answer_is_cut_off() {
         bytes.extend_from_slice(b"\r\n");
     }
     let rig = Rig::new(move |_| vec![Act::Send(bytes.clone()), Act::Hold]).await;
-    assert_eq!(rig.lookup().await.unwrap_err().trouble, Trouble::Size);
+    assert_eq!(rig.lookup().await.unwrap_err().kind, FailureKind::Size);
 }

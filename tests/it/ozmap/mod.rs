@@ -6,6 +6,7 @@
 
 mod answers;
 mod binary;
+mod cross_check;
 mod deletes;
 mod documents;
 mod fuzz;
@@ -18,5 +19,4 @@ mod secrecy;
 pub mod stand_in;
 mod tls;
 mod wire;
-mod witness;
 mod wrong;

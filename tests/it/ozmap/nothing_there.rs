@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use ozmap_cancel::ozmap::{NotFoundAnswer, Trouble};
+use ozmap_cancel::ozmap::{FailureKind, NotFoundAnswer};
 
 use super::rig::{LOOKUP, Rig, one, word};
 use super::stand_in::{Act, answer, empty, json};
@@ -99,7 +99,7 @@ async fn who_says_nothing_to_everything_is_not_ozmap() {
         let stub = nothing.clone();
         let rig = Rig::new(move |_| vec![Act::Send(stub.clone())]).await;
         assert_eq!(word(&rig.judged("123|123").await), "ozmap_shape");
-        let seen = rig.look_again().await;
+        let seen = rig.recheck_by_id().await;
         assert!(seen.is_err(), "not gone: {seen:?}");
         // With a list of projects, or with an answer about the key, it is somebody who knows.
         let (key, projects) = (json(200, "{\"valid\":true}"), json(200, "[]"));
@@ -130,10 +130,11 @@ async fn check_says_when_a_nothing_will_never_be_believed() {
         let checked = Launch::new(&rig.server.url(), &journal)
             .set("OZMAP__NOT_FOUND_ANSWERS", believed)
             .run(&["check"]);
-        let said = String::from_utf8(checked.stdout).unwrap();
-        assert_eq!(checked.status.code(), Some(0), "{said}");
-        let warned = said.contains("warning  OZmap") && said.contains("let the key list projects");
-        assert_eq!(warned, is_warned, "{believed}: {said}");
+        let result = String::from_utf8(checked.stdout).unwrap();
+        assert_eq!(checked.status.code(), Some(0), "{result}");
+        let warned =
+            result.contains("warning  OZmap") && result.contains("let the key list projects");
+        assert_eq!(warned, is_warned, "{believed}: {result}");
     }
 }
 
@@ -147,7 +148,7 @@ async fn a_route_that_is_not_there_is_never_a_reservation_that_is_not_there() {
         let rig = server(json(404, body), json(200, "{}"), json(200, "[]")).await;
         let error = rig.lookup().await.unwrap_err();
         assert!(
-            matches!(error.trouble, Trouble::Status | Trouble::Html),
+            matches!(error.kind, FailureKind::Status | FailureKind::Html),
             "{body}"
         );
     }
@@ -198,7 +199,7 @@ async fn a_key_that_worked_a_moment_ago_does_not_prove_that_anybody_is_there_now
     assert_eq!(word(&rig.judged("123|123").await), "delete");
     is_lost.store(true, Ordering::SeqCst);
     assert_eq!(word(&rig.judged("123|123").await), "ozmap_shape");
-    let seen = rig.look_again().await;
+    let seen = rig.recheck_by_id().await;
     assert!(seen.is_err(), "not gone: {seen:?}");
 }
 
@@ -245,8 +246,8 @@ async fn an_answer_that_the_operator_did_not_list_is_no_not_found() {
             } else {
                 "ozmap_shape"
             };
-            let said = word(&rig.judged("123|123").await);
-            assert_eq!(said, expected, "{given:?} with {listed:?}");
+            let result = word(&rig.judged("123|123").await);
+            assert_eq!(result, expected, "{given:?} with {listed:?}");
         }
     }
 }

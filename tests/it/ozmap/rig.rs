@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ozmap_cancel::domain::{Mode, PropertyId, ReservationCode, Sighting};
+use ozmap_cancel::domain::{LookupResult, Mode, PropertyId, ReservationCode};
 use ozmap_cancel::guard::{self, Check, Deletable, OnInstalled, Policy, Verdict};
 use ozmap_cancel::journal::{
     Acceptance, Accepted, DeliveryKey, Held, Intent, Journal, KeyScope, Times,
 };
 use ozmap_cancel::ozmap::{
-    AuthScheme, DeleteAnswer, Deleted, Error, Look, NotFoundAnswer, Ozmap, PlainHttp, Presence,
-    Settings, Slot, Trust,
+    AuthScheme, DeleteAnswer, Deleted, Error, Lookup, NotFoundAnswer, Ozmap, PlainHttp,
+    RecheckResult, Session, Settings, Trust,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -43,7 +43,7 @@ pub fn settings(url: &str) -> Settings {
             NotFoundAnswer::EmptyObject,
         ],
         guard_age: Duration::from_secs(3),
-        looks_apart: Duration::from_millis(2),
+        lookups_apart: Duration::from_millis(2),
     }
 }
 
@@ -106,18 +106,18 @@ pub fn one_then(acts: Vec<Act>) -> impl Fn(&Request) -> Vec<Act> + Send + Sync {
 }
 
 /// The right to call OZmap about the reservation, which nothing must withhold.
-pub async fn slot(ozmap: &Ozmap) -> Slot<'_> {
-    ozmap.slot(&code(CODE)).await.unwrap()
+pub async fn session(ozmap: &Ozmap) -> Session<'_> {
+    ozmap.session(&code(CODE)).await.unwrap()
 }
 
 /// What is under a code, looked for until it is sure.
-pub async fn looked_up(ozmap: &Ozmap, asked: &str) -> Result<Sighting, Error> {
-    let slot = slot(ozmap).await;
+pub async fn looked_up(ozmap: &Ozmap, asked: &str) -> Result<LookupResult, Error> {
+    let session = session(ozmap).await;
     let mut before = None;
     loop {
-        match slot.look(&code(asked), before.as_ref()).await? {
-            Look::Shown(sighting) => return Ok(sighting),
-            Look::NothingYet(once) => {
+        match session.lookup(&code(asked), before.as_ref()).await? {
+            Lookup::Conclusive(lookup) => return Ok(lookup),
+            Lookup::AbsentOnce(once) => {
                 tokio::time::sleep(once.wait()).await;
                 before = Some(once);
             }
@@ -174,44 +174,47 @@ impl Rig {
         Self { server, ozmap }
     }
 
-    pub async fn lookup(&self) -> Result<Sighting, Error> {
+    pub async fn lookup(&self) -> Result<LookupResult, Error> {
         looked_up(&self.ozmap, CODE).await
     }
 
     /// What a look after a confirmed DELETE says.
-    pub async fn look_again(&self) -> Result<Presence, Error> {
-        let slot = slot(&self.ozmap).await;
+    pub async fn recheck_by_id(&self) -> Result<RecheckResult, Error> {
+        let session = session(&self.ozmap).await;
         let deleted = deleted(DeleteAnswer::Confirmed);
-        slot.look_again(deleted.of(&code(CODE)), None).await
+        session.recheck_by_id(deleted.of(&code(CODE)), None).await
     }
 
     /// What looks after a DELETE that was answered so say in the end, and how many it took.
-    pub async fn look_until_sure(&self, answer: DeleteAnswer) -> Result<(Presence, usize), Error> {
-        let slot = slot(&self.ozmap).await;
+    pub async fn look_until_sure(
+        &self,
+        answer: DeleteAnswer,
+    ) -> Result<(RecheckResult, usize), Error> {
+        let session = session(&self.ozmap).await;
         let (mut before, mut looks) = (None, 0);
         loop {
             looks += 1;
             let deleted = deleted(answer);
-            match slot
-                .look_again(deleted.of(&code(CODE)), before.as_ref())
+            match session
+                .recheck_by_id(deleted.of(&code(CODE)), before.as_ref())
                 .await?
             {
-                Presence::GoneYet(gone) => {
+                RecheckResult::GoneUnconfirmed(gone) => {
                     tokio::time::sleep(gone.wait()).await;
                     before = Some(gone);
                 }
-                seen @ (Presence::Gone { .. }
-                | Presence::Present(_)
-                | Presence::OnlyByCode(_)
-                | Presence::Contradicted) => return Ok((seen, looks)),
+                seen @ (RecheckResult::Gone { .. }
+                | RecheckResult::Present(_)
+                | RecheckResult::OnlyByCode(_)
+                | RecheckResult::Contradicted) => return Ok((seen, looks)),
             }
         }
     }
 
     /// What the guard says of a look-up.
     pub async fn judged(&self, asked: &str) -> Result<Verdict, Error> {
-        let sighting = looked_up(&self.ozmap, asked).await?;
-        Ok(guard::judge(&sighting, &code(asked), &policy()))
+        let lookup = looked_up(&self.ozmap, asked).await?;
+        Ok(guard::judge(&lookup, &code(asked), &policy()))
     }
 
     /// What may be deleted; the stand-in must show a reservation.
@@ -226,7 +229,7 @@ impl Rig {
     pub async fn delete(&self) -> Result<(), Error> {
         let target = self.target().await;
         let intent = Ledger::new(60_000).await.intend(&target).await;
-        slot(&self.ozmap).await.delete(intent).await
+        session(&self.ozmap).await.delete(intent).await
     }
 }
 
@@ -236,7 +239,7 @@ pub fn word(result: &Result<Verdict, Error>) -> &'static str {
         Ok(Verdict::Delete(_)) => "delete",
         Ok(Verdict::Absent) => "absent",
         Ok(Verdict::Keep(refusal)) => refusal.id(),
-        Err(error) => error.trouble.id(),
+        Err(error) => error.kind.id(),
     }
 }
 

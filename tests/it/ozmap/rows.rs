@@ -11,20 +11,20 @@ async fn an_array_is_never_read_as_a_document_member_by_member() {
     let page = Page::new().await;
     // The order in which the members of a client are declared, with values that would allow a deletion.
     let client = json!([CLIENT_ID, CLIENT_ID, CODE, false]);
-    let said = page.says(set("/client", client)).await;
-    assert_eq!(said, "unreadable_client");
+    let result = page.says(set("/client", client)).await;
+    assert_eq!(result, "unreadable_client");
     let client = &reservation()["client"];
-    let said = page
+    let result = page
         .says(json!([[ID, ID, "Property", client]]).to_string())
         .await;
-    assert_eq!(said, "unreadable_document");
+    assert_eq!(result, "unreadable_document");
     for onu in [json!([]), json!(["", "", ""])] {
-        let said = page.says(set("/client/onu", onu)).await;
-        assert_eq!(said, "install_evidence");
+        let result = page.says(set("/client/onu", onu)).await;
+        assert_eq!(result, "install_evidence");
     }
     for history in [json!([]), json!([[]]), json!({"clients": [[]]})] {
-        let said = page.says(set("/history", history)).await;
-        assert_eq!(said, "preexisting_property");
+        let result = page.says(set("/history", history)).await;
+        assert_eq!(result, "preexisting_property");
     }
 }
 
@@ -61,8 +61,8 @@ async fn several_rows_are_not_asked_for_their_customers_one_by_one() {
     row["client"] = json!(CLIENT_ID);
     let rows = json!(vec![row; 500]).to_string();
     let rig = Rig::new(list_of(rows)).await;
-    let said = super::rig::word(&rig.judged(CODE).await);
-    assert_eq!(said, "several_properties");
+    let result = super::rig::word(&rig.judged(CODE).await);
+    assert_eq!(result, "several_properties");
     assert_eq!(rig.server.requests().len(), 1);
 }
 

@@ -75,10 +75,10 @@ async fn no_error_of_a_call_tells_what_it_was_about() {
             )
         };
         let deleted = rig().await.delete().await.err();
-        let looked = rig().await.look_again().await.err();
+        let looked = rig().await.recheck_by_id().await.err();
         for error in [deleted, looked].into_iter().flatten() {
             assert_discreet(&format!("{error} {error:?}"));
-            troubles.push(error.trouble.id());
+            troubles.push(error.kind.id());
         }
     }
     troubles.sort_unstable();
@@ -110,12 +110,12 @@ fn no_error_of_the_set_up_tells_the_key() {
 async fn what_was_read_and_what_was_asked_is_not_shown_by_debug() {
     let with_modem = one().replacen("\"serial_number\":\"\"", "\"serial_number\":\"HWTC1\"", 1);
     let rig = Rig::new(move |_| vec![Act::Send(json(200, &with_modem))]).await;
-    let sighting = rig.lookup().await.unwrap();
-    let property = sighting.rows[0].clone().unwrap();
-    assert_discreet(&format!("{sighting:?} {property:?} {:?}", property.client));
+    let lookup = rig.lookup().await.unwrap();
+    let property = lookup.rows[0].clone().unwrap();
+    assert_discreet(&format!("{lookup:?} {property:?} {:?}", property.client));
     assert_discreet(&format!(
         "{:?}",
-        guard::judge(&sighting, &code(CODE), &policy())
+        guard::judge(&lookup, &code(CODE), &policy())
     ));
 
     let rig = Rig::new(one_then(Vec::new())).await;

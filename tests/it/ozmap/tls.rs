@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use ozmap_cancel::ozmap::{Acted, Error, Ozmap, PlainHttp, SetupError, Trouble, Trust, parse_pin};
+use ozmap_cancel::ozmap::{
+    Acted, Error, FailureKind, Ozmap, PlainHttp, SetupError, Trust, parse_pin,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -54,8 +56,7 @@ impl Identity {
     }
 
     fn fingerprint(&self) -> String {
-        let digest = Sha256::digest(self.der.as_ref());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(Sha256::digest(self.der.as_ref()))
     }
 }
 
@@ -140,8 +141,8 @@ impl Server {
     async fn refused(&self, trust: Trust) -> String {
         let error = self.probe(trust).await.unwrap_err();
         assert_eq!(
-            (error.trouble, error.acted),
-            (Trouble::Tls, Acted::No),
+            (error.kind, error.acted),
+            (FailureKind::Tls, Acted::No),
             "{error}"
         );
         assert_eq!(self.requests.load(SeqCst), 0, "a stranger was told the key");

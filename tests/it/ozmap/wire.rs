@@ -175,7 +175,7 @@ async fn an_answer_that_nobody_asked_for_is_never_taken_for_the_next_one() {
     .await;
     for _ in 0..10 {
         let error = rig.delete().await.unwrap_err();
-        assert_eq!(error.trouble.id(), "ozmap_server_error");
+        assert_eq!(error.kind.id(), "ozmap_server_error");
     }
 }
 
@@ -188,10 +188,10 @@ async fn no_more_calls_are_in_work_than_allowed() {
         let asked = code(CODE);
         let ask = || async {
             rig.ozmap
-                .slot(&asked)
+                .session(&asked)
                 .await
                 .unwrap()
-                .look(&asked, None)
+                .lookup(&asked, None)
                 .await
                 .map(drop)
         };

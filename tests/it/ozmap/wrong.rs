@@ -307,10 +307,10 @@ async fn the_port_of_what_was_deleted_is_said_to_be_free_and_never_waited_for() 
         assert!(began.elapsed() < Duration::from_secs(5), "{shown}");
         let history = setting.service.launch().run(&["journal", "show", CODE]);
         let history = String::from_utf8(history.stdout).unwrap();
-        let said = ["port_free", "port_taken"]
+        let result = ["port_free", "port_taken"]
             .into_iter()
             .find(|kind| history.contains(kind));
-        assert_eq!(said, expected, "{shown}: {history}");
+        assert_eq!(result, expected, "{shown}: {history}");
         if expected.is_some() {
             let which = "output 4 of splitter 5da6220df003e8132800001e";
             assert!(history.contains(which), "{history}");

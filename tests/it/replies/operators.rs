@@ -275,7 +275,7 @@ fn check_says_how_long_each_sentence_takes_and_which_is_too_long() {
     }
     let warned: Vec<&str> = said
         .lines()
-        .filter(|line| line.contains("when spoken, and"))
+        .filter(|line| line.contains("when spoken, longer"))
         .collect();
     assert_eq!(warned.len(), 1, "{said}");
     assert!(
@@ -283,7 +283,7 @@ fn check_says_how_long_each_sentence_takes_and_which_is_too_long() {
         "{said}"
     );
     assert!(
-        warned[0].ends_with("a caller follows 15 at most; shorten its `voice`"),
+        warned[0].ends_with("longer than the 15 a caller can follow; shorten its `voice` text"),
         "{said}"
     );
 }

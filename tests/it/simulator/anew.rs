@@ -1,4 +1,4 @@
-//! Beginning and beginning anew: ids, health, and how it is told to behave.
+//! Start and reset: ids, health, and the switches of its behaviour.
 
 use super::*;
 
@@ -44,7 +44,7 @@ async fn an_id_is_never_given_twice() {
 }
 
 #[tokio::test]
-async fn the_simulator_says_that_it_is_there_to_whoever_starts_it() {
+async fn the_simulator_tells_its_launcher_that_it_is_live() {
     let mut world = World::new().await;
     world.key = "none";
     assert_eq!(

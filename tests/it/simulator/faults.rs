@@ -135,7 +135,7 @@ async fn a_slow_deletion_happens_even_if_the_client_has_left() {
 }
 
 #[tokio::test]
-async fn somebody_else_acts_right_after_the_call() {
+async fn another_user_acts_right_after_the_call() {
     let world = World::with(&["lookup:implant_after*1"]).await;
     assert_eq!(
         world.get(LOOKUP).await.json()[0]["client"]["implanted"],

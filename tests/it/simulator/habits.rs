@@ -271,7 +271,7 @@ async fn the_root_is_a_page_or_not_there() {
 
 #[tokio::test]
 async fn a_key_names_its_user_and_a_drop_is_read_by_its_own_route() {
-    // {"module":"api","user":"628f8c3269a79101db8b4aaa"}, signed by nobody.
+    // {"module":"api","user":"628f8c3269a79101db8b4aaa"}, unsigned.
     let token = "e30.eyJtb2R1bGUiOiJhcGkiLCJ1c2VyIjoiNjI4ZjhjMzI2OWE3OTEwMWRiOGI0YWFhIn0.x";
     let mut options = Options::default();
     options.keys.push(Key::new(token, Role::Full));

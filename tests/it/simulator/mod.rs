@@ -1,4 +1,4 @@
-//! The simulator itself: what the other tests rely on when they assert on its state.
+//! The simulator itself: the behaviour that every other test relies on.
 //!
 //! Talks to it over plain sockets, because a fault on the wire is exactly what an HTTP client
 //! hides. Nothing here knows the service.
@@ -42,7 +42,7 @@ struct World {
     _stop: DropGuard,
 }
 
-/// What came back until the connection ended.
+/// The bytes received until the connection ended.
 #[derive(Debug)]
 struct Reply {
     status: u16,
@@ -154,7 +154,7 @@ impl World {
         self.exists("123%7C123").await
     }
 
-    /// Asks a control again and again until it shows what is waited for.
+    /// Polls a control until it shows the expected state.
     async fn wait_for(&self, what: &str, path: &str, is_there: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         let mut poll = tokio::time::interval(POLL);

@@ -58,7 +58,7 @@ async fn a_look_says_nothing_once_and_the_truth_again() {
 }
 
 #[tokio::test]
-async fn it_is_said_in_the_words_of_the_route_and_a_deletion_that_hears_it_has_no_effect() {
+async fn the_text_is_the_routes_own_and_a_deletion_answered_so_has_no_effect() {
     let world = World::with(&["delete:nothing*1", "lookup:nothing*1"]).await;
     world
         .send("POST", "/__sim/quirks", json!({"unknown_code": "null"}))
@@ -84,7 +84,7 @@ fn it_is_written_with_or_without_its_words() {
 }
 
 #[tokio::test]
-async fn somebody_gives_the_customer_another_code_after_a_look() {
+async fn another_user_gives_the_customer_another_code_after_a_lookup() {
     let world = World::with(&["lookup:rename_after*1"]).await;
     assert_eq!(
         world.get(LOOKUP).await.json()[0]["client"]["code"],

@@ -1,4 +1,4 @@
-//! The world: what is in it, and what a change to one element does to the others.
+//! The world: its elements, and the effect of a change to one element on the others.
 
 use super::*;
 
@@ -289,7 +289,7 @@ async fn a_reservation_takes_a_free_port_and_an_unused_code_or_nothing() {
 }
 
 #[tokio::test]
-async fn a_box_without_a_free_port_takes_nobody() {
+async fn a_box_without_a_free_port_takes_no_customer() {
     let world = World::new().await;
     for port in [1, 2, 3, 5, 6, 7, 8] {
         let order = json!({"connector": SPLITTER_ID, "port": port, "client": {"code": format!("n-{port}")}});

@@ -20,7 +20,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The body as JSON; the test fails when it is none.
+    /// The body as JSON; the test fails for any other body.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body)
             .unwrap_or_else(|error| panic!("not JSON ({error}): {self:?}"))

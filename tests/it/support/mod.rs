@@ -154,7 +154,7 @@ where
     }
 }
 
-/// The draws of every run, so that what a change is judged by does not depend on the day. `PROPTEST_RNG_SEED` draws
+/// The draws of every run, so that the verdict on a change does not depend on the day. `PROPTEST_RNG_SEED` draws
 /// others.
 pub fn draws() -> Config {
     let usual = Config::default();
@@ -167,7 +167,7 @@ pub fn draws() -> Config {
     }
 }
 
-/// Whether what a process writes can be watched here.
+/// Whether the writes of a process can be traced on this machine.
 pub fn has_strace() -> bool {
     let found = std::process::Command::new("strace").arg("-V").output();
     found.is_ok_and(|found| found.status.success())

@@ -1,4 +1,4 @@
-//! The simulated OZmap of a test, and what a test may do to it and see in it.
+//! The simulated OZmap of a test: its controls and its state.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -87,7 +87,7 @@ impl Ozmap {
         self.post("/__sim/properties", &reservation).await
     }
 
-    /// Deletes a property as somebody does who works in OZmap.
+    /// Deletes a property as a user of OZmap's own pages does.
     pub async fn remove(&self, property: &str) {
         let path = format!("/api/v2/properties/{property}");
         let removed = send(
@@ -134,7 +134,7 @@ impl Ozmap {
             .unwrap_or_default()
     }
 
-    /// The methods and paths of the calls about reservations, in order; the probe of the key is none.
+    /// The methods and paths of the calls about reservations, in order, without the probe of the key.
     pub async fn asked(&self) -> Vec<String> {
         let about_reservations = |call: &&Value| call["route"] != "probe";
         self.calls()

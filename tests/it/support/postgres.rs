@@ -205,7 +205,7 @@ impl Server {
         &self.folder
     }
 
-    /// A place for a journal that nobody else has: a schema of its own.
+    /// The URL of a journal of its own: a new schema.
     pub fn place(&self, name: &str) -> String {
         let schema = schema(name);
         let session = Session::open(&self.url("postgres"));
@@ -227,8 +227,7 @@ impl Drop for Server {
 
 /// A name of a schema: names of folders differ in case, those of schemas do not.
 fn schema(name: &str) -> String {
-    let hex: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("w_{hex}")
+    format!("w_{}", hex::encode(name))
 }
 
 /// A session of its own, for a test that looks or interferes. Blocks.
@@ -262,7 +261,7 @@ impl Session {
                 Err(error) => Err(error),
             }
         };
-        // A test may run in a runtime, in which nobody may block.
+        // A test may run in a runtime, which must not be blocked.
         thread::spawn(open).join().unwrap()
     }
 
@@ -319,7 +318,7 @@ fn is_root() -> bool {
     id.stdout.starts_with(b"0\n")
 }
 
-/// Whoever may run the server; root may not.
+/// The user that runs the server; root may not.
 fn user() -> String {
     let known = Command::new("id")
         .args(["-u", "postgres"])

@@ -51,7 +51,7 @@ impl Launch {
         self
     }
 
-    /// Sets a variable of the environment that is not a setting of ours, like `HTTP_PROXY`.
+    /// Sets a variable of the environment that is not a setting of the service, like `HTTP_PROXY`.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
@@ -63,7 +63,8 @@ impl Launch {
         self
     }
 
-    fn command(&self) -> Command {
+    /// The program with its settings, for a test that runs it in its own way.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(binary());
         command
             .env_clear()
@@ -108,7 +109,8 @@ impl Launch {
                 .unwrap()
                 .split("listening on http://")
                 .nth(1)
-                .and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+                // The log may be in JSON, where the line goes on.
+                .and_then(|rest| rest.split(['"', '\n']).next()?.parse().ok());
             if let Some(address) = found {
                 break address;
             }

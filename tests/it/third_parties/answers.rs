@@ -147,7 +147,7 @@ impl Writer {
             all.insert((rendered.content_type, rendered.body));
         };
         for locale in Locale::ALL {
-            // Somebody who is believed, and somebody who is not.
+            // An authenticated caller, and one that is not.
             for mut echo in [self.channel.hear(&inbound), self.channel.overhear(&inbound)] {
                 echo.locale = locale;
                 self.refusals(request, &echo, &mut add);
@@ -226,7 +226,7 @@ impl Writer {
     }
 }
 
-/// What may stand in the place of a sentence: itself, and what a hostile name could make of it, up to 4 KiB. The
+/// Texts in the place of a sentence: itself, and what a hostile name could make of it, up to 4 KiB. The
 /// language of a sentence makes no difference to that.
 fn texts(said: &str, locale: Locale) -> Vec<String> {
     let mut texts = vec![said.to_owned()];

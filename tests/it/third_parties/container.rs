@@ -1,4 +1,4 @@
-//! The compose file, held against the schema of its specification and against what a container of this service needs.
+//! The compose file, checked against the schema of its specification and the needs of this service.
 
 use std::fs;
 

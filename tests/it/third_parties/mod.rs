@@ -1,6 +1,6 @@
 //! Software of others, as it is: platforms that call the running service, and validators that judge its answers.
 //!
-//! `bash tests/third-parties` installs all of it below the checkout. What is missing is said, and fails in CI.
+//! `bash tests/third-parties` installs all of it below the checkout. A missing program is reported, and fails in CI.
 
 mod answers;
 mod container;

@@ -31,7 +31,7 @@ pub fn python(modules: &[&str]) -> Option<Command> {
     None
 }
 
-/// Node, if this folder of ours has the module installed.
+/// Node, if this folder of the checkout has the module installed.
 pub fn node(folder: &str, module: &str) -> Option<Command> {
     let is_there = in_checkout(folder)
         .join("node_modules")

@@ -1,4 +1,4 @@
-//! Rasa's own client of action servers calls the running service, and makes of the answers what a Rasa bot would.
+//! Rasa's own client of action servers calls the running service, and interprets the answers as a Rasa bot does.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::{SECRET, World};
 const CODE: &str = "123|123";
 const INSTALLED: &str = "test-status";
 
-/// One channel for each way in which Rasa can prove who it is.
+/// One channel for each way in which Rasa can authenticate.
 const CHANNELS: &[(&str, &str)] = &[
     ("CHANNELS__RASA__PRESET", "rasa"),
     ("CHANNELS__RASA__SECRET", SECRET),

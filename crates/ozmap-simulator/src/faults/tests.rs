@@ -1,4 +1,4 @@
-//! The two spellings of a fault, and what is said about one that is none.
+//! The two spellings of a fault, and the errors for text that is not a fault.
 
 use super::{Fault, FaultError};
 use serde_json::json;

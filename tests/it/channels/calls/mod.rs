@@ -1,4 +1,4 @@
-//! Phone calls over HTTP, turn by turn, as a platform makes them: where a call is stands in addresses and parameters that
+//! Phone calls over HTTP, turn by turn, as a platform makes them: the state of a call is in addresses and parameters that
 //! come back from outside, and only what this service wrote into them for this very call is acted on.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,9 +17,9 @@ const SPOKEN: &str = "um dois três barra um dois três";
 /// A platform: its preset, and how it says something in a call.
 struct Platform {
     preset: &'static str,
-    /// The body of what was said.
+    /// The body of a spoken answer.
     said: fn(call: &str, text: &str) -> String,
-    /// The body of what was keyed.
+    /// The body of a keyed answer.
     keyed: fn(call: &str, digits: &str) -> String,
 }
 

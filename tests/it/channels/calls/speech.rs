@@ -10,7 +10,7 @@ type State = Vec<(String, String)>;
 /// The number of the team, where a platform dials it.
 const AGENT: &str = "5548333330000";
 
-/// The language of a call, what is said, and the code that is read back.
+/// The language of a call, the customer's words, and the code that is read back.
 const CODES: [(&str, &str, &str); 24] = [
     ("pt-BR", "123 barra 123", "123|123"),
     ("pt-BR", "123/123", "123|123"),
@@ -42,7 +42,7 @@ const CODES: [(&str, &str, &str); 24] = [
     ("en", "123 minus 123", "123-123"),
 ];
 
-/// The language of a call, and what is no code: it is asked for again.
+/// The language of a call, and words without a code: the call asks again.
 const NO_CODES: [(&str, &str); 8] = [
     ("pt-BR", "não quero cancelar 123 barra 123"),
     ("pt-BR", "cento e vinte e três barra quatro"),
@@ -102,7 +102,7 @@ fn unsure(body: String) -> String {
 /// Every point of a call: before the question, after it, after a failure, and at the confirmation.
 async fn points(world: &World, platform: &Platform, locale: &str) -> [(&'static str, State); 4] {
     let first = in_language(locale);
-    // What the first address said is kept by the platform, not by every answer.
+    // The platform keeps the parameters of the first address; not every answer repeats them.
     let following = |reply: &Reply| {
         let state = state(reply);
         with(&with(&state, "lang", locale), "agent", AGENT)
@@ -174,7 +174,7 @@ async fn a_wish_for_a_person_hands_over_at_every_point_of_a_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_surely_a_wish_for_a_person_transfers_nobody() {
+async fn only_a_clear_wish_for_a_person_transfers_the_call() {
     for platform in &PLATFORMS {
         let preset = platform.preset;
         let world = world(preset).await;
@@ -188,7 +188,7 @@ async fn what_is_not_surely_a_wish_for_a_person_transfers_nobody() {
             for body in sure.into_iter().chain(television) {
                 let reply = turn(&world, "ivr", &at, &body).await;
                 assert!(!hands_over(preset, &reply), "{preset}, {point}: {body}");
-                // A code that was read back is not lost by what a recogniser hears.
+                // A misrecognised answer does not lose a code that was read back.
                 let step = if point == "confirm" { point } else { "code" };
                 assert_eq!(
                     value(&state(&reply), "ozc_step"),

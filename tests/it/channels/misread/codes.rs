@@ -1,4 +1,4 @@
-//! Codes: what was not filled in, numbers, lists, forms that were not encoded, and decoration.
+//! Codes: unfilled variables, numbers, lists, unencoded forms, and decoration.
 
 use axum::http::{HeaderMap, Method};
 use ozmap_cancel::channels::{Inbound, Understood, Wish};
@@ -53,7 +53,7 @@ fn has_member(base: &Base) -> bool {
         base.preset.as_str(),
         "evolution" | "simplesdesk" | "twilio-messaging"
     );
-    // What was confirmed stands in the state of the call, which is sealed.
+    // The confirmed code is in the state of the call, which is signed.
     let body = String::from_utf8(base.body.bytes()).unwrap();
     let is_state = base.target.contains("ozc_") || body.contains("ozc_");
     !is_written

@@ -38,7 +38,7 @@ const LOOK: [&str; 7] = [
     "readOnly",
 ];
 
-/// Names of what is wanted.
+/// Names of the member that says what the caller wants.
 const ACTION: [&str; 7] = [
     "action",
     "Action",

@@ -1,4 +1,4 @@
-//! The same through the real service: what OZmap held before and after, what the caller is told, what the operator sees.
+//! The same through the real service: OZmap's state before and after, the caller's answer, the operator's view.
 
 use serde_json::{Value, json};
 
@@ -314,9 +314,9 @@ async fn after_two_failures_in_a_chat_a_person_goes_on() {
     }
 }
 
-/// What stands in place of a number or a key for everybody makes no two customers one.
+/// A placeholder that platforms send for every withheld number or key never makes two customers one.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_withheld_number_and_an_empty_signed_key_are_nobodys() {
+async fn a_withheld_number_and_an_empty_signed_key_identify_no_customer() {
     let world = world().await;
     for from in [
         "sip:anonymous@anonymous.invalid",

@@ -2,7 +2,7 @@
 //! seeds of the fuzz targets, on stable Rust.
 //!
 //! A failure prints its input as a line of hexadecimal digits: `OZMAP_CANCEL_INPUT=HEX cargo test --test it repeats`
-//! with `OZMAP_CANCEL_CHECK=NAME` runs it alone. What was found is kept as a file under `fuzz/seeds/NAME`, which every run
+//! with `OZMAP_CANCEL_CHECK=NAME` runs it alone. A finding is kept as a file under `fuzz/seeds/NAME`, which every run
 //! feeds again.
 
 #[path = "../../../../fuzz/checks/mod.rs"]
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::support::draws;
 use checks::channels::HOSTILE;
-use inputs::{captures, hex, mutated, seeds, structured, unhex};
+use inputs::{captures, mutated, seeds, structured};
 
 /// Bytes that show themselves as text, so that a failure can be read.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ fn feed_to(check: &str, cases: u32, inputs: impl Strategy<Value = Vec<u8>>, run:
         catch_unwind(AssertUnwindSafe(|| run(&bytes))).map_err(|_| {
             TestCaseError::fail(format!(
                 "OZMAP_CANCEL_CHECK={check} OZMAP_CANCEL_INPUT={}",
-                hex(&bytes)
+                hex::encode(&bytes)
             ))
         })
     });
@@ -77,7 +77,7 @@ fn repeats_the_input_of_a_failure() {
     ) else {
         return;
     };
-    run_of(&check)(&unhex(&input));
+    run_of(&check)(&hex::decode(input).unwrap());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Whatever is changed about a request: without its proof it is never understood, nobody asks OZmap, and nothing is written
+//! Whatever is changed about a request: without authentication it is never parsed, OZmap is not called, and nothing is written
 //! down.
 
 use proptest::strategy::{Strategy, ValueTree};

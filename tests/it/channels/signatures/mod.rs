@@ -106,7 +106,7 @@ fn has_oracles() -> bool {
     is_there
 }
 
-/// What a library is asked to sign. `how` names the vendor, the secret and what else it needs.
+/// A request for a library to sign. `how` names the vendor, the secret and what else it needs.
 struct Wanted {
     how: Value,
     method: Method,

@@ -145,7 +145,7 @@ async fn world(vendors: &[Vendor]) -> World {
     World::with(&settings).await
 }
 
-/// A request as it goes over the wire: what a name's case would change stays as it is.
+/// A request as it goes over the wire, with the case of its header names.
 #[derive(Clone)]
 struct Wire {
     method: &'static str,
@@ -245,7 +245,7 @@ async fn assert_body_is_signed(world: &World, right: &Wire, channel: &str) {
         ("a blank behind it", [&right.body, &b" "[..]].concat()),
         ("it twice", [&right.body[..], b"&", &right.body].concat()),
     ] {
-        // Twilio signs a value that stands there twice only once, and the form means the same.
+        // Twilio signs a duplicate value only once, and the form means the same.
         if channel == "twilio" && why == "it twice" {
             continue;
         }

@@ -22,6 +22,7 @@ mod rows;
 mod server;
 mod silence;
 mod under_way;
+mod upgrade;
 
 /// What a test says on a machine without a server.
 pub const NEEDS: &str = "PostgreSQL";

@@ -88,7 +88,7 @@ async fn check_creates_nothing_and_the_journal_is_read_beside_the_service() {
     let shown = said(&launch.run(&["journal", "show", CODE]));
     assert!(shown.contains("outcome     cancelled"), "{shown}");
     let found = said(&launch.run(&["check"]));
-    assert!(found.contains("0 cancellations not ended"), "{found}");
+    assert!(found.contains("0 cancellations in progress"), "{found}");
 }
 
 /// A role that must prove itself, and the address with its password.

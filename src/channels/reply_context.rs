@@ -1,0 +1,75 @@
+//! What a refusal may take over from its request: the language and the form to answer in, and, for a caller that proved
+//! who it is, the texts that the platform wants back.
+//!
+//! It never refuses: what cannot be read is left out. Of a stranger nothing is inflated and nothing is repeated.
+
+use axum::http::header;
+
+use super::call_state::{carried, secret};
+use super::input::Input;
+use super::platform::Platform;
+use super::reading::Reading;
+use super::{Channel, Codec, Echo, Inbound, Speaker, native};
+
+impl Channel {
+    /// What a refusal takes over from a request that was not understood or not accepted; the caller was believed.
+    #[must_use]
+    pub fn hear(&self, inbound: &Inbound<'_>) -> Echo {
+        self.hear_as(inbound, Speaker::Caller)
+    }
+
+    /// What a refusal takes over from someone who proved nothing: the language and the form of the answer, no more.
+    #[must_use]
+    pub fn overhear(&self, inbound: &Inbound<'_>) -> Echo {
+        self.hear_as(inbound, Speaker::Stranger)
+    }
+
+    fn hear_as(&self, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
+        match &self.codec {
+            Codec::Native => native::hear(self, inbound, speaker),
+            Codec::Platform(platform) => platform.hear(self, inbound, speaker),
+        }
+    }
+}
+
+impl Platform {
+    fn hear(&self, channel: &Channel, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
+        let input = self.as_much_as_possible(inbound, speaker);
+        let fields = &self.spec.fields;
+        let silent = self.silent(channel.locale);
+        let reading = Reading::of(channel, fields, &input);
+        let spoken = Echo {
+            locale: self.locale(channel, &reading, &mut Vec::new()),
+            format: self.wanted_format(&input).unwrap_or(silent.format),
+            ..silent
+        };
+        match speaker {
+            Speaker::Stranger => spoken,
+            Speaker::Caller => self.hear_caller(channel, &input, spoken),
+        }
+    }
+
+    fn hear_caller(&self, channel: &Channel, input: &Input<'_>, spoken: Echo) -> Echo {
+        let reading = Reading::of(channel, &self.spec.fields, input);
+        let instructed = reading.instructed().ok();
+        let call = reading.conversation(&mut Vec::new());
+        Echo {
+            texts: self.echo_of_what_can_be_read(input),
+            carried: instructed.map_or_else(Vec::new, |(action, mode)| carried(action, mode)),
+            secret: secret(channel, input),
+            call: call.ok().flatten().unwrap_or_default(),
+            ..spoken
+        }
+    }
+
+    fn as_much_as_possible<'a>(&self, inbound: &Inbound<'a>, speaker: Speaker) -> Input<'a> {
+        let head = || Input::head(inbound.headers, inbound.target);
+        let is_compressed = inbound.headers.contains_key(header::CONTENT_ENCODING);
+        if is_compressed && speaker == Speaker::Stranger {
+            return head();
+        }
+        let bytes_max = self.spec.request.body_bytes_max;
+        Input::read(inbound.headers, inbound.target, inbound.body, bytes_max)
+            .unwrap_or_else(|_| head())
+    }
+}

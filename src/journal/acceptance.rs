@@ -1,0 +1,92 @@
+//! What a webhook asks the journal to promise, and what the journal answers.
+//!
+//! Data only. It must never decide anything.
+
+use super::record::{Held, Record};
+use crate::domain::{FirstName, Mode, OpId, ReservationCode};
+
+/// Which webhook: a channel and the key of the request in it.
+#[derive(Clone)]
+pub struct DeliveryKey {
+    /// The channel's name.
+    pub channel: String,
+    /// The key that is the same on every retry.
+    pub key: String,
+}
+
+/// What a webhook asks the journal to promise.
+#[derive(Clone)]
+pub struct Acceptance {
+    /// The webhook.
+    pub delivery: DeliveryKey,
+    /// When the platform gives no key: for how long the same request in the same conversation is the same one.
+    pub duplicate_window_ms: Option<i64>,
+    /// How many codes a conversation may try within a day.
+    pub codes_max: u32,
+    /// For how long after its end a final answer is repeated to the same key as it is.
+    pub replay_ms: i64,
+    /// What tells two customers apart whom the platform gave one key.
+    pub key_scope: KeyScope,
+    /// What tells two requests with the same key apart.
+    pub fingerprint: String,
+    /// The same as an earlier version of this service would have written it, where that differs.
+    pub fingerprint_before: Option<String>,
+    /// The earlier cancellation of the same webhook whose answer does not hold any more.
+    pub instead_of: Option<OpId>,
+    /// The reservation code.
+    pub code: ReservationCode,
+    /// Whether it may delete.
+    pub mode: Mode,
+    /// The conversation, if the platform names one, as one text for all channels.
+    pub conversation: Option<String>,
+    /// The tag of the language that was asked for.
+    pub locale: &'static str,
+    /// What the platform calls the customer.
+    pub first_name: Option<FirstName>,
+    /// Why the customer cancels.
+    pub note: Option<String>,
+    /// Eight digits that the protocol number begins with: the local date.
+    pub protocol_date: String,
+}
+
+/// What tells two customers apart whom the platform gave one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyScope {
+    /// Their conversations, where both are known. The same key with another content is a mistake of the caller.
+    Conversation,
+    /// Their conversations and what they ask for: such a platform cannot be told that a key is a mistake.
+    ConversationAndContent,
+}
+
+/// What the journal says to a webhook.
+#[derive(Debug)]
+pub enum Accepted {
+    /// A new cancellation is durable; the caller holds its lease and works on it.
+    Fresh(Box<Held>),
+    /// Another webhook's cancellation of the same code is running: wait for it.
+    Joined(Box<Record>),
+    /// The same webhook came before: its cancellation, ended or running.
+    Repeated(Box<Record>),
+    /// The same key came before with another content: nothing is done.
+    KeyReused,
+    /// This conversation has tried too many codes: nothing is done.
+    TooManyCodes,
+}
+
+/// What the journal knows of a webhook that came before.
+#[derive(Debug)]
+pub enum Recalled {
+    /// Its cancellation, ended or running.
+    Promised(Box<Record>),
+    /// The same key came with another content.
+    KeyReused,
+}
+
+impl From<Recalled> for Accepted {
+    fn from(recalled: Recalled) -> Self {
+        match recalled {
+            Recalled::Promised(record) => Self::Repeated(record),
+            Recalled::KeyReused => Self::KeyReused,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What waits to be written, and in which company it is.
+
+use std::collections::VecDeque;
+
+use super::operation::{Batch, Company, Operation};
+use crate::journal::store::Sharing;
+
+/// The most operations in one commit; more wait for the next.
+const BATCH_MAX: usize = 128;
+
+/// What has come and is not written yet, in its order.
+#[derive(Default)]
+pub(super) struct Waiting {
+    in_company: VecDeque<Box<dyn Operation>>,
+    alone: VecDeque<Box<dyn Operation>>,
+    was_alone: bool,
+}
+
+impl Waiting {
+    pub(super) fn is_empty(&self) -> bool {
+        self.in_company.is_empty() && self.alone.is_empty()
+    }
+
+    pub(super) fn take(&mut self, operation: Box<dyn Operation>) {
+        match operation.company() {
+            Company::Any => self.in_company.push_back(operation),
+            Company::None => self.alone.push_back(operation),
+        }
+    }
+
+    pub(super) fn all(&mut self) -> Batch {
+        self.in_company
+            .drain(..)
+            .chain(self.alone.drain(..))
+            .collect()
+    }
+
+    /// The next batch. On a shared journal one that goes alone takes turns with all others, so that neither new promises
+    /// nor the work on old ones wait for all of the other.
+    pub(super) fn batch(&mut self, sharing: Sharing) -> Batch {
+        let is_alone = match sharing {
+            Sharing::Sole => false,
+            Sharing::Shared => {
+                !self.alone.is_empty() && (self.in_company.is_empty() || !self.was_alone)
+            }
+        };
+        self.was_alone = is_alone;
+        if is_alone {
+            return self.alone.pop_front().into_iter().collect();
+        }
+        let mut batch: Batch = take_front(&mut self.in_company, BATCH_MAX);
+        if let Sharing::Sole = sharing {
+            let room = BATCH_MAX - batch.len();
+            batch.extend(take_front(&mut self.alone, room));
+        }
+        batch
+    }
+}
+
+fn take_front(queue: &mut VecDeque<Box<dyn Operation>>, count: usize) -> Batch {
+    let count = count.min(queue.len());
+    queue.drain(..count).collect()
+}

@@ -1,0 +1,148 @@
+//! The handle that everything else uses: where the journal is, and the threads that write and read it.
+//!
+//! Its operations are in the files that they belong to, see the map in `mod.rs`.
+
+use std::sync::Arc;
+
+use tokio::time::{Duration, Instant};
+use uuid::Uuid;
+
+use super::error::Error;
+use super::group_commit::Writer;
+#[cfg(test)]
+use super::place::DiskRules;
+use super::place::{Kind, Place};
+use super::postgres::Postgres;
+use super::sql;
+use super::sqlite::Sqlite;
+use super::store::Store;
+
+/// The times that the journal keeps to, all in milliseconds on the database's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// How long a lease lasts unless it is renewed.
+    pub lease_ms: i64,
+    /// How long after a DELETE was written down it may still take effect.
+    pub settle_ms: i64,
+    /// How long after its acceptance a cancellation is given up.
+    pub deadline_ms: i64,
+}
+
+/// How long what another replica wrote may go unseen by somebody who waits for it.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// A handle to the journal; cheap to clone.
+#[derive(Clone)]
+pub struct Journal {
+    pub(super) writer: Writer,
+    // The writer itself where a read costs nothing, another connection where it would hold up the writes.
+    pub(super) reader: Writer,
+    place: Place,
+    pub(super) look_every: Option<Duration>,
+    pub(super) owner: Arc<str>,
+    pub(super) times: Times,
+}
+
+#[cfg(test)]
+impl Journal {
+    /// A journal whose operations wait in a simulated queue.
+    pub(crate) fn simulated(writer: Writer, times: Times, look_every: Option<Duration>) -> Self {
+        Self {
+            reader: writer.clone(),
+            writer,
+            place: Place(Kind::File("simulated.db".into(), DiskRules::default())),
+            look_every,
+            owner: Uuid::now_v7().to_string().into(),
+            times,
+        }
+    }
+
+    /// The name under which this process holds leases.
+    pub(crate) fn owner(&self) -> &str {
+        &self.owner
+    }
+}
+
+impl Journal {
+    /// Opens the journal for writing, under a name that no other process has.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] when another instance has it, [`Error::Open`] when it cannot be used.
+    pub fn open(place: &Place, times: Times) -> Result<Self, Error> {
+        let owner: Arc<str> = Uuid::now_v7().to_string().into();
+        let (writer, reader, look_every) = match place.0.clone() {
+            Kind::File(path, disk) => {
+                let writer = Writer::start(move || Sqlite::open(&path, disk))?;
+                (writer.clone(), writer, None)
+            }
+            Kind::Server(server) => {
+                let (to_write, to_read, owner) = (*server.clone(), *server, owner.clone());
+                (
+                    Writer::start(move || Postgres::open(to_write, owner))?,
+                    Writer::start(move || Ok(Postgres::to_read(to_read)))?,
+                    Some(LOOK_EVERY),
+                )
+            }
+        };
+        Ok(Self {
+            writer,
+            reader,
+            place: place.clone(),
+            look_every,
+            owner,
+            times,
+        })
+    }
+
+    /// Why a part of what was promised may be missing in it: the id of the reason, when it was found so at the start.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be read now.
+    pub async fn incomplete(&self) -> Result<Option<&'static str>, Error> {
+        let incomplete = |store: &mut dyn Store| Ok(store.incomplete().map(|why| why.id()));
+        self.reader.call(incomplete).await
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// How often to look for what another process may have written; `None` when there can be no other.
+    #[must_use]
+    pub fn look_every(&self) -> Option<Duration> {
+        self.look_every
+    }
+
+    /// The times that it was opened with.
+    #[must_use]
+    pub fn times(&self) -> Times {
+        self.times
+    }
+
+    /// Makes due what waits and is held by nobody.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn wake(&self) -> Result<(), Error> {
+        self.writer
+            .call_alone(|store| store.execute(sql::WAKE, &[]).map(drop))
+            .await
+    }
+
+    /// Writes what waits, closes the journal and frees it; afterwards an embedded one is all in its one file. Whatever is
+    /// asked of it after that is told no.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when a part of it stands elsewhere, and where.
+    pub async fn close(&self) -> Result<(), Error> {
+        let read = self.reader.close().await;
+        self.writer.close().await.and(read)
+    }
+
+    /// A lease is counted from before its commit, so that it never seems longer here than it is there.
+    pub(super) fn lease_end(&self) -> Instant {
+        Instant::now() + Duration::from_millis(u64::try_from(self.times.lease_ms).unwrap_or(0))
+    }
+}

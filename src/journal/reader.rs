@@ -1,0 +1,288 @@
+//! Reading the journal: for the service, and for an operator beside a running service.
+
+use std::path::Path;
+
+use super::error::Error;
+use super::place::{Kind, Place, Server};
+use super::postgres::{Examined, Postgres};
+use super::queries::{Stats, stats};
+use super::record::Record;
+use super::sqlite::backup::Copied;
+use super::sqlite::{self, Sqlite};
+use super::store::{Store, Value};
+use super::write_probe::rehearse;
+use super::{disk, sql};
+use crate::domain::{OpId, ReservationCode};
+
+/// A line in the history of a cancellation.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its place in the order.
+    pub seq: i64,
+    /// When (database clock, ms).
+    pub at_ms: i64,
+    /// Under which lease.
+    pub fence: i64,
+    /// What happened.
+    pub kind: String,
+    /// More about it.
+    pub detail: String,
+}
+
+/// One webhook of a cancellation.
+#[derive(Clone, Debug)]
+pub struct DeliveryNote {
+    /// The channel that it came through.
+    pub channel: String,
+    /// When (database clock, ms).
+    pub received_at_ms: i64,
+    /// The final outcome that it was told, if it was told one.
+    pub told_outcome: Option<String>,
+    /// When it was told.
+    pub told_at_ms: Option<i64>,
+}
+
+/// Which records to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only records in this state; empty means any.
+    pub state: String,
+    /// Only records with this outcome; empty means any.
+    pub outcome: String,
+    /// Only records that a person must look at; false means any.
+    pub needs_human: bool,
+    /// The most records.
+    pub limit: u32,
+}
+
+/// Records that were looked for.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Those that can be understood.
+    pub records: Vec<Record>,
+    /// The ids of the others, each with what is wrong.
+    pub unreadable: Vec<String>,
+}
+
+impl Found {
+    /// Whether there is nothing, not even something that cannot be understood.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.unreadable.is_empty()
+    }
+}
+
+/// A journal that is opened for reading only; the service may be running.
+pub struct Reader {
+    store: Box<dyn Store>,
+}
+
+impl Reader {
+    /// Opens an existing journal. Blocks: not for asynchronous code.
+    ///
+    /// # Errors
+    /// [`Error::Open`] when there is none or it cannot be read.
+    pub fn open(place: &Place) -> Result<Self, Error> {
+        let store: Box<dyn Store> = match &place.0 {
+            Kind::File(path, _) => Box::new(Sqlite::open_to_read(path)?),
+            Kind::Server(server) => Box::new(Postgres::open_to_read(*server.clone())?),
+        };
+        Ok(Self { store })
+    }
+
+    /// Why a part of what was promised is missing in it: the id of the reason.
+    #[must_use]
+    pub fn incomplete(&self) -> Option<&'static str> {
+        self.store.incomplete().map(|why| why.id())
+    }
+
+    /// The newest records.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it cannot be read.
+    pub fn list(&mut self, filter: &Filter) -> Result<Found, Error> {
+        let parameters = [
+            filter.state.as_str().into(),
+            filter.outcome.as_str().into(),
+            i64::from(filter.limit).into(),
+            i64::from(filter.needs_human).into(),
+        ];
+        self.found(sql::LIST, &parameters)
+    }
+
+    /// Records by protocol number, id, reservation code or property id; the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it cannot be read.
+    pub fn find(&mut self, what: &str, limit: u32) -> Result<Found, Error> {
+        let found = self.found(sql::FIND, &[what.into(), i64::from(limit).into()])?;
+        match ReservationCode::parse(what) {
+            // A code is kept in one spelling, however it is typed here.
+            Ok(code) if found.is_empty() && code.as_str() != what => {
+                self.found(sql::FIND, &[code.as_str().into(), i64::from(limit).into()])
+            }
+            Ok(_) | Err(_) => Ok(found),
+        }
+    }
+
+    /// One that cannot be understood must not hide the others, nor be hidden by them.
+    fn found(&mut self, sql: &'static str, parameters: &[Value]) -> Result<Found, Error> {
+        let mut found = Found::default();
+        for row in self.store.query(sql, parameters)? {
+            match Record::read(&row) {
+                Ok(record) => found.records.push(record),
+                Err(error) => {
+                    let id = row.text("id").unwrap_or("?");
+                    found.unreadable.push(format!("{id}: {error}"));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// What the health page tells of the journal.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it cannot be read.
+    pub fn stats(&mut self) -> Result<Stats, Error> {
+        stats(self.store.as_mut())
+    }
+
+    /// The raw JSON that was kept before the deletion, and the customer's reason.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it cannot be read.
+    pub fn snapshot(&mut self, op: OpId) -> Result<(Option<String>, Option<String>), Error> {
+        let rows = self.store.query(sql::SNAPSHOT, &[op.to_string().into()])?;
+        let Some(row) = rows.first() else {
+            return Ok((None, None));
+        };
+        Ok((
+            row.text_or_null("snapshot")?.map(str::to_owned),
+            row.text_or_null("note")?.map(str::to_owned),
+        ))
+    }
+
+    /// The history of a cancellation, in order.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it cannot be read.
+    pub fn events(&mut self, op: OpId) -> Result<Vec<Event>, Error> {
+        let rows = self.store.query(sql::EVENTS, &[op.to_string().into()])?;
+        rows.iter()
+            .map(|row| {
+                Ok(Event {
+                    seq: row.integer("seq")?,
+                    at_ms: row.integer("at_ms")?,
+                    fence: row.integer("fence")?,
+                    kind: row.text("kind")?.to_owned(),
+                    detail: row.text("detail")?.to_owned(),
+                })
+            })
+            .collect()
+    }
+
+    /// The webhooks of a cancellation, in order.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it cannot be read.
+    pub fn deliveries(&mut self, op: OpId) -> Result<Vec<DeliveryNote>, Error> {
+        let rows = self
+            .store
+            .query(sql::DELIVERIES, &[op.to_string().into()])?;
+        rows.iter()
+            .map(|row| {
+                Ok(DeliveryNote {
+                    channel: row.text("channel")?.to_owned(),
+                    received_at_ms: row.integer("received_at")?,
+                    told_outcome: row.text_or_null("told_outcome")?.map(str::to_owned),
+                    told_at_ms: row.integer_or_null("told_at")?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// What stands where the service would keep its journal.
+#[derive(Clone, Copy, Debug)]
+pub enum Inspection {
+    /// Nothing yet; it will be created.
+    NotThere,
+    /// A journal that the service could use.
+    Usable {
+        /// What is in it.
+        stats: Stats,
+        /// Whether a running instance has it.
+        in_use: bool,
+    },
+    /// A journal that is not all that was promised in it: the start will say so, and leave what is unclear to a person.
+    Incomplete {
+        /// The id of why.
+        why: &'static str,
+    },
+}
+
+/// Looks whether the service could use this journal, as it opens it, without creating or changing anything.
+/// Blocks: not for asynchronous code.
+///
+/// # Errors
+/// [`Error::Open`] when the service would refuse it, [`Error::NoRoom`] when its disk is too full to accept anything,
+/// [`Error::Unavailable`] when nothing could be promised in it.
+pub fn inspect(place: &Place) -> Result<Inspection, Error> {
+    let (is_there, in_use) = match &place.0 {
+        Kind::File(path, rules) => {
+            disk::may_lie(path, rules.network)?;
+            disk::has_room(path, rules.free_bytes_min)?;
+            disk::may_be_written(path, &sqlite::companions(path))?;
+            let is_there = path.metadata().is_ok_and(|found| found.len() > 0);
+            if is_there {
+                let mut tables = Sqlite::with_tables_of(path)?;
+                tables.begin()?;
+                rehearse(&mut tables, "check")?;
+            }
+            (is_there, sqlite::is_in_use(path)?)
+        }
+        Kind::Server(server) => (examine(server)?, false),
+    };
+    if !is_there {
+        return Ok(Inspection::NotThere);
+    }
+    let mut reader = Reader::open(place)?;
+    match reader.incomplete() {
+        // While it runs, what is missing in it was said at its start.
+        Some(why) if !in_use => Ok(Inspection::Incomplete { why }),
+        Some(_) | None => Ok(Inspection::Usable {
+            stats: reader.stats()?,
+            in_use,
+        }),
+    }
+}
+
+/// Whether there is a journal on a server, in which a promise could be written: that is undone.
+fn examine(server: &Server) -> Result<bool, Error> {
+    let mut store = match Postgres::examine(server)? {
+        Examined::NotThere => return Ok(false),
+        Examined::Older => return Ok(true),
+        Examined::Current(store) => store,
+    };
+    store.begin()?;
+    let rehearsed = rehearse(store.as_mut(), "check");
+    store.rollback();
+    rehearsed.map(|()| true)
+}
+
+/// Copies an embedded journal into a new file, also while the service writes. Blocks: not for asynchronous code.
+///
+/// # Errors
+/// [`Error::Open`] when the file is there already or cannot be written, or when the journal is on a server, which has tools of
+/// its own; [`Error::Unavailable`] when the journal cannot be read.
+pub fn backup(place: &Place, target: &Path) -> Result<Copied, Error> {
+    match &place.0 {
+        Kind::File(path, _) => sqlite::backup::copy(path, target),
+        Kind::Server(_) => Err(Error::Open(format!(
+            "the journal is on {place}: copy it with PostgreSQL's own tools, as pg_dump --format=custom --file={} does, \
+             or with continuous archiving",
+            target.display()
+        ))),
+    }
+}

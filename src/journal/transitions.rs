@@ -1,0 +1,370 @@
+//! The steps of a cancellation that one process holds, each one commit, each under the lease or refused.
+//!
+//! No step may change a row whose lease was lost: every statement carries the fence and the owner.
+
+use tokio::time::{Duration, Instant};
+
+use super::ending::{Apart, Ending, Latecomers};
+use super::error::Error;
+use super::events::Note;
+use super::handle::Journal;
+use super::history::{joined, real_one, times_of};
+use super::protocol::free_protocol;
+use super::record::{Held, Intent, Lease, Pulse, Record};
+use super::store::{Row, Store, Value};
+use super::{queries, sql};
+use crate::domain::{FirstName, OpId};
+use crate::guard::Deletable;
+
+/// The kind of the event that a panic leaves.
+const PANICKED: &str = "panicked";
+
+/// The kind of the event that a confirmed deletion leaves.
+pub const ACKED: &str = "acked";
+
+/// The event that says that OZmap refused a deletion, and the reason of what ends so.
+pub const REFUSED: &str = "delete_rejected";
+
+/// How long a record that cannot be understood is left alone.
+pub const UNREADABLE: Duration = Duration::from_secs(300);
+
+impl Journal {
+    /// Takes the lease of one cancellation that is due, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn take_due(&self) -> Result<Option<Held>, Error> {
+        self.take(0).await
+    }
+
+    /// Takes the lease of one cancellation whose deadline is over, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn take_overdue(&self) -> Result<Option<Held>, Error> {
+        self.take(1).await
+    }
+
+    async fn take(&self, only_overdue: i64) -> Result<Option<Held>, Error> {
+        let parameters = [
+            Value::from(&*self.owner),
+            self.times.lease_ms.into(),
+            only_overdue.into(),
+        ];
+        let until = self.lease_end();
+        self.writer
+            .call(move |store| {
+                loop {
+                    let rows = store.query(sql::TAKE_DUE, &parameters)?;
+                    let Some(row) = rows.first() else {
+                        return Ok(None);
+                    };
+                    match held(row, until) {
+                        Ok(held) => return Ok(Some(held)),
+                        Err(error) => leave_unreadable(store, row, &error)?,
+                    }
+                }
+            })
+            .await
+    }
+
+    /// Prolongs a lease.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when it was lost already.
+    pub async fn renew(&self, pulse: &Pulse) -> Result<(), Error> {
+        let until = self.lease_end();
+        let lease = pulse.lease();
+        let parameters = vec![
+            self.times.lease_ms.into(),
+            lease.op.to_string().into(),
+            lease.fence.into(),
+            Value::from(&*self.owner),
+        ];
+        self.writer
+            .call(move |store| one_row(store, sql::RENEW, &parameters))
+            .await?;
+        lease.prolong(until);
+        Ok(())
+    }
+
+    /// Writes the target of a deletion down, with its tombstone, before the deletion may be sent.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost or the record has another target already: then nothing may be sent.
+    pub async fn intend(&self, held: &mut Held, target: &Deletable) -> Result<Intent, Error> {
+        let until = self.lease_end();
+        let property = target.property();
+        let first_name = held
+            .record
+            .first_name
+            .clone()
+            .or_else(|| crate::guard::first_name(property, &held.record.code));
+        let (settle_ms, lease_ms) = (self.times.settle_ms, self.times.lease_ms);
+        let parameters = vec![
+            property.id.as_str().into(),
+            property.raw.as_str().into(),
+            first_name.as_ref().map(FirstName::as_str).into(),
+            settle_ms.into(),
+            lease_ms.into(),
+            held.lease.op.to_string().into(),
+            held.lease.fence.into(),
+            Value::from(&*self.owner),
+        ];
+        // From when it was decided, which may be long before it is written: who joined since then, asks of what the guard
+        // did not see.
+        let age_ms = i64::try_from(target.read_at().age_ms()).unwrap_or(i64::MAX / 2);
+        let op = held.lease.op;
+        let event = vec![
+            op.to_string().into(),
+            held.lease.fence.into(),
+            property.id.as_str().into(),
+            (held.record.now_ms() - age_ms).into(),
+        ];
+        held.record = self
+            .writer
+            .call(move |store| {
+                one_row(store, sql::INTENT, &parameters)?;
+                store.execute(sql::INTENT_EVENT, &event)?;
+                queries::get(store, op)?.ok_or(Error::Fenced)
+            })
+            .await?;
+        held.lease.prolong(until);
+        Ok(Intent::written(target, &held.lease))
+    }
+
+    /// Notes that OZmap confirmed the deletion.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost.
+    pub async fn acked(&self, held: &mut Held) -> Result<(), Error> {
+        let parameters = self.lease_parameters(&held.lease, vec![]);
+        let event = Note::of(&held.lease, ACKED, "");
+        held.record = self
+            .writer
+            .call(move |store| {
+                one_row(store, sql::ACKED, &parameters)?;
+                event.write(store)?;
+                queries::get(store, event.op)?.ok_or(Error::Fenced)
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that OZmap refused the deletion: where it was the only one, nothing can take effect any more.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost.
+    pub async fn refused(&self, held: &mut Held) -> Result<(), Error> {
+        let parameters = self.lease_parameters(&held.lease, vec![]);
+        let event = Note::of(&held.lease, REFUSED, "");
+        held.record = self
+            .writer
+            .call(move |store| {
+                one_row(store, sql::REFUSED, &parameters)?;
+                event.write(store)?;
+                queries::get(store, event.op)?.ok_or(Error::Fenced)
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Gives the lease back until a later time, and says what for. Its history tells a reason once, however often it
+    /// is waited for again.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost already.
+    pub async fn back_off(&self, held: &Held, wait: Duration, reason: &str) -> Result<(), Error> {
+        self.give_back(held, wait, 0, reason).await
+    }
+
+    /// The same for one that only waited and asked OZmap nothing: it counts as no attempt.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost already.
+    pub async fn hold(&self, held: &Held, wait: Duration, reason: &str) -> Result<(), Error> {
+        self.give_back(held, wait, 1, reason).await
+    }
+
+    async fn give_back(
+        &self,
+        held: &Held,
+        wait: Duration,
+        not_attempted: i64,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2);
+        let first = vec![wait_ms.into(), not_attempted.into(), reason.into()];
+        let parameters = self.lease_parameters(&held.lease, first);
+        let is_news = held.record.reason.as_deref() != Some(reason);
+        let event = Note::of(&held.lease, "waits", reason);
+        self.writer
+            .call(move |store| {
+                one_row(store, sql::BACKOFF, &parameters)?;
+                if is_news { event.write(store) } else { Ok(()) }
+            })
+            .await
+    }
+
+    /// Ends a cancellation.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost, or when the outcome is not `cancelled` and a deletion may still
+    /// take effect. [`Error::Joined`] when somebody is there who, by [`Latecomers`], must not be.
+    pub async fn finish(&self, held: &mut Held, ending: Ending) -> Result<(), Error> {
+        let lease = self.lease_parameters(&held.lease, vec![]);
+        let event = Note::of(&held.lease, "done", "");
+        // It also waits for the row of the real one, which another process may hold.
+        let is_rehearsal = ending.beside.is_some();
+        let work = move |store: &mut dyn Store| end(store, lease, event, ending);
+        held.record = match is_rehearsal {
+            true => self.writer.call_alone(work).await?,
+            false => self.writer.call(work).await?,
+        };
+        Ok(())
+    }
+
+    /// Notes that the work on a cancellation ended in a panic; returns how often that was so by now. The record is read
+    /// anew, because nobody knows how far the work had come.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn panicked(&self, held: &mut Held) -> Result<i64, Error> {
+        let event = Note::of(&held.lease, PANICKED, "");
+        let (record, panics) = self
+            .writer
+            .call(move |store| {
+                event.write(store)?;
+                let panics = times_of(store, event.op, PANICKED)?;
+                let record = queries::get(store, event.op)?.ok_or(Error::Fenced)?;
+                Ok((record, panics))
+            })
+            .await?;
+        held.record = record;
+        Ok(panics)
+    }
+
+    /// Says that a person must look at a cancellation, whatever it comes to, and what for.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when the lease is lost.
+    pub async fn call_a_person(
+        &self,
+        lease: &Lease,
+        kind: &'static str,
+        detail: &str,
+    ) -> Result<(), Error> {
+        let parameters = self.lease_parameters(lease, vec![]);
+        let event = Note::of(lease, kind, detail);
+        self.writer
+            .call(move |store| {
+                one_row(store, sql::CALL_A_PERSON, &parameters)?;
+                event.write(store)
+            })
+            .await
+    }
+
+    /// Appends to the history of a cancellation; for what an operator should find there.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be written now.
+    pub async fn note(&self, lease: &Lease, kind: &'static str, detail: &str) -> Result<(), Error> {
+        let event = Note::of(lease, kind, detail);
+        self.writer.call(move |store| event.write(store)).await
+    }
+
+    fn lease_parameters(&self, lease: &Lease, mut first: Vec<Value>) -> Vec<Value> {
+        first.extend([
+            lease.op.to_string().into(),
+            lease.fence.into(),
+            Value::from(&*self.owner),
+        ]);
+        first
+    }
+}
+
+fn held(row: &Row, until: Instant) -> Result<Held, Error> {
+    let record = Record::read(row)?;
+    let lease = Lease::granted(record.id, row.integer("fence")?, until);
+    Ok(Held { record, lease })
+}
+
+/// A record that cannot be understood is for a person; it holds up no other, and it ends like any other.
+fn leave_unreadable(store: &mut dyn Store, row: &Row, error: &Error) -> Result<(), Error> {
+    let id = row.text("id")?;
+    tracing::error!(op = id, "a cancellation cannot be worked on: {error}");
+    let wait_ms = i64::try_from(UNREADABLE.as_millis()).unwrap_or(i64::MAX / 2);
+    store.execute(sql::LEAVE_UNREADABLE, &[wait_ms.into(), id.into()])?;
+    store.execute(sql::GIVE_UP_UNREADABLE, &[id.into()])?;
+    Ok(())
+}
+
+/// Ends a cancellation under a lease, and says so in its history.
+fn end(
+    store: &mut dyn Store,
+    lease: Vec<Value>,
+    event: Note,
+    ending: Ending,
+) -> Result<Record, Error> {
+    let mut parameters = vec![
+        ending.outcome.id().into(),
+        ending.reason.as_str().into(),
+        i64::from(ending.needs_human).into(),
+        ending.first_name.as_ref().map(FirstName::as_str).into(),
+    ];
+    parameters.extend(lease);
+    one_row(store, sql::DONE, &parameters)?;
+    let detail = format!("{} {}", ending.outcome, ending.reason);
+    let op = event.op;
+    Note { detail, ..event }.write(store)?;
+    let record = queries::get(store, op)?.ok_or(Error::Fenced)?;
+    if let Some(before) = ending.beside {
+        // Whoever intends to delete waits for this, or this for them: what is told was true before anything was sent.
+        store.execute(sql::HOLD_REAL_ONE, &[record.code.as_str().into()])?;
+        if real_one(store, &record.code)? != before {
+            return Err(Error::Joined);
+        }
+    }
+    // After the row was changed: whoever joins holds it, so that by now either they are seen or they find it ended.
+    match ending.latecomers {
+        Latecomers::HearTheSame => {}
+        Latecomers::AreNoMoreThan(before) => {
+            if joined(store, op)? > before {
+                return Err(Error::Joined);
+            }
+        }
+        Latecomers::AreForAPerson(why) => set_apart(store, op, why)?,
+    }
+    Ok(record)
+}
+
+/// Gives those who asked only after the deletion was decided an ended record of their own, for a person.
+fn set_apart(store: &mut dyn Store, op: OpId, why: Apart) -> Result<(), Error> {
+    let late = store.query(sql::LATE_DELIVERIES, &[op.to_string().into()])?;
+    let Some(row) = late.first() else {
+        return Ok(());
+    };
+    // The date is what a protocol number begins with.
+    let date: String = row.text("protocol")?.chars().take(8).collect();
+    let (own, protocol) = (OpId::new(), free_protocol(store, &date)?);
+    let ids = [own.to_string().into(), op.to_string().into()];
+    let [own_id, op_id] = ids.clone();
+    let apart = [own_id, protocol.into(), op_id, why.id().into()];
+    store.execute(sql::SET_APART, &apart)?;
+    store.execute(sql::MOVE_LATE_DELIVERIES, &ids)?;
+    Note {
+        op: own,
+        fence: 0,
+        kind: "done",
+        detail: format!("unknown {}", why.id()),
+    }
+    .write(store)
+}
+
+/// Runs a write that must change exactly one row.
+fn one_row(store: &mut dyn Store, sql: &'static str, parameters: &[Value]) -> Result<(), Error> {
+    match store.execute(sql, parameters)? {
+        1 => Ok(()),
+        _ => Err(Error::Fenced),
+    }
+}
