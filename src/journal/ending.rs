@@ -19,7 +19,7 @@ pub struct Ending {
     /// What those hear who asked only after the deletion was decided.
     pub latecomers: Latecomers,
     /// Of a rehearsal: what the real cancellations of its code had come to before the look. When that is so no more, it does
-    /// not end, with [`Error::Joined`].
+    /// not end, with [`super::Error::Joined`].
     pub beside: Option<RealOne>,
 }
 
@@ -28,8 +28,8 @@ pub struct Ending {
 pub enum Latecomers {
     /// The same as all others.
     HearTheSame,
-    /// The same, if there are no more webhooks than this, which [`Journal::joined`] counted before the look: what was seen
-    /// says nothing about what those ask for who came since. Otherwise it does not end, with [`Error::Joined`].
+    /// The same, if there are no more webhooks than this, which [`super::Journal::joined`] counted before the look: what was seen
+    /// says nothing about what those ask for who came since. Otherwise it does not end, with [`super::Error::Joined`].
     AreNoMoreThan(i64),
     /// Nobody knows which reservation they meant: a person must look. Nothing is deleted for them, because a repetition of
     /// the first request may look like a new one.
