@@ -1,6 +1,7 @@
 //! Recovery: resumes what a crash, a stop or a pause left behind, and probes OZmap.
 //!
-//! It must not resume what could only wait: while the circuit breaker is open, only overdue cancellations are taken.
+//! It must not resume what could only wait: while the circuit breaker is open, only overdue
+//! cancellations are taken.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,7 +117,8 @@ impl Recovery {
         }
     }
 
-    /// Passes the outcomes that other replicas wrote on to the callers waiting here; one query for all of them.
+    /// Passes the outcomes that other replicas wrote on to the callers waiting here; one query for
+    /// all of them.
     pub(super) async fn watch_replicas(self) {
         let context = &self.context;
         let Some(every) = context.journal.look_every() else {

@@ -70,7 +70,8 @@ impl Worker {
         let op = leased.record.id;
         let pulse = leased.lease.pulse();
         let end = tokio::select! {
-            // First, so that the outcome is seen before the renewal notices that the lease ended with it.
+            // First, so that the outcome is seen before the renewal notices that the lease ended
+            // with it.
             biased;
             end = catch_panic(self.steps(&mut leased)) => end.unwrap_or(End::Panicked),
             () = self.keep_lease(&pulse) => End::LeaseLost,
@@ -111,7 +112,8 @@ impl Worker {
                 Ok(Step::Wait(pause, reason) | Step::Hold(pause, reason)) => {
                     tokio::select! {
                         () = sleep(pause) => {}
-                        // The next worker looks before it acts, whatever was sent: handing over loses nothing.
+                        // The next worker looks before it acts, whatever was sent: handing over
+                        // loses nothing.
                         () = self.context.stopping.cancelled() => {
                             // The next run must still know that the operator has to take this one.
                             let reason = if reason == PANICKED_TOO_OFTEN { reason } else { "parked" };
