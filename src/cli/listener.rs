@@ -36,6 +36,10 @@ async fn is_ours(address: SocketAddr) -> bool {
 
 /// Why an address cannot be listened on, and what to write instead.
 pub(super) fn problem(address: SocketAddr, error: &io::Error) -> String {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the kinds of the standard library are not exhaustive"
+    )]
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => {
             "another program uses this port: stop it, or choose another port for server.listen"

@@ -28,9 +28,9 @@ pub struct Ending {
 pub enum Latecomers {
     /// The same as for all others.
     HearTheSame,
-    /// The same, if there are no more webhooks than this, which [`Journal::joined`] counted before
+    /// The same, if there are no more webhooks than this, which [`super::Journal::joined`] counted before
     /// the look: what was seen says nothing about what those ask for who came since. Otherwise it
-    /// does not end, with [`Error::Joined`].
+    /// does not end, with [`super::Error::Joined`].
     AreNoMoreThan(i64),
     /// It cannot be known which reservation they meant, so a person must look. Nothing is deleted
     /// for them, because a retry of the first request may look like a new one.

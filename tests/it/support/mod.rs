@@ -23,8 +23,8 @@ pub use http::Reply;
 pub use ozmap::Ozmap;
 pub use service::{Launch, Service};
 
-/// How long a test waits for a state before it fails.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a test waits for a state before it fails: long, because several tests share a core.
+pub const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The key of the simulated OZmap.
 pub const KEY: &str = "simulator-key";
