@@ -1,14 +1,15 @@
-//! What a preset says about its platform's proof, as data.
+//! How a platform authenticates, described as data in a preset or in a channel's configuration.
 
 use axum::http::HeaderName;
 use serde::Deserialize;
 
 use super::error::SecretError;
 
-/// How far a signed time may be from this machine's clock, as the platforms' own libraries judge it.
+/// How far a signed time may be from this machine's clock, as the platforms' own libraries judge
+/// it.
 pub(super) const TOLERANCE_S: u64 = 300;
 
-/// What a scheme needs to know beside its name and its secret.
+/// The options of a scheme beside its name and its secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SchemeOptions {
@@ -23,7 +24,7 @@ pub struct SchemeOptions {
 }
 
 impl SchemeOptions {
-    /// What is said here, and for the rest what is said there.
+    /// These options, with the other ones as defaults.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -47,7 +48,7 @@ pub struct HmacSpec {
     /// How the signature is written.
     #[serde(default)]
     pub encoding: Encoding,
-    /// What stands before every signature, like `sha256=`.
+    /// The prefix of every signature, like `sha256=`.
     #[serde(default)]
     pub prefix: String,
     /// What is signed: literals and `{id}`, `{timestamp}` and `{body}`.
@@ -58,7 +59,7 @@ pub struct HmacSpec {
     pub timestamp_in_signature: Option<String>,
     /// The member of the signature's header that holds the signature, like `v1`.
     pub signature_in_header: Option<String>,
-    /// What stands between several signatures or members; by default `,` between members.
+    /// The separator between several signatures or members; by default `,` between members.
     pub separator: Option<String>,
     /// The header that holds the signed id.
     pub id_header: Option<String>,
@@ -70,7 +71,8 @@ pub struct HmacSpec {
     pub secret_encoding: SecretEncoding,
 }
 
-/// A signature with a public key as a platform's documentation describes it. The default is Telnyx's.
+/// A signature with a public key as a platform's documentation describes it. The default is
+/// Telnyx's.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ed25519Spec {

@@ -1,7 +1,8 @@
 //! Plivo's signature, version 3: HMAC-SHA256 over the address, the sorted parameters and a nonce.
 //!
-//! Checked against the vendor's own SDK: with parameters in the body a `?` follows the path even when there is no query.
-//! Nothing is signed that tells the time, so a replay is the journal's matter.
+//! Checked against the vendor's own SDK: with parameters in the body a `?` follows the path even
+//! when there is no query. Nothing is signed that tells the time, so a replay is the journal's
+//! matter.
 
 use std::borrow::Cow;
 

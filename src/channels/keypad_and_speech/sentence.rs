@@ -11,7 +11,7 @@ pub(super) struct Word {
     pub(super) text: String,
     /// The same without accents.
     plain: String,
-    /// Whether a comma or the end of a sentence stands before it.
+    /// Whether a comma or the end of a sentence comes before it.
     pub(super) is_after_a_pause: bool,
 }
 
@@ -47,7 +47,7 @@ const fn is_pause(c: char) -> bool {
     matches!(c, ',' | '.' | ';')
 }
 
-/// Only of words: an accent on a digit is something that nobody expects.
+/// Only of words: an accent on a digit is unexpected.
 fn without_accents(text: &str) -> String {
     if text.chars().any(char::is_numeric) {
         return text.to_owned();

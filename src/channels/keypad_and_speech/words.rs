@@ -1,9 +1,9 @@
-//! What callers say, per language, as lists of phrases: digits, separators, what changes nothing around a code, and a wish
-//! for a person.
+//! What callers say, per language, as lists of phrases: digits, separators, what changes nothing
+//! around a code, and a wish for a person.
 //!
-//! A word without an accent stands for every spelling of it, a word with one only for itself. It must never hold the name
-//! of a letter (`e`, `o`, `de`, `ele`, `ok`): a code may begin with one, and a letter that is dropped is another code. It
-//! must never hold a negation.
+//! A word without an accent stands for every spelling of it, a word with one only for itself. It
+//! must never hold the name of a letter (`e`, `o`, `de`, `ele`, `ok`): a code may begin with one,
+//! and a letter that is dropped is another code. It must never hold a negation.
 
 use crate::domain::Locale;
 
@@ -122,8 +122,8 @@ const EN: Language = Language {
 /// Every language: callers mix them, and what is said around a code means the same in each.
 pub(super) const LANGUAGES: [Language; 3] = [PT, ES, EN];
 
-/// Digits of another language that are something else in the language of the call: an English `um` is no one, and a
-/// Portuguese `dos` is no two.
+/// Digits of another language that are something else in the language of the call: an English `um`
+/// is no one, and a Portuguese `dos` is no two.
 pub(super) const fn something_else_in(locale: Locale) -> &'static str {
     match locale {
         Locale::PtBr => "dos",
