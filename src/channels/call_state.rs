@@ -85,7 +85,8 @@ impl<'a> Following<'a> {
     }
 }
 
-/// What the first URL of a call says about the whole call: a dry run must stay one to its end.
+/// The instructions in the first URL of a call, for the whole call: a dry run must stay one to its
+/// end.
 pub(super) fn carried(action: Action, mode: Mode) -> Vec<(&'static str, String)> {
     let lookup = (action == Action::Lookup).then(|| ("action", "lookup".to_owned()));
     let rehearsal = (mode == Mode::DryRun).then(|| ("dry_run", "true".to_owned()));

@@ -32,7 +32,7 @@ pub enum Codec {
 /// The defaults of a preset, which a channel may override.
 #[derive(Clone, Debug)]
 pub struct Usual {
-    /// How the platform proves who it is.
+    /// The schemes by which the platform can authenticate.
     pub auth: Vec<String>,
     /// The deadline of an answer, in milliseconds.
     pub answer_ms_max: u64,

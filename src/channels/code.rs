@@ -33,7 +33,7 @@ pub(super) enum Code {
     Unusable,
     /// A message in free text.
     Message {
-        /// What it means.
+        /// The meaning.
         meaning: Meaning,
         /// The text.
         text: String,

@@ -9,7 +9,7 @@ use crate::domain::{Ask, Mode, Question, Standing, Turn};
 
 /// A message in free text and its meaning.
 pub struct Message {
-    /// What it means.
+    /// The meaning.
     pub meaning: Meaning,
     /// The platform's id of the message, or a hash of its text.
     pub id: String,

@@ -14,7 +14,7 @@ use super::{Channel, Codec};
 pub struct Said<'a> {
     /// The text. On the phone digits, `*` and `#` alone are keys, anything else is spoken.
     pub text: &'a str,
-    /// What the platform calls the conversation.
+    /// The platform's id of the conversation.
     pub conversation: &'a str,
     /// The unique id of this turn.
     pub id: &'a str,
@@ -34,7 +34,7 @@ pub struct Draft {
     pub body: Vec<u8>,
 }
 
-/// What a customer can do on a channel.
+/// The input that a channel takes from customers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CustomerInput {
     /// Write in their own words.
@@ -46,7 +46,7 @@ pub enum CustomerInput {
 }
 
 impl Channel {
-    /// What a customer can do here.
+    /// The input that this channel takes from customers.
     #[must_use]
     pub fn customer_input(&self) -> CustomerInput {
         match &self.codec {

@@ -17,7 +17,7 @@ pub(super) struct Pair {
     pub(super) oddity: Option<Oddity>,
 }
 
-/// What shows that a value was not encoded.
+/// Signs that a value was not encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Oddity {
     /// There is no `=`: the rest of a value that has a `&`.

@@ -12,7 +12,7 @@ use super::placeholder::is_unfilled;
 use super::spot::{Place, Spot};
 use crate::domain::{Action, Mode};
 
-/// What `action` may say.
+/// The values of `action`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word {
     Cancel,
@@ -41,7 +41,7 @@ impl Word {
     }
 }
 
-/// What a flag says, in the usual words of three languages.
+/// Reads a flag, in the usual words of three languages.
 pub(super) fn flag(text: &str) -> Option<bool> {
     match fold(text).as_str() {
         "true" | "1" | "yes" | "y" | "on" | "sim" | "s" | "si" | "verdadeiro" | "verdadero" => {

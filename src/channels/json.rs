@@ -15,7 +15,7 @@ pub(super) fn object(text: &str) -> Result<Value, Misunderstood> {
     Ok(unique.0)
 }
 
-/// What is wrong with a JSON text, and what chatbot builders usually did wrong.
+/// The error for a malformed JSON text, with a hint.
 fn malformed(text: &str, error: &serde_json::Error) -> Misunderstood {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "ends too early",
@@ -32,7 +32,7 @@ fn malformed(text: &str, error: &serde_json::Error) -> Misunderstood {
     wrong(400, "malformed_json", detail)
 }
 
-/// What chatbot builders usually did wrong when a body breaks at this place.
+/// The usual mistake in a chatbot builder when a body breaks at this position.
 fn hint(text: &str, error: &serde_json::Error) -> Option<&'static str> {
     const NO_QUOTES: &str = "; it looks as if the quotes around a value are missing: write {\"code\":\"{{code}}\"}, not {\"code\":{{code}}}";
     const INNER_QUOTE: &str = "; it looks as if a value has a quote inside: let your platform escape it (\\\"), or leave that member out";

@@ -99,7 +99,7 @@ fn without_closing(words: &[Word]) -> &[Word] {
     rest
 }
 
-/// How many words the longest phrase of any language has that these words begin with.
+/// The length in words of the longest phrase of any language at the beginning of these words.
 fn length(words: &[Word], list: fn(&Language) -> &'static str) -> Option<usize> {
     let counts = LANGUAGES
         .iter()
@@ -107,7 +107,7 @@ fn length(words: &[Word], list: fn(&Language) -> &'static str) -> Option<usize> 
     counts.flatten().max()
 }
 
-/// What one word is in a code, between what was read so far and the next word.
+/// Reads one word of a code, with the characters before it and the next word.
 fn read(
     word: &Word,
     next: Option<&Word>,

@@ -25,7 +25,7 @@ pub struct Note {
     pub kind: NoteKind,
 }
 
-/// What a note says about a member.
+/// The kind of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoteKind {
     /// Not filled in by the platform, or the same for many customers: treated as absent.

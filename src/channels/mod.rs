@@ -187,7 +187,7 @@ impl Channel {
         }
     }
 
-    /// What comes after an outcome.
+    /// The next step after an outcome.
     #[must_use]
     pub fn next(&self, echo: &Echo, outcome: Outcome) -> Next {
         match &self.codec {

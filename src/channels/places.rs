@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::fields::{Container, Source};
 use super::spot::Place;
 
-/// Where the fields are.
+/// The places of all fields.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FieldsSpec {
@@ -30,9 +30,9 @@ pub(super) struct FieldsSpec {
     pub(super) code: Vec<Source>,
     /// The code as it was keyed.
     pub(super) digits: Vec<Source>,
-    /// What was said.
+    /// The transcript of speech.
     pub(super) speech: Vec<Source>,
-    /// How sure the recogniser was, 0 to 1.
+    /// The confidence of the speech recognition, 0 to 1.
     pub(super) confidence: Vec<Source>,
     /// Free text that may have a code in it.
     pub(super) text: Vec<Source>,

@@ -80,7 +80,7 @@ pub(super) const AGENT: &str = "agent";
 pub(super) struct Spec {
     /// What the platform is, in one sentence.
     pub(super) about: String,
-    /// How its requests come.
+    /// The form of its requests.
     pub(super) request: RequestSpec,
     /// The details of its proof, where a name alone does not say them.
     #[serde(default)]
@@ -149,7 +149,7 @@ const fn usual_body() -> usize {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TextSpec {
-    /// What looks like a code.
+    /// The pattern of a code.
     pub(super) code: Pattern,
     /// Characters of a code around which blanks mean nothing: `123 | 123` is `123|123`.
     #[serde(default = "usual_bar")]
@@ -166,7 +166,7 @@ fn usual_bar() -> String {
 pub(super) struct TurnsSpec {
     /// After how many failures a person takes over.
     pub(super) failures_max: u8,
-    /// How sure the recogniser must be.
+    /// The minimum confidence of the speech recognition.
     pub(super) confidence_min: f64,
     /// Whether a keyed code is read back and confirmed by a 1. Only off where the platform does
     /// that itself.
@@ -230,7 +230,7 @@ impl From<OneOrMore> for Places {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleSpec {
-    /// Where to look.
+    /// The place.
     pub(super) source: Source,
     /// Applies if the text there is one of these, ignoring case; an empty one matches an absent
     /// text.
@@ -288,24 +288,24 @@ pub(super) struct HandshakeSpec {
     /// The method, where it is another one than those of requests: then it is accepted for nothing
     /// else.
     pub(super) method: Option<String>,
-    /// Where to look.
+    /// The place.
     pub(super) source: Source,
     /// The texts that mean so; empty means any.
     #[serde(default)]
     pub(super) is: Vec<String>,
-    /// What is sent back as it is.
+    /// The text that is sent back unchanged.
     pub(super) respond: Source,
 }
 
-/// How a platform is answered.
+/// The answers to a platform.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AnswerSpec {
     /// The content type.
     pub(super) content_type: String,
-    /// How texts are escaped, and what the answer must be well-formed as.
+    /// How texts are escaped, and the format that the answer must be well-formed in.
     pub(super) escape: Escape,
-    /// What a problem's status is: `200` where the platform cannot read another one.
+    /// The status of a problem: `200` if the platform cannot handle any other.
     #[serde(default)]
     pub(super) problem_status: ProblemStatus,
     /// The end of a request: an outcome, a problem or a person.

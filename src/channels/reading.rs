@@ -109,7 +109,7 @@ impl<'i> Reading<'i> {
         self.spots.iter().filter(move |spot| spot.member == member)
     }
 
-    /// What is wanted, after everything that instructs was found and understood.
+    /// The action and the mode, once every instruction was found and understood.
     pub(super) fn instructed(&self) -> Result<(Action, Mode), Misunderstood> {
         let instructed = instructed(&self.spots)?;
         self.query_decides_nothing_unread()?;
@@ -121,7 +121,7 @@ impl<'i> Reading<'i> {
         Ok(instructed)
     }
 
-    /// Nothing that is not read asks for less than a deletion.
+    /// Refuses a request with an instruction in a place that is not read.
     fn nothing_strays(&self) -> Result<(), Misunderstood> {
         let strays = Strays {
             read: &self.spots,
@@ -134,7 +134,7 @@ impl<'i> Reading<'i> {
         self.headers_instruct_nothing(&strays)
     }
 
-    /// A header is read only where the preset says so.
+    /// Headers are read only where the preset says so.
     fn headers_instruct_nothing(&self, strays: &Strays<'_>) -> Result<(), Misunderstood> {
         let read = |name: &HeaderName| {
             let sources = self.fields.action.iter().chain(&self.fields.dry_run);

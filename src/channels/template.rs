@@ -24,7 +24,7 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC
 /// The most characters of a text of the request that an answer repeats; a longer one is left out.
 const ECHO_CHARS_MAX: usize = 1024;
 
-/// What a template may mention; every member is always there.
+/// The variables of a template; all of them always exist.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Context {
     /// The sentence for the customer.

@@ -65,7 +65,7 @@ pub enum Next {
 }
 
 impl Next {
-    /// What is said after the outcome.
+    /// The question after the outcome.
     #[must_use]
     pub const fn turn(self) -> Option<Turn> {
         match self {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Problems, secret, settings};
 use crate::ozmap::{self, AuthScheme, NotFoundAnswer, PlainHttp, Trust, parse_pin};
 
+/// The settings of the client.
 pub(super) fn client(
     settings: settings::Ozmap,
     guard_age: Duration,

@@ -82,7 +82,7 @@ impl AuthError {
         Self::Malformed(Place::Header(header.to_owned()), form.into())
     }
 
-    /// How far a check came before it failed.
+    /// How far the check got before it failed.
     pub(super) const fn progress(&self) -> u8 {
         match self {
             Self::Missing(_) => 0,
@@ -98,7 +98,7 @@ impl AuthError {
 /// Why a configured secret, or an option beside it, cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// Nothing there.
+    /// It is empty.
     #[error("there is no secret")]
     Empty,
     /// No such name.

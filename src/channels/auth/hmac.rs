@@ -176,7 +176,7 @@ impl Verifier {
         }
     }
 
-    /// How the signature's header should look.
+    /// The expected form of the signature's header.
     fn form(&self) -> String {
         let encoding = match self.encoding {
             Encoding::Hex => "hexadecimal",

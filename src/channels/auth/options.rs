@@ -45,7 +45,7 @@ pub struct HmacSpec {
     /// The hash.
     #[serde(default)]
     pub algorithm: Algorithm,
-    /// How the signature is written.
+    /// The encoding of the signature.
     #[serde(default)]
     pub encoding: Encoding,
     /// The prefix of every signature, like `sha256=`.
@@ -63,10 +63,10 @@ pub struct HmacSpec {
     pub separator: Option<String>,
     /// The header that holds the signed id.
     pub id_header: Option<String>,
-    /// How far the signed time may be from this machine's clock, in seconds.
+    /// The tolerance of the signed timestamp, in seconds.
     #[serde(default = "tolerance_s")]
     pub tolerance_s: u64,
-    /// How the secret is written.
+    /// The encoding of the secret.
     #[serde(default)]
     pub secret_encoding: SecretEncoding,
 }
@@ -82,9 +82,9 @@ pub struct Ed25519Spec {
     pub timestamp_header: String,
     /// What is signed: literals and `{timestamp}` and `{body}`.
     pub signed: String,
-    /// How the signature and the public key are written.
+    /// The encoding of the signature and of the public key.
     pub encoding: Encoding,
-    /// How far the signed time may be from this machine's clock, in seconds.
+    /// The tolerance of the signed timestamp, in seconds.
     pub tolerance_s: u64,
 }
 
@@ -99,7 +99,7 @@ pub enum Algorithm {
     Sha256,
 }
 
-/// How bytes are written in a header.
+/// The encoding of bytes in a header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
@@ -110,7 +110,7 @@ pub enum Encoding {
     Base64,
 }
 
-/// How a secret is written in the configuration.
+/// The encoding of a secret in the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SecretEncoding {

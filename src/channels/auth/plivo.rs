@@ -61,7 +61,7 @@ fn signatures(inbound: &Inbound<'_>) -> Result<Vec<Vec<u8>>, AuthError> {
     Ok(given)
 }
 
-/// What is signed behind the origin and before the nonce.
+/// The signed part between the origin and the nonce.
 fn signed(inbound: &Inbound<'_>) -> String {
     let (path, query) = address::split(inbound.target);
     let query: Vec<String> = sorted(query.unwrap_or_default().as_bytes())

@@ -62,14 +62,14 @@ pub(super) fn phrases(list: &'static str) -> impl Iterator<Item = &'static str> 
         .filter(|phrase| !phrase.is_empty())
 }
 
-/// How many words the longest phrase has that these words begin with.
+/// The length in words of the longest phrase at the beginning of these words.
 pub(super) fn begins_with_one_of(words: &[Word], list: &'static str) -> Option<usize> {
     phrases(list)
         .filter_map(|phrase| beginning(words, phrase))
         .max()
 }
 
-/// How many words the longest phrase has that these words end with.
+/// The length in words of the longest phrase at the end of these words.
 pub(super) fn ends_with_one_of(words: &[Word], list: &'static str) -> Option<usize> {
     let ending = |phrase: &'static str| {
         let from = words.len().checked_sub(phrase.split_whitespace().count())?;

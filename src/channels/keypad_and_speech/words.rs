@@ -7,27 +7,27 @@
 
 use crate::domain::Locale;
 
-/// The words of one language. In each list a comma stands between two phrases.
+/// The words of one language. In each list a comma separates two phrases.
 pub(super) struct Language {
     /// The ten digits.
     pub(super) digits: [&'static str; 10],
     /// Digits of this language that are an article, too: before a number they may not be a digit.
     pub(super) articles: &'static str,
-    /// What stands between the two numbers of a code, however it is called.
+    /// The names of the separator between the two numbers of a code.
     pub(super) separators: &'static str,
     /// The `-`.
     pub(super) dashes: &'static str,
-    /// What changes nothing before a code.
+    /// Phrases before a code that change nothing.
     pub(super) leads: &'static str,
-    /// What changes nothing after a code.
+    /// Phrases after a code that change nothing.
     pub(super) closings: &'static str,
-    /// Who the caller wants to talk to.
+    /// Words for the person that the caller wants to talk to.
     pub(super) persons: &'static str,
     /// The same, only beside a word for talking: alone it asks whether the line works.
     pub(super) somebody: &'static str,
     /// Talking to a person.
     pub(super) talking: &'static str,
-    /// What may stand around a wish for a person.
+    /// Phrases around a request for a person.
     pub(super) around: &'static str,
 }
 

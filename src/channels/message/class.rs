@@ -58,7 +58,7 @@ pub(super) enum Class {
 }
 
 impl Class {
-    /// How the grammar writes it.
+    /// Its letter in the patterns of the grammar.
     pub(super) const fn letter(self) -> char {
         match self {
             Self::No => 'n',
@@ -118,7 +118,7 @@ impl Languages {
     }
 }
 
-/// What a word is about.
+/// The topic of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {
     /// A cancellation.

@@ -18,11 +18,11 @@ pub(super) struct Written {
     pub(super) range: Range<usize>,
     /// The code, without blanks around its bars.
     pub(super) code: String,
-    /// How sure it is.
+    /// Its certainty.
     pub(super) certainty: Certainty,
 }
 
-/// How sure a code is.
+/// The certainty of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Certainty {
     /// It is separate, or follows a sign for a number.

@@ -27,7 +27,7 @@ const WANT: &str = "(?:[wW][p,]*)?";
 /// "Isso cancela" without a pause asks what it does.
 const THIS_DOES: &str = "Yv";
 
-/// What may follow a wish.
+/// Phrases that may follow a request.
 const TAIL: &str = "[ptyoaEe,]*";
 
 /// The patterns.

@@ -29,7 +29,7 @@ use crate::domain::Locale;
 /// The most words of a message that are looked at; in a longer one the rest counts as unknown.
 const WORDS_MAX: usize = 200;
 
-/// What a message means, before anything is known of the conversation.
+/// The meaning of a message, without its conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// The whole message asks to cancel this code.

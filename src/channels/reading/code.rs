@@ -22,7 +22,7 @@ use crate::channels::spot::{Place, Spot};
 pub(in crate::channels) struct Given {
     /// The code.
     pub(in crate::channels) code: String,
-    /// What it is when the `+` in a form was meant as a plus and not as a blank.
+    /// The code if the `+` in a form was meant as a plus and not as a blank.
     pub(in crate::channels) with_plus: Option<String>,
 }
 
@@ -235,7 +235,7 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// What a member that is not known may be.
+/// What an unknown member may be.
 const LEFTOVER: &str =
     "it has a member that is not known, as when a value with `&` and `=` in it is not encoded";
 
