@@ -107,7 +107,7 @@ impl CodeReader<'_> {
         };
         let digits = reading.digits()?;
         let is_other =
-            |digits: String| keyed(&digits, &self.separator).as_ref() != Some(&given.code);
+            |digits: String| keyed(&digits, self.separator).as_ref() != Some(&given.code);
         if digits.is_some_and(is_other) {
             return Err(wrong(
                 422,
@@ -135,7 +135,7 @@ impl CodeReader<'_> {
         let said = agreed(&fields.speech, input)?;
         if let Some(digits) = reading.digits()? {
             let heard = said.and_then(|said| self.heard(&said, input, echo));
-            return Ok(match keyed(&digits, &self.separator) {
+            return Ok(match keyed(&digits, self.separator) {
                 Some(code) if !self.is_cut_off(input)? && heard.is_none_or(|it| it == code) => {
                     self.keyed_code(code, echo)
                 }
@@ -204,7 +204,7 @@ impl CodeReader<'_> {
 
     /// The spoken code. A single digit is an answer to a question, never a code.
     fn heard(&self, said: &str, input: &Input<'_>, echo: &Echo) -> Option<String> {
-        spoken(said, &self.separator, echo.locale)
+        spoken(said, self.separator, echo.locale)
             .filter(|code| code.chars().count() > 1)
             .filter(|_| self.is_sure(input))
     }
@@ -239,7 +239,7 @@ impl CodeReader<'_> {
             });
         };
         let said = spoken.filter(|_| self.is_sure(input));
-        Ok(match answer(&keys, &self.separator) {
+        Ok(match answer(&keys, self.separator) {
             Key::One if said.as_deref().is_none_or(is_yes) => Code::given(state.code.clone()),
             Key::Two => Code::Corrected(None),
             Key::Code(code)
