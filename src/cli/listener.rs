@@ -37,18 +37,24 @@ async fn is_ours(address: SocketAddr) -> bool {
 
 /// Why an address cannot be listened on, and what to write instead.
 pub(super) fn problem(address: SocketAddr, error: &io::Error) -> String {
-    let advice = match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "another program uses this port: stop it, or choose another port for server.listen"
-        }
-        io::ErrorKind::AddrNotAvailable => {
-            "this machine does not have that address: write one of its own, or 0.0.0.0, as server.listen"
-        }
-        io::ErrorKind::PermissionDenied => {
-            "ports below 1024 need root: choose a higher one for server.listen, and put a proxy in front"
-        }
-        _ => "write another address as server.listen",
-    };
+    const KNOWN: [(io::ErrorKind, &str); 3] = [
+        (
+            io::ErrorKind::AddrInUse,
+            "another program uses this port: stop it, or choose another port for server.listen",
+        ),
+        (
+            io::ErrorKind::AddrNotAvailable,
+            "this machine does not have that address: write one of its own, or 0.0.0.0, as server.listen",
+        ),
+        (
+            io::ErrorKind::PermissionDenied,
+            "ports below 1024 need root: choose a higher one for server.listen, and put a proxy in front",
+        ),
+    ];
+    let known = KNOWN.iter().find(|(kind, _)| *kind == error.kind());
+    let advice = known.map_or("write another address as server.listen", |(_, advice)| {
+        advice
+    });
     format!("cannot listen on {address}: {error}; {advice}")
 }
 
