@@ -1,4 +1,5 @@
-//! The entry point: parses the command line, collects the configuration sources and returns the exit code.
+//! The entry point: parses the command line, collects the configuration sources and returns the
+//! exit code.
 //!
 //! Only the binary reads the environment; the library is handed values.
 

@@ -2,10 +2,10 @@
 //!
 //! A count that cannot be read must be the last one, never the first: a call must not ask for ever.
 
-/// How many corrections of a call are no failure. A call must end, so more of them count.
+/// How many corrections of a call are free. A call must end, so every further one is a failure.
 const CORRECTIONS_MAX: u8 = 3;
 
-/// What brings a call to its end: its failures, and its corrections, of which the first few are none.
+/// The failures of a call and its corrections, of which the first few are free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Count {
     pub(super) failures: u8,
@@ -13,7 +13,8 @@ pub(super) struct Count {
 }
 
 impl Count {
-    /// As the state of a call carries it: `1` after a failure, `1.2` after two corrections besides.
+    /// The text in the state of a call: `1` after one failure, `1.2` after one failure and two
+    /// corrections.
     pub(super) fn text(self) -> String {
         match self.corrections {
             0 => self.failures.to_string(),
@@ -21,7 +22,7 @@ impl Count {
         }
     }
 
-    /// What cannot be read counts as the last failure, never as the first.
+    /// An unreadable text is the last failure, never the first.
     pub(super) fn read(text: &str) -> Self {
         let (failures, corrections) = match text.split_once('.') {
             Some((failures, corrections)) => (failures, corrections.parse().ok()),

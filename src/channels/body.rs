@@ -1,7 +1,7 @@
-//! A JSON body, and a pointed word about one that is none.
+//! Decodes a request body: decompression, UTF-8, one JSON object.
 //!
-//! The content type is not trusted: Asterisk sends JSON as a form, Typebot sends broken JSON as text. Nothing of the
-//! body ever stands in an error.
+//! It does not trust the content type: Asterisk sends JSON as a form, Typebot sends broken JSON as
+//! text. An error must never contain a part of the body.
 
 use std::io::Read;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::json::object;
 use super::misunderstood::{Misunderstood, wrong};
 
-/// The most bytes of a body that was sent packed.
+/// The most bytes of a decompressed body.
 const INFLATED_BYTES_MAX: usize = 65_536;
 
 /// Reads a body as one JSON object.
@@ -42,13 +42,13 @@ pub(super) fn json_object(headers: &HeaderMap, body: &[u8]) -> Result<Value, Mis
     }
 }
 
-/// Whether somebody turned an object into a text, and that text into JSON.
+/// Whether the body is a JSON text that contains a JSON object.
 fn is_json_in_a_text(text: &str) -> bool {
     let inner: Result<String, _> = serde_json::from_str(text);
     inner.is_ok_and(|inner| inner.trim_start().starts_with('{'))
 }
 
-/// The body as text, without the byte order mark that some platforms put before it.
+/// The body as text, without the byte order mark that some platforms send.
 pub(super) fn as_text(body: &[u8]) -> Result<&str, Misunderstood> {
     let text = std::str::from_utf8(body).map_err(|error| {
         let detail = format!(
@@ -60,7 +60,7 @@ pub(super) fn as_text(body: &[u8]) -> Result<&str, Misunderstood> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-/// The shortest body that works.
+/// The shortest valid body.
 const EXAMPLE: &str = r#"{"code":"123|123"}"#;
 
 fn not_json(headers: &HeaderMap) -> Misunderstood {
@@ -90,7 +90,7 @@ fn not_json(headers: &HeaderMap) -> Misunderstood {
     )
 }
 
-/// The body as it was before it was packed.
+/// Decompresses the body, up to a limit.
 pub(super) fn inflate<'b>(
     headers: &HeaderMap,
     body: &'b [u8],
@@ -113,7 +113,7 @@ pub(super) fn inflate<'b>(
     {
         [] | ["identity"] => return Ok(body.into()),
         ["gzip" | "x-gzip"] => capped(GzDecoder::new(body), bytes_max),
-        // The name means zlib, and some clients send bare deflate under it.
+        // By the standard this is zlib, but some clients send raw deflate.
         ["deflate"] if body.first().is_some_and(|byte| byte & 0x0f == 8) => {
             capped(ZlibDecoder::new(body), bytes_max)
         }

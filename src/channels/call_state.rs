@@ -1,7 +1,7 @@
-//! Where a phone call is: the state that its own addresses carry from one turn to the next.
+//! The state of a phone call, which the URL of the next turn carries.
 //!
-//! A state that cannot be read, or that is not sealed by us for this very call, is never taken for the beginning of
-//! one and never acted on: the code is asked for again.
+//! A state that cannot be read, or that this service did not sign for this call, must never start a
+//! new call and is never acted on: the caller is asked for the code again.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use super::input::Input;
 use super::{Channel, Echo};
 use crate::domain::{Action, Mode, Turn};
 
-/// The members that carry a call's state from one turn to the next, in our own addresses.
+/// The query members that carry the state of a call.
 const FAILURES: &str = "ozc_failures";
 const STEP: &str = "ozc_step";
 const STEP_CODE: &str = "ozc_code";
@@ -22,17 +22,17 @@ pub(super) fn is_state(name: &str) -> bool {
     [FAILURES, STEP, STEP_CODE, SEAL].contains(&name)
 }
 
-/// The step of a call whose state contradicts itself; a person goes on.
+/// The step of a call with an invalid state.
 pub(super) const BROKEN: &str = "broken";
 
-/// Where a call is.
+/// The state of a call.
 pub(super) struct State {
     pub(super) count: Count,
     pub(super) step: String,
     pub(super) code: String,
 }
 
-/// The state of the next turn, as the platform is given it.
+/// The state of the next turn, as the platform gets it.
 pub(super) struct Following<'a> {
     pub(super) failures: String,
     pub(super) step: &'static str,
@@ -68,8 +68,8 @@ impl<'a> Following<'a> {
         }
     }
 
-    /// What the next turn's address carries: the state, what the first address said about the whole call, and the
-    /// secret of a platform that can prove itself in no other way.
+    /// The query of the next turn's URL: the state, what the first URL said about the whole call,
+    /// and the secret of a platform that has no other way to authenticate.
     pub(super) fn query(&self, echo: &Echo) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let state = [
@@ -85,21 +85,22 @@ impl<'a> Following<'a> {
     }
 }
 
-/// What the first address of a call said about all of it: a rehearsal must stay one to its end.
+/// The instructions in the first URL of a call, for the whole call: a dry run must stay one to its
+/// end.
 pub(super) fn carried(action: Action, mode: Mode) -> Vec<(&'static str, String)> {
     let lookup = (action == Action::Lookup).then(|| ("action", "lookup".to_owned()));
     let rehearsal = (mode == Mode::DryRun).then(|| ("dry_run", "true".to_owned()));
     lookup.into_iter().chain(rehearsal).collect()
 }
 
-/// The member of the query that is a secret, as the caller sent it.
+/// The query member with the secret, as the caller sent it.
 pub(super) fn secret(channel: &Channel, input: &Input<'_>) -> Option<(String, String)> {
     let name = channel.auth.redacted_query()?;
     let value = input.query.get(name)?.as_str()?;
     Some((name.to_owned(), value.to_owned()))
 }
 
-/// The state of a call, wherever the platform put it: in the query, or back in the body.
+/// Reads the state of a call from the query or from the body, wherever the platform put it.
 pub(super) fn state(
     channel: &Channel,
     call: &str,
@@ -109,7 +110,7 @@ pub(super) fn state(
     let text = |name: &str| match input.query.get(name).or_else(|| input.body.get(name)) {
         None | Some(Value::Null) => Some(String::new()),
         Some(Value::String(text)) => Some(text.clone()),
-        // Given twice with different values: nobody knows where this call is.
+        // Given twice with different values: the state is unknown.
         Some(Value::Array(_) | Value::Object(_) | Value::Bool(_) | Value::Number(_)) => None,
     };
     let broken = |count| State {
@@ -135,7 +136,8 @@ pub(super) fn state(
         state: [&failures, &step, &code],
         carried,
     };
-    // The failures that it claims count all the same: a platform that loses the seal must not ask for ever.
+    // The claimed failures count nevertheless: a platform that loses the signature must not ask for
+    // ever.
     if !is_first && !channel.seal.fits(&seal, &stated) {
         return broken(counted);
     }

@@ -1,4 +1,7 @@
-//! The presets there are: the embedded ones, and a user's own files over them.
+//! The presets: the embedded ones and, over them, the operator's own files. Makes a codec of a
+//! preset.
+//!
+//! It must never return a codec whose templates were not rendered once.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,10 +19,10 @@ use crate::domain::Medium;
 /// The name of the native JSON channel.
 const NATIVE: &str = "json";
 
-/// Why `acts_on` is refused: an operator who sets it must not believe that it holds something back.
+/// Why `acts_on` is rejected: an operator must not rely on a setting that has no effect.
 const ACTS_ON_NOTHING: &str = "it has no one place with the name of a request, so `acts_on` would do nothing; it is for rasa, dialogflow-es, dialogflow-cx and lex";
 
-/// A platform's language on the wire.
+/// How requests are read and answers written.
 pub enum Codec {
     /// The native JSON channel.
     Native,
@@ -27,44 +30,44 @@ pub enum Codec {
     Platform(Box<Platform>),
 }
 
-/// What is usual for a preset, unless a channel says otherwise.
+/// The defaults of a preset, which a channel may override.
 #[derive(Clone, Debug)]
 pub struct Usual {
-    /// How the platform proves who it is.
+    /// The schemes by which the platform can authenticate.
     pub auth: Vec<String>,
-    /// By when it must be answered, in milliseconds.
+    /// The deadline of an answer, in milliseconds.
     pub answer_ms_max: u64,
     /// How the reply reaches the customer.
     pub medium: Medium,
     /// Whether `server.public_url` must be set.
     pub needs_public_url: bool,
-    /// The details of its proof.
+    /// The options of its authentication.
     pub proof: SchemeOptions,
 }
 
-/// What a channel chooses of its preset.
+/// The options that a channel sets for its preset.
 #[derive(Clone, Copy, Debug)]
 pub struct Choices<'a> {
-    /// What the key `*` stands for.
+    /// The character that the key `*` means.
     pub separator: &'a str,
-    /// The form of the answer when a request names none; empty means the preset's own.
+    /// The answer format of requests that name none; empty means the preset's own.
     pub format: &'a str,
-    /// What the platform must call a request that is acted on; empty means the preset's own names.
+    /// The names of requests that are acted on; empty means the preset's own names.
     pub acts_on: &'a [String],
 }
 
 /// Why a preset cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// There is none of this name.
-    #[error("there is no preset `{name}`; there are {known}")]
+    /// No preset has this name.
+    #[error("there is no preset `{name}`; the presets are {known}")]
     Unknown {
         /// The name.
         name: String,
-        /// The names there are.
+        /// The known names.
         known: String,
     },
-    /// Its file cannot be read, or says something that does not fit together.
+    /// Its file cannot be read or is invalid.
     #[error("the preset {file}: {why}")]
     Broken {
         /// The file.
@@ -119,7 +122,7 @@ impl Catalog {
     /// The file of a preset; its comments say what to fill in on the platform's side.
     ///
     /// # Errors
-    /// [`CatalogError::Unknown`] when there is none.
+    /// [`CatalogError::Unknown`] when no preset has this name.
     pub fn text(&self, name: &str) -> Result<&str, CatalogError> {
         self.files
             .get(name)
@@ -127,10 +130,10 @@ impl Catalog {
             .ok_or_else(|| self.unknown(name))
     }
 
-    /// What is usual for a preset.
+    /// The defaults of a preset.
     ///
     /// # Errors
-    /// [`CatalogError`] when there is none, or it cannot be understood.
+    /// [`CatalogError`] when no preset has this name, or its file is invalid.
     pub fn usual(&self, name: &str) -> Result<Usual, CatalogError> {
         if name == NATIVE {
             return Ok(Usual {
@@ -170,7 +173,7 @@ impl Catalog {
         })
     }
 
-    /// A preset ready to be used: compiled, and every answer rendered once.
+    /// Compiles a preset and renders every answer once.
     ///
     /// # Errors
     /// [`CatalogError`] says what is wrong in which template.
@@ -223,7 +226,7 @@ impl Catalog {
         Ok(Codec::Platform(Box::new(platform)))
     }
 
-    /// Puts the channel's own names in the place of the preset's.
+    /// Replaces the preset's names of requests by the channel's own.
     fn choose(&self, name: &str, spec: &mut Spec, acts_on: &[String]) -> Result<(), CatalogError> {
         if acts_on.is_empty() {
             return Ok(());
@@ -270,7 +273,7 @@ impl Catalog {
     }
 }
 
-/// What a preset lacks without which it could not serve a single request.
+/// What is missing in a preset that could not serve a single request.
 fn incomplete(spec: &Spec) -> Option<String> {
     let fields = &spec.fields;
     let places = [&fields.code, &fields.digits, &fields.speech, &fields.text];
@@ -292,7 +295,7 @@ fn incomplete(spec: &Spec) -> Option<String> {
         text.contains('/') && HeaderValue::from_str(text).is_ok_and(|text| text.to_str().is_ok())
     };
     types.find(|text| !is_media_type(text)).map(|text| {
-        format!("content_type = {text:?} is none; write for example \"application/json\"")
+        format!("content_type = {text:?} is not valid; write for example \"application/json\"")
     })
 }
 

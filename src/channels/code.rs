@@ -1,7 +1,7 @@
-//! Which code a request means, and how sure that is.
+//! Finds the reservation code of a request, and decides whether the customer must confirm it first.
 //!
-//! It must never guess: a code that was keyed or spoken is read back first, half a code is none, two codes in one
-//! message are asked about, and a request that contradicts itself is refused.
+//! It must never guess: a keyed or spoken code is read back, an incomplete one is rejected, two
+//! codes in one message lead to a question, and a contradictory request is refused.
 
 use super::call_state::State;
 use super::confirmation::{Key, answer, is_yes};
@@ -18,31 +18,32 @@ use super::reading::{Given, Reading};
 use super::{Echo, Misunderstood};
 use crate::domain::{Locale, ReservationCode};
 
-/// The longest code that is read back, and the most of its characters that take a word each: a sentence on the phone
-/// spells no more, and what was not read out must not be confirmed.
+/// The longest code that is read back, and the most characters in it that take a word each. The
+/// voice sentence spells no more, and a code that was not read out in full must not be confirmed.
 const READ_BACK_CHARS_MAX: usize = 40;
 const READ_BACK_WORDS_MAX: usize = 6;
 
-/// What a request has in place of a code.
+/// What a request has where a code is expected.
 pub(super) enum Code {
     /// A code that may be acted on.
     Given(Given),
     /// A code that the customer must confirm first.
     ToConfirm(String),
-    /// Something that is no code, or more than one.
+    /// Not a code, or more than one.
     Unusable,
     /// A message in free text.
     Message {
-        /// What it means.
+        /// The meaning.
         meaning: Meaning,
         /// The text.
         text: String,
     },
-    /// Another code than the one that was read back: the one that was keyed in place of an answer, or one to be asked for.
+    /// The caller rejected the code that was read back: with another code, or with one still to be
+    /// asked for.
     Corrected(Option<String>),
-    /// Something that is no answer to whether a code is the right one.
+    /// Not an answer to whether the code is right.
     NoAnswer,
-    /// No key and no word, where a caller was asked for them.
+    /// Neither keys nor speech, although the caller was asked.
     Silence,
     /// Nothing.
     None,
@@ -53,7 +54,7 @@ impl Code {
         Self::Given(Given::of(Some(&code)))
     }
 
-    /// Whether there is no code in it that could be meant.
+    /// Whether it contains no possible code.
     fn is_no_code(&self) -> bool {
         match self {
             Self::None | Self::Silence | Self::NoAnswer | Self::Unusable => true,
@@ -65,20 +66,20 @@ impl Code {
     }
 }
 
-/// Reads what stands in place of a code, as a preset says.
+/// Finds the code of a request where the preset says.
 pub(super) struct CodeReader<'p> {
     pub(super) spec: &'p Spec,
     /// Where the platform has free text.
     pub(super) messages: Option<&'p Reader>,
     /// What callers say on the phone.
     pub(super) vocabulary: &'p Vocabulary,
-    /// What the key `*` stands for.
+    /// The character that the key `*` means.
     pub(super) separator: &'p str,
 }
 
 impl CodeReader<'_> {
-    /// What stands in place of a code. Within a call, only what came with this turn counts: a code that the platform
-    /// carries along was dealt with already.
+    /// Finds the code. Within a call only the input of this turn counts: a code that the platform
+    /// carries along was handled in an earlier turn.
     pub(super) fn code(
         &self,
         reading: &Reading<'_>,
@@ -90,13 +91,13 @@ impl CodeReader<'_> {
             "" => self.first_code(reading, input, echo),
             "code" => self.answered_code(reading, input, echo),
             "confirm" if self.has_keys_or_voice() => self.confirmed(input, state),
-            // In a chat there are no keys: the customer writes the wish and the code.
+            // A chat has no keys: the customer writes the whole request.
             "confirm" => self.answered_code(reading, input, echo),
             _ => Ok(Code::Unusable),
         }
     }
 
-    /// The first request of a call may bring a code that somebody else asked for.
+    /// The first request of a call may bring a code that the platform asked for.
     fn first_code(
         &self,
         reading: &Reading<'_>,
@@ -119,7 +120,7 @@ impl CodeReader<'_> {
         Ok(Code::Given(given))
     }
 
-    /// What was keyed, said or written in this turn.
+    /// The code that was keyed, said or written in this turn.
     fn answered_code(
         &self,
         reading: &Reading<'_>,
@@ -169,8 +170,9 @@ impl CodeReader<'_> {
         !self.spec.fields.digits.is_empty() || !self.spec.fields.speech.is_empty()
     }
 
-    /// Keys are read back, unless the conversation is not ours to lead: without turns, or when the request wants the
-    /// answer in a form that cannot carry a question. Then whoever asked for the keys reads them back.
+    /// Keyed codes are read back, unless the platform leads the conversation: without turns, or
+    /// when the request wants an answer format that cannot carry a question. Then the platform
+    /// reads them back.
     fn keyed_code(&self, code: String, echo: &Echo) -> Code {
         match &self.spec.turns {
             Some(turns) if turns.confirm_keyed && echo.format.is_none() => read_back(code),
@@ -178,7 +180,7 @@ impl CodeReader<'_> {
         }
     }
 
-    /// Whether the keys were cut off before their end, so that they may be half a code.
+    /// Whether the keys were cut off, so that the code may be incomplete.
     fn is_cut_off(&self, input: &Input<'_>) -> Result<bool, Misunderstood> {
         match &self.spec.turns {
             Some(turns) => any(&turns.cut_off, input),
@@ -193,7 +195,8 @@ impl CodeReader<'_> {
         }
     }
 
-    /// Whether something came that the platform itself did not understand: it is no silence, and no answer.
+    /// Whether the platform itself did not understand the input: that is neither silence nor an
+    /// answer.
     fn is_unclear(&self, input: &Input<'_>) -> Result<bool, Misunderstood> {
         match &self.spec.turns {
             Some(turns) => any(&turns.unclear, input),
@@ -201,14 +204,15 @@ impl CodeReader<'_> {
         }
     }
 
-    /// A single digit is an answer to a question here, too, never a code.
+    /// The spoken code. A single digit is an answer to a question, never a code.
     fn heard(&self, said: &str, input: &Input<'_>, echo: &Echo) -> Option<String> {
         spoken(said, self.separator, echo.locale, self.vocabulary)
             .filter(|code| code.chars().count() > 1)
             .filter(|_| self.is_sure(input))
     }
 
-    /// Whether the caller surely asks for a person: a television that a recogniser half understood does not.
+    /// Whether the caller clearly asks for a person. Speech with a low confidence may be a
+    /// television.
     pub(super) fn asks_for_a_person(&self, input: &Input<'_>) -> Result<bool, Misunderstood> {
         if self.is_silent(input)? || self.is_unclear(input)? {
             return Ok(false);
@@ -217,8 +221,8 @@ impl CodeReader<'_> {
         Ok(said.is_some_and(|said| wants_a_person(&said, self.vocabulary) && self.is_sure(input)))
     }
 
-    /// Only a keyed 1 confirms; the code is the one that was read back. What was said never does: a recogniser hears
-    /// the television, too. Where both came, the words may not say anything else.
+    /// Reads the answer to whether the code is right. Only a keyed 1 confirms it. Speech never
+    /// does, because it may be a television; speech beside a keyed 1 must not contradict it.
     fn confirmed(&self, input: &Input<'_>, state: &State) -> Result<Code, Misunderstood> {
         if state.code.is_empty() {
             return Ok(Code::Unusable);
@@ -255,7 +259,7 @@ impl CodeReader<'_> {
             .turns
             .as_ref()
             .map_or(1.0, |turns| turns.confidence_min);
-        // A platform that does not say how sure it was is believed: the code is confirmed in any case.
+        // Without a confidence the speech counts: the code is read back in any case.
         let stated = self
             .spec
             .fields
@@ -265,7 +269,8 @@ impl CodeReader<'_> {
         stated.is_none_or(|sure| sure.is_some_and(|sure| sure >= least))
     }
 
-    /// What is written. On a platform with keys or a voice a code in it is read back as one that was keyed.
+    /// Reads free text. On a platform with keys or speech, a code in it is read back like a keyed
+    /// one.
     fn written(&self, text: String, locale: Locale) -> Code {
         let (Some(spec), Some(messages)) = (&self.spec.text, self.messages) else {
             return Code::None;
@@ -295,11 +300,12 @@ impl CodeReader<'_> {
     }
 }
 
-/// A code that is read back, if it can be.
+/// A code to read back, if it is short enough.
 fn read_back(code: String) -> Code {
-    match can_be_read_back(&code) {
-        true => Code::ToConfirm(code),
-        false => Code::Unusable,
+    if can_be_read_back(&code) {
+        Code::ToConfirm(code)
+    } else {
+        Code::Unusable
     }
 }
 

@@ -1,26 +1,27 @@
-//! What a caller keyed or said in answer to whether a code is the right one.
+//! Reads the answer to whether the code that was read back is right.
 //!
-//! Only a keyed 1 is a yes. It must never take a slip of the finger for another code.
+//! Only a keyed 1 is a yes. It must never take a mistyped key for another code.
 
 use super::keypad_and_speech::keyed;
 
-/// What was keyed in answer to whether a code is the right one.
+/// The keyed answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Key {
-    /// It is.
+    /// Yes.
     One,
-    /// It is not.
+    /// No.
     Two,
-    /// Another code, in place of an answer.
+    /// Another code instead of an answer.
     Code(String),
     /// Anything else.
     Other,
 }
 
-/// The fewest keys that are another code in place of an answer: fewer may be a slip of the finger.
+/// The fewest keys that can be another code: fewer may be a typing mistake.
 const KEYS_OF_A_CODE_MIN: usize = 3;
 
-/// An impatient caller keys a 1 twice, or `#` after it. Three are no answer any more, and no code that was surely meant.
+/// Classifies the keys. Impatient callers press 1 twice, or `#` after it. Three of the same are
+/// neither an answer nor a code.
 pub(super) fn answer(keys: &str, separator: &str) -> Key {
     let keys: String = keys.chars().filter(|c| !c.is_whitespace()).collect();
     let without_end: String = keys.chars().filter(|c| *c != '#').collect();
@@ -42,7 +43,8 @@ pub(super) fn answer(keys: &str, separator: &str) -> Key {
 pub(super) fn is_yes(answer: &str) -> bool {
     let word = answer.to_lowercase();
     let word = word.trim_matches(['.', ',', '!', ' ', '#']);
-    // Only words that are no hesitation in another language: an English "um" is no Portuguese one.
+    // Only words that are not a hesitation in another language: an English "um" is not the
+    // Portuguese "one".
     matches!(word, "1" | "sim" | "sí" | "yes")
 }
 

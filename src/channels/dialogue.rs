@@ -1,56 +1,57 @@
-//! What comes after a customer's message in free text, from what it means and what the conversation was asked last.
+//! Decides the next step after a customer's message in free text, from its meaning and the last
+//! question.
 //!
-//! It must never take anything but a plain yes, or the whole wish, as a yes, nor a message for the answer to a question that
-//! the same message led to: platforms deliver messages twice.
+//! It must take only a plain yes, or the whole request, as a yes. A message must never answer a
+//! question that the same message led to: platforms deliver messages twice.
 
 use super::message::{Clarity, Meaning};
 use crate::domain::{Ask, Mode, Question, Standing, Turn};
 
-/// A message in free text, read.
+/// A message in free text and its meaning.
 pub struct Message {
-    /// What it means.
+    /// The meaning.
     pub meaning: Meaning,
-    /// What tells it from other messages: the platform's id of it, or without one a hash of its text.
+    /// The platform's id of the message, or a hash of its text.
     pub id: String,
-    /// The request that it may become, without its code.
+    /// The request that it may lead to, without its code.
     pub ask: Ask,
 }
 
-/// Whether the next message can be told to be the answer to a question.
+/// Whether the service can remember a question until the next message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memory {
-    /// There is no conversation to remember anything of.
+    /// No conversation id, so no.
     None,
-    /// There is one.
+    /// Yes, by the conversation id.
     Conversation,
 }
 
-/// What is done about a message.
+/// The next step after a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// This code is cancelled: the message asks for it.
+    /// Cancel this code: the message asks for it.
     Cancel(String),
-    /// This code is cancelled: the message is a yes to the question about it, if that question stands.
+    /// Cancel this code, if the question about it is still open: the message is a yes to it.
     Confirm(String),
-    /// What was answered to an earlier request about this code is answered again; nothing new is accepted.
+    /// Repeat the answer to an earlier request about this code; accept nothing new.
     Recall {
         /// The code.
         code: String,
         /// The key of the earlier request.
         key: Option<String>,
-        /// What is done when there was no such request.
+        /// The step if there was no such request.
         otherwise: Box<Step>,
     },
-    /// A question about a code; the conversation remembers it.
+    /// Ask about a code, and remember the question.
     Question(Turn, String),
-    /// A sentence; the question that was asked before, if any, stands.
+    /// Say a sentence; an open question stays open.
     SayAndKeep(Turn, String),
-    /// A sentence; the question that was asked before, if any, is forgotten.
+    /// Say a sentence; an open question is dropped.
     SayAndDrop(Turn, String),
 }
 
 impl Message {
-    /// Whether what comes next depends on what the conversation was asked before.
+    /// Whether the next step depends on the last question.
     #[must_use]
     pub fn needs_the_question(&self) -> bool {
         !matches!(
@@ -62,7 +63,7 @@ impl Message {
         )
     }
 
-    /// Whether it may be an answer to a question, and its platform gave it an id that no other message has.
+    /// Whether it may be an answer, and the platform gave it a unique id.
     #[must_use]
     pub fn is_a_unique_answer(&self) -> bool {
         let may_answer = match &self.meaning {
@@ -82,14 +83,14 @@ impl Message {
         may_answer && self.ask.key.is_some()
     }
 
-    /// What comes next.
+    /// Decides the next step.
     #[must_use]
     pub fn next(&self, question: Option<&Question>, memory: Memory) -> Step {
         let asked = Asked::of(question, self.ask.mode);
         match &self.meaning {
             Meaning::Wish { code, clarity } => self.wished(code, *clarity, &asked, memory),
             Meaning::Mention(code) => self.asked_about(Turn::ConfirmCode, code, &asked, memory),
-            // A plain yes must not be enough where the customer may have asked for something else.
+            // The customer may have asked for something else, so a plain yes is not enough.
             Meaning::Unrelated(code) => Step::SayAndDrop(Turn::ConfirmInFull, code.clone()),
             Meaning::OtherBar(code) => self.asked_about(Turn::ConfirmBar, code, &asked, memory),
             Meaning::YesTo(code) => match asked.of_code(code) {
@@ -110,20 +111,20 @@ impl Message {
                 Asked::Nothing => Step::SayAndDrop(Turn::AskCode, String::new()),
             },
             Meaning::No => match asked {
-                // It is done, or under way: "not done" would be false.
+                // The cancellation is done or in progress: "not cancelled" would be false.
                 Asked::Answered(question, key) => recalled(&question.code, key, declined()),
                 Asked::Open(_) | Asked::Nothing => declined(),
             },
             Meaning::Thanks => Step::SayAndKeep(Turn::Thanked, asked.open_code()),
             Meaning::Person => Step::SayAndDrop(Turn::HandOver, String::new()),
             Meaning::SeveralCodes => Step::SayAndDrop(Turn::SeveralCodes, String::new()),
-            // Another number is another code: the question about the first one must not stand.
+            // Another number is another code, so the question about the first one is dropped.
             Meaning::NoCode => Step::SayAndDrop(Turn::AskCodeAgain, String::new()),
             Meaning::Negated => match asked {
                 Asked::Open(question) => {
                     Step::SayAndKeep(Turn::ConfirmAgain, question.code.clone())
                 }
-                // It may be meant to stop what is under way.
+                // The customer may want to stop what is in progress.
                 Asked::Answered(question, key) => recalled(
                     &question.code,
                     key,
@@ -142,14 +143,15 @@ impl Message {
         }
     }
 
-    /// A yes after the answer. Only the very message that was the answer may still become the request that was not
-    /// accepted; any other yes is asked what it is for.
+    /// A yes after the question was answered. Only a redelivery of the answer itself may still
+    /// become the request, in case that was not accepted; any other yes leads to a question.
     fn recalled_or_asked(&self, question: &Question, key: Option<&str>) -> Step {
         let code = question.code.clone();
         let is_the_answer = key.is_some() && question.asked_by == self.id;
-        let otherwise = match is_the_answer {
-            true => Step::Cancel(code.clone()),
-            false => Step::Question(Turn::ConfirmCode, code.clone()),
+        let otherwise = if is_the_answer {
+            Step::Cancel(code.clone())
+        } else {
+            Step::Question(Turn::ConfirmCode, code.clone())
         };
         recalled(&code, key, otherwise)
     }
@@ -172,14 +174,15 @@ impl Message {
         }
     }
 
-    /// Asks about a code. Who was just asked about it and did not answer is told how to.
+    /// Asks about a code. A customer who was just asked and did not answer is told how to answer.
     fn asked_about(&self, turn: Turn, code: &str, asked: &Asked<'_>, memory: Memory) -> Step {
         match (memory, asked.of_code(code)) {
             (Memory::None, _) => Step::SayAndKeep(Turn::ConfirmInFull, code.to_owned()),
             (Memory::Conversation, Asked::Open(question)) if question.asked_by != self.id => {
                 Step::SayAndKeep(Turn::ConfirmAgain, code.to_owned())
             }
-            // It may be done or under way already: then that is the answer. A request is known by its conversation, too.
+            // It may be done or in progress already: then repeat that answer. A request is also
+            // known by its conversation.
             (Memory::Conversation, earlier) => {
                 recalled(code, earlier.key(), Step::Question(turn, code.to_owned()))
             }
@@ -199,7 +202,7 @@ fn recalled(code: &str, key: Option<&str>, otherwise: Step) -> Step {
     }
 }
 
-/// What a conversation was asked, as far as it counts for this message.
+/// The last question, as far as it matters for this message.
 #[derive(Clone, Copy)]
 enum Asked<'q> {
     Nothing,
@@ -208,7 +211,7 @@ enum Asked<'q> {
 }
 
 impl<'q> Asked<'q> {
-    /// A question that was asked in a rehearsal is none for a real request, nor the other way round.
+    /// The question of a dry run does not count for a real request, nor the other way round.
     fn of(question: Option<&'q Question>, mode: Mode) -> Self {
         let Some(question) = question.filter(|question| question.mode == mode) else {
             return Self::Nothing;
@@ -219,7 +222,7 @@ impl<'q> Asked<'q> {
         }
     }
 
-    /// The same, if it is about this code.
+    /// The question, if it is about this code.
     fn of_code(self, code: &str) -> Self {
         match self {
             Self::Open(question) | Self::Answered(question, _) if question.code == code => self,
@@ -227,7 +230,7 @@ impl<'q> Asked<'q> {
         }
     }
 
-    /// The key of the request that was acted on.
+    /// The key of the request that the answer led to.
     fn key(self) -> Option<&'q str> {
         match self {
             Self::Answered(_, key) => key,

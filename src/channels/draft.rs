@@ -1,6 +1,6 @@
-//! A customer's turn as a request of a platform: what `channels try` sends in the platform's place.
+//! Makes a platform's request from a customer's turn, for `channels try`.
 //!
-//! It only fills in what a preset reads, and never proves who it is.
+//! It only fills in what the preset reads, and never authenticates.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::{Map, Value};
@@ -14,11 +14,11 @@ use super::{Channel, Codec};
 pub struct Said<'a> {
     /// The text. On the phone digits, `*` and `#` alone are keys, anything else is spoken.
     pub text: &'a str,
-    /// What the platform calls the conversation.
+    /// The platform's id of the conversation.
     pub conversation: &'a str,
-    /// What tells this turn from the others.
+    /// The unique id of this turn.
     pub id: &'a str,
-    /// The query of the address that the last answer named; empty in the first turn.
+    /// The query of the URL in the last answer; empty in the first turn.
     pub query: &'a str,
 }
 
@@ -34,19 +34,19 @@ pub struct Draft {
     pub body: Vec<u8>,
 }
 
-/// What a customer can do on a channel.
+/// The input that a channel takes from customers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CustomerInput {
     /// Write in their own words.
     FreeText,
     /// Press keys or speak.
     Phone,
-    /// Give a code: the bot has understood the rest.
+    /// Give a code: the bot understands the rest.
     Code,
 }
 
 impl Channel {
-    /// What a customer can do here.
+    /// The input that this channel takes from customers.
     #[must_use]
     pub fn customer_input(&self) -> CustomerInput {
         match &self.codec {
@@ -109,7 +109,7 @@ impl Platform {
         };
         let containers = fields.members.iter().chain(&fields.parameters);
         match (place, containers.map(Container::code).next()) {
-            // Where a bot has understood the code, it stands under its own name.
+            // If the bot extracts the code, it is under its own name.
             (Some(_), Some(code)) if fields.text.is_empty() && self.spec.turns.is_none() => {
                 form.put_body(&code, said.text);
             }
@@ -120,7 +120,7 @@ impl Platform {
     }
 }
 
-/// A request that is being filled in.
+/// A request under construction.
 struct Form {
     target: String,
     headers: HeaderMap,
@@ -160,7 +160,7 @@ impl Form {
         }
     }
 
-    /// Puts a text where a pointer leads, with the objects and lists on the way to it.
+    /// Puts a text at a JSON pointer, and creates the objects and lists on the way.
     fn put_body(&mut self, pointer: &str, text: &str) {
         let names = pointer.split('/').skip(1);
         let place = names.fold(&mut self.body, |value, name| {

@@ -1,4 +1,6 @@
-//! What comes in and what goes out: the raw request, the rendered answer, and what an answer is rendered from.
+//! The raw request, the rendered answer, and what an answer is rendered from.
+//!
+//! Plain values; no parsing and no rendering here.
 
 use axum::http::{HeaderMap, Method};
 
@@ -6,14 +8,15 @@ use super::wish::Next;
 use crate::clock::Moment;
 use crate::domain::{Action, Answer};
 
-/// What arrived, untouched.
+/// A request as it arrived.
 #[derive(Clone, Copy)]
 pub struct Inbound<'a> {
     /// Its method.
     pub method: &'a Method,
-    /// Its path and query, exactly as they stood in the request.
+    /// Its path and query, exactly as received.
     pub target: &'a str,
-    /// The configured address of this service, without a slash at its end; empty when it is not configured.
+    /// The configured address of this service, without a slash at its end; empty when it is not
+    /// configured.
     pub public_url: &'a str,
     /// Its headers.
     pub headers: &'a HeaderMap,
@@ -23,16 +26,16 @@ pub struct Inbound<'a> {
     pub at: Moment,
 }
 
-/// Who is heard.
+/// Whether the caller authenticated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Speaker {
-    /// Someone who did not prove anything, or not yet.
+    /// It did not, or not yet.
     Stranger,
-    /// Someone who proved who it is.
+    /// It did.
     Caller,
 }
 
-/// An answer as it goes over the wire.
+/// A rendered answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// The content type.
@@ -43,21 +46,21 @@ pub struct Rendered {
 
 /// What an answer is rendered from.
 pub struct Answered<'a> {
-    /// What was asked.
+    /// The action that was requested.
     pub action: Action,
     /// The code as it was typed.
     pub code: &'a str,
-    /// How it ended.
+    /// The outcome.
     pub answer: &'a Answer,
-    /// What comes after it.
+    /// The next step of the conversation.
     pub next: Next,
     /// The sentence for the customer.
     pub reply: &'a str,
 }
 
-/// Why nothing was accepted, for the caller and for the customer.
+/// Why a request was not accepted, for the integrator and for the customer.
 pub struct Problem<'a> {
-    /// The status of the answer.
+    /// The HTTP status.
     pub status: u16,
     /// The stable id.
     pub id: &'a str,
@@ -67,6 +70,6 @@ pub struct Problem<'a> {
     pub detail: &'a str,
     /// The sentence for the customer.
     pub reply: &'a str,
-    /// Whether a person should go on.
+    /// Whether to hand over to a person.
     pub handoff: bool,
 }

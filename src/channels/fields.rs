@@ -1,4 +1,7 @@
-//! Where a field stands in a request: an ordered list of sources, the first that has something wins.
+//! Reads the value at a place of a request: an ordered list of sources, the first with a value
+//! wins.
+//!
+//! A number that cannot be written exactly is an error, never rounded.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -33,15 +36,16 @@ impl Source {
             .split('~')
             .skip(1)
             .all(|rest| rest.starts_with(['0', '1']));
-        match text.starts_with('/') && escapes_fit {
-            true => Ok(Self::Body(text.to_owned())),
-            false => Err(format!(
+        if text.starts_with('/') && escapes_fit {
+            Ok(Self::Body(text.to_owned()))
+        } else {
+            Err(format!(
                 "`{text}` is no source; write /pointer/into/the/body, query:NAME or header:NAME"
-            )),
+            ))
         }
     }
 
-    /// The text that stands there; empty and `null` count as nothing.
+    /// The text there; empty and `null` count as absent.
     pub(super) fn text(&self, input: &Input<'_>) -> Result<Option<String>, Misunderstood> {
         let text = match self.value(input) {
             None | Some(Value::Null) => return Ok(None),
@@ -75,7 +79,7 @@ impl Source {
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
-    /// What stands there, as it came.
+    /// The raw value there.
     pub(super) fn value<'i>(&self, input: &'i Input<'_>) -> Option<&'i Value> {
         match self {
             Self::Body(pointer) => input.body.pointer(pointer),
@@ -93,7 +97,7 @@ impl Source {
         }
     }
 
-    /// The member of the query that it is.
+    /// The name, if it is a query member.
     pub(super) fn query_name(&self) -> Option<&str> {
         match self {
             Self::Query(name) => Some(name),
@@ -106,7 +110,7 @@ impl Source {
         matches!(self, Self::Header(header) if header == name)
     }
 
-    /// The number that stands there: `None` when nothing does, `Some(None)` when it is none.
+    /// The number there: `None` if absent, `Some(None)` if not a number.
     pub(super) fn number(&self, input: &Input<'_>) -> Option<Option<f64>> {
         match self.value(input)? {
             Value::Null => None,
@@ -135,7 +139,7 @@ impl<'de> Deserialize<'de> for Source {
     }
 }
 
-/// The first source that has something.
+/// The first source with a text.
 pub(super) fn first(
     sources: &[Source],
     input: &Input<'_>,
@@ -148,7 +152,8 @@ pub(super) fn first(
     Ok(None)
 }
 
-/// What every source says that says anything; two that disagree are refused, because either may be the one that is meant.
+/// The text on which all sources with a text agree. If two disagree, either may be meant, so the
+/// request is refused.
 pub(super) fn agreed(
     sources: &[Source],
     input: &Input<'_>,
@@ -198,7 +203,7 @@ impl Container {
         }
     }
 
-    /// Where a code stands in it, under a name that is one also among a bot's own.
+    /// The pointer of a code in it, under a name that cannot be one of the bot's own parameters.
     pub(super) fn code(&self) -> String {
         const NAME: &str = "reservation_code";
         match self {
@@ -229,9 +234,10 @@ impl Container {
                     }
                 };
                 // Lex writes null for a whole slot that is empty.
-                let value = match rest.is_empty() || value.is_null() {
-                    true => value,
-                    false => value.pointer(rest)?,
+                let value = if rest.is_empty() || value.is_null() {
+                    value
+                } else {
+                    value.pointer(rest)?
                 };
                 Some((name.as_str(), place, value))
             })

@@ -1,4 +1,4 @@
-//! Forms and queries, pair by pair, with what shows that nobody encoded them.
+//! Decodes forms and queries pair by pair, and detects values that were not encoded.
 //!
 //! It must never repair: a value that was cut at its `&` names another reservation.
 
@@ -10,25 +10,26 @@ pub(super) struct Pair {
     pub(super) name: String,
     /// The value, decoded once, `+` as a blank.
     pub(super) value: String,
-    /// The value with `+` as itself, where it has one: an unencoded plus looks like an encoded blank.
+    /// The value with `+` as itself, where it has one: an unencoded plus looks like an encoded
+    /// blank.
     pub(super) with_plus: Option<String>,
-    /// What is odd about it, if anything.
+    /// The sign that it was not encoded, if any.
     pub(super) oddity: Option<Oddity>,
 }
 
-/// What shows that a value was not encoded.
+/// Signs that a value was not encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Oddity {
     /// There is no `=`: the rest of a value that has a `&`.
     NoEquals,
-    /// An escape of a letter or a digit, which no encoder makes: the value had it.
+    /// An escape of a letter or a digit, which no encoder writes: it is part of the value.
     NeedlessEscape,
-    /// A `%` that begins no escape.
+    /// A `%` that does not start an escape.
     BrokenEscape,
 }
 
 impl Oddity {
-    /// What it is, for the integrator.
+    /// The explanation for the integrator.
     pub(super) const fn explained(self) -> &'static str {
         match self {
             Self::NoEquals => "a part has no `=`, as when a value with `&` in it is not encoded",
@@ -48,9 +49,10 @@ pub(super) fn pairs(text: &str) -> Vec<Pair> {
         .filter(|part| !part.is_empty())
         .map(|part| {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let oddity = match part.contains('=') {
-                false => Some(Oddity::NoEquals),
-                true => oddity(value),
+            let oddity = if part.contains('=') {
+                oddity(value)
+            } else {
+                Some(Oddity::NoEquals)
             };
             Pair {
                 name: decoded(&name.replace('+', " ")),

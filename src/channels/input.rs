@@ -1,7 +1,7 @@
-//! A request as one value: body, form and query alike, whatever the platform calls them.
+//! A request as one value: body, form and query alike.
 //!
-//! The content type is not trusted. A name that is given twice never wins silently: different values become a list, which
-//! no field accepts.
+//! It does not trust the content type. A repeated name never wins silently: different values become
+//! a list, which no field accepts.
 
 use axum::http::HeaderMap;
 use serde_json::{Map, Value};
@@ -22,9 +22,9 @@ pub(super) struct Input<'a> {
     pub(super) head: Value,
     /// The headers.
     pub(super) headers: &'a HeaderMap,
-    /// The body as it came, where it is a form.
+    /// The pairs of the body, if it is a form.
     pub(super) body_pairs: Vec<Pair>,
-    /// The query as it came.
+    /// The pairs of the query.
     pub(super) query_pairs: Vec<Pair>,
 }
 
@@ -66,7 +66,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Only what stands in the head of a request.
+    /// Only the head of a request: headers and query.
     pub(super) fn head(headers: &'a HeaderMap, target: &str) -> Self {
         let query = target.split_once('?').map_or("", |(_, query)| query);
         let query_pairs = pairs(query);
@@ -85,7 +85,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The pair of a form or of the query that stands in a place.
+    /// The pair of the form or of the query at a place.
     pub(super) fn pair(&self, place: &Place) -> Option<&Pair> {
         let (pairs, name) = match place {
             Place::Body(pointer) => (&self.body_pairs, pointer.strip_prefix('/')?),
@@ -97,7 +97,8 @@ impl<'a> Input<'a> {
     }
 }
 
-/// The members of a form; one that is given twice with different values is a list, which no field accepts.
+/// The members of a form; one that is given twice with different values is a list, which no field
+/// accepts.
 fn members(pairs: &[Pair]) -> Value {
     let mut members = Map::new();
     for pair in pairs {

@@ -1,7 +1,7 @@
-//! What a request instructs: to cancel, to rehearse, or only to look; and the refusal of an instruction that is not
-//! understood. Instructions where none is read are `stray`'s.
+//! What a request instructs: cancel, dry run or look-up. Refuses instructions that are not
+//! understood. Instructions in unexpected places are handled by `stray`.
 //!
-//! A request that carries any word for a rehearsal or a look must never delete.
+//! A request with any word for a dry run or a look-up must never delete.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use super::placeholder::is_unfilled;
 use super::spot::{Place, Spot};
 use crate::domain::{Action, Mode};
 
-/// What `action` may say.
+/// The values of `action`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word {
     Cancel,
@@ -21,7 +21,7 @@ pub(super) enum Word {
 }
 
 impl Word {
-    /// The word that a text is, in three languages.
+    /// Recognizes a word, in three languages.
     pub(super) fn of(text: &str) -> Option<Self> {
         match fold(text).as_str() {
             "cancel" | "cancelar" | "cancela" | "cancelamento" | "cancellation" | "cancelation"
@@ -41,7 +41,7 @@ impl Word {
     }
 }
 
-/// What a flag says, in the usual words of three languages.
+/// Reads a flag, in the usual words of three languages.
 pub(super) fn flag(text: &str) -> Option<bool> {
     match fold(text).as_str() {
         "true" | "1" | "yes" | "y" | "on" | "sim" | "s" | "si" | "verdadeiro" | "verdadero" => {
@@ -58,8 +58,8 @@ const BOTS_OWN: [&str; 11] = [
     "ensaio", "ensayo",
 ];
 
-/// Whether a bot's parameter has the name of an instruction and means something else: Rasa sends every slot along, also one
-/// that has no value yet.
+/// Whether a bot's parameter has the name of an instruction and means something else: Rasa sends
+/// every slot along, also one that has no value yet.
 pub(super) fn is_a_bots_own(name: &str, value: &Value) -> bool {
     BOTS_OWN.contains(&fold(name).as_str())
         && match value {
@@ -71,7 +71,7 @@ pub(super) fn is_a_bots_own(name: &str, value: &Value) -> bool {
         }
 }
 
-/// What all instructions of a request say together. None means to cancel.
+/// The instruction of a request. Without one it is to cancel.
 pub(super) fn instructed(spots: &[Spot<'_>]) -> Result<(Action, Mode), Misunderstood> {
     let mut wish = Agreed::default();
     let mut rehearsal = Agreed::default();
@@ -102,7 +102,7 @@ pub(super) fn instructed(spots: &[Spot<'_>]) -> Result<(Action, Mode), Misunders
     })
 }
 
-/// What every place says that says anything.
+/// The value on which all places with a value agree.
 struct Agreed<T> {
     found: Option<(Place, T)>,
 }
@@ -213,9 +213,10 @@ fn text_of(spot: &Spot<'_>) -> Result<String, Misunderstood> {
         },
         Value::Object(_) => return Err(spot.not_a_text()),
     };
-    match is_unfilled(&text) {
-        true => Err(not_filled_in(spot.member, &spot.place)),
-        false => Ok(text),
+    if is_unfilled(&text) {
+        Err(not_filled_in(spot.member, &spot.place))
+    } else {
+        Ok(text)
     }
 }
 

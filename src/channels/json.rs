@@ -15,7 +15,7 @@ pub(super) fn object(text: &str) -> Result<Value, Misunderstood> {
     Ok(unique.0)
 }
 
-/// What is wrong with a JSON text, and what chatbot builders usually did wrong.
+/// The error for a malformed JSON text, with a hint.
 fn malformed(text: &str, error: &serde_json::Error) -> Misunderstood {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "ends too early",
@@ -32,7 +32,7 @@ fn malformed(text: &str, error: &serde_json::Error) -> Misunderstood {
     wrong(400, "malformed_json", detail)
 }
 
-/// What chatbot builders usually did wrong when a body breaks at this place.
+/// The usual mistake in a chatbot builder when a body breaks at this position.
 fn hint(text: &str, error: &serde_json::Error) -> Option<&'static str> {
     const NO_QUOTES: &str = "; it looks as if the quotes around a value are missing: write {\"code\":\"{{code}}\"}, not {\"code\":{{code}}}";
     const INNER_QUOTE: &str = "; it looks as if a value has a quote inside: let your platform escape it (\\\"), or leave that member out";
@@ -55,7 +55,7 @@ fn hint(text: &str, error: &serde_json::Error) -> Option<&'static str> {
     let between = before.get(last + 1..)?;
     match before.as_bytes().get(last) {
         Some(b':') => Some(NO_QUOTES),
-        // `{{name}}` that the platform did not fill in.
+        // A `{{name}}` that the platform did not fill in.
         Some(b'{') if before.trim_end_matches('{').trim_end().ends_with(':') => Some(NO_QUOTES),
         Some(b'"') if between.trim().is_empty() && !before.trim_end().ends_with("\"{") => {
             Some(INNER_QUOTE)
@@ -64,7 +64,7 @@ fn hint(text: &str, error: &serde_json::Error) -> Option<&'static str> {
     }
 }
 
-/// What becomes of the same value given twice.
+/// How a value that is given twice counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Same {
     /// It is given once.
@@ -85,7 +85,7 @@ pub(super) fn add(members: &mut Map<String, Value>, name: &str, value: Value, sa
     }
 }
 
-/// A JSON value in which no name stands twice in one object.
+/// A JSON value without objects that repeat a name.
 struct Unique(Value);
 
 impl<'de> Deserialize<'de> for Unique {
@@ -138,14 +138,13 @@ impl<'de> Visitor<'de> for UniqueReader {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut members = Map::new();
         while let Some((name, Unique(value))) = map.next_entry::<String, Unique>()? {
-            // Two texts of one name are a list, which no field accepts; what lies deeper would be hidden by it.
+            // Two plain values of one name become a list, which no field accepts. A list would hide
+            // nested values.
             let is_plain = |value: &Value| !value.is_object() && !value.is_array();
             if members.contains_key(&name) && !is_plain(&value)
                 || members.get(&name).is_some_and(Value::is_object)
             {
-                return Err(serde::de::Error::custom(
-                    "a name stands twice in one object",
-                ));
+                return Err(serde::de::Error::custom("a name is repeated in one object"));
             }
             add(&mut members, &name, value, Same::IsOne);
         }

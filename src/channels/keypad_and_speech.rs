@@ -1,7 +1,12 @@
-//! Codes that were keyed or spoken on a phone.
+//! Reservation codes that are keyed or spoken on a phone.
 //!
-//! A separator that was not keyed is never guessed: a wrong guess would delete another customer's reservation. What was spoken
-//! is read back and wants a keyed 1, so that more of it may be understood; a digit is never guessed either.
+//! It must never guess a separator or a digit: a wrong guess would delete another customer's
+//! reservation. Spoken codes are read back and confirmed by a keyed 1, so more sentences are
+//! accepted there.
+//!
+//! - `sentence`  cuts a transcript into words and finds phrases
+//! - `words`     the words of each language
+//! - `person`    whether the caller asks for a person
 
 mod person;
 mod sentence;
@@ -14,10 +19,11 @@ pub(super) use vocabulary::Vocabulary;
 
 use crate::domain::Locale;
 
-/// What was keyed, as a code: `*` is the separator, `#` ends.
+/// A keyed code: `*` is the separator, `#` ends it.
 ///
-/// A text that is not made of keys was typed, and is left as it is. `None` when nothing is left, or a single key: that
-/// is an answer to a question, never a code. `None` also for `**`: it may be a slip, or two separators.
+/// A text with other characters was typed and is returned unchanged. `None` if nothing is left, for
+/// a single key, which is an answer and never a code, and for `**`, which may be a mistake or two
+/// separators.
 pub(super) fn keyed(digits: &str, separator: &str) -> Option<String> {
     let typed = digits.trim();
     let is_key = |c: char| c.is_ascii_digit() || matches!(c, '*' | '#');
@@ -31,10 +37,10 @@ pub(super) fn keyed(digits: &str, separator: &str) -> Option<String> {
     is_code.then(|| ended.replace('*', separator))
 }
 
-/// What was spoken, as a code: digits, the words for the separator and the dash, and around them only phrases that change
-/// nothing.
+/// A spoken code: digits, words for the separator and the dash, and around them only phrases that
+/// change nothing.
 ///
-/// `None` when anything else was said, which is then asked again, and where a word may be a digit or not.
+/// `None` if anything else was said, or if a word may or may not be a digit.
 pub(super) fn spoken(
     transcript: &str,
     separator: &str,
@@ -81,9 +87,10 @@ fn without_lead<'w>(words: &'w [Word], vocabulary: &Vocabulary) -> (Lead, &'w [W
     while let Some(count) = vocabulary.begins(rest, |phone| &phone.leads) {
         rest = rest.get(count..).unwrap_or_default();
     }
-    let lead = match rest.len() == words.len() {
-        true => Lead::None,
-        false => Lead::Said,
+    let lead = if rest.len() == words.len() {
+        Lead::None
+    } else {
+        Lead::Said
     };
     (lead, rest)
 }
@@ -96,7 +103,7 @@ fn without_closing<'w>(words: &'w [Word], vocabulary: &Vocabulary) -> &'w [Word]
     rest
 }
 
-/// In which call a code is read.
+/// The call in which a code is read.
 struct Reading<'v> {
     separator: &'v str,
     locale: Locale,
@@ -137,7 +144,7 @@ impl Reading<'_> {
     }
 }
 
-/// Recognisers often write what they hear as it would be typed: `123/123`.
+/// Speech recognition often returns a code as it would be typed: `123/123`.
 fn written(word: &str, separator: &str) -> Option<String> {
     let mut code = String::with_capacity(word.len());
     for c in word.chars() {
@@ -151,7 +158,7 @@ fn written(word: &str, separator: &str) -> Option<String> {
     Some(code)
 }
 
-/// Whether a word is a number of more than one digit, before which an article may stand.
+/// Whether a word is a number of several digits, which may follow an article.
 fn is_number(word: &Word) -> bool {
     word.text.chars().filter(char::is_ascii_digit).count() > 1
 }

@@ -1,8 +1,9 @@
 //! The members of a request that this service knows, and every usual spelling of their names.
 //!
-//! One list for all channels. A name is compared without letter case, accents, blanks, hyphens and underscores, in
-//! English, Portuguese and Spanish. It must never take a name for a member that means something else on a platform:
-//! there, only the names of a reservation's code count, not those of any code.
+//! One list for all channels. A name is compared without letter case, accents, blanks, hyphens and
+//! underscores, in English, Portuguese and Spanish. It must never take a name for a member that
+//! means something else on a platform: there, only the names of a reservation's code count, not
+//! those of any code.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -12,13 +13,13 @@ use unicode_normalization::char::is_combining_mark;
 pub(super) enum Member {
     /// The reservation code.
     Code,
-    /// What is wanted.
+    /// The action.
     Action,
     /// Whether it may delete.
     DryRun,
-    /// A flag that asks only to look.
+    /// A flag that asks for a look-up only.
     Lookup,
-    /// The same on every retry of one request.
+    /// The idempotency key.
     MessageId,
     /// The conversation.
     Conversation(Rank),
@@ -42,7 +43,7 @@ pub(super) enum Rank {
 }
 
 impl Member {
-    /// The spelling of the contract, for a sentence that says what to write.
+    /// The documented name, for messages that say what to write.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Code => "code",
@@ -64,12 +65,13 @@ impl Member {
         Self::of_folded(&folded).or_else(|| is_any_code(&folded).then_some(Self::Code))
     }
 
-    /// The member with this name among the parameters of a platform, where `code` may be a postal code.
+    /// The member with this name among the parameters of a platform, where `code` may be a postal
+    /// code.
     pub(super) fn of_parameter(name: &str) -> Option<Self> {
         Self::of_folded(&fold(name))
     }
 
-    /// The instruction with this name, wherever it stands.
+    /// The instruction with this name, in any place.
     pub(super) fn instruction(name: &str) -> Option<Self> {
         match Self::of_folded(&fold(name)) {
             instruction @ Some(Self::Action | Self::DryRun | Self::Lookup) => instruction,
@@ -145,7 +147,8 @@ fn is_any_code(folded: &str) -> bool {
     matches!(folded, "code" | "codigo" | "cod")
 }
 
-/// A name without what people write differently: letter case, accents, blanks, hyphens, underscores and other signs.
+/// A name without what people write differently: letter case, accents, blanks, hyphens, underscores
+/// and other signs.
 pub(super) fn fold(name: &str) -> String {
     name.nfkd()
         .filter(|c| !is_combining_mark(*c) && c.is_alphanumeric())

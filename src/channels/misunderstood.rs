@@ -1,35 +1,36 @@
 //! Why a request was not understood, and notes for the operator about one that was.
 //!
-//! Neither may ever hold anything that was sent: both are logged, and the first goes back to the caller.
+//! Neither may contain anything of the request: both are logged, and the first is sent back to the
+//! caller.
 
-/// A request that could not be understood. It holds nothing of what was sent.
+/// Why a request was not understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misunderstood {
-    /// The status of the answer.
+    /// The HTTP status.
     pub status: u16,
-    /// The stable id of the mistake.
+    /// The stable id of the problem.
     pub id: &'static str,
     /// What was wrong, where, and what to write instead.
     pub detail: String,
-    /// The member that the platform did not fill in, where that is the mistake.
+    /// The member that the platform did not fill in, if that is the problem.
     pub member: Option<&'static str>,
 }
 
-/// Something about a member of a request that an operator should know. It holds nothing of what was sent.
+/// Something about a request that the operator should know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// The member, in the spelling of the contract.
+    /// The member, by its documented name.
     pub member: &'static str,
-    /// What it is.
+    /// The kind.
     pub kind: NoteKind,
 }
 
-/// What a note says about a member.
+/// The kind of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoteKind {
-    /// The platform did not fill it in, or filled in what is the same for many customers: it counts as absent.
+    /// Not filled in by the platform, or the same for many customers: treated as absent.
     NotFilledIn,
-    /// It cannot be read and changes nothing of what is done: it was left out.
+    /// Unreadable, and irrelevant for what is done: ignored.
     Ignored,
 }
 
@@ -43,7 +44,7 @@ impl Note {
         }
     }
 
-    /// A member that cannot be read and changes nothing of what is done.
+    /// A member that is unreadable and irrelevant for what is done.
     #[must_use]
     pub fn ignored(member: &'static str) -> Self {
         Self {
@@ -53,7 +54,7 @@ impl Note {
     }
 }
 
-/// A request that is not understood.
+/// Shorthand for a problem without a member.
 pub(super) fn wrong(status: u16, id: &'static str, detail: impl Into<String>) -> Misunderstood {
     Misunderstood {
         status,

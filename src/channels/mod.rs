@@ -1,8 +1,38 @@
-//! Platforms: who is calling, what do they want, how are they answered.
+//! Channels: how each chatbot and phone platform authenticates, what its requests mean and how it
+//! is answered.
 //!
-//! Three pure, synchronous functions for every channel: authenticate (raw bytes, before parsing), parse, render
-//! (total: errors too). A platform is data, `config/channels/PRESET.toml`; only the native JSON channel is code.
-//! Nothing here waits, reads the journal or knows OZmap.
+//! Every channel has three pure, synchronous functions: authenticate (on the raw bytes, before
+//! parsing), parse, render (total: errors too). A platform is data, `config/channels/PRESET.toml`;
+//! only the native JSON channel is code. Nothing here may wait, read the journal or call OZmap.
+//!
+//! The request on its way in:
+//! - `exchange`           the raw request, the rendered answer, and what an answer is rendered from
+//! - `auth/`              authentication schemes, and the signature of a call's state
+//! - `body`, `json`, `form`, `input`   decompression and decoding into one value
+//! - `native`             the native JSON channel
+//! - `preset`, `catalog`  a platform described as data, and all presets by name
+//! - `platform`           parses a request of a preset
+//! - `places`, `fields`, `spot`, `member`   where members are, and the names that they may have
+//! - `reading/`           finds the members that decide, the same for every channel
+//! - `instruction`, `stray/`   what `action` and `dry_run` say, and instructions in unexpected
+//!   places
+//! - `placeholder`        variables that a platform did not fill in
+//! - `values`             limits of texts
+//! - `request_key`        the idempotency key of a request
+//! - `misunderstood`      why a request was not understood
+//! - `wish`               what a request means
+//!
+//! Conversations:
+//! - `message/`           the meaning of free text; `dialogue` decides the next step
+//! - `code`, `confirmation`, `keypad_and_speech/`   codes that are keyed or spoken on the phone
+//! - `call_state`, `attempts`, `turns`   the state of a call, its failures, its next question
+//!
+//! The answer on its way out:
+//! - `template`, `render` compiles and renders a preset's templates
+//! - `reply_context`      what an error answer takes from its request
+//! - `openapi_info`       what the OpenAPI document says about a channel
+//!
+//! Beside them: `self_check` for `check`, and `draft` for `channels try`.
 
 mod attempts;
 mod auth;
@@ -62,46 +92,47 @@ pub use wish::{Echo, Next, Understood, Wish};
 
 use crate::domain::{Locale, Medium, Outcome, Turn};
 
-/// One way in: its name, who may use it, and how it is spoken.
+/// A configured channel: its URL, authentication, codec and limits.
 pub struct Channel {
-    /// The name in its address.
+    /// The name in its URL.
     pub name: String,
-    /// How its callers prove who they are.
+    /// How its callers authenticate.
     pub auth: Auth,
-    /// The key under which the state of its calls is its own.
+    /// The key that signs the state of its calls.
     pub seal: Seal,
-    /// The platform's language on the wire.
+    /// How requests are read and answers written.
     pub codec: Codec,
-    /// The language when a request names none.
+    /// The language of requests that name none.
     pub locale: Locale,
     /// How the reply reaches the customer.
     pub medium: Medium,
-    /// How long a request may wait for its answer, in milliseconds.
+    /// The deadline of an answer, in milliseconds.
     pub answer_ms_max: u64,
-    /// For how long the same request without a key is the same one, in seconds.
+    /// For how long an identical request without a key counts as a duplicate, in seconds.
     pub duplicate_window_s: u32,
-    /// Whether a JSON number may be a code: only where codes are numbers without leading zeros.
+    /// Whether a JSON number may be a code: only if codes are numbers without leading zeros.
     pub numeric_codes: bool,
-    /// What a reservation code looks like at this provider, if that is known: what fits is a code, also when it looks like
-    /// a variable that a platform did not fill in.
+    /// The pattern of the provider's codes, if configured. A text that matches is a code, even if
+    /// it looks like a variable that a platform did not fill in.
     pub code_pattern: Option<regex::Regex>,
-    /// For how long after its end a final answer is repeated to the same key without a look at OZmap, in seconds.
+    /// For how long a final answer is replayed for the same key without asking OZmap, in seconds.
     pub replay_s: u32,
-    /// How many requests a second may ask for something, a few seconds' worth of them at once; 0 is any number.
+    /// The rate limit in requests per second, with a burst of a few seconds; 0 is unlimited.
     pub per_second_max: u32,
-    /// The configured address of this service, without a slash at its end; empty when it is not configured.
+    /// The configured address of this service, without a slash at its end; empty when it is not
+    /// configured.
     pub public_url: String,
 }
 
 impl Channel {
-    /// Whether a text has the form of this provider's codes, where that is known.
+    /// Whether a text matches the configured pattern of codes.
     fn is_code(&self, text: &str) -> bool {
         let pattern = self.code_pattern.as_ref();
         pattern.is_some_and(|pattern| pattern.is_match(text))
     }
 
-    /// The methods that the platform may use, sorted. Only platforms that cannot post may use GET, which anything on
-    /// the way may repeat.
+    /// The allowed methods, sorted. Only platforms that cannot POST may use GET, which proxies may
+    /// repeat.
     #[must_use]
     pub fn methods(&self) -> Vec<&str> {
         match &self.codec {
@@ -110,13 +141,14 @@ impl Channel {
         }
     }
 
-    /// Whether this method is one of them.
+    /// Whether this method is allowed.
     #[must_use]
     pub fn accepts(&self, method: &Method) -> bool {
         self.methods().contains(&method.as_str())
     }
 
-    /// The most bytes of a body; a platform that sends a whole conversation needs more than others.
+    /// The most bytes of a body. A platform that sends whole conversations needs more than the
+    /// configured limit.
     #[must_use]
     pub fn body_bytes_max(&self, usual: usize) -> usize {
         match &self.codec {
@@ -125,15 +157,15 @@ impl Channel {
         }
     }
 
-    /// Checks who is calling.
+    /// Authenticates the caller.
     ///
     /// # Errors
-    /// [`AuthError`] when the caller does not prove it.
+    /// [`AuthError`] when authentication fails.
     pub fn authenticate(&self, inbound: &Inbound<'_>) -> Result<(), AuthError> {
         self.auth.check(inbound)
     }
 
-    /// Reads what is wanted.
+    /// Parses the request.
     ///
     /// # Errors
     /// [`Misunderstood`] says what to write instead.
@@ -144,8 +176,8 @@ impl Channel {
         }
     }
 
-    /// Whether customers write free text here, so that their failures are counted from one message to the next: the
-    /// addresses of a chat carry no state.
+    /// Whether customers write free text. The URLs of a chat carry no state, so the journal counts
+    /// its failures.
     #[must_use]
     pub fn takes_free_text(&self) -> bool {
         match &self.codec {
@@ -156,7 +188,7 @@ impl Channel {
         }
     }
 
-    /// What comes after an outcome.
+    /// The next step after an outcome.
     #[must_use]
     pub fn next(&self, echo: &Echo, outcome: Outcome) -> Next {
         match &self.codec {
@@ -165,7 +197,7 @@ impl Channel {
         }
     }
 
-    /// Writes an outcome.
+    /// Renders an outcome.
     #[must_use]
     pub fn render(&self, headers: &HeaderMap, echo: &Echo, answered: &Answered<'_>) -> Rendered {
         let Codec::Platform(platform) = &self.codec else {
@@ -199,7 +231,7 @@ impl Channel {
         }
     }
 
-    /// Writes the next question of a conversation, or that a person goes on.
+    /// Renders the next question of a conversation, or the hand-over to a person.
     #[must_use]
     pub fn render_turn(
         &self,
@@ -221,7 +253,7 @@ impl Channel {
         };
         match turn {
             Turn::HandOver | Turn::Declined => platform.render("reply", Some(echo), &context),
-            // While a question stands, the platform must bring the next message here.
+            // While a question is open, the platform must send the next message here.
             Turn::Thanked if code.is_empty() => platform.render("reply", Some(echo), &context),
             Turn::AskCode
             | Turn::AskCodeAgain
@@ -240,7 +272,7 @@ impl Channel {
         }
     }
 
-    /// Writes the answer to a request that wants nothing.
+    /// Renders the answer to a request that is ignored.
     #[must_use]
     pub fn render_ignored(&self, echo: &Echo) -> Rendered {
         match &self.codec {
@@ -254,7 +286,7 @@ impl Channel {
         }
     }
 
-    /// Writes why nothing was accepted, with the status that the platform can read.
+    /// Renders a problem, with the status that the platform can handle.
     #[must_use]
     pub fn render_problem(
         &self,
@@ -278,7 +310,7 @@ impl Channel {
         )
     }
 
-    /// The query of the address that a call's next turn goes to, after this one.
+    /// The query of the URL for the next turn of a call.
     #[must_use]
     pub fn next_query(&self, echo: &Echo, turn: Turn, code: &str) -> String {
         Following::new(self, echo, turn, echo.count, code).query(echo)
@@ -303,7 +335,7 @@ impl Channel {
             echo: echo.texts.clone(),
             call: echo.call.clone(),
             failures: echo.count.text(),
-            // For a platform that must be told the state of a new call in place of none.
+            // For platforms that must get a state at the start of a call.
             seal: Following::new(self, echo, Turn::AskCode, Count::default(), "").seal,
             ..Context::default()
         }
@@ -334,7 +366,7 @@ impl Channel {
     }
 }
 
-/// Writes a problem where there is no channel to ask how.
+/// Renders a problem when the channel is unknown.
 #[must_use]
 pub fn render_problem(headers: &HeaderMap, problem: &Problem<'_>) -> Rendered {
     native::render_problem(headers, problem)

@@ -1,7 +1,8 @@
-//! The native JSON channel: flat members in, flat members out, for every platform that can send a request.
+//! The native JSON channel: flat members in, flat members out, for every platform that can send a
+//! request.
 //!
-//! How a request is read is told in `reading`, for all channels alike. Here is only where the members stand and how the
-//! answer is written.
+//! `reading` finds the members, as for every channel; this file only says where they are and writes
+//! the answer.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::domain::{Action, Ask, FirstName, Locale, SameKey};
 
-/// Where the members stand: all at the top of the body.
+/// Where the members are: all at the top of the body.
 fn fields() -> FieldsSpec {
     FieldsSpec {
         members: vec![Container::Body],
@@ -82,7 +83,8 @@ fn language(reading: &Reading<'_>, channel: &Channel, notes: &mut Vec<Note>) -> 
         .unwrap_or(channel.locale)
 }
 
-/// The language of a request, as far as it can be read; of a stranger nothing is inflated.
+/// The language of a request, as far as it is readable. A body of an unauthenticated caller is not
+/// decompressed.
 pub(super) fn hear(channel: &Channel, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
     let is_compressed = inbound.headers.contains_key(header::CONTENT_ENCODING);
     if is_compressed && speaker == Speaker::Stranger {
@@ -208,7 +210,7 @@ pub(super) fn render_problem(headers: &HeaderMap, problem: &Problem<'_>) -> Rend
 }
 
 fn json(content_type: &str, body: &impl Serialize) -> Rendered {
-    // Only texts and flags are written, which cannot fail; an empty object would still be JSON.
+    // Serializing texts and flags cannot fail; an empty object would still be JSON.
     let body = serde_json::to_string(body).unwrap_or_else(|_| "{}".to_owned());
     Rendered {
         content_type: content_type.to_owned(),
@@ -216,7 +218,7 @@ fn json(content_type: &str, body: &impl Serialize) -> Rendered {
     }
 }
 
-/// A sentence where there is nothing else to tell.
+/// An answer with only a reply.
 pub(super) fn plain(headers: &HeaderMap, reply: &str) -> Rendered {
     if prefers_text(headers) {
         return text(reply);
@@ -231,7 +233,7 @@ fn text(reply: &str) -> Rendered {
     }
 }
 
-/// Whether the caller would rather have text than JSON. HTTP libraries that take both mean JSON.
+/// Whether the caller prefers text to JSON. HTTP libraries that accept both mean JSON.
 fn prefers_text(headers: &HeaderMap) -> bool {
     let accept: Vec<&str> = headers
         .get_all(header::ACCEPT)

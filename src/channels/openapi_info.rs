@@ -1,10 +1,12 @@
-//! What a channel's answers look like from the outside, for a description that others read.
+//! What the OpenAPI document says about a channel's answers.
+//!
+//! It must not differ from what `render` does.
 
 use super::platform::Platform;
 use super::{Channel, Codec};
 
 impl Channel {
-    /// The content types of its answers without their parameters, each once.
+    /// The content types of its answers, without parameters and duplicates.
     #[must_use]
     pub fn content_types(&self) -> Vec<&str> {
         let all = match &self.codec {
@@ -20,7 +22,7 @@ impl Channel {
         bare
     }
 
-    /// The status with which this channel answers a refusal that has this one.
+    /// The status that this channel sends for a problem with this one.
     #[must_use]
     pub fn refuses_with(&self, status: u16) -> u16 {
         match &self.codec {

@@ -7,10 +7,10 @@ use unicode_normalization::char::is_combining_mark;
 use super::member::fold;
 use crate::domain::{CodeError, ReservationCode};
 
-/// What stands around a variable that was not filled in, also within a text that was put together. Typebot, Blip, n8n,
-/// Node-RED, Botpress, ManyChat, SendPulse: `{{x}}`; Asterisk, FreeSWITCH, Genesys, jambonz: `${x}`; Genesys: `$!{x}`; other
-/// builders: `#{x}`, `$(x)`, `[[x]]`, `<%x%>`, `{%x%}`, `%{x}`; Power Automate: `@{x}`;
-/// RapidPro: `@(x)`; JavaScript: `[object Object]`.
+/// The signs around a variable that was not filled in, also within a longer text. Typebot, Blip,
+/// n8n, Node-RED, Botpress, ManyChat, SendPulse: `{{x}}`; Asterisk, FreeSWITCH, Genesys, jambonz:
+/// `${x}`; Genesys: `$!{x}`; other builders: `#{x}`, `$(x)`, `[[x]]`, `<%x%>`, `{%x%}`, `%{x}`;
+/// Power Automate: `@{x}`; RapidPro: `@(x)`; JavaScript: `[object Object]`.
 const WITHIN: [(&str, &str); 12] = [
     ("{{", "}}"),
     ("@{", "}"),
@@ -26,22 +26,24 @@ const WITHIN: [(&str, &str); 12] = [
     ("[object ", "]"),
 ];
 
-/// The same where a variable's name is the whole value; within a text these signs may mean something. Rasa, Lex: `{x}`;
-/// menus: `%x%`; forms: `<x>`, `[x]`.
+/// The same where a variable's name is the whole value; within a text these signs may mean
+/// something. Rasa, Lex: `{x}`; menus: `%x%`; forms: `<x>`, `[x]`.
 const WHOLE: [(&str, &str); 4] = [("{", "}"), ("%", "%"), ("<", ">"), ("[", "]")];
 
-/// What stands before a variable's name that is the whole value: Genesys, Dialogflow CX (`$session.params.x`), Connect
-/// (`$.Attributes.x`), and builders that write `@x`.
+/// The sign before a variable's name that is the whole value: Genesys, Dialogflow CX
+/// (`$session.params.x`), Connect (`$.Attributes.x`), and builders that write `@x`.
 const BEFORE: [&str; 4] = ["$!", "$.", "$", "@"];
 
-/// What programs write for nothing. Each stands alone between signs: `5548-undefined` is one, `nullarbor` is none.
+/// What programs write for a missing value. Each counts only as a whole word: `5548-undefined`
+/// does, `nullarbor` does not.
 const NOTHING: [&str; 5] = ["undefined", "null", "none", "nan", "nil"];
 
-/// What JavaScript writes for nothing and people never do, in exactly this spelling, also as a part of a value.
+/// What JavaScript writes for nothing and people never do, in exactly this spelling, also as a part
+/// of a value.
 const NOTHING_IN_PART: [&str; 2] = ["undefined", "NaN"];
 
-/// Whether a value was not filled in by the platform, also when its signs are encoded or typographic. An empty one was not
-/// either, nor are two empty variables with a bar between them.
+/// Whether a value was not filled in by the platform, also when its signs are encoded or
+/// typographic. An empty one was not either, nor are two empty variables with a bar between them.
 pub(super) fn is_unfilled(value: &str) -> bool {
     let is_plainly_unfilled = match ReservationCode::parse(value) {
         Ok(plain) => is_unfilled_as_it_is(plain.as_str()),
@@ -109,8 +111,8 @@ fn is_a_flag(value: &str) -> bool {
     matches!(fold(value).as_str(), "true" | "false")
 }
 
-/// Whether a value that tells requests or customers apart was not filled in, in whole or in part: signs alone, such as the
-/// `-` between two empty variables, tell nothing apart either.
+/// Whether a value that tells requests or customers apart was not filled in, in whole or in part:
+/// signs alone, such as the `-` between two empty variables, tell nothing apart either.
 pub(super) fn tells_nothing_apart(value: &str) -> bool {
     let mut parts = value.split(|c: char| !c.is_alphanumeric());
     is_no_code(value)
@@ -119,7 +121,8 @@ pub(super) fn tells_nothing_apart(value: &str) -> bool {
         || value.eq_ignore_ascii_case("n/a")
 }
 
-/// Whether a free text is a variable that the platform did not fill in, as a whole: a customer may write anything else.
+/// Whether a free text is a variable that the platform did not fill in, as a whole: a customer may
+/// write anything else.
 pub(super) fn is_unfilled_text(text: &str) -> bool {
     let text = text.trim();
     let is_variable = ["{{", "${", "#{", "[object "]
@@ -130,7 +133,8 @@ pub(super) fn is_unfilled_text(text: &str) -> bool {
     is_variable || fold(text) == "undefined"
 }
 
-/// Whether a free text without a code has a variable in the code's place, as in `cancelar {{code}}`.
+/// Whether a free text without a code has a variable in the code's place, as in `cancelar
+/// {{code}}`.
 pub(super) fn has_a_variable(text: &str) -> bool {
     let holds = |(open, close): &(&str, &str)| {
         let after = text.find(open).and_then(|at| text.get(at + open.len()..));
@@ -141,7 +145,8 @@ pub(super) fn has_a_variable(text: &str) -> bool {
         .any(holds)
 }
 
-/// What a telephone network says in place of a number that is withheld, in lower case and without accents.
+/// What a telephone network says in place of a number that is withheld, in lower case and without
+/// accents.
 const WITHHELD: [&str; 24] = [
     "anonymous",
     "anonimo",
@@ -163,7 +168,8 @@ const WITHHELD: [&str; 24] = [
     "bloqueado",
     // What Asterisk says where the network said nothing.
     "asterisk",
-    // The keys of ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and UNAVAILABLE, which Twilio writes as numbers.
+    // The keys of ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and UNAVAILABLE, which Twilio writes as
+    // numbers.
     "266696687",
     "7378742833",
     "2562533",

@@ -1,34 +1,38 @@
-//! Where the members of a request stand on one platform, as its preset says it.
+//! Where a platform's requests have their members, as a preset says.
+//!
+//! Data only: `fields` reads the values.
 
 use serde::Deserialize;
 
 use super::fields::{Container, Source};
 use super::spot::Place;
 
-/// Where the fields are.
+/// The places of all fields.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FieldsSpec {
-    /// Objects whose members are named for this service: all members are found there, in every usual spelling.
+    /// Objects whose members are named for this service: all members are found there, in every
+    /// usual spelling.
     pub(super) members: Vec<Container>,
-    /// Objects with a bot's own parameters: names of a reservation's code and instructions are found there.
+    /// Objects with a bot's own parameters: names of a reservation's code and instructions are
+    /// found there.
     pub(super) parameters: Vec<Container>,
-    /// Objects in which only instructions (`action`, `dry_run`) are found; they always are at the top of the body and in the
-    /// query.
+    /// Objects in which only instructions (`action`, `dry_run`) are found; they always are at the
+    /// top of the body and in the query.
     pub(super) instructions: Vec<Container>,
-    /// Whether a form with a member that is not known is refused: where forms are written by hand, it is the rest of a
-    /// value that was not encoded.
+    /// Whether a form with a member that is not known is refused: where forms are written by hand,
+    /// it is the rest of a value that was not encoded.
     pub(super) closed: bool,
-    /// What may follow a code in a form or a query, beside members that are read; anything else there is refused. Where it
-    /// is not set, anything may.
+    /// What may follow a code in a form or a query, beside members that are read; anything else
+    /// there is refused. Where it is not set, anything may.
     pub(super) code_is_followed_by: Option<Vec<String>>,
     /// The code, exact.
     pub(super) code: Vec<Source>,
     /// The code as it was keyed.
     pub(super) digits: Vec<Source>,
-    /// What was said.
+    /// The transcript of speech.
     pub(super) speech: Vec<Source>,
-    /// How sure the recogniser was, 0 to 1.
+    /// The confidence of the speech recognition, 0 to 1.
     pub(super) confidence: Vec<Source>,
     /// Free text that may have a code in it.
     pub(super) text: Vec<Source>,
@@ -41,7 +45,8 @@ pub(super) struct FieldsSpec {
     pub(super) reason: Vec<Source>,
     /// Which of the answer's formats is wanted.
     pub(super) format: Vec<Source>,
-    /// The number of a person to whom a call is handed over; the answer's `echo.agent`, digits alone.
+    /// The number of a person to whom a call is handed over; the answer's `echo.agent`, digits
+    /// alone.
     pub(super) agent: Vec<Source>,
 }
 

@@ -1,6 +1,6 @@
-//! A platform that is described as data: reads its requests by its preset.
+//! Parses the requests of a platform by its preset.
 //!
-//! It must never act on a request that the preset says to ignore, nor on one that cannot be read.
+//! It must never act on a request that the preset ignores, or on one that it cannot read.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ use super::values::{REASON_CHARS_MAX, bounded};
 use super::{Channel, Echo, Inbound, Misunderstood, Note, Understood, Wish};
 use crate::domain::{Action, Ask, FirstName, Locale, Mode, SameKey, Turn};
 
-/// A preset, ready to be used, with what its channel set.
+/// A compiled preset with the options of its channel.
 pub struct Platform {
     pub(super) spec: Spec,
     /// Reads what customers write, where the platform has free text.
@@ -33,7 +33,7 @@ pub struct Platform {
     /// What callers say.
     pub(super) vocabulary: Vocabulary,
     pub(super) templates: Templates,
-    /// What `*` stands for.
+    /// The character that the key `*` means.
     pub(super) separator: String,
     /// The format of the answer when a request names none; empty means the preset's own.
     pub(super) format: String,
@@ -86,11 +86,10 @@ impl Platform {
             });
         }
         if !self.takes(inbound.method) {
-            let detail =
-                "this method is only for the platform's check of the address, and this is none";
+            let detail = "this method is only for the platform's check of the webhook address, and this request is not one";
             return Err(wrong(405, "method", detail));
         }
-        // Before anything else is read: what is ignored must stay so, however odd the rest of it is.
+        // First of all: an ignored request must be ignored even if the rest of it is invalid.
         if any(&self.spec.ignore, &input)? {
             return Ok(Understood {
                 wish: Wish::Ignore,
@@ -102,7 +101,8 @@ impl Platform {
             });
         }
         let reading = Reading::of(channel, &self.spec.fields, &input);
-        // Before anything is asked or answered: an instruction that is not understood must not be lost in a conversation.
+        // Before any question: an instruction that is not understood must not be lost in a
+        // conversation.
         let (action, mode) = reading.instructed()?;
         reading.is_encoded()?;
         let mut notes = Vec::new();
@@ -120,7 +120,7 @@ impl Platform {
             format: self.wanted_format(&input)?,
             locale,
         };
-        // At any point of a call, and before a code: it is no failure to name one.
+        // At any point of a call: asking for a person is not a failure to give a code.
         if self.codes().asks_for_a_person(&input)? {
             return Ok(Understood {
                 wish: Wish::Turn(Turn::HandOver, String::new()),
@@ -150,7 +150,7 @@ impl Platform {
                 let ask = ask_for(Given::of(meaning.code()))?;
                 message(meaning, &text, ask)
             }
-            // A chat goes on with what it was asked before.
+            // In a chat the next step depends on the last question.
             Code::Unusable if channel.takes_free_text() => {
                 message(Meaning::NoCode, "", ask_for(Given::of(None))?)
             }
@@ -161,7 +161,7 @@ impl Platform {
                 Wish::Turn(Turn::ConfirmCode, code)
             }
             Code::Corrected(code) => turns::corrected(&self.spec, &mut echo, code),
-            // The code stays: only the key two, or another code, takes its place.
+            // Keep the code: only the key 2 or another code replaces it.
             Code::NoAnswer => turns::failed(&self.spec, &mut echo, Turn::ConfirmCode, state.code),
             Code::None | Code::Silence if state.step.is_empty() => {
                 turns::nothing_yet(&self.spec, &reading, &echo)?
@@ -216,7 +216,7 @@ impl Platform {
         })
     }
 
-    /// What an answer echoes of a request that could not be read.
+    /// The reply context of a request that could not be read.
     pub(super) fn silent(&self, locale: Locale) -> Echo {
         Echo {
             texts: self.no_echo(),
@@ -229,7 +229,7 @@ impl Platform {
         }
     }
 
-    /// Every text that a template may repeat, empty.
+    /// Every text that a template may repeat, all empty.
     pub(super) fn no_echo(&self) -> BTreeMap<String, String> {
         self.spec
             .echoed()
@@ -293,7 +293,7 @@ impl Platform {
     }
 }
 
-/// What a message in free text is: a look-up of the code in it, or something that depends on the conversation.
+/// A message in free text: a look-up of its code, or a step that depends on the conversation.
 fn message(meaning: Meaning, text: &str, ask: Ask) -> Wish {
     if ask.action == Action::Lookup && meaning.code().is_some() {
         return Wish::Ask(Box::new(ask));
@@ -302,7 +302,7 @@ fn message(meaning: Meaning, text: &str, ask: Ask) -> Wish {
     Wish::Message(Box::new(Message { meaning, id, ask }))
 }
 
-/// A person's number with its country code and without signs, as every platform that dials it can write it.
+/// A phone number with its country code and without signs, which every platform can dial.
 fn phone_number(text: &str) -> Result<String, Misunderstood> {
     let is_sign = |c: char| matches!(c, '+' | ' ' | '-' | '.' | '(' | ')');
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
@@ -310,13 +310,14 @@ fn phone_number(text: &str) -> Result<String, Misunderstood> {
     let fits = text.chars().all(|c| c.is_ascii_digit() || is_sign(c))
         && (8..=15).contains(&number.len())
         && !number.starts_with('0');
-    match fits {
-        true => Ok(number.to_owned()),
-        false => Err(wrong(
+    if fits {
+        Ok(number.to_owned())
+    } else {
+        Err(wrong(
             422,
             "no_phone_number",
             "`agent` in the address is no phone number with a country code; write ?agent=5548999990000",
-        )),
+        ))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A platform as data: where the fields are, what to ignore, how to answer. One TOML file, no code.
 //!
-//! `config/channels/PRESET.toml` is embedded; a user's file of the same shape adds a platform or overrides one.
+//! `config/channels/PRESET.toml` is embedded; an operator's file of the same form adds a platform
+//! or overrides one.
 
 use std::collections::BTreeMap;
 
@@ -70,7 +71,7 @@ pub(super) const EMBEDDED: [(&str, &str); 17] = [
     ("vonage", include_str!("../../config/channels/vonage.toml")),
 ];
 
-/// The name of the person's number among the texts that an answer repeats.
+/// The name of the agent's phone number among the texts that an answer repeats.
 pub(super) const AGENT: &str = "agent";
 
 /// A preset file.
@@ -79,7 +80,7 @@ pub(super) const AGENT: &str = "agent";
 pub(super) struct Spec {
     /// What the platform is, in one sentence.
     pub(super) about: String,
-    /// How its requests come.
+    /// The form of its requests.
     pub(super) request: RequestSpec,
     /// The details of its proof, where a name alone does not say them.
     #[serde(default)]
@@ -94,7 +95,7 @@ pub(super) struct Spec {
     /// What is the same on a retry.
     #[serde(default)]
     pub(super) duplicate: DuplicateSpec,
-    /// Requests that want nothing.
+    /// Requests that are ignored.
     #[serde(default)]
     pub(super) ignore: Vec<RuleSpec>,
     /// A request that only checks the address.
@@ -114,7 +115,7 @@ impl Spec {
     }
 }
 
-/// How the requests of a platform come, and what is usual for it.
+/// The form of a platform's requests, and its defaults.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RequestSpec {
@@ -124,11 +125,11 @@ pub(super) struct RequestSpec {
     /// The most bytes of a body, also after inflation.
     #[serde(default = "usual_body")]
     pub(super) body_bytes_max: usize,
-    /// By when the platform must be answered.
+    /// The deadline of an answer.
     pub(super) answer_ms_max: u64,
     /// `text` or `voice`.
     pub(super) medium: String,
-    /// How the platform can prove who it is, the usual one first.
+    /// The schemes by which the platform can authenticate, the usual one first.
     pub(super) auth: Vec<String>,
     /// Whether an absolute address of this service must be known.
     #[serde(default)]
@@ -143,11 +144,12 @@ const fn usual_body() -> usize {
     65_536
 }
 
-/// How a code is found in free text. What the words around it mean is the same for every preset: `config/language/`.
+/// How a code is found in free text. What the words around it mean is the same for every preset:
+/// `config/language/`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TextSpec {
-    /// What looks like a code.
+    /// The pattern of a code.
     pub(super) code: Pattern,
     /// Characters of a code around which blanks mean nothing: `123 | 123` is `123|123`.
     #[serde(default = "usual_bar")]
@@ -164,18 +166,21 @@ fn usual_bar() -> String {
 pub(super) struct TurnsSpec {
     /// After how many failures a person takes over.
     pub(super) failures_max: u8,
-    /// How sure the recogniser must be.
+    /// The minimum confidence of the speech recognition.
     pub(super) confidence_min: f64,
-    /// Whether a keyed code is read back and wants a 1; only where somebody else does that already may it be off.
+    /// Whether a keyed code is read back and confirmed by a 1. Only off where the platform does
+    /// that itself.
     #[serde(default = "yes")]
     pub(super) confirm_keyed: bool,
-    /// Keys that were cut off before `#`: a failure to key, not a code. A 1 that confirms has no end to wait for.
+    /// Keys that were cut off before `#`: a failure to key, not a code. A 1 that confirms has no
+    /// end to wait for.
     #[serde(default)]
     pub(super) cut_off: Vec<RuleSpec>,
     /// No input at all: keys and words in such a request are no answer to the question.
     #[serde(default)]
     pub(super) silent: Vec<RuleSpec>,
-    /// Something came that the platform itself did not understand: keys and words in such a request are no answer either.
+    /// Something came that the platform itself did not understand: keys and words in such a request
+    /// are no answer either.
     #[serde(default)]
     pub(super) unclear: Vec<RuleSpec>,
 }
@@ -184,19 +189,20 @@ const fn yes() -> bool {
     true
 }
 
-/// What is the same on a retry of one request; the first that can be told is the key.
+/// What is the same on a retry; the first with a value is the idempotency key.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct DuplicateSpec {
     /// Any one of these alone.
     pub(super) first: Vec<Source>,
-    /// All of these together; each may be a list of places, of which the first that has something counts.
+    /// All of these together; each may be a list of places, of which the first that has something
+    /// counts.
     pub(super) all: Vec<Places>,
     /// The body itself, when the platform repeats it byte for byte.
     pub(super) body: bool,
 }
 
-/// One place, or several where the same may stand.
+/// One place, or several that may have the same value.
 #[derive(Deserialize)]
 #[serde(from = "OneOrMore")]
 pub(super) struct Places(pub(super) Vec<Source>);
@@ -220,25 +226,26 @@ impl From<OneOrMore> for Places {
     }
 }
 
-/// When something is so: a text of the request is one of these, or none of these.
+/// A condition on a text of the request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleSpec {
-    /// Where to look.
+    /// The place.
     pub(super) source: Source,
-    /// It is so when one of these texts stands there, letter case aside; an empty one means nothing there.
+    /// Applies if the text there is one of these, ignoring case; an empty one matches an absent
+    /// text.
     #[serde(default)]
     pub(super) is: Vec<String>,
-    /// It is so when what stands there ends like one of these, letter case aside.
+    /// Applies if the text there ends with one of these, ignoring case.
     #[serde(default)]
     pub(super) ends_with: Vec<String>,
-    /// It is so unless one of these stands there. A channel's `acts_on` takes their place.
+    /// Applies unless the text there is one of these. A channel's `acts_on` replaces them.
     #[serde(default)]
     pub(super) unless: Vec<String>,
 }
 
 impl RuleSpec {
-    /// What is wrong with a rule that says nothing, or two things.
+    /// What is wrong with a rule that has no condition, or several.
     pub(super) fn problem(&self) -> Option<&'static str> {
         let ways = [&self.is, &self.ends_with, &self.unless];
         if ways.iter().filter(|texts| !texts.is_empty()).count() != 1 {
@@ -248,22 +255,23 @@ impl RuleSpec {
         }
         // Everything ends with nothing: such a rule would hold for every request.
         let holds_always = self.ends_with.iter().any(|ending| ending.is_empty());
-        holds_always.then_some("`ends_with` has an empty text; write what stands at the end")
+        holds_always.then_some("`ends_with` has an empty text; write the ending")
     }
 
-    /// Whether it is so for a request.
+    /// Whether it applies to a request.
     fn applies(&self, input: &Input<'_>) -> Result<bool, Misunderstood> {
         let found = self.source.text(input)?.unwrap_or_default().to_lowercase();
         let stands_in = |texts: &[String]| texts.iter().any(|text| text.to_lowercase() == found);
         let ends = |ending: &String| found.ends_with(&ending.to_lowercase());
-        Ok(match self.unless.is_empty() {
-            true => stands_in(&self.is) || self.ends_with.iter().any(ends),
-            false => !stands_in(&self.unless),
+        Ok(if self.unless.is_empty() {
+            stands_in(&self.is) || self.ends_with.iter().any(ends)
+        } else {
+            !stands_in(&self.unless)
         })
     }
 }
 
-/// Whether any of some rules is so for a request.
+/// Whether any of these rules applies to a request.
 pub(super) fn any(rules: &[RuleSpec], input: &Input<'_>) -> Result<bool, Misunderstood> {
     for rule in rules {
         if rule.applies(input)? {
@@ -277,26 +285,27 @@ pub(super) fn any(rules: &[RuleSpec], input: &Input<'_>) -> Result<bool, Misunde
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HandshakeSpec {
-    /// The method, where it is another one than those of requests: then it is accepted for nothing else.
+    /// The method, where it is another one than those of requests: then it is accepted for nothing
+    /// else.
     pub(super) method: Option<String>,
-    /// Where to look.
+    /// The place.
     pub(super) source: Source,
     /// The texts that mean so; empty means any.
     #[serde(default)]
     pub(super) is: Vec<String>,
-    /// What is sent back as it is.
+    /// The text that is sent back unchanged.
     pub(super) respond: Source,
 }
 
-/// How a platform is answered.
+/// The answers to a platform.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AnswerSpec {
     /// The content type.
     pub(super) content_type: String,
-    /// How texts are escaped, and what the answer must be well-formed as.
+    /// How texts are escaped, and the format that the answer must be well-formed in.
     pub(super) escape: Escape,
-    /// What a problem's status is: `200` where the platform cannot read another one.
+    /// The status of a problem: `200` if the platform cannot handle any other.
     #[serde(default)]
     pub(super) problem_status: ProblemStatus,
     /// The end of a request: an outcome, a problem or a person.
@@ -320,7 +329,7 @@ pub(super) struct FormatSpec {
     pub(super) reply: String,
 }
 
-/// How texts stand in an answer.
+/// How texts are escaped in an answer.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Escape {

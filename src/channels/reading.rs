@@ -1,7 +1,11 @@
-//! The one reading of a request for all channels: where the members that decide stand, and what they say.
+//! Finds the members of a request that decide, the same for all channels.
 //!
-//! A preset says where to look; how a member is named, what its values may be and what is refused is the same everywhere.
-//! It must never guess: what cannot be understood refuses the request, and the refusal names the member and the place.
+//! A preset says where to look. The names of members, their values and what is refused are the same
+//! everywhere. It must never guess: a member that is not understood refuses the request, and the
+//! error names the member and its place.
+//!
+//! - `code`      the reservation code
+//! - `identity`  idempotency key, conversation, phone
 
 mod code;
 mod identity;
@@ -21,7 +25,7 @@ use super::stray::Strays;
 use super::{Channel, Misunderstood, Note};
 use crate::domain::{Action, Mode};
 
-/// A request whose members were found.
+/// A request with its members found.
 pub(super) struct Reading<'i> {
     input: &'i Input<'i>,
     fields: &'i FieldsSpec,
@@ -105,18 +109,19 @@ impl<'i> Reading<'i> {
         self.spots.iter().filter(move |spot| spot.member == member)
     }
 
-    /// What is wanted, after everything that instructs was found and understood.
+    /// The action and the mode, once every instruction was found and understood.
     pub(super) fn instructed(&self) -> Result<(Action, Mode), Misunderstood> {
         let instructed = instructed(&self.spots)?;
         self.query_decides_nothing_unread()?;
-        // What deletes nothing need not be held back: Dialogflow ES repeats a bot's parameters in its contexts.
+        // What deletes nothing need not be held back: Dialogflow ES repeats a bot's parameters in
+        // its contexts.
         if instructed == (Action::Cancel, Mode::Real) {
             self.nothing_strays()?;
         }
         Ok(instructed)
     }
 
-    /// Nothing that is not read asks for less than a deletion.
+    /// Refuses a request with an instruction in a place that is not read.
     fn nothing_strays(&self) -> Result<(), Misunderstood> {
         let strays = Strays {
             read: &self.spots,
@@ -129,7 +134,7 @@ impl<'i> Reading<'i> {
         self.headers_instruct_nothing(&strays)
     }
 
-    /// A header is read only where the preset says so.
+    /// Headers are read only where the preset says so.
     fn headers_instruct_nothing(&self, strays: &Strays<'_>) -> Result<(), Misunderstood> {
         let read = |name: &HeaderName| {
             let sources = self.fields.action.iter().chain(&self.fields.dry_run);
@@ -148,8 +153,8 @@ impl<'i> Reading<'i> {
         Ok(())
     }
 
-    /// A code, a key or a conversation in the address is read only where the preset says so: in a fixed address it would
-    /// be the same for every customer.
+    /// A code, a key or a conversation in the address is read only where the preset says so: in a
+    /// fixed address it would be the same for every customer.
     fn query_decides_nothing_unread(&self) -> Result<(), Misunderstood> {
         if self.fields.members.contains(&Container::Query) {
             return Ok(());

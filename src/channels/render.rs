@@ -1,6 +1,6 @@
-//! How a platform is answered: its templates, and the proof at start that every one of them holds.
+//! Renders a preset's answers, and proves at start that every template renders well-formed.
 //!
-//! It must never send what is not well-formed, whatever a request brought along.
+//! It must never send an answer that is not well-formed, whatever the request contains.
 
 use super::platform::Platform;
 use super::preset::{Escape, ProblemStatus};
@@ -12,14 +12,14 @@ impl Platform {
     pub(super) fn problem_status(&self, status: u16) -> u16 {
         match self.spec.answer.problem_status {
             ProblemStatus::Own => status,
-            // A platform that may retry with credentials must see that it has none. A wrong method is seen before the
-            // first customer is.
+            // A platform that retries with credentials must see the 401. A wrong method is a setup
+            // mistake.
             ProblemStatus::Ok if matches!(status, 401 | 405) => status,
             ProblemStatus::Ok => 200,
         }
     }
 
-    /// Writes an answer in one of its phases: `reply`, `ask` or `ignore`.
+    /// Renders an answer in one of its phases: `reply`, `ask` or `ignore`.
     pub(super) fn render(&self, phase: &str, echo: Option<&Echo>, context: &Context) -> Rendered {
         let format = echo
             .and_then(|echo| echo.format.as_ref())
@@ -40,8 +40,8 @@ impl Platform {
             .templates
             .render(escape, &phase, context)
             .unwrap_or_else(|error| {
-                // Every template was rendered at start with everything there and with nothing; this is the last resort.
-                tracing::error!("an answer could not be written: {error}");
+                // Every template was rendered at start, so this should never happen.
+                tracing::error!("failed to render an answer, sent an empty one: {error}");
                 String::new()
             });
         Rendered {
@@ -50,7 +50,7 @@ impl Platform {
         }
     }
 
-    /// Renders every template with hostile texts and with none, and checks what comes out.
+    /// Renders every template with hostile texts and with empty ones, and checks the result.
     pub(super) fn rehearse(&self) -> Result<(), String> {
         let hostile = "\"<&>'{{}}${}]]>\u{7}\n\u{85}\u{202e}\u{1F600}ção".repeat(40);
         let hostile_echo = self
@@ -108,7 +108,7 @@ impl Platform {
     }
 }
 
-/// What an answer may be about; a template may turn aside at any of it.
+/// The contexts that a template may branch on.
 #[derive(Clone, Copy)]
 struct Scene {
     outcome: &'static str,

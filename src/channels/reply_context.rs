@@ -1,7 +1,8 @@
-//! What a refusal may take over from its request: the language and the form to answer in, and, for a caller that proved
-//! who it is, the texts that the platform wants back.
+//! What an error answer takes from its request: the language and the format and, for an
+//! authenticated caller, the texts that the platform wants back.
 //!
-//! It never refuses: what cannot be read is left out. Of a stranger nothing is inflated and nothing is repeated.
+//! It must never fail: unreadable parts are left out. A body of an unauthenticated caller is not
+//! decompressed, and nothing of its request is repeated.
 
 use axum::http::header;
 
@@ -12,13 +13,14 @@ use super::reading::Reading;
 use super::{Channel, Codec, Echo, Inbound, Speaker, native};
 
 impl Channel {
-    /// What a refusal takes over from a request that was not understood or not accepted; the caller was believed.
+    /// For a request of an authenticated caller that was not understood or not accepted.
     #[must_use]
     pub fn hear(&self, inbound: &Inbound<'_>) -> Echo {
         self.hear_as(inbound, Speaker::Caller)
     }
 
-    /// What a refusal takes over from someone who proved nothing: the language and the form of the answer, no more.
+    /// For a request of an unauthenticated caller: the language and the format of the answer, no
+    /// more.
     #[must_use]
     pub fn overhear(&self, inbound: &Inbound<'_>) -> Echo {
         self.hear_as(inbound, Speaker::Stranger)

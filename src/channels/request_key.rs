@@ -1,6 +1,6 @@
-//! What is the same on a retry of one request, and on no other request.
+//! The idempotency key of a request: the same on every retry of it, and on no other request.
 //!
-//! It must never make one key of two requests: every part is hashed with its length.
+//! Two requests must never get one key: every part is hashed with its length.
 
 use sha2::{Digest, Sha256};
 
@@ -12,7 +12,7 @@ use super::preset::DuplicateSpec;
 use super::reading::Reading;
 use super::{Channel, Inbound, Misunderstood, Note};
 
-/// What a request for a cancellation or a look-up is made from.
+/// A request whose key is wanted, and what was read from it.
 pub(super) struct Asking<'a> {
     pub(super) channel: &'a Channel,
     pub(super) inbound: &'a Inbound<'a>,
@@ -22,13 +22,13 @@ pub(super) struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// The key of the request, if anything in it can be one.
+    /// The key, if the request has anything that can be one.
     pub(super) fn key(
         &self,
         duplicate: &DuplicateSpec,
         notes: &mut Vec<Note>,
     ) -> Result<Option<String>, Misunderstood> {
-        // The platform's own id comes before a header that anything on the way may add.
+        // The platform's own id comes first: a proxy may add headers.
         if let Some(key) = self.first_key(&duplicate.first, notes)? {
             return Ok(Some(key));
         }
@@ -62,7 +62,7 @@ impl Asking<'_> {
         Ok(Some(key.text()))
     }
 
-    /// The first of some places that has something which tells requests apart.
+    /// The first place with a text that is different for every request.
     fn first_key(
         &self,
         sources: &[Source],
@@ -86,14 +86,15 @@ impl Asking<'_> {
     }
 }
 
-/// What tells a message without an id of its platform from others: a hash, which keeps nothing of what was written.
+/// The id of a message that has none from its platform: a hash, so that nothing of the text is
+/// stored.
 pub(super) fn text_id(text: &str) -> String {
     let mut key = Key::default();
     key.add(text.as_bytes());
     format!("text:{}", key.text())
 }
 
-/// A hash of parts, each with its length, so that no two lists of parts are alike.
+/// A hash of parts, each with its length, so that two lists of parts never have the same hash.
 #[derive(Default)]
 struct Key(Sha256);
 

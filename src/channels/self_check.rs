@@ -1,19 +1,19 @@
-//! What a channel can be tried on before anybody calls.
+//! Checks of a channel that need no caller, for `check`.
 //!
-//! It must never show a secret, nor reach anything beside the channel.
+//! It must never show a secret or call anything.
 
 use super::message::{Clarity, Meaning};
 use super::{Channel, Codec, Rehearsed};
 use crate::domain::Locale;
 
 impl Channel {
-    /// Sends itself each of its own secrets that callers send as they are.
+    /// Authenticates with each of its own secrets that callers send unchanged.
     #[must_use]
     pub fn rehearse(&self) -> Rehearsed {
         self.auth.rehearse()
     }
 
-    /// Whether a customer can give this code in free text; `None` where no free text is read.
+    /// Whether this code is found in free text; `None` if the channel reads none.
     #[must_use]
     pub fn finds_in_text(&self, code: &str) -> Option<bool> {
         let Codec::Platform(platform) = &self.codec else {

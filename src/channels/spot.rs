@@ -1,4 +1,6 @@
-//! Where a member stands in a request, and its value as it came.
+//! A member's place in a request, and its raw value.
+//!
+//! The text of a place contains only known names, never a value.
 
 use std::fmt;
 
@@ -9,7 +11,7 @@ use super::form::Pair;
 use super::member::Member;
 use super::misunderstood::wrong;
 
-/// A place in a request; only names that are known stand in its text, never a value.
+/// A place in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// An RFC 6901 pointer into the body.
@@ -33,11 +35,11 @@ impl fmt::Display for Place {
     }
 }
 
-/// A member that stands in a request.
+/// A member that was found in a request.
 pub(super) struct Spot<'i> {
-    /// What it means.
+    /// Which member it is.
     pub(super) member: Member,
-    /// Where it stands.
+    /// Its place.
     pub(super) place: Place,
     /// Its value.
     pub(super) value: &'i Value,
@@ -59,7 +61,8 @@ impl Spot<'_> {
         )
     }
 
-    /// The one text of a list of equal texts, as two extractors of Rasa fill a slot; `None` when the list is empty.
+    /// The text of a list of equal texts, as two Rasa extractors fill a slot; `None` for an empty
+    /// list.
     pub(super) fn several(&self, values: &[Value]) -> Result<Option<String>, Misunderstood> {
         let mut found: Option<String> = None;
         for value in values {

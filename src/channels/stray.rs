@@ -1,7 +1,10 @@
-//! Instructions that stand where they are not read, or under a name that only resembles one.
+//! Finds instructions in places where none is expected, or under a similar name.
 //!
-//! A request with any word for a rehearsal, a look or a "no" must never delete. A word that means something else on a
-//! platform must not be taken for one: what a customer wrote, and what only lies in a history, is no instruction.
+//! A request with any word for a dry run, a look-up or a "no" must never delete. A word that means
+//! something else on a platform must not count: what a customer wrote, or what is part of a
+//! history, is not an instruction.
+//!
+//! - `words`  the words and names that are recognized
 
 mod words;
 
@@ -16,7 +19,7 @@ use super::spot::{Place, Spot};
 
 /// Looks for instructions where none is read.
 pub(super) struct Strays<'s> {
-    /// The places that were read, which are none.
+    /// The places that were read already.
     pub(super) read: &'s [Spot<'s>],
     /// The places that a preset reads.
     pub(super) fields: &'s FieldsSpec,
@@ -64,7 +67,8 @@ impl Strays<'_> {
         }
     }
 
-    /// A member that is written as two: `{"name":"dry_run","value":true}`. What happened before is no instruction.
+    /// A member that is written as two: `{"name":"dry_run","value":true}`. What happened before is
+    /// no instruction.
     fn is_none_as_pair(&self, value: &Value, pointer: &str) -> Result<(), Misunderstood> {
         let text = |names: &[&str]| names.iter().find_map(|name| value.get(*name));
         let name = text(&[
@@ -75,9 +79,10 @@ impl Strays<'_> {
         else {
             return Ok(());
         };
-        match asks_plainly(named) && instructs(name, named) {
-            true => Err(misplaced(&Place::Body(pointer.to_owned()))),
-            false => Ok(()),
+        if asks_plainly(named) && instructs(name, named) {
+            Err(misplaced(&Place::Body(pointer.to_owned())))
+        } else {
+            Ok(())
         }
     }
 
@@ -91,16 +96,18 @@ impl Strays<'_> {
         if self.read.iter().any(|spot| spot.place == *place) {
             return Ok(());
         }
-        match instructs(name, value)
+        if instructs(name, value)
             || !is_in_a_list(place) && suggests(name, value)
             || self.says_so(name, value, place)
         {
-            true => Err(misplaced(place)),
-            false => Ok(()),
+            Err(misplaced(place))
+        } else {
+            Ok(())
         }
     }
 
-    /// A member of the query, also one whose separator was not one: `a=1;dry_run=true`, `action%3Dlookup`.
+    /// A member of the query, also one whose separator was not one: `a=1;dry_run=true`,
+    /// `action%3Dlookup`.
     pub(super) fn is_none_of_query(
         &self,
         name: &str,
@@ -117,8 +124,8 @@ impl Strays<'_> {
         Ok(())
     }
 
-    /// Whether a value at the top asks for a rehearsal or a look under a name that says nothing; a customer's own words
-    /// and what is known are no such value.
+    /// Whether a value at the top asks for a rehearsal or a look under a name that says nothing; a
+    /// customer's own words and what is known are no such value.
     fn says_so(&self, name: &str, value: &Value, place: &Place) -> bool {
         let is_free = match place {
             Place::Body(pointer) => pointer.rfind('/') == Some(0),

@@ -1,7 +1,7 @@
-//! Answers in a platform's own form: minijinja templates that escape every text, proven at start.
+//! Renders answers in a platform's format: minijinja templates that escape every text.
 //!
-//! A text from outside never becomes markup: characters that XML forbids and `${`, which a dialplan would expand, are
-//! taken out before any template sees them.
+//! A text from outside must never become markup. Characters that XML forbids, and `${`, which a
+//! dialplan would expand, are removed before any template sees them.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC
 /// The most characters of a text of the request that an answer repeats; a longer one is left out.
 const ECHO_CHARS_MAX: usize = 1024;
 
-/// What a template may mention; every member is always there.
+/// The variables of a template; all of them always exist.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Context {
     /// The sentence for the customer.
@@ -42,13 +42,14 @@ pub(super) struct Context {
     pub(super) replayed: bool,
     /// The conversation.
     pub(super) call: String,
-    /// Where the next turn of a call goes.
+    /// The URL of the next turn of a call.
     pub(super) next_url: String,
-    /// The state of a call, for platforms that carry it in parameters: failures so far, the step, the code.
+    /// The state of a call, for platforms that carry it in parameters: failures so far, the step,
+    /// the code.
     pub(super) failures: String,
     pub(super) step: String,
     pub(super) step_code: String,
-    /// What proves that this state is ours.
+    /// The signature of this state.
     pub(super) seal: String,
     /// Texts of the request.
     pub(super) echo: BTreeMap<String, String>,
@@ -93,9 +94,10 @@ impl Context {
         }
         for text in clean.echo.values_mut() {
             // Half an address or half an id is a wrong one.
-            *text = match text.chars().count() > ECHO_CHARS_MAX {
-                true => String::new(),
-                false => harmless(text),
+            *text = if text.chars().count() > ECHO_CHARS_MAX {
+                String::new()
+            } else {
+                harmless(text)
             };
         }
         clean
@@ -207,13 +209,14 @@ impl Templates {
             .map(|name| format!("`{name}`"))
             .collect();
         unknown.sort_unstable();
-        match unknown.is_empty() {
-            true => format!("{error:#}"),
-            false => format!(
+        if unknown.is_empty() {
+            format!("{error:#}")
+        } else {
+            format!(
                 "there is no {}; there are {}",
                 unknown.join(", no "),
                 self.known.join(", ")
-            ),
+            )
         }
     }
 
@@ -306,14 +309,15 @@ fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
         .map_err(|error| Error::new(ErrorKind::WriteFailure, error.to_string()))
 }
 
-/// A text that neither XML nor a dialplan stumbles over, and that turns no other text around.
+/// A text without characters that XML or a dialplan cannot take, or that change the direction of
+/// other text.
 fn harmless(text: &str) -> String {
     let legal = |c: &char| {
         matches!(c, '\t' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
             && !matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let text: String = text.chars().filter(legal).collect();
-    // Taking one out may put another together.
+    // Removing one may create another.
     let mut text = text;
     while text.contains("${") {
         text = text.replace("${", "");

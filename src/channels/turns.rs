@@ -1,6 +1,7 @@
-//! How a call goes on: which question is next, and when a person takes over.
+//! Decides the next question of a phone call, and when a person takes over.
 //!
-//! It must never ask for ever: every failure counts, and so does every correction after the first few.
+//! A call must never ask for ever: every failure counts, and so does every correction after the
+//! first few.
 
 use super::misunderstood::wrong;
 use super::preset::Spec;
@@ -8,12 +9,12 @@ use super::reading::Reading;
 use super::{Echo, Misunderstood, Next, Wish};
 use crate::domain::{Outcome, Turn};
 
-/// Whether an answer can carry a question. A form of the answer that the request chose for itself cannot.
+/// Whether an answer can carry a question. An answer format that the request chose cannot.
 pub(super) fn can_ask(spec: &Spec, echo: &Echo) -> bool {
     spec.turns.is_none() || echo.format.is_none()
 }
 
-/// The first request of a call has no code; for other platforms that is a mistake of the integrator.
+/// A request without a code: the start of a call, or on other platforms an integrator's mistake.
 pub(super) fn nothing_yet(
     spec: &Spec,
     reading: &Reading<'_>,
@@ -32,13 +33,13 @@ pub(super) fn nothing_yet(
         }))
 }
 
-/// One more failure: this question, or a person after too many.
+/// Counts a failure: the next question, or a person after too many.
 pub(super) fn failed(spec: &Spec, echo: &mut Echo, turn: Turn, code: String) -> Wish {
     echo.count = echo.count.failed();
     goes_on(spec, echo, turn, code)
 }
 
-/// Another code in place of the one that was read back: it is asked for, or read back at once where it was keyed.
+/// The caller corrected the code that was read back: read back the new one, or ask for it.
 pub(super) fn corrected(spec: &Spec, echo: &mut Echo, keyed: Option<String>) -> Wish {
     echo.count = echo.count.corrected();
     match keyed {
@@ -57,7 +58,8 @@ fn goes_on(spec: &Spec, echo: &Echo, turn: Turn, code: String) -> Wish {
     Wish::Turn(turn, code)
 }
 
-/// What comes after an outcome on the phone: a code that leads nowhere may be tried once more, then a person helps.
+/// The next step after an outcome on the phone: after a code without a reservation, another try,
+/// then a person.
 pub(super) fn next(spec: &Spec, echo: &Echo, outcome: Outcome) -> Next {
     let Some(turns) = &spec.turns else {
         return Next::End;
@@ -65,8 +67,9 @@ pub(super) fn next(spec: &Spec, echo: &Echo, outcome: Outcome) -> Next {
     if !can_ask(spec, echo) || !outcome.leads_nowhere() {
         return Next::End;
     }
-    match echo.count.failed().failures >= turns.failures_max {
-        true => Next::HandOver,
-        false => Next::AskAgain,
+    if echo.count.failed().failures >= turns.failures_max {
+        Next::HandOver
+    } else {
+        Next::AskAgain
     }
 }

@@ -1,14 +1,17 @@
-//! Limits of the texts that a request may bring, the same for every channel.
+//! Limits of the texts in a request, the same for every channel.
+//!
+//! A text that is too long is refused; it must never be cut, because a part of a key is another
+//! key.
 
 use super::misunderstood::{Misunderstood, wrong};
 
-/// The most characters of a key, a conversation or a code; longer ones are refused, not cut.
+/// The most characters of a key, a conversation or a code; longer ones are refused.
 pub const TEXT_CHARS_MAX: usize = 256;
 
-/// The most characters of a reason that are kept.
+/// The most characters of the customer's reason that are kept; the rest is dropped.
 pub(super) const REASON_CHARS_MAX: usize = 500;
 
-/// A text that is not longer than what is kept.
+/// Refuses a text that is too long.
 pub(super) fn bounded(name: &str, text: Option<String>) -> Result<Option<String>, Misunderstood> {
     match text {
         Some(text) if text.chars().count() > TEXT_CHARS_MAX => Err(wrong(

@@ -1,6 +1,6 @@
-//! What a request means, and what its answer needs of it. Plain values, without a word of a platform's own form.
+//! What a request means, and what its answer needs from it, independent of any platform's format.
 //!
-//! What is told about a request that was not understood must never hold anything that was sent.
+//! Plain values: nothing here decides.
 
 use std::collections::BTreeMap;
 
@@ -11,29 +11,29 @@ use crate::domain::{Ask, Locale, Turn};
 
 /// A request that was understood.
 pub struct Understood {
-    /// What is wanted.
+    /// What it asks for.
     pub wish: Wish,
-    /// What the answer needs of the request.
+    /// What the answer needs from the request.
     pub echo: Echo,
-    /// What an operator should know about its members.
+    /// Notes for the operator.
     pub notes: Vec<Note>,
 }
 
-/// What a request wants.
+/// What a request asks for.
 pub enum Wish {
-    /// Something to work on.
+    /// A cancellation or a look-up.
     Ask(Box<Ask>),
-    /// A message in free text: what it leads to depends on the conversation.
+    /// A message in free text; the next step depends on the conversation.
     Message(Box<Message>),
-    /// The conversation goes on before there is anything to work on; with the code that was understood, if any.
+    /// The next question of a conversation, with the code that was understood, if any.
     Turn(Turn, String),
-    /// Nothing: a hang-up, an echo of our own message, a status report.
+    /// Nothing: a hang-up, an echo of the service's own message, a status report.
     Ignore,
-    /// This text back, to prove that the address is ours.
+    /// A check of the webhook address, which is answered with this text.
     Handshake(String),
 }
 
-/// What the answer needs of its request.
+/// What the answer needs from its request.
 pub struct Echo {
     pub(super) texts: BTreeMap<String, String>,
     pub(super) count: Count,
@@ -53,19 +53,19 @@ impl Echo {
     }
 }
 
-/// What comes after an outcome.
+/// The next step after an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Nothing.
     End,
     /// The caller may try another code.
     AskAgain,
-    /// A person goes on.
+    /// A person takes over.
     HandOver,
 }
 
 impl Next {
-    /// What is said after the outcome.
+    /// The question after the outcome.
     #[must_use]
     pub const fn turn(self) -> Option<Turn> {
         match self {

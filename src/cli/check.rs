@@ -96,7 +96,8 @@ pub(crate) fn run(sources: &Sources) -> Done {
     })
 }
 
-/// Without a valid configuration the journal can still be checked: one run reports as much as possible.
+/// Without a valid configuration the journal can still be checked: one run reports as much as
+/// possible.
 fn without_configuration(sources: &Sources, error: &config::Error, mut findings: Findings) -> Done {
     for problem in error.problems() {
         findings.bad(problem)?;
@@ -197,13 +198,14 @@ async fn check_times(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
     let shown: Vec<String> = times.iter().map(u64::to_string).collect();
     let shown = shown.join(", ");
     // Reading the client is a second call of about the same length.
-    match slowest.saturating_mul(2) > ozmap.guard_age_ms() {
-        false => findings.good(&format!("OZmap answers look-ups in {shown} ms")),
-        true => findings.bad(&format!(
+    if slowest.saturating_mul(2) > ozmap.guard_age_ms() {
+        findings.bad(&format!(
             "OZmap answers look-ups in {shown} ms, too slow for any deletion with journal.guard_age_ms_max = {}; write at least {}",
             ozmap.guard_age_ms(),
             slowest.saturating_mul(2).saturating_add(1_000)
-        )),
+        ))
+    } else {
+        findings.good(&format!("OZmap answers look-ups in {shown} ms"))
     }
 }
 

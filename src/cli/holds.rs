@@ -1,4 +1,5 @@
-//! Settings and limits that stop deletions while everything works; `serve` and `check` warn with the same sentences.
+//! Settings and limits that stop deletions while everything works; `serve` and `check` warn with
+//! the same sentences.
 
 /// What currently stops deletions.
 pub(super) struct DeletionHolds {

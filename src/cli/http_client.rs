@@ -1,6 +1,8 @@
-//! One HTTP exchange with a listener of this machine, for `healthcheck`, `check` and the demo's conversation.
+//! One HTTP exchange with a listener of this machine, for `healthcheck`, `check` and the demo's
+//! conversation.
 //!
-//! It calls socket addresses only, so it needs no name service, and it uses no proxy. It must never call OZmap.
+//! It calls socket addresses only, so it needs no name service, and it uses no proxy. It must never
+//! call OZmap.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -111,9 +113,10 @@ async fn body(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
     Ok(body)
 }
 
-/// A client without a proxy, redirects, retries and connections that outlive an exchange: those would hold up a stop.
+/// A client without a proxy, redirects, retries and connections that outlive an exchange: those
+/// would hold up a stop.
 fn client() -> Result<Client, Problem> {
-    // The library wants a TLS configuration in any case. It trusts nobody, and only http is spoken.
+    // The library needs a TLS configuration even for http. This one trusts no certificate.
     let no_tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(RootCertStore::empty())

@@ -1,4 +1,5 @@
-//! `journal list`, `show` and `backup`: finds one cancellation among thousands, and copies the journal.
+//! `journal list`, `show` and `backup`: finds one cancellation among thousands, and copies the
+//! journal.
 //!
 //! It only reads, also while the service runs.
 
@@ -20,7 +21,8 @@ use super::{Done, Problem, complain, tell};
 pub(crate) enum Command {
     /// Lists the newest cancellations, one per line
     List(List),
-    /// Shows a cancellation and its history, by protocol number, id, reservation code or property id
+    /// Shows a cancellation and its history, by protocol number, id, reservation code or property
+    /// id
     Show(Show),
     /// Copies the whole journal into a new file that can replace a lost one
     Backup(Backup),
@@ -200,8 +202,8 @@ fn run_show(show: &Show, journal: &mut Reader) -> Done {
     all_read(&found)
 }
 
-/// What the journal has for a cancellation beside its record: the property before its deletion, the customer's reason,
-/// the history and the webhooks.
+/// What the journal has for a cancellation beside its record: the property before its deletion, the
+/// customer's reason, the history and the webhooks.
 #[expect(
     clippy::type_complexity,
     reason = "it has one caller, which prints all four"

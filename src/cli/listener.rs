@@ -1,4 +1,5 @@
-//! Checks the listen address before the service needs it, and says what to write when it cannot be used.
+//! Checks the listen address before the service needs it, and says what to write when it cannot be
+//! used.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};

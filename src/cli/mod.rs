@@ -5,7 +5,8 @@
 //! - `simulate`     the OZmap simulator alone
 //! - `check`        reports configuration problems; reads only
 //! - `healthcheck`  asks a running service whether it is ready
-//! - `channels/`    `list`, `show`, `test` (`channels/capture` reads the request) and `try` (`channels/try_out`)
+//! - `channels/`    `list`, `show`, `test` (`channels/capture` reads the request) and `try`
+//!   (`channels/try_out`)
 //! - `journal`      `list`, `show` and `backup`
 //! - `listener`     whether the listen address is usable
 //! - `holds`        warnings about settings that stop deletions

@@ -1,6 +1,7 @@
 //! SIGHUP reloads the OZmap key, and nothing else of the configuration.
 //!
-//! It must never end or delay the service: if the configuration cannot be read, the old key stays in use.
+//! It must never end or delay the service: if the configuration cannot be read, the old key stays
+//! in use.
 
 use std::convert::Infallible;
 use std::io;

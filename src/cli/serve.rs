@@ -116,8 +116,8 @@ mod tests {
     /// Text that a customer may have sent.
     const CANARY: [&str; 2] = ["123|123", "Gabriel"];
 
-    /// The logger and the panic hook belong to the whole process, so the test below runs this one in a process of its
-    /// own.
+    /// The logger and the panic hook belong to the whole process, so the test below runs this one
+    /// in a process of its own.
     #[test]
     #[ignore = "panics on purpose; run by the test below"]
     fn panics() {

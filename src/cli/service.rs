@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::holds::DeletionHolds;
 use super::{Problem, listener};
 
-/// How long closing the journal may take. Without a clean close it is still intact, but spread over several files.
+/// How long closing the journal may take. Without a clean close it is still intact, but spread over
+/// several files.
 const CLOSE: Duration = Duration::from_secs(5);
 
 /// A service that is bound to its address and not serving yet.

@@ -1,6 +1,7 @@
-//! The addresses of the service: where it listens, and under which address the platforms reach it.
+//! Validates the listen address and the public URL.
 //!
-//! What stands in an address beside scheme, host and port is never repeated: a secret may stand there.
+//! An error must never repeat more of a URL than scheme, host and port: the rest may contain a
+//! secret.
 
 use std::net::SocketAddr;
 
@@ -10,7 +11,8 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("server.listen = \"{text}\" is not an address and port; write one like 127.0.0.1:8080 or 0.0.0.0:8080"))
 }
 
-/// The beginning of the addresses that the platforms call, without a slash at its end; empty when there is none.
+/// The origin of the URLs that the platforms call, without a trailing slash; empty if not
+/// configured.
 pub(super) fn public_url(text: &str) -> Result<String, String> {
     const LIKE: &str = "write it like https://hook.example.com";
     let text = text.trim();
@@ -39,7 +41,7 @@ pub(super) fn public_url(text: &str) -> Result<String, String> {
     }
     if !after.trim_end_matches('/').is_empty() {
         return Err(format!(
-            "server.public_url has something behind its host; write \"{origin}\" alone: /webhooks/NAME and what else belongs there is added"
+            "server.public_url has a path or a query; write only \"{origin}\": the service adds /webhooks/NAME"
         ));
     }
     Ok(origin)
@@ -75,14 +77,14 @@ mod tests {
             ("https://user:canary@hook.example.com", "user or a password"),
             (
                 "https://hook.example.com/webhooks/phone",
-                "\"https://hook.example.com\" alone",
+                "only \"https://hook.example.com\"",
             ),
             (
                 "https://hook.example.com/webhooks/phone?token=canary",
-                "alone",
+                "write only",
             ),
-            ("https://hook.example.com?token=canary", "alone"),
-            ("https://hook.example.com/#canary", "alone"),
+            ("https://hook.example.com?token=canary", "write only"),
+            ("https://hook.example.com/#canary", "write only"),
         ] {
             let said = public_url(text).unwrap_err();
             assert!(said.contains(part), "{text}: {said}");

@@ -1,14 +1,17 @@
-//! Makes channels of their tables: preset, language, limits; how their callers prove who they are is told in `proof`.
+//! Makes the channels from their tables: preset, language, limits. `auth` makes their
+//! authentication.
+//!
+//! It must never return a channel with a part of its settings left out.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::proof::{Reach, Stage, proofs};
+use super::auth::{Reach, Stage, schemes};
 use super::{Problems, parse_locale, settings};
 use crate::channels::{Catalog, Channel, Choices, Seal};
 use crate::domain::{Locale, Medium};
 
-/// What a channel takes over from the rest of the configuration.
+/// What a channel takes from the rest of the configuration.
 pub(super) struct Surroundings {
     pub(super) listen: Option<SocketAddr>,
     pub(super) locale: Option<Locale>,
@@ -20,14 +23,14 @@ impl Surroundings {
     fn reach(&self) -> Reach {
         match self.listen {
             Some(address) if !address.ip().is_loopback() => Reach::Others,
-            // A public address means a proxy in front: then a loopback listener is no protection.
+            // A public URL means a proxy in front, which makes a loopback listener reachable.
             _ if !self.public_url.is_empty() => Reach::Others,
             _ => Reach::ThisMachine,
         }
     }
 }
 
-/// All channels; what is wrong with one is told beside what is wrong with the others.
+/// All channels; the problems of each are collected.
 pub(super) fn assemble(
     settings: settings::Channels,
     surroundings: &Surroundings,
@@ -64,7 +67,7 @@ fn channel(
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
     if name.is_empty() || !name.bytes().all(fits) {
         return Err(format!(
-            "channels.{name}: the name stands in an address; write letters, digits, - and _ only"
+            "channels.{name}: the name is part of a URL; write letters, digits, - and _ only"
         ));
     }
     let bad_preset = |error| format!("{} = \"{}\": {error}", key("preset"), settings.preset);
@@ -104,7 +107,7 @@ fn channel(
     let answer_ms_max = settings.answer_ms_max.unwrap_or(usual.answer_ms_max);
     if answer_ms_max == 0 {
         return Err(format!(
-            "{} = 0; write the milliseconds that the platform waits, less some",
+            "{} = 0; write a little less than the milliseconds that the platform waits",
             key("answer_ms_max")
         ));
     }
@@ -119,7 +122,7 @@ fn channel(
         reach: surroundings.reach(),
         public_url: &surroundings.public_url,
     };
-    let auth = proofs(&stage, settings, usual, warnings)?;
+    let auth = schemes(&stage, settings, usual, warnings)?;
     Ok(Channel {
         name: name.to_owned(),
         seal: Seal::of(&auth),

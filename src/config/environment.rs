@@ -1,25 +1,25 @@
-//! Which variables of the environment are settings, which belong to somebody else, and a clear word about the rest.
+//! Decides which environment variables are settings, and rejects those that were meant as one.
 //!
-//! It must never leave out in silence a variable that was meant as a setting: `OZMAP_CANCEL_DRY_RUN=true` without effect
-//! would delete for real. It never repeats a value.
+//! It must never ignore a variable that was meant as a setting: `OZMAP_CANCEL_DRY_RUN=true` without
+//! effect would delete for real. It never repeats a value.
 
 use std::collections::BTreeMap;
 
 use super::keys::Keys;
 
-/// What the variables begin with.
+/// The prefix of all variables.
 pub(super) const PREFIX: &str = "OZMAP_CANCEL";
 
 /// A variable that sets a key.
 pub(super) struct Variable {
-    /// Its name as it stands in the environment.
+    /// Its name in the environment.
     pub(super) name: String,
-    /// Its name as the configuration reads it, with hyphens where a key has some.
+    /// Its name as the configuration library reads it, with the hyphens of the key.
     pub(super) read_as: String,
     pub(super) value: String,
 }
 
-/// The variables that are settings, by their keys; the others that begin like them are mistakes.
+/// The variables that are settings, by their keys. Others with the prefix are mistakes.
 pub(super) fn variables(
     environment: &[(String, String)],
     known: &Keys,
@@ -65,9 +65,10 @@ pub(super) fn variables(
     set
 }
 
-/// Whether a container platform made this variable for a service whose name begins like this one's: Kubernetes sets
-/// `NAME_SERVICE_HOST`, `NAME_SERVICE_PORT`, `NAME_SERVICE_PORT_HTTP`, `NAME_PORT=tcp://…` and `NAME_PORT_8080_TCP…` for
-/// every service. The value decides too, so that a mistake is not taken for one.
+/// Whether Kubernetes made this variable for a service whose name begins like this one's. It sets
+/// `NAME_SERVICE_HOST`, `NAME_SERVICE_PORT`, `NAME_SERVICE_PORT_HTTP`, `NAME_PORT=tcp://…` and
+/// `NAME_PORT_8080_TCP…` for every service. The value must fit, too, so that a mistake is not
+/// ignored.
 fn is_service_link(name: &str, value: &str) -> bool {
     let is_address = |value: &str| {
         let rest = ["tcp://", "udp://", "sctp://"]
@@ -108,7 +109,7 @@ fn is_port(text: &str) -> bool {
     text.parse::<u16>().is_ok()
 }
 
-/// What to write in the place of a variable that sets nothing.
+/// The error for a variable that sets nothing, with the name that was probably meant.
 fn not_used(name: &str, rest: &str, known: &Keys) -> String {
     let hint = known.meant_by(rest).map_or_else(
         || format!("; settings are {PREFIX}__SECTION__KEY"),
@@ -121,7 +122,7 @@ fn not_used(name: &str, rest: &str, known: &Keys) -> String {
         },
     );
     format!(
-        "the variable {name} is not used; the name is written in capitals and two underscores separate the parts{hint}"
+        "the variable {name} is not a setting; write the name in capitals, with two underscores between its parts{hint}"
     )
 }
 
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_kubernetes_sets_for_services_is_told_from_mistakes() {
+    fn variables_of_kubernetes_are_distinguished_from_mistakes() {
         for (name, value) in [
             ("OZMAP_CANCEL_SERVICE_HOST", "10.0.0.1"),
             ("OZMAP_CANCEL_SERVICE_HOST", "fd00::1"),

@@ -1,8 +1,8 @@
-//! Finds out which keys a settings struct reads by asking its own `Deserialize`, so that no list of keys is kept beside
-//! the structs: a field that is added is a known key at once.
+//! Finds out which keys a settings struct reads by asking its own `Deserialize`, so that no list of
+//! keys is kept beside the structs: a field that is added is a known key at once.
 //!
-//! It deserializes from a source that has every field, answers each with an empty value and records the path. It must
-//! never be used to read a configuration.
+//! It deserializes from a source that has every field, answers each with an empty value and records
+//! the path. It must never be used to read a configuration.
 
 use serde::Deserializer;
 use serde::de::value::{Error, StrDeserializer};
@@ -11,7 +11,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-/// Stands in a path for a name that the operator chooses.
+/// The placeholder in a path for a name that the operator chooses.
 pub(super) const ANY_NAME: &str = "NAME";
 
 /// The paths of all values that a struct reads, like `server.listen`.
@@ -51,7 +51,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     type Error = Error;
 
     empty_values! {
-        // Whoever takes anything takes a text.
+        // A visitor for any type accepts a text.
         deserialize_any => visit_str(""),
         deserialize_str => visit_str(""),
         deserialize_string => visit_str(""),

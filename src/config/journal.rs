@@ -1,4 +1,6 @@
-//! Makes the place of the journal of its settings. Its address is a secret when it holds a password.
+//! Makes the location of the journal from its settings.
+//!
+//! Its URL is a secret when it contains a password, so it must never be printed.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -13,7 +15,7 @@ pub(super) fn place(
 ) -> Option<Place> {
     let file = settings.url_file.as_deref().filter(|file| !file.is_empty());
     let inline = match file {
-        // The defaults and the images name a file of SQLite: whoever names a file with an address did not mean that.
+        // The defaults name a SQLite file; an operator who sets url_file does not mean that one.
         Some(_) if settings.url.expose_secret().starts_with("sqlite:") => None,
         _ => Some(settings.url),
     };
@@ -24,14 +26,16 @@ pub(super) fn place(
     };
     let link = Link {
         ca_pem,
-        plain: match settings.allow_plain {
-            true => PlainLink::Allowed,
-            false => PlainLink::LoopbackOnly,
+        plain: if settings.allow_plain {
+            PlainLink::Allowed
+        } else {
+            PlainLink::LoopbackOnly
         },
         disk: DiskRules {
-            network: match settings.allow_network_disk {
-                true => NetworkDisk::Allowed,
-                false => NetworkDisk::Refused,
+            network: if settings.allow_network_disk {
+                NetworkDisk::Allowed
+            } else {
+                NetworkDisk::Refused
             },
             free_bytes_min: settings.disk_free_bytes_min,
         },

@@ -1,4 +1,5 @@
-//! The keys that exist, taken from the settings structs, and what to write in place of one that does not.
+//! The keys that exist, taken from the settings structs, and what to write in place of one that
+//! does not.
 //!
 //! It must never hold a list of its own: a field of `settings` is a key, and nothing else is.
 
@@ -34,7 +35,8 @@ impl Keys {
         self.all
     }
 
-    /// What is wrong with a key that was set, if anything. The origin says where, like `in own.toml`.
+    /// What is wrong with a key that was set, if anything. The origin says where, like `in
+    /// own.toml`.
     pub(super) fn problem(&self, key: &str, origin: &str) -> Option<String> {
         if self.all.iter().any(|known| known == key) {
             return None;
@@ -74,8 +76,8 @@ impl Keys {
         Some(format!("there is no key `{key}`, set {origin}{hint}"))
     }
 
-    /// What is wrong with an empty table, if anything. One may be empty because its keys come from the environment, as a
-    /// secret does.
+    /// What is wrong with an empty table, if anything. One may be empty because its keys come from
+    /// the environment, as a secret does.
     pub(super) fn table_problem(&self, table: &str, origin: &str) -> Option<String> {
         let mut parts: Vec<&str> = table.split('.').collect();
         if let ["channels", name, ..] = parts.as_mut_slice() {
@@ -89,8 +91,8 @@ impl Keys {
         self.problem(table, origin)
     }
 
-    /// The key that a variable's name means when its parts are not separated by two underscores. The name comes in small
-    /// letters and without the prefix.
+    /// The key that a variable's name means when its parts are not separated by two underscores.
+    /// The name comes in small letters and without the prefix.
     pub(super) fn meant_by(&self, name: &str) -> Option<String> {
         let name = name.replace("__", "_");
         let name = name.trim_matches('_');

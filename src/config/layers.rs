@@ -1,4 +1,6 @@
-//! The layers of the configuration: embedded defaults, files, environment; and a clear word about a key that is none.
+//! Merges the layers of the configuration: the embedded defaults, the files, the environment.
+//!
+//! It must never ignore an unknown key, and never print a line of a file: it may contain a secret.
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +11,13 @@ use super::Error;
 use super::environment::{PREFIX, variables};
 use super::keys::Keys;
 use super::overrides::InFiles;
-use super::secret::whose;
+use super::secret::permission_hint;
 use super::settings::Settings;
 
 /// The reference: every key with its default and one comment.
 pub(super) const DEFAULT: &str = include_str!("../../config/default.toml");
 
-/// Where settings come from, beside the embedded defaults.
+/// The sources of settings beside the embedded defaults.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// Files, in order; later ones win.
@@ -24,7 +26,7 @@ pub struct Sources {
     pub environment: Vec<(String, String)>,
 }
 
-/// The settings of all layers, and what should be known about where they come from.
+/// The settings of all layers, and warnings about where they come from.
 pub(super) fn merge(sources: &Sources) -> Result<(Settings, Vec<String>), Error> {
     let defaults = defaults()?;
     let known = Keys::known()?;
@@ -36,7 +38,7 @@ pub(super) fn merge(sources: &Sources) -> Result<(Settings, Vec<String>), Error>
             Error::one(format!(
                 "the configuration file {} cannot be read: {error}{}",
                 path.display(),
-                whose(path, &error)
+                permission_hint(path, &error)
             ))
         })?;
         let table: Table = toml::from_str(&text).map_err(|error| {
@@ -54,7 +56,7 @@ pub(super) fn merge(sources: &Sources) -> Result<(Settings, Vec<String>), Error>
             wrong.extend(known.problem(&key, &in_file(path)));
             in_files.note(&key, &table, &defaults, path);
         }
-        // By its path, so that a wrong type names it.
+        // By its path, so that an error about a wrong type names the file.
         merged = merged.add_source(File::from(path.as_path()).format(FileFormat::Toml));
     }
     let variables = variables(&sources.environment, &known, &mut wrong);
@@ -78,7 +80,7 @@ pub(super) fn merge(sources: &Sources) -> Result<(Settings, Vec<String>), Error>
     Ok((settings, warnings))
 }
 
-/// What is wrong and in which line, without the line: a secret may stand in it.
+/// The error with its line number, without the line itself: it may contain a secret.
 fn located(text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start));
     let line = before.map_or(String::new(), |before| {
@@ -95,7 +97,7 @@ fn defaults() -> Result<Table, Error> {
     toml::from_str(DEFAULT).map_err(|error| Error::one(format!("default.toml: {error}")))
 }
 
-/// `section.key` for every value; lists are values, and a table without any has none.
+/// `section.key` for every value; a list is a value.
 fn flatten(table: &Table) -> Vec<String> {
     table
         .iter()
@@ -114,7 +116,7 @@ fn flatten(table: &Table) -> Vec<String> {
         .collect()
 }
 
-/// `section.table` for every table that has nothing in it.
+/// `section.table` for every empty table.
 fn empty_tables(table: &Table) -> Vec<String> {
     let mut empty = Vec::new();
     for (name, value) in table {

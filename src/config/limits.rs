@@ -1,4 +1,6 @@
-//! What a caller may take, and the times that must not contradict each other.
+//! The limits of the HTTP server, and the timeouts that must not contradict each other.
+//!
+//! It must never accept a lease or a settle time that is shorter than a deletion.
 
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ pub(super) fn limits(settings: &Settings) -> Limits {
     let server = &settings.server;
     Limits {
         body_bytes_max: server.body_bytes_max,
-        // The library cannot work with less.
+        // The minimum of the HTTP library.
         head_bytes_max: server.head_bytes_max.max(8_192),
         head: Duration::from_millis(server.head_ms_max),
         body: Duration::from_millis(server.body_ms_max),
@@ -20,23 +22,24 @@ pub(super) fn limits(settings: &Settings) -> Limits {
     }
 }
 
-/// Times that only just hold.
+/// Warnings about timeouts that are just long enough.
 pub(super) fn tight_times(settings: &Settings) -> Vec<String> {
     let (journal, ozmap) = (&settings.journal, &settings.ozmap);
     let mut warnings = Vec::new();
-    // A deletion leaves while the reading behind it is young enough, and then takes its time.
+    // A deletion may be sent as late as the guard's reading is valid, and then takes up to its
+    // timeout.
     let late = journal.guard_age_ms_max.saturating_add(SEND_MS_MAX);
     let enough = ozmap.delete_ms.saturating_add(late);
     if journal.settle_ms < enough {
         warnings.push(format!(
-            "journal.settle_ms = {} is short: a deletion may leave {late} ms late (journal.guard_age_ms_max and {SEND_MS_MAX} ms) and then take ozmap.delete_ms = {}; write at least {enough}, or a customer may be told no too early",
+            "journal.settle_ms = {} is short: a deletion may be sent {late} ms after the look-up (journal.guard_age_ms_max and {SEND_MS_MAX} ms) and then take ozmap.delete_ms = {}; write at least {enough}, or a customer may be told too early that nothing was cancelled",
             journal.settle_ms, ozmap.delete_ms
         ));
     }
     let readings = readings_ms(settings);
     if journal.guard_age_ms_max < readings {
         warnings.push(format!(
-            "journal.guard_age_ms_max = {} is short: a look-up and the look at its client may take ozmap.lookup_ms = {} each, and such a reading allows no deletion; write at least {readings}, or no more than {} for ozmap.lookup_ms",
+            "journal.guard_age_ms_max = {} is short: the two calls of a look-up may take ozmap.lookup_ms = {} each, which is too long for a deletion; write at least {readings}, or at most {} for ozmap.lookup_ms",
             journal.guard_age_ms_max,
             ozmap.lookup_ms,
             journal.guard_age_ms_max.saturating_sub(READING_MARGIN_MS) / 2
@@ -45,10 +48,11 @@ pub(super) fn tight_times(settings: &Settings) -> Vec<String> {
     warnings
 }
 
-/// What a reading may take beside OZmap's own time.
+/// The margin of a look-up beside OZmap's own time.
 const READING_MARGIN_MS: u64 = 1_000;
 
-/// The longest that a reading which OZmap answers in time may take: the look-up, and its client where that stands apart.
+/// The longest that a look-up may take: the call by code, and the call for its client where that is
+/// separate.
 fn readings_ms(settings: &Settings) -> u64 {
     let lookup_ms = settings.ozmap.lookup_ms;
     lookup_ms
@@ -56,7 +60,7 @@ fn readings_ms(settings: &Settings) -> u64 {
         .saturating_add(READING_MARGIN_MS)
 }
 
-/// Times that contradict each other would make a promise that cannot be kept.
+/// Rejects timeouts that contradict each other.
 pub(super) fn check_times(settings: &Settings, problems: &mut Problems) {
     let (journal, ozmap) = (&settings.journal, &settings.ozmap);
     let lease_min = ozmap.delete_ms + SEND_MS_MAX;
@@ -68,12 +72,12 @@ pub(super) fn check_times(settings: &Settings, problems: &mut Problems) {
     }
     if journal.settle_ms < ozmap.delete_ms {
         problems.require(Err(format!(
-            "journal.settle_ms = {} is shorter than ozmap.delete_ms = {}: a deletion could take effect after the customer was told no; write at least {}",
+            "journal.settle_ms = {} is shorter than ozmap.delete_ms = {}: a deletion could take effect after the customer was told that nothing was cancelled; write at least {}",
             journal.settle_ms, ozmap.delete_ms, ozmap.delete_ms
         )));
     }
     if settings.policy.deletes_per_hour_max == 0 {
-        let zero = "policy.deletes_per_hour_max = 0 would hold everything; write a number above 0, or set policy.paused = true";
+        let zero = "policy.deletes_per_hour_max = 0 would stop all deletions; write a number above 0, or set policy.paused = true";
         problems.require(Err(zero.to_owned()));
     }
     for (key, value) in [

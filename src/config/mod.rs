@@ -1,9 +1,20 @@
-//! Makes the parts' settings of what the operator wrote, and refuses what contradicts itself.
+//! Reads the configuration, and makes the settings of every part of the service from it.
 //!
-//! Only the binary uses it: every other module is handed values. It must never print a secret.
+//! Only the binary uses it; every other module is handed values. It must never print a secret.
+//!
+//! - `layers`         merges the embedded defaults, the files and the environment
+//! - `settings`       the configuration as it is written: one struct per table
+//! - `keys`, `introspect`   which keys exist, taken from those structs; suggestions for unknown
+//!   ones
+//! - `environment`    which variables are settings; `overrides` warns when one beats a file
+//! - `secret`         reads secrets from a key or a file
+//! - `addresses`, `limits`, `journal`, `ozmap`, `policy`, `code_pattern`   validate single sections
+//! - `channels`       assembles the channels; `auth` their authentication
 
 mod addresses;
+mod auth;
 mod channels;
+mod code_pattern;
 mod environment;
 mod introspect;
 mod journal;
@@ -11,8 +22,8 @@ mod keys;
 mod layers;
 mod limits;
 mod overrides;
-mod proof;
-mod samples;
+mod ozmap;
+mod policy;
 mod secret;
 mod settings;
 
@@ -29,12 +40,12 @@ use settings::Settings;
 use crate::cancel::Rules;
 use crate::channels::Channel;
 use crate::domain::Locale;
-use crate::guard::{self, Check, OnInstalled, Policy};
+use crate::guard::{self, Policy};
 use crate::http::Limits;
 use crate::journal::{Place, Times};
-use crate::ozmap::{self, AuthScheme, NotFoundAnswer, PlainHttp, Trust, parse_pin};
+use crate::ozmap as client;
 
-/// Everything that is wrong with a configuration; each line names the key and what to write instead.
+/// All problems of a configuration; each line names the key and what to write instead.
 #[derive(Debug)]
 pub struct Error(Vec<String>);
 
@@ -67,39 +78,40 @@ pub enum LogFormat {
     Json,
 }
 
-/// A configuration that fits together.
+/// A valid configuration.
 pub struct Config {
-    /// Where to listen.
+    /// The listen address.
     pub listen: SocketAddr,
-    /// What a caller may take.
+    /// The limits of the HTTP server.
     pub limits: Limits,
     /// How OZmap is reached.
-    pub ozmap: ozmap::Settings,
-    /// Where the journal is.
+    pub ozmap: client::Settings,
+    /// The location of the journal.
     pub journal: Place,
-    /// The times it keeps to.
+    /// Its leases and deadlines.
     pub times: Times,
     /// What the guard refuses.
     pub policy: Policy,
-    /// What the operator set beside that.
+    /// Rate limits, dry run, pause and other rules.
     pub rules: Rules,
-    /// The language when nobody names one.
+    /// The default language.
     pub locale: Locale,
-    /// The folder with the operator's own sentences, or an empty text.
+    /// The directory with the operator's own replies, or an empty text.
     pub replies_directory: String,
-    /// Where the provider is.
+    /// The provider's time zone.
     pub time_zone: TimeZone,
-    /// What is logged.
+    /// The log filter.
     pub log_filter: String,
-    /// How it is logged.
+    /// The log format.
     pub log_format: LogFormat,
-    /// The ways in.
+    /// The channels by name.
     pub channels: BTreeMap<String, Channel>,
-    /// What works but should be looked at.
+    /// Warnings: valid, but probably not what the operator wants.
     pub warnings: Vec<String>,
 }
 
-/// Every key that a configuration may set, as `section.key`; those of a channel are under `channels.NAME`.
+/// Every key that a configuration may set, as `section.key`; those of a channel are under
+/// `channels.NAME`.
 ///
 /// # Errors
 /// [`Error`] when the keys cannot be found out: a mistake of this program.
@@ -107,46 +119,46 @@ pub fn keys() -> Result<Vec<String>, Error> {
     Ok(keys::Keys::known()?.into_all())
 }
 
-/// Only where the journal is, for verbs that need nothing else.
+/// Only the location of the journal, for commands that need nothing else.
 ///
 /// # Errors
-/// [`Error`] when a file cannot be read, a key is none, or it is no place for a journal.
+/// [`Error`] when a file cannot be read, a key is unknown, or the location is invalid.
 pub fn journal_place(sources: &Sources) -> Result<Place, Error> {
     let (settings, _) = layers::merge(sources)?;
     let mut problems = Problems::default();
     journal::place(settings.journal, &mut problems, &mut Vec::new()).ok_or(Error(problems.0))
 }
 
-/// Only where the operator's own presets are, or an empty text.
+/// Only the directory of the operator's own presets, or an empty text.
 ///
 /// # Errors
-/// [`Error`] when a file cannot be read or a key is none.
+/// [`Error`] when a file cannot be read or a key is unknown.
 pub fn presets_directory(sources: &Sources) -> Result<String, Error> {
     Ok(layers::merge(sources)?.0.channels.directory)
 }
 
-/// Only where a provider's own sentences are.
+/// Only the directory of the operator's own replies, or an empty text.
 ///
 /// # Errors
-/// [`Error`] when a file cannot be read or a key is none.
+/// [`Error`] when a file cannot be read or a key is unknown.
 pub fn replies_directory(sources: &Sources) -> Result<String, Error> {
     Ok(layers::merge(sources)?.0.replies.directory)
 }
 
-/// Only where the service listens.
+/// Only the listen address.
 ///
 /// # Errors
-/// [`Error`] when a file cannot be read, a key is none, or it is not an address.
+/// [`Error`] when a file cannot be read, a key is unknown, or it is not an address.
 pub fn listen(sources: &Sources) -> Result<SocketAddr, Error> {
     let (settings, _) = layers::merge(sources)?;
     addresses::listen(&settings.server.listen).map_err(Error::one)
 }
 
 impl Config {
-    /// Loads all layers and makes a configuration of them.
+    /// Merges and validates all layers.
     ///
     /// # Errors
-    /// [`Error`] lists everything that is wrong, not only the first.
+    /// [`Error`] lists all problems, not only the first.
     pub fn load(sources: &Sources) -> Result<Self, Error> {
         let (settings, warnings) = layers::merge(sources)?;
         let mut problems = Problems::default();
@@ -158,7 +170,7 @@ impl Config {
     }
 }
 
-/// Collects what is wrong, so that all of it is told at once.
+/// Collects problems, so that all of them are reported at once.
 #[derive(Default)]
 struct Problems(Vec<String>);
 
@@ -191,11 +203,12 @@ fn assemble(
     let public_url = problems.check(addresses::public_url(&settings.server.public_url));
     limits::check_times(&settings, problems);
     warnings.extend(limits::tight_times(&settings));
-    let rules = rules(&settings, time_zone.clone(), problems);
+    let rules = policy::rules(&settings, time_zone.clone(), problems);
     let surroundings = channels::Surroundings {
         listen,
         locale,
-        // Where it is no address a problem says so already; what needs one shall not complain as well.
+        // An invalid address is reported already; a channel that needs one must not report it as
+        // missing.
         public_url: public_url.unwrap_or_else(|| settings.server.public_url.clone()),
         code_pattern: rules.as_ref().and_then(|rules| rules.code_pattern.clone()),
     };
@@ -211,11 +224,11 @@ fn assemble(
     }) = &rules
     {
         let pattern = settings.policy.code_pattern.as_str();
-        warnings.extend(samples::warnings(pattern, whole));
-        let lost = |channel| samples::not_found_in_text(channel, pattern, whole);
+        warnings.extend(code_pattern::warnings(pattern, whole));
+        let lost = |channel| code_pattern::not_found_in_text(channel, pattern, whole);
         warnings.extend(channels.values().filter_map(lost));
     }
-    let policy = policy(&settings, problems);
+    let policy = policy::policy(&settings, problems);
     let log_format = problems.check(match settings.log.format.as_str() {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
@@ -230,9 +243,9 @@ fn assemble(
         deadline_ms: signed(settings.journal.give_up_s.saturating_mul(1_000)),
     };
     let guard_age = Duration::from_millis(settings.journal.guard_age_ms_max);
-    let ozmap = ozmap_settings(settings.ozmap, guard_age, problems, &mut warnings);
+    let ozmap = ozmap::client(settings.ozmap, guard_age, problems, &mut warnings);
     let is_nameless =
-        |ozmap: &ozmap::Settings| ozmap::key_user(ozmap.api_key.expose_secret()).is_none();
+        |ozmap: &client::Settings| client::key_user(ozmap.api_key.expose_secret()).is_none();
     if policy.as_ref().is_some_and(Policy::is_for_the_key_alone)
         && ozmap.as_ref().is_some_and(is_nameless)
     {
@@ -255,138 +268,6 @@ fn assemble(
         channels,
         warnings,
     })
-}
-
-fn policy(settings: &Settings, problems: &mut Problems) -> Option<Policy> {
-    let policy = &settings.policy;
-    let mut check = |key: &str, value: &str| {
-        problems.check(match value {
-            "review" => Ok(Check::Review),
-            "ignore" => Ok(Check::Ignore),
-            other => Err(format!(
-                "policy.{key} = \"{other}\"; write \"review\" or \"ignore\""
-            )),
-        })
-    };
-    let install_evidence = check("install_evidence", &policy.install_evidence);
-    let building_unit = check("building_unit", &policy.building_unit);
-    let preexisting_property = check("preexisting_property", &policy.preexisting_property);
-    let installed = problems.check(match policy.installed.as_str() {
-        "refuse" => Ok(OnInstalled::Refuse),
-        "review" => Ok(OnInstalled::Review),
-        other => Err(format!("policy.installed = \"{other}\"; write \"refuse\" or \"review\"; an installed customer is never deleted")),
-    });
-    Some(Policy {
-        installed: installed?,
-        install_evidence: install_evidence?,
-        building_unit: building_unit?,
-        preexisting_property: preexisting_property?,
-        only_created_by: policy.only_created_by.clone(),
-    })
-}
-
-fn rules(
-    settings: &Settings,
-    time_zone: Option<TimeZone>,
-    problems: &mut Problems,
-) -> Option<Rules> {
-    let policy = &settings.policy;
-    let code_pattern = match policy.code_pattern.as_str() {
-        "" => None,
-        pattern => {
-            // The whole code, whatever alternatives the pattern has.
-            let whole = regex::Regex::new(&format!("^(?:{pattern})$"));
-            Some(problems.check(whole.map_err(|error| {
-                format!("policy.code_pattern is not a regular expression: {error}")
-            }))?)
-        }
-    };
-    Some(Rules {
-        paused: policy.paused,
-        dry_run: policy.dry_run,
-        deletes_per_hour_max: policy.deletes_per_hour_max,
-        codes_per_conversation_max: policy.codes_per_conversation_max,
-        code_pattern,
-        in_flight_max: settings.server.in_flight_max,
-        time_zone: time_zone?,
-    })
-}
-
-fn ozmap_settings(
-    settings: settings::Ozmap,
-    guard_age: Duration,
-    problems: &mut Problems,
-    warnings: &mut Vec<String>,
-) -> Option<ozmap::Settings> {
-    if settings.base_url.is_empty() {
-        let missing = "ozmap.base_url is not set; write the address of your OZmap, like https://provider.ozmap.com.br:9994";
-        problems.require(Err(missing.to_owned()));
-    }
-    let api_key = secret::secret(
-        "ozmap.api_key",
-        Some(settings.api_key),
-        settings.api_key_file.as_deref(),
-        warnings,
-    );
-    let api_key = problems.check(api_key.and_then(|key| {
-        secret::for_a_header("ozmap.api_key", &key)?;
-        Ok(key)
-    }));
-    let auth_scheme = problems.check(match settings.auth_scheme.as_str() {
-        "raw" => Ok(AuthScheme::Raw),
-        "bearer" => Ok(AuthScheme::Bearer),
-        other => Err(format!(
-            "ozmap.auth_scheme = \"{other}\"; write \"raw\" or \"bearer\""
-        )),
-    });
-    let answers: Result<Vec<NotFoundAnswer>, String> = settings
-        .not_found_answers
-        .iter()
-        .map(|text| not_found_answer(text))
-        .collect();
-    let not_found_answers = problems.check(answers);
-    let ca_pem = match settings.tls_ca_file.as_str() {
-        "" => None,
-        file => problems.check(secret::read("ozmap.tls_ca_file", file)),
-    };
-    let pin_sha256 = match settings.tls_pin_sha256.as_str() {
-        "" => None,
-        pin => problems.check(parse_pin(pin).ok_or_else(|| {
-            "ozmap.tls_pin_sha256 is not a SHA-256 fingerprint; write 64 hexadecimal digits, colons allowed".to_owned()
-        })),
-    };
-    Some(ozmap::Settings {
-        base_url: settings.base_url,
-        plain_http: if settings.allow_http {
-            PlainHttp::Allowed
-        } else {
-            PlainHttp::LoopbackOnly
-        },
-        api_key: api_key?,
-        auth_scheme: auth_scheme?,
-        trust: Trust { ca_pem, pin_sha256 },
-        concurrency_max: settings.concurrency_max,
-        connect: Duration::from_millis(settings.connect_ms),
-        lookup: Duration::from_millis(settings.lookup_ms),
-        delete: Duration::from_millis(settings.delete_ms),
-        not_found_answers: not_found_answers?,
-        guard_age,
-        lookups_apart: ozmap::LOOKUPS_APART,
-    })
-}
-
-fn not_found_answer(text: &str) -> Result<NotFoundAnswer, String> {
-    match text {
-        "404" => Ok(NotFoundAnswer::Status404),
-        "422" => Ok(NotFoundAnswer::Status422),
-        "204" => Ok(NotFoundAnswer::Status204),
-        "null" => Ok(NotFoundAnswer::Null),
-        "{}" => Ok(NotFoundAnswer::EmptyObject),
-        "empty" => Ok(NotFoundAnswer::EmptyBody),
-        other => Err(format!(
-            "ozmap.not_found_answers has \"{other}\"; there are \"404\", \"422\", \"204\", \"null\", \"{{}}\" and \"empty\""
-        )),
-    }
 }
 
 fn parse_locale(key: &str, tag: &str) -> Result<Locale, String> {

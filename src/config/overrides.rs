@@ -1,7 +1,7 @@
-//! What configuration files say that a variable of the environment does not let count.
+//! Warns when an environment variable overrides a configuration file.
 //!
-//! An operator who sets a key in a file believes that it holds; a variable that an image or a unit brings along would
-//! beat it in silence. It never repeats a value.
+//! An operator who sets a key in a file expects it to have an effect; a variable of an image or a
+//! unit would override it silently. A warning never repeats a value.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,12 +10,13 @@ use toml::{Table, Value};
 
 use super::environment::Variable;
 
-/// The keys that files set to something of their own, each with the last file that does and its value as a text.
+/// The keys that files set to another value than the default, with the last such file and the value
+/// as text.
 #[derive(Default)]
 pub(super) struct InFiles<'a>(BTreeMap<String, (&'a Path, String)>);
 
 impl<'a> InFiles<'a> {
-    /// Notes what a file says about a key. One that repeats the default, or says nothing, does not mind.
+    /// Records the value of a key in a file. A default or empty value cannot be overridden.
     pub(super) fn note(&mut self, key: &str, table: &Table, defaults: &Table, path: &'a Path) {
         let says = value_at(table, key);
         let text = says.map(text).unwrap_or_default();
@@ -26,20 +27,21 @@ impl<'a> InFiles<'a> {
         }
     }
 
-    /// Notes a table that has no keys.
+    /// Records a table without keys.
     pub(super) fn note_empty(&mut self, table: &str, path: &'a Path) {
-        // With a key that is none.
+        // Under a name that no key has.
         self.0.insert(format!("{table}."), (path, String::new()));
     }
 
-    /// The variables that mean a channel of a file and cannot name it: each would make another channel.
+    /// Errors for variables that mean a channel of a file but cannot name it: each would make
+    /// another channel.
     pub(super) fn missed(&self, variables: &BTreeMap<String, Variable>) -> Vec<String> {
         let missed = |(key, variable): (&String, &Variable)| {
             let mut in_files = self.0.iter();
             let (name, path) =
                 in_files.find_map(|(known, (path, _))| Some((misses(key, known)?, path)))?;
             Some(format!(
-                "the variable {} sets another channel than [channels.{name}] in {}: a variable's name has small letters and underscores only; call it so in the file, too",
+                "the variable {} does not set [channels.{name}] in {}: variables can only name channels in small letters with underscores; rename the channel in the file",
                 variable.name,
                 path.display()
             ))
@@ -47,7 +49,7 @@ impl<'a> InFiles<'a> {
         variables.iter().filter_map(missed).collect()
     }
 
-    /// The variables that override what a file says.
+    /// Warnings for variables that override a file.
     pub(super) fn overridden(&self, variables: &BTreeMap<String, Variable>) -> Vec<String> {
         let overridden = |(key, variable): (&String, &Variable)| {
             let (path, _) = self
@@ -55,7 +57,7 @@ impl<'a> InFiles<'a> {
                 .get(key)
                 .filter(|(_, text)| *text != variable.value)?;
             Some(format!(
-                "{key}: the variable {} overrides what {} says",
+                "{key}: the variable {} overrides the value in {}",
                 variable.name,
                 path.display()
             ))
@@ -64,7 +66,7 @@ impl<'a> InFiles<'a> {
     }
 }
 
-/// The channel of a file that a variable means and cannot name: in capitals, or with a hyphen.
+/// The channel of a file that a variable means but cannot name, because it has capitals or hyphens.
 fn misses<'a>(of_variable: &str, of_file: &'a str) -> Option<&'a str> {
     let (meant, _) = of_variable.strip_prefix("channels.")?.split_once('.')?;
     let (known, _) = of_file.strip_prefix("channels.")?.split_once('.')?;
@@ -80,12 +82,12 @@ fn text(value: &Value) -> String {
         Value::Float(number) => number.to_string(),
         Value::Boolean(flag) => flag.to_string(),
         Value::Datetime(time) => time.to_string(),
-        // Only to be told from nothing: a variable writes a list in another way.
+        // Only to be different from an empty value: variables have another notation for lists.
         Value::Array(_) | Value::Table(_) => "[]".to_owned(),
     }
 }
 
-/// What stands under `section.key`.
+/// The value of `section.key`.
 fn value_at<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
     match key.split_once('.') {
         None => table.get(key),

@@ -1,19 +1,20 @@
-//! Reads a secret from its key or from its file, and finds what makes it another one than the operator believes.
+//! Reads a secret from its key or from its file, and warns when it is probably not the one that was
+//! meant.
 //!
-//! It must never repeat a secret, nor a part of one.
+//! It must never print a secret or a part of one.
 
 use std::io;
 use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// Secrets that are printed in this project's own papers: everybody knows them.
+/// The secrets in this project's documentation, which are public.
 const PUBLISHED: [&str; 2] = [
     "demo-secret-for-docker-compose-only",
     "demo-secret-that-guards-nothing",
 ];
 
-/// What Windows' editors write before a text.
+/// Windows editors write it before a text.
 const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 /// A secret from its key or from the file that `key_file` names, never from both.
@@ -36,17 +37,17 @@ pub(super) fn secret(
     };
     if is_quoted(secret.expose_secret()) {
         warnings.push(format!(
-            "{key} stands in quotes, and they are a part of it: a file of variables (env_file, --env-file) keeps them; leave them out"
+            "{key} has quotes around it, which are part of the secret: environment files (env_file, --env-file) keep them. Remove them"
         ));
     }
     Ok(secret)
 }
 
-/// What stands in the file that a key names, or why this process cannot read it.
+/// The content of the file that a key names, or why this process cannot read it.
 pub(super) fn read(key: &str, file: &str) -> Result<Vec<u8>, String> {
     std::fs::read(file).map_err(|error| {
-        let whose = whose(Path::new(file), &error);
-        format!("{key} = \"{file}\" cannot be read: {error}{whose}")
+        let hint = permission_hint(Path::new(file), &error);
+        format!("{key} = \"{file}\" cannot be read: {error}{hint}")
     })
 }
 
@@ -82,9 +83,9 @@ fn is_quoted(text: &str) -> bool {
             .any(|q| text.starts_with(*q) && text.ends_with(*q))
 }
 
-/// Who may read a file and who wants to, where that is what is wrong.
+/// Who owns a file and who wants to read it, if permissions are the problem.
 #[cfg(unix)]
-pub(super) fn whose(path: &Path, error: &io::Error) -> String {
+pub(super) fn permission_hint(path: &Path, error: &io::Error) -> String {
     use std::os::unix::fs::MetadataExt;
     if error.kind() != io::ErrorKind::PermissionDenied {
         return String::new();
@@ -92,37 +93,39 @@ pub(super) fn whose(path: &Path, error: &io::Error) -> String {
     let me = rustix::process::geteuid().as_raw();
     match std::fs::metadata(path) {
         Ok(file) => format!(
-            "; this process is user {me}, the file belongs to user {} and group {} with mode {:04o}: give it to {me} (chown {me}) or let that user read it",
+            "; this process runs as user {me}, the file belongs to user {} and group {} with mode {:04o}: chown it to {me}, or let that user read it",
             file.uid(),
             file.gid(),
             file.mode() & 0o7777
         ),
-        Err(_) => format!("; this process is user {me}, and may not enter a folder on the way"),
+        Err(_) => {
+            format!("; this process runs as user {me}, which may not enter a directory on the path")
+        }
     }
 }
 
 #[cfg(not(unix))]
-pub(super) fn whose(_path: &Path, _error: &io::Error) -> String {
+pub(super) fn permission_hint(_path: &Path, _error: &io::Error) -> String {
     String::new()
 }
 
-/// What everybody can know about a secret.
+/// Warns about a secret that is public.
 pub(super) fn published(key: &str, secret: &SecretString, warnings: &mut Vec<String>) {
     let mut each = secret.expose_secret().split_whitespace();
     if each.any(|one| PUBLISHED.contains(&one)) {
         warnings.push(format!(
-            "{key} is the one of this project's examples, which everybody knows; write a random one of 32 characters or more"
+            "{key} is the secret of this project's examples, which is public; write a random one of 32 characters or more"
         ));
     }
 }
 
-/// Refuses what a header cannot carry: a caller could never send it.
+/// Rejects a secret that a header cannot carry: a caller could never send it.
 pub(super) fn for_a_header(key: &str, secret: &SecretString) -> Result<(), String> {
     let stays = |c: char| c.is_ascii_graphic() || c.is_ascii_whitespace();
     if secret.expose_secret().chars().all(stays) {
         return Ok(());
     }
     Err(format!(
-        "{key} holds a character that no header can carry (a letter with an accent, a typographic quote, something invisible); write ASCII letters, digits and signs only"
+        "{key} has a character that a header cannot carry (a letter with an accent, a typographic quote, an invisible character); write only ASCII letters, digits and signs"
     ))
 }

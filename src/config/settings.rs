@@ -1,4 +1,6 @@
-//! The configuration as it is written: one struct per table of `config/default.toml`, nothing made of it yet.
+//! The configuration as it is written: one struct per table of `config/default.toml`.
+//!
+//! Every field is a key (`keys` finds them); nothing is interpreted here.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,10 +24,10 @@ pub(super) struct Settings {
     pub(super) channels: Channels,
 }
 
-/// The channels by name, and beside them where the operator's own presets are.
+/// The channels by name, and the directory of the operator's own presets.
 ///
-/// Read by hand: behind serde's `flatten` a variable's text is not turned into a number, and an error does not name its
-/// key.
+/// Deserialized by hand: with serde's `flatten` the text of a variable is not converted to a
+/// number, and an error does not name its key.
 #[derive(Default)]
 pub(super) struct Channels {
     pub(super) directory: String,
@@ -144,7 +146,7 @@ pub(super) struct Channel {
     pub(super) auth: Option<String>,
     pub(super) secret: Option<SecretString>,
     pub(super) secret_file: Option<String>,
-    /// Further schemes by name; any one that proves the caller is enough.
+    /// Further schemes by name; passing any one is enough.
     #[serde(default)]
     pub(super) also: BTreeMap<String, Also>,
     pub(super) proof: Option<SchemeOptions>,
@@ -190,7 +192,7 @@ const fn replay_s() -> u32 {
     3_600
 }
 
-/// A list, or one text with commas, because the environment has no lists.
+/// A list, or one text with commas, because environment variables have no lists.
 fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     struct Reader;
     impl<'de> Visitor<'de> for Reader {

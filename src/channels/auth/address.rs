@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode
 
 use super::error::{AuthError, Place};
 
-/// What a WHATWG URL encodes in a query.
+/// The characters that a WHATWG URL encodes in a query.
 const QUERY: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -14,7 +14,7 @@ const QUERY: &AsciiSet = &CONTROLS
     .add(b'<')
     .add(b'>')
     .add(b'\'');
-/// What it encodes in a path.
+/// The characters that it encodes in a path.
 const PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -24,7 +24,7 @@ const PATH: &AsciiSet = &CONTROLS
     .add(b'`')
     .add(b'{')
     .add(b'}');
-/// What Node's `querystring` leaves as it is.
+/// The characters that Node's `querystring` does not encode.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -49,7 +49,7 @@ pub(super) fn split(target: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The value of a member of the query that may stand there once.
+/// The value of a query member that may appear only once.
 pub(super) fn the_only_member<'a>(
     target: &'a str,
     name: &str,
@@ -89,8 +89,8 @@ pub(super) fn origins(public_url: &str) -> [String; 2] {
     ]
 }
 
-/// The spellings of the called address that a platform may have signed: as it stood in the request, as a WHATWG URL
-/// writes it, and as Node's `querystring` does. All of them mean the same address.
+/// The spellings of the called address that a platform may have signed: as received, as a WHATWG
+/// URL writes it, and as Node's `querystring` does. All of them mean the same address.
 pub(super) fn spellings(public_url: &str, target: &str) -> Vec<String> {
     let (path, query) = split(target);
     let path_encoded = utf8_percent_encode(path, PATH).to_string();
@@ -118,7 +118,7 @@ pub(super) fn spellings(public_url: &str, target: &str) -> Vec<String> {
     spellings
 }
 
-/// A query as Node's `querystring` writes it again: members of one name stand together.
+/// A query as Node's `querystring` writes it again: members with the same name are grouped.
 fn rewritten(query: &str) -> String {
     let mut groups: Vec<(Cow<'_, str>, Vec<Cow<'_, str>>)> = Vec::new();
     for (name, value) in members(query.as_bytes()) {
@@ -182,7 +182,8 @@ mod tests {
         };
         assert_eq!(without_port("/a"), "https://h/a");
         assert_eq!(without_port("/a?x"), "https://h/a?x https://h/a?x=");
-        // The second is what `new URL()` makes of the first, the third what `querystring` makes of the second.
+        // The second is what `new URL()` makes of the first, the third what `querystring` makes of
+        // the second.
         assert_eq!(
             spellings("https://h", "/a{}?q=a|b'<\u{e9}&r=+&q=2"),
             [

@@ -1,4 +1,5 @@
-//! A signature with the platform's public key, so that what is configured here is no secret: Telnyx, and others.
+//! A signature with the platform's public key, so that what is configured here is no secret:
+//! Telnyx, and others.
 
 use ed25519_dalek::{Signature, VerifyingKey};
 use secrecy::{ExposeSecret, SecretString};
@@ -78,7 +79,7 @@ impl Verifier {
 
 fn public_key(encoding: Encoding, text: &str) -> Option<VerifyingKey> {
     let bytes: [u8; 32] = decode(encoding, text)?.try_into().ok()?;
-    // A weak key would take a signature that nobody made.
+    // A weak key accepts forged signatures.
     VerifyingKey::from_bytes(&bytes)
         .ok()
         .filter(|key| !key.is_weak())

@@ -1,10 +1,11 @@
-//! Why a caller is not believed, and why a secret cannot be used, in words that tell an integrator what to mend.
+//! Authentication errors and errors of configured secrets, in words that tell the integrator what
+//! to fix.
 
 use std::fmt;
 
 use super::Scheme;
 
-/// Where a proof should stand.
+/// Where a credential is expected in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// In a header.
@@ -22,14 +23,15 @@ impl fmt::Display for Place {
     }
 }
 
-/// Why a request is not authenticated. The texts tell an integrator what to mend, and an attacker nothing new.
+/// Why authentication failed. The messages tell an integrator what to fix and give an attacker
+/// nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
     /// No proof at all.
     #[error("{0} is missing")]
     Missing(Place),
     /// Two proofs where one is expected.
-    #[error("{0} stands there more than once")]
+    #[error("{0} is given more than once")]
     Repeated(Place),
     /// Not of the right form.
     #[error("{0} is not of the form {1}")]
@@ -80,7 +82,7 @@ impl AuthError {
         Self::Malformed(Place::Header(header.to_owned()), form.into())
     }
 
-    /// How far a check came before it failed.
+    /// How far the check got before it failed.
     pub(super) const fn progress(&self) -> u8 {
         match self {
             Self::Missing(_) => 0,
@@ -93,10 +95,10 @@ impl AuthError {
     }
 }
 
-/// Why a secret of the configuration, or what stands beside it, cannot be used.
+/// Why a configured secret, or an option beside it, cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// Nothing there.
+    /// It is empty.
     #[error("there is no secret")]
     Empty,
     /// No such name.
@@ -122,7 +124,7 @@ pub enum SecretError {
     /// The scheme needs more than a secret.
     #[error("the authentication needs `{0}` beside its secret")]
     NoOption(&'static str),
-    /// What stands beside the secret contradicts itself.
+    /// The options beside the secret contradict each other.
     #[error("`{0}` {1}")]
     BadOption(&'static str, String),
 }

@@ -1,4 +1,7 @@
-//! One HMAC for every platform whose documentation can be written down as data: Chatwoot, jambonz, Meta, GitHub, Slack.
+//! Verifies an HMAC signature that a preset describes as data: Chatwoot, jambonz, Meta, GitHub,
+//! Slack.
+//!
+//! It must never accept a description with a part that is not signed.
 
 use secrecy::SecretString;
 
@@ -8,7 +11,7 @@ use super::secrets::{Secrets, decode};
 use super::template::Template;
 use super::{Inbound, check_clock, the_only};
 
-/// A description that fits together, and its secrets.
+/// A validated description and its secrets.
 #[derive(Debug)]
 pub struct Verifier {
     header: String,
@@ -24,11 +27,11 @@ pub struct Verifier {
     secrets: Secrets,
 }
 
-/// Where the signed time stands.
+/// Where the signed timestamp is.
 #[derive(Debug)]
 enum Timestamp {
     Header(String),
-    /// Beside the signature, in its header.
+    /// In the signature's header, as a member beside the signature.
     Member(String),
 }
 
@@ -46,13 +49,14 @@ impl Verifier {
             .as_deref()
             .map(|name| header_name("hmac.id_header", Some(name)))
             .transpose()?;
-        // What is named but not signed proves nothing, and what is signed but not named cannot be checked.
+        // A part that is named but not signed proves nothing; one that is signed but not named
+        // cannot be verified.
         if template.has_timestamp() != timestamp.is_some() {
-            let problem = "has {timestamp} exactly when hmac.timestamp_header or hmac.timestamp_in_signature says where it stands";
+            let problem = "has {timestamp} exactly when hmac.timestamp_header or hmac.timestamp_in_signature says where it is";
             return Err(SecretError::BadOption("hmac.signed", problem.to_owned()));
         }
         if template.has_id() != id_header.is_some() {
-            let problem = "has {id} exactly when hmac.id_header says where it stands";
+            let problem = "has {id} exactly when hmac.id_header says where it is";
             return Err(SecretError::BadOption("hmac.signed", problem.to_owned()));
         }
         let has_members =
@@ -172,7 +176,7 @@ impl Verifier {
         }
     }
 
-    /// How the signature's header should look.
+    /// The expected form of the signature's header.
     fn form(&self) -> String {
         let encoding = match self.encoding {
             Encoding::Hex => "hexadecimal",

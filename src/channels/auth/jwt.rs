@@ -1,8 +1,8 @@
 //! A JWT with HS256 whose claims hold the hash of the body, as Vonage signs its webhooks.
 //!
-//! The vendor's own library takes any algorithm that the key fits, and checks neither the hash nor that there is a time.
-//! Here the algorithm is HS256 and nothing else, and both claims are required: without them one token would open
-//! everything for ever.
+//! The vendor's own library takes any algorithm that the key fits, and checks neither the hash nor
+//! that there is a time. Here the algorithm is HS256 and nothing else, and both claims are
+//! required: without them one token would open everything for ever.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -25,7 +25,7 @@ struct Header {
     crit: Option<Value>,
 }
 
-/// A claim that stands there twice is an error, never the last one.
+/// A repeated claim is an error; the last one must not win.
 #[derive(Deserialize)]
 struct Claims {
     iat: i64,

@@ -1,10 +1,21 @@
-//! Proves that a request comes from the platform that a channel belongs to, on its raw bytes, before any parsing.
+//! Authenticates the platform that a channel belongs to, on the raw bytes of a request, before any
+//! parsing.
 //!
-//! Pure and synchronous. Secrets are compared in constant time, several at once for a rotation without a gap; a header
-//! that stands there twice proves nothing. A signature over an address is over the configured `public_url`, never over
-//! what a caller may write into `Host`. A channel that takes several schemes believes any one of them: a wrong signature
-//! beside a right bearer token is believed only where bearer tokens are. What a scheme does not prove is not believed: no scheme here leaves a body
-//! unsigned that another part of the request vouches for.
+//! Pure and synchronous. Secrets are compared in constant time, and several may be active for a
+//! rotation without a gap. A repeated header authenticates nobody. A signature over a URL covers
+//! the configured `public_url`, never a `Host` that the caller chooses. A channel with several
+//! schemes accepts any one of them. No scheme may leave a body unsigned that another part of the
+//! request vouches for.
+//!
+//! - `tokens`             bearer, basic, and secrets in a header or in the query
+//! - `standard_webhooks`, `twilio`, `plivo`, `ed25519`, `jwt`   the platforms' signature schemes
+//! - `hmac`, `template`   an HMAC that a preset describes as data
+//! - `address`            the URLs that a platform may have signed
+//! - `secrets`            the active secrets and every comparison with them
+//! - `options`, `error`   the options of a scheme; why authentication or a secret fails
+//! - `seal`               signs the state of a call
+//! - `openapi_info`       the schemes in the OpenAPI document
+//! - `self_check`         tries a channel's own secrets
 
 mod address;
 mod ed25519;
@@ -33,14 +44,14 @@ pub use self_check::Rehearsed;
 
 use super::Inbound;
 
-/// How the callers of a channel prove who they are: any one of the schemes is enough.
+/// The authentication of a channel: any one of its schemes is enough.
 #[derive(Debug)]
 pub struct Auth(Vec<Scheme>);
 
-/// One way to prove it. Each holds all of its active secrets.
+/// An authentication scheme with all of its active secrets.
 #[derive(Debug)]
 pub enum Scheme {
-    /// They need not; only for a listener that nobody else can reach.
+    /// No authentication; only for a listener that other machines cannot reach.
     None,
     /// `Authorization: Bearer SECRET`.
     Bearer(Secrets),
@@ -50,43 +61,45 @@ pub enum Scheme {
     Header {
         /// The header.
         name: String,
-        /// What may stand there.
+        /// The accepted values.
         secrets: Secrets,
     },
-    /// The secret in the address, for platforms that can send nothing else. Logs of a proxy may keep it.
+    /// The secret in the URL, for platforms that can send nothing else. Proxies may log it.
     QueryToken {
         /// The member of the query.
         name: String,
-        /// What may stand there.
+        /// The accepted values.
         secrets: Secrets,
     },
-    /// `webhook-id`, `webhook-timestamp` and `webhook-signature` by the Standard Webhooks specification 1.0.0.
+    /// `webhook-id`, `webhook-timestamp` and `webhook-signature` by the Standard Webhooks
+    /// specification 1.0.0.
     StandardWebhooks(Secrets),
-    /// An HMAC as a platform's documentation describes it.
+    /// An HMAC that a preset describes as data.
     Hmac(Box<hmac::Verifier>),
-    /// `X-Twilio-Signature`, over the address and the form.
+    /// `X-Twilio-Signature`, over the URL and the form.
     Twilio(Secrets),
-    /// `X-Plivo-Signature-V3`, over the address, the form and a nonce.
+    /// `X-Plivo-Signature-V3`, over the URL, the form and a nonce.
     PlivoV3(Secrets),
     /// A signature with a public key, as Telnyx makes it.
     Ed25519(Box<ed25519::Verifier>),
-    /// A JWT with HS256 that holds the hash of the body, as Vonage makes it.
+    /// A JWT with HS256 and the hash of the body, as Vonage makes it.
     JwtHs256(Secrets),
 }
 
 impl Auth {
-    /// Takes a caller that any of these schemes believes. Without a scheme nobody is believed.
+    /// Accepts a caller that passes any of these schemes. Without a scheme, no caller is accepted.
     #[must_use]
     pub fn any_of(schemes: Vec<Scheme>) -> Self {
         Self(schemes)
     }
 
-    /// Checks the proof of a request. All schemes are tried before it is refused, so that the time tells nothing about
-    /// which one a caller came close to.
+    /// Authenticates a request. It tries all schemes before it fails, so that the timing does not
+    /// reveal which one the caller came close to.
     ///
     /// # Errors
-    /// [`AuthError`] when there is none that fits; nothing else of the request may be looked at then. Of several
-    /// schemes the one speaks that came furthest, because it is the one that the caller means.
+    /// [`AuthError`] when no scheme accepts it; the request must not be read any further. With
+    /// several schemes it is the error of the one that came furthest, which is the one that the
+    /// caller meant.
     pub fn check(&self, inbound: &Inbound<'_>) -> Result<(), AuthError> {
         let mut furthest = AuthError::Missing(Place::Header("authorization".to_owned()));
         let mut is_first = true;
@@ -103,7 +116,8 @@ impl Auth {
         Err(furthest)
     }
 
-    /// What a 401 tells the caller to send. Twilio sends its credentials only after it was asked for Basic.
+    /// The `WWW-Authenticate` header of a 401. Twilio sends its credentials only after a Basic
+    /// challenge.
     #[must_use]
     pub fn challenge(&self) -> String {
         let is_basic = self
@@ -114,13 +128,14 @@ impl Auth {
         format!("{scheme} realm=\"ozmap-cancel\"")
     }
 
-    /// Whether everybody is believed.
+    /// Whether the channel accepts every caller.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.0.iter().any(|scheme| matches!(scheme, Scheme::None))
     }
 
-    /// The member of the query, decoded, whose value is a secret and must not be logged or handed on.
+    /// The decoded name of the query member whose value is a secret and must not be logged or
+    /// forwarded.
     #[must_use]
     pub fn redacted_query(&self) -> Option<&str> {
         self.0.iter().find_map(Scheme::secret_query)
@@ -143,7 +158,7 @@ impl Scheme {
         "none",
     ];
 
-    /// These names as a sentence lists them.
+    /// The names as a list in a sentence.
     #[must_use]
     pub fn names() -> String {
         let quoted = Self::NAMES.map(|name| format!("\"{name}\""));
@@ -153,7 +168,7 @@ impl Scheme {
         }
     }
 
-    /// Makes a scheme of its name and the text of its secret: several secrets are separated by white space.
+    /// Makes a scheme from its name and its secret; white space separates several secrets.
     ///
     /// # Errors
     /// [`SecretError`] says what to write instead, and never repeats a secret.
@@ -192,7 +207,7 @@ impl Scheme {
         }
     }
 
-    /// Whether the platform signs the address that it calls, so that it must be configured.
+    /// Whether the platform signs the URL, which must then be configured.
     #[must_use]
     pub fn needs_public_url(&self) -> bool {
         matches!(self, Self::Twilio(_) | Self::PlivoV3(_))
@@ -214,7 +229,7 @@ impl Scheme {
         }
     }
 
-    /// What only we and the platform know; a public key is no secret.
+    /// The shared secrets; a public key is not secret.
     fn secrets(&self) -> Option<&Secrets> {
         match self {
             Self::None | Self::Ed25519(_) => None,
@@ -239,7 +254,7 @@ impl Scheme {
     }
 }
 
-/// A header that stands there exactly once, without the white space around it.
+/// The value of a header that must be given exactly once, trimmed.
 fn the_only<'a>(inbound: &Inbound<'a>, name: &str) -> Result<&'a str, AuthError> {
     let place = || Place::Header(name.to_owned());
     let mut values = inbound.headers.get_all(name).iter();
@@ -253,13 +268,13 @@ fn the_only<'a>(inbound: &Inbound<'a>, name: &str) -> Result<&'a str, AuthError>
         .map_err(|_| AuthError::malformed(name, "plain ASCII"))
 }
 
-/// Whether a request of this method has its parameters in the address, and nothing in its body.
+/// Whether requests with this method have no body.
 fn has_no_body(inbound: &Inbound<'_>) -> bool {
     matches!(inbound.method.as_str(), "GET" | "HEAD")
 }
 
-/// A signed time against this machine's clock. It is judged after the signature: only the platform may learn that its
-/// clock is wrong.
+/// Compares a signed timestamp with this machine's clock. It runs after the signature check: only
+/// the platform may learn that its clock is wrong.
 fn check_clock(
     inbound: &Inbound<'_>,
     what: &str,

@@ -1,22 +1,24 @@
-//! How the callers of a channel prove who they are, for a description that others read. It names places, never secrets.
+//! How the callers of a channel authenticate, for the OpenAPI document. It names headers and
+//! members, never secrets.
 
 use super::{Auth, Scheme};
 
-/// Where a proof stands in a request.
+/// Where the credential or signature of a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof<'a> {
     /// `Authorization: Bearer …`.
     Bearer,
     /// `Authorization: Basic …`.
     Basic,
-    /// A header of its own: a secret, or a signature.
+    /// A named header with a secret or a signature.
     Header(&'a str),
     /// A member of the query.
     Query(&'a str),
 }
 
 impl Auth {
-    /// The proofs of which one is enough; none when everybody is believed.
+    /// The accepted credentials, any one of which is enough; empty when the channel needs no
+    /// authentication.
     #[must_use]
     pub fn proofs(&self) -> Vec<Proof<'_>> {
         if self.is_open() {

@@ -1,14 +1,15 @@
-//! What a preset says about its platform's proof, as data.
+//! How a platform authenticates, described as data in a preset or in a channel's configuration.
 
 use axum::http::HeaderName;
 use serde::Deserialize;
 
 use super::error::SecretError;
 
-/// How far a signed time may be from this machine's clock, as the platforms' own libraries judge it.
+/// How far a signed time may be from this machine's clock, as the platforms' own libraries judge
+/// it.
 pub(super) const TOLERANCE_S: u64 = 300;
 
-/// What a scheme needs to know beside its name and its secret.
+/// The options of a scheme beside its name and its secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SchemeOptions {
@@ -23,7 +24,7 @@ pub struct SchemeOptions {
 }
 
 impl SchemeOptions {
-    /// What is said here, and for the rest what is said there.
+    /// These options, with the other ones as defaults.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -44,10 +45,10 @@ pub struct HmacSpec {
     /// The hash.
     #[serde(default)]
     pub algorithm: Algorithm,
-    /// How the signature is written.
+    /// The encoding of the signature.
     #[serde(default)]
     pub encoding: Encoding,
-    /// What stands before every signature, like `sha256=`.
+    /// The prefix of every signature, like `sha256=`.
     #[serde(default)]
     pub prefix: String,
     /// What is signed: literals and `{id}`, `{timestamp}` and `{body}`.
@@ -58,19 +59,20 @@ pub struct HmacSpec {
     pub timestamp_in_signature: Option<String>,
     /// The member of the signature's header that holds the signature, like `v1`.
     pub signature_in_header: Option<String>,
-    /// What stands between several signatures or members; by default `,` between members.
+    /// The separator between several signatures or members; by default `,` between members.
     pub separator: Option<String>,
     /// The header that holds the signed id.
     pub id_header: Option<String>,
-    /// How far the signed time may be from this machine's clock, in seconds.
+    /// The tolerance of the signed timestamp, in seconds.
     #[serde(default = "tolerance_s")]
     pub tolerance_s: u64,
-    /// How the secret is written.
+    /// The encoding of the secret.
     #[serde(default)]
     pub secret_encoding: SecretEncoding,
 }
 
-/// A signature with a public key as a platform's documentation describes it. The default is Telnyx's.
+/// A signature with a public key as a platform's documentation describes it. The default is
+/// Telnyx's.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ed25519Spec {
@@ -80,9 +82,9 @@ pub struct Ed25519Spec {
     pub timestamp_header: String,
     /// What is signed: literals and `{timestamp}` and `{body}`.
     pub signed: String,
-    /// How the signature and the public key are written.
+    /// The encoding of the signature and of the public key.
     pub encoding: Encoding,
-    /// How far the signed time may be from this machine's clock, in seconds.
+    /// The tolerance of the signed timestamp, in seconds.
     pub tolerance_s: u64,
 }
 
@@ -97,7 +99,7 @@ pub enum Algorithm {
     Sha256,
 }
 
-/// How bytes are written in a header.
+/// The encoding of bytes in a header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
@@ -108,7 +110,7 @@ pub enum Encoding {
     Base64,
 }
 
-/// How a secret is written in the configuration.
+/// The encoding of a secret in the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SecretEncoding {

@@ -1,7 +1,8 @@
 //! Plivo's signature, version 3: HMAC-SHA256 over the address, the sorted parameters and a nonce.
 //!
-//! Checked against the vendor's own SDK: with parameters in the body a `?` follows the path even when there is no query.
-//! Nothing is signed that tells the time, so a replay is the journal's matter.
+//! Checked against the vendor's own SDK: with parameters in the body a `?` follows the path even
+//! when there is no query. Nothing is signed that tells the time, so a replay is the journal's
+//! matter.
 
 use std::borrow::Cow;
 
@@ -60,7 +61,7 @@ fn signatures(inbound: &Inbound<'_>) -> Result<Vec<Vec<u8>>, AuthError> {
     Ok(given)
 }
 
-/// What is signed behind the origin and before the nonce.
+/// The signed part between the origin and the nonce.
 fn signed(inbound: &Inbound<'_>) -> String {
     let (path, query) = address::split(inbound.target);
     let query: Vec<String> = sorted(query.unwrap_or_default().as_bytes())

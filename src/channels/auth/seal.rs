@@ -1,8 +1,9 @@
-//! Proves that the state of a call, which the platform brings back in our own address, is what we wrote into it.
+//! Signs the state of a phone call, which the platform carries from turn to turn in the URL of the
+//! next request.
 //!
-//! Several platforms sign only the body of a request. Without the seal a request of one call, sent to another address,
-//! would confirm a code that was never read back. A seal is bound to its channel and its call; it tells nothing about
-//! the channel's secrets.
+//! Several platforms sign only the request body. Without this signature, a request of one call that
+//! is sent to another URL would confirm a code that was never read back. A signature is bound to
+//! its channel and its call, and reveals nothing about the channel's secrets.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,17 +12,17 @@ use super::options::Algorithm;
 use super::secrets::Secrets;
 use super::{Auth, Scheme};
 
-/// What the key is for, so that no signature of a platform is ever a seal.
+/// The purpose that the key is derived for, so that no platform's signature is ever valid here.
 const PURPOSE: &str = "ozmap-cancel: the state of a call, 1";
 
-/// Half of the hash is beyond guessing, and keeps the address short.
+/// Half of the hash cannot be guessed, and keeps the URL short.
 const BYTES: usize = 16;
 
-/// The key of a channel's seals.
+/// The key that signs the states of a channel's calls.
 #[derive(Debug)]
 pub struct Seal(Option<Secrets>);
 
-/// What is sealed.
+/// What is signed.
 pub(in super::super) struct Stated<'a> {
     /// The channel.
     pub(in super::super) channel: &'a str,
@@ -29,13 +30,14 @@ pub(in super::super) struct Stated<'a> {
     pub(in super::super) call: &'a str,
     /// The failures so far, the step, the code.
     pub(in super::super) state: [&'a str; 3],
-    /// What the first address of the call said about all of it.
+    /// What the first URL of the call says about the whole call.
     pub(in super::super) carried: &'a [(&'static str, String)],
 }
 
 impl Seal {
-    /// Keys of a channel's secrets: the first seals, all of them verify, so that a rotation breaks no call. Where there
-    /// is no secret (or only a public key) the key is this process's own, and other processes ask for the code again.
+    /// Derives the keys from a channel's secrets: the first one signs and all verify, so that a
+    /// rotation breaks no call. Without a secret (or with only a public key) the key is random, and
+    /// another replica asks for the code again.
     #[must_use]
     pub fn of(auth: &Auth) -> Self {
         let keys = auth
@@ -47,14 +49,14 @@ impl Seal {
         Self(Some(keys.unwrap_or_else(Secrets::random)))
     }
 
-    /// Seals nothing and believes everything: for requests that were captured from another process, and that nothing
-    /// is done for.
+    /// Signs nothing and accepts everything: for captured requests of another process, which are
+    /// only explained.
     #[must_use]
     pub const fn unchecked() -> Self {
         Self(None)
     }
 
-    /// The seal of a state; letters, digits, `-` and `_`.
+    /// The signature of a state: letters, digits, `-` and `_`.
     pub(in super::super) fn write(&self, stated: &Stated<'_>) -> String {
         self.0.as_ref().map_or_else(String::new, |keys| {
             let signed = keys.sign(Algorithm::Sha256, &[&stated.bytes()]).cut(BYTES);
@@ -62,7 +64,7 @@ impl Seal {
         })
     }
 
-    /// Whether a state is ours, of this channel and this call.
+    /// Whether this service signed the state, for this channel and this call.
     pub(in super::super) fn fits(&self, seal: &str, stated: &Stated<'_>) -> bool {
         let Some(keys) = &self.0 else { return true };
         let Ok(given) = URL_SAFE_NO_PAD.decode(seal) else {
@@ -74,7 +76,7 @@ impl Seal {
 }
 
 impl Stated<'_> {
-    /// Every text with its length, so that no two states have the same bytes.
+    /// Every text with its length before it, so that two states never have the same bytes.
     fn bytes(&self) -> Vec<u8> {
         let carried = self
             .carried

@@ -15,7 +15,7 @@ use super::options::{Algorithm, Encoding, SecretEncoding};
 #[derive(Debug)]
 pub struct Secrets(Vec<SecretSlice<u8>>);
 
-/// The signatures that would be right, one for every active secret.
+/// The valid signatures, one for every active secret.
 pub(super) struct Expected(Vec<Vec<u8>>);
 
 impl Secrets {
@@ -81,7 +81,7 @@ impl Secrets {
         }
     }
 
-    /// Whether this is one of them. Digests are compared, so that not even a length is given away.
+    /// Whether this is one of them. Comparing digests in constant time hides even the length.
     pub(super) fn hold(&self, given: &[u8]) -> bool {
         let given = Sha256::digest(given);
         let fits = self.0.iter().fold(Choice::from(0), |fits, secret| {
@@ -92,17 +92,17 @@ impl Secrets {
         fits.into()
     }
 
-    /// Each of them, as a caller sends it.
+    /// Each secret, as a caller sends it.
     pub(super) fn each_text(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().map(|secret| secret.expose_secret())
     }
 
-    /// A key that no other process knows.
+    /// A random key of this process.
     pub(super) fn random() -> Self {
         Self(vec![SecretSlice::from(rand::random::<[u8; 32]>().to_vec())])
     }
 
-    /// For every secret a key for one purpose, from which the secret cannot be told.
+    /// Derives a key for one purpose from every secret; the secret cannot be computed from it.
     pub(super) fn derive(&self, purpose: &str) -> Self {
         let derive = |secret: &SecretSlice<u8>| {
             mac::<Hmac<Sha256>>(secret, &[purpose.as_bytes()]).map(SecretSlice::from)
@@ -110,7 +110,7 @@ impl Secrets {
         Self(self.0.iter().filter_map(derive).collect())
     }
 
-    /// These secrets and then those.
+    /// These secrets, then the others.
     pub(super) fn and(mut self, mut others: Self) -> Self {
         self.0.append(&mut others.0);
         self
@@ -127,7 +127,7 @@ impl Secrets {
 }
 
 impl Expected {
-    /// Only so many bytes of each.
+    /// Truncates each to so many bytes.
     pub(super) fn cut(mut self, bytes: usize) -> Self {
         self.0.iter_mut().for_each(|one| one.truncate(bytes));
         self
@@ -138,7 +138,7 @@ impl Expected {
         self.0.first().map_or(&[], Vec::as_slice)
     }
 
-    /// Whether any of these is right.
+    /// Whether any of the given signatures is valid.
     pub(super) fn hold(&self, given: &[Vec<u8>]) -> bool {
         let mut fits = Choice::from(0);
         for expected in &self.0 {
@@ -150,7 +150,7 @@ impl Expected {
     }
 }
 
-/// An HMAC takes a key of any length; were that not so, there would be no signature that fits.
+/// An HMAC accepts a key of any length. If it ever did not, no signature would be valid.
 fn mac<M: Mac + KeyInit>(secret: &SecretSlice<u8>, parts: &[&[u8]]) -> Option<Vec<u8>> {
     let mut mac = <M as KeyInit>::new_from_slice(secret.expose_secret()).ok()?;
     for part in parts {
@@ -159,7 +159,7 @@ fn mac<M: Mac + KeyInit>(secret: &SecretSlice<u8>, parts: &[&[u8]]) -> Option<Ve
     Some(mac.finalize().into_bytes().to_vec())
 }
 
-/// The bytes that a header holds.
+/// Decodes the bytes in a header.
 pub(super) fn decode(encoding: Encoding, text: &str) -> Option<Vec<u8>> {
     match encoding {
         Encoding::Hex => hex::decode(text).ok(),

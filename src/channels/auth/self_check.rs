@@ -1,6 +1,7 @@
-//! Proves a channel's own secrets to the channel, as its callers would: what cannot be sent is found before they try.
+//! Authenticates with a channel's own secrets, as its callers will, so that a secret that cannot be
+//! sent is found at start.
 //!
-//! Only for secrets that are sent as they are; a signature with a platform's own key is the platform's to make. It must
+//! Only for secrets that are sent as they are: a platform's signature cannot be made here. It must
 //! never show a secret.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -13,25 +14,25 @@ use super::secrets::Secrets;
 use super::{Auth, Scheme};
 use crate::clock::Moment;
 
-/// What came of it.
+/// The result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rehearsed {
-    /// Every secret that could be tried is believed.
+    /// Every secret that can be tried is accepted.
     Believed,
-    /// There is none that could be tried.
+    /// No secret can be tried.
     NotTried,
-    /// One is not, and why.
+    /// A secret is rejected, and why.
     Refused(String),
 }
 
-/// A request that has nothing but a proof.
+/// A request that has only a credential.
 struct Proven {
     headers: HeaderMap,
     target: String,
 }
 
 impl Auth {
-    /// Tries every secret that is sent as it is.
+    /// Tries every secret that is sent unchanged.
     pub(in crate::channels) fn rehearse(&self) -> Rehearsed {
         let mut rehearsed = Rehearsed::NotTried;
         for scheme in &self.0 {
@@ -99,7 +100,7 @@ impl Scheme {
             | Self::JwtHs256(_) => ("authorization", [b"Bearer ", secret].concat()),
         };
         let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| "its header has no name that can be sent".to_owned())?;
+            .map_err(|_| "the configured header name is not valid".to_owned())?;
         let value = HeaderValue::from_bytes(&value)
             .map_err(|_| "no header can carry the secret".to_owned())?;
         Ok(Proven {
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_sent_is_believed_and_what_cannot_is_told() {
+    fn a_secret_that_can_be_sent_is_accepted_and_one_that_cannot_is_reported() {
         for (name, secret, options) in [
             ("bearer", SECRET, ""),
             ("bearer", "first-of-two second-of-two", ""),

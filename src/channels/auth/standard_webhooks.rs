@@ -1,4 +1,5 @@
-//! Standard Webhooks 1.0.0: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64, several for a rotation.
+//! Standard Webhooks 1.0.0: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64, several for
+//! a rotation.
 
 use super::error::AuthError;
 use super::options::{Algorithm, Encoding, TOLERANCE_S};

@@ -1,4 +1,5 @@
-//! What a platform signs: a text of literals and `{id}`, `{timestamp}` and `{body}`, read once at start.
+//! What a platform signs: a text of literals and `{id}`, `{timestamp}` and `{body}`, read once at
+//! start.
 
 use super::error::SecretError;
 
@@ -34,7 +35,8 @@ impl Template {
             if parts.contains(&part) {
                 return Err(bad("has one placeholder twice"));
             }
-            // A time within the tolerance always has ten digits, so it may touch the body; an id may touch nothing.
+            // A time within the tolerance always has ten digits, so it may touch the body; an id
+            // may touch nothing.
             let touches = |part: &Part| !matches!(part, Part::Literal(_));
             let is_time_before_body =
                 part == Part::Body && matches!(parts.last(), Some(Part::Timestamp));
@@ -48,9 +50,7 @@ impl Template {
         if parts.contains(&Part::Body) {
             Ok(Self(parts))
         } else {
-            Err(bad(
-                "does not sign {body}, so anybody could send another one",
-            ))
+            Err(bad("does not sign {body}, so the body could be replaced"))
         }
     }
 

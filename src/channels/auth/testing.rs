@@ -113,7 +113,8 @@ pub(super) fn parse(name: &str, secret: &str, options: &str) -> Result<Scheme, S
     Scheme::parse(name, &SecretString::from(secret), &options)
 }
 
-/// Asserts that a signed request passes, also while its secret is being changed, and fails with every other secret.
+/// Asserts that a signed request passes, also while its secret is being changed, and fails with
+/// every other secret.
 pub(super) fn assert_rotates(
     request: &Request,
     fits: &str,

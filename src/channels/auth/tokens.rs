@@ -42,7 +42,7 @@ pub(super) fn check_query(
     believe(secrets.hold(token.as_bytes()), &place.to_string())
 }
 
-/// What stands behind the scheme in `Authorization`.
+/// The part of `Authorization` after the scheme.
 pub(super) fn authorization<'a>(
     inbound: &Inbound<'a>,
     scheme: &str,
@@ -107,7 +107,7 @@ mod tests {
         );
         assert_eq!(
             said(token("Bearer x").also("authorization", "Bearer x")),
-            "the header `authorization` stands there more than once"
+            "the header `authorization` is given more than once"
         );
         assert_eq!(
             said(token(SECRET)),

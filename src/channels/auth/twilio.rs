@@ -1,7 +1,8 @@
-//! Twilio's signature, which SignalWire and others copied: HMAC-SHA1 over the address and the sorted parameters.
+//! Twilio's signature, which SignalWire and others copied: HMAC-SHA1 over the address and the
+//! sorted parameters.
 //!
-//! A JSON body is signed by its hash in the address, `bodySHA256`. Nothing is signed that tells the time, so a replay is
-//! the journal's matter.
+//! A JSON body is signed by its hash in the address, `bodySHA256`. Nothing is signed that tells the
+//! time, so a replay is the journal's matter.
 
 use super::error::AuthError;
 use super::options::{Algorithm, Encoding};
@@ -44,7 +45,8 @@ pub(super) fn check(secrets: &Secrets, inbound: &Inbound<'_>) -> Result<(), Auth
     }
 }
 
-/// Names and values without anything between them: sorted, and the same value of one name only once.
+/// Names and values without anything between them: sorted, and the same value of one name only
+/// once.
 fn parameters(body: &[u8]) -> String {
     let mut members = address::members(body);
     members.sort();

@@ -1,7 +1,7 @@
-//! Whether a caller asks for a person.
+//! Decides whether a caller asks for a person.
 //!
-//! The whole sentence must be such a wish: a word that is not known may turn it into another one, and a television talks
-//! about agents, too. What is not surely a wish for a person is none.
+//! The whole sentence must ask for one: an unknown word may change the meaning, and the speech may
+//! be a television. It must never guess.
 
 use super::sentence::{Word, begins_with_one_of, words};
 use super::vocabulary::Vocabulary;
@@ -12,7 +12,7 @@ fn is_no(word: &Word) -> bool {
     word.is("não") || word.is("nao") || word.is("no")
 }
 
-/// Whether all that was said is a wish for a person.
+/// Whether the whole sentence asks for a person.
 pub(in crate::channels) fn wants_a_person(transcript: &str, vocabulary: &Vocabulary) -> bool {
     let words = words(transcript);
     let is_answered_no = words.first().is_some_and(is_no)

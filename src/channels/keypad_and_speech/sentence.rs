@@ -11,7 +11,7 @@ pub(super) struct Word {
     pub(super) text: String,
     /// The same without accents.
     plain: String,
-    /// Whether a comma or the end of a sentence stands before it.
+    /// Whether a comma or the end of a sentence comes before it.
     pub(super) is_after_a_pause: bool,
 }
 
@@ -47,7 +47,7 @@ const fn is_pause(c: char) -> bool {
     matches!(c, ',' | '.' | ';')
 }
 
-/// Only of words: an accent on a digit is something that nobody expects.
+/// Only of words: an accent on a digit is unexpected.
 fn without_accents(text: &str) -> String {
     if text.chars().any(char::is_numeric) {
         return text.to_owned();
@@ -60,14 +60,14 @@ pub(super) fn is_one_of(word: &Word, list: &[String]) -> bool {
     list.iter().any(|known| word.is(known))
 }
 
-/// How many words the longest phrase has that these words begin with.
+/// The length in words of the longest phrase at the beginning of these words.
 pub(super) fn begins_with_one_of(words: &[Word], list: &[String]) -> Option<usize> {
     list.iter()
         .filter_map(|phrase| beginning(words, phrase))
         .max()
 }
 
-/// How many words the longest phrase has that these words end with.
+/// The length in words of the longest phrase at the end of these words.
 pub(super) fn ends_with_one_of(words: &[Word], list: &[String]) -> Option<usize> {
     let ending = |phrase: &String| {
         let from = words.len().checked_sub(phrase.split_whitespace().count())?;

@@ -1,4 +1,5 @@
-//! Keys and sentences as callers and recognisers really have them, each with its code or without one.
+//! Keys and sentences as callers and recognisers really have them, each with its code or without
+//! one.
 
 use proptest::prelude::*;
 

@@ -2,18 +2,18 @@
 
 use crate::domain::Locale;
 
-/// What a word, a phrase or a sign does in a message. Of two that a phrase may have, the first counts.
+/// The role of a word, a phrase or a sign in a message. If a phrase may have two, the first counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Class {
     /// A no.
     No,
-    /// A wish for a person, wherever it stands.
+    /// A request for a person, anywhere in the message.
     Person,
-    /// A wish for a person as the whole message.
+    /// A request for a person, only as the whole message.
     PersonAlone,
     /// A verb that may also follow the code.
     Cancel,
-    /// A verb that only stands before the code.
+    /// A verb that only comes before the code.
     CancelNow,
     /// The noun with the verb that it needs.
     Cancellation,
@@ -21,7 +21,7 @@ pub(super) enum Class {
     Want,
     /// A wish before a verb, and a yes as the whole answer.
     WantOrYes,
-    /// A yes that may stand before a wish.
+    /// A yes that may come before a request.
     Yes,
     /// A yes as the whole answer.
     YesAlone,
@@ -37,9 +37,9 @@ pub(super) enum Class {
     Greeting,
     /// A greeting that is a question.
     GreetingQuestion,
-    /// What may stand around a code, and names what is cancelled.
+    /// A word around a code that names what is cancelled.
     Object,
-    /// What changes nothing wherever it stands.
+    /// A phrase that changes nothing in any place.
     Aside,
     /// A sign that is a yes as the whole answer.
     YesSign,
@@ -58,7 +58,7 @@ pub(super) enum Class {
 }
 
 impl Class {
-    /// How the grammar writes it.
+    /// Its letter in the patterns of the grammar.
     pub(super) const fn letter(self) -> char {
         match self {
             Self::No => 'n',
@@ -114,7 +114,7 @@ impl Languages {
     }
 }
 
-/// What a word is about.
+/// The topic of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {
     /// A cancellation.

@@ -1,6 +1,8 @@
-//! The reservation codes in a message, also those that are glued to a word or written with another bar.
+//! The reservation codes in a message, also those that are glued to a word or written with another
+//! bar.
 //!
-//! It must never take a code for certain that is not written as the preset says: such a code is asked about.
+//! It must never take a code for certain that is not written as the preset says: such a code is
+//! asked about.
 
 use std::ops::Range;
 
@@ -12,18 +14,18 @@ use crate::channels::preset::TextSpec;
 /// A code in a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Written {
-    /// Where it stands, without what is glued to it.
+    /// Its position, without a word that is glued to it.
     pub(super) range: Range<usize>,
     /// The code, without blanks around its bars.
     pub(super) code: String,
-    /// How sure it is.
+    /// Its certainty.
     pub(super) certainty: Certainty,
 }
 
-/// How sure a code is.
+/// The certainty of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Certainty {
-    /// It stands alone, or behind a sign for a number.
+    /// It is separate, or follows a sign for a number.
     Whole,
     /// A word is glued to it, which may be a part of it.
     Glued,
@@ -68,9 +70,10 @@ fn cleaned(text: &str, range: Range<usize>, spec: &TextSpec, lexicon: &Lexicon) 
         Some(after) if is_a_word(after, lexicon) => last,
         Some(_) | None => trimmed.len(),
     };
-    match (start, end) == (0, trimmed.len()) || !is_code(start, end) {
-        true => whole(0, trimmed.len(), Certainty::Whole),
-        false => whole(start, end, Certainty::Glued),
+    if (start, end) == (0, trimmed.len()) || !is_code(start, end) {
+        whole(0, trimmed.len(), Certainty::Whole)
+    } else {
+        whole(start, end, Certainty::Glued)
     }
 }
 
@@ -78,7 +81,8 @@ fn is_number_sign(text: &str) -> bool {
     matches!(fold(text).as_str(), "nº" | "n°" | "no." | "n.º")
 }
 
-/// Whether this may be an article or an "n" whose blank is missing: codes are usually given in capitals.
+/// Whether this may be an article or an "n" whose blank is missing: codes are usually given in
+/// capitals.
 fn is_a_letter_that_slipped(text: &str) -> bool {
     matches!(text, "a" | "o" | "n" | "e" | "y")
 }
@@ -108,8 +112,9 @@ fn tight(code: &str, bar: &str) -> String {
     tight
 }
 
-/// The message with its bars as the preset writes them, where people wrote another character or the name of the bar
-/// between two parts of one code. Each place is a guess, so nothing of it may be acted on without a question.
+/// The message with its bars as the preset writes them, where people wrote another character or the
+/// name of the bar between two parts of one code. Each place is a guess, so nothing of it may be
+/// acted on without a question.
 pub(super) fn with_usual_bars(text: &str, spec: &TextSpec, lexicon: &Lexicon) -> Option<String> {
     let bar = spec.bar.chars().next()?;
     let named = with_named_bars(text, bar, lexicon);
@@ -178,7 +183,7 @@ fn with_glued_bars(text: &str, bar: char, lexicon: &Lexicon) -> String {
     written
 }
 
-/// How many of these words are the name of a bar, or a character that stands for one.
+/// How many of these words are the name of a bar, or a character that people write for one.
 fn named_bar(words: &[&str], lexicon: &Lexicon) -> usize {
     let is_sign = |word: &&str| {
         let mut characters = word.chars();

@@ -1,6 +1,8 @@
-//! What the classes of all words of a message mean together. One letter stands for one phrase, sign or code.
+//! Decides what the classes of all words of a message mean together. One letter represents one
+//! phrase, sign or code.
 //!
-//! Every pattern is anchored at both ends: a letter that a pattern does not name, above all `x`, makes it fail.
+//! Every pattern is anchored at both ends: a letter that a pattern does not name, above all `x`,
+//! makes it fail.
 
 use regex::Regex;
 
@@ -12,8 +14,8 @@ use crate::domain::Locale;
 /// The letter of a code.
 const CODE: char = 'C';
 
-/// Greetings, please, a yes and what stands around a code: before a verb they change nothing. A greeting that is a question
-/// needs a mark or a line's end behind it.
+/// Greetings, please, a yes and words around a code: before a verb they change nothing. A greeting
+/// that is a question needs a mark or a line's end behind it.
 const LEAD: &str = "(?:[gpytkEe,]|o+,+|Q?G[,q]+)*";
 
 /// The same before a code that comes first: "confirmo a reserva" is no wish to cancel it.
@@ -25,7 +27,7 @@ const WANT: &str = "(?:[wW][p,]*)?";
 /// "Isso cancela" without a pause asks what it does.
 const THIS_DOES: &str = "Yv";
 
-/// What may follow a wish.
+/// Phrases that may follow a request.
 const TAIL: &str = "[ptyoaEe,]*";
 
 /// The patterns.
@@ -44,8 +46,9 @@ impl Grammar {
         let pattern = |text: &str| Regex::new(text).map_err(|error| error.to_string());
         let verb_first = format!("{LEAD}{WANT}[ivN][poa,]*C{TAIL}");
         let code_first = format!("{BEFORE_A_CODE}C[p,]*{WANT}i{TAIL}");
-        // A strong yes, a weaker one without a thank-you, or the wish without its code. The reservation may only be named
-        // behind a verb: "sim, quero a minha reserva" wants to keep it.
+        // A strong yes, a weaker one without a thank-you, or the wish without its code. The
+        // reservation may only be named behind a verb: "sim, quero a minha reserva" wants to keep
+        // it.
         let strong = format!("[gptkEe,]*[yYW][ykYWEeap,]*(?:{WANT}[iv][poa,]*)?[ptEea,]*");
         let weak = format!("[gpe,]*[kE][kEea,]*(?:{WANT}[iv][poa,]*)?[pEea,]*");
         let verb = format!("[gpe,]*{WANT}(?:v|i[yYk]*)[poa,]*[ptEea,]*");
@@ -94,12 +97,12 @@ impl Grammar {
         letters.contains(Class::No.letter())
     }
 
-    /// Whether a number stands right before the code, so that it may be a part of it.
+    /// Whether a number is right before the code, so that it may be a part of it.
     pub(super) fn has_a_number_before_its_code(letters: &str) -> bool {
         letters.contains("#C")
     }
 
-    /// A wish for a person, unless a no stands right before it.
+    /// A request for a person, unless a no is right before it.
     pub(super) fn wants_a_person(&self, letters: &str) -> bool {
         let person = letters.find(Class::Person.letter());
         let is_meant = |at: usize| {
@@ -151,8 +154,8 @@ impl Parts {
         }
     }
 
-    /// Whether the customer may want something else than a cancellation: there is no word about one, and a word that is not
-    /// known or one about a confirmation.
+    /// Whether the customer may want something else than a cancellation: there is no word about
+    /// one, and a word that is not known or one about a confirmation.
     pub(super) fn may_be_about_something_else(&self) -> bool {
         let has_unknown = self.letters.contains(Class::Unknown.letter());
         !self.is_about_cancelling && (has_unknown || self.is_about_confirming)
@@ -173,7 +176,8 @@ impl Parts {
             may_mean_pay,
             words: _,
         } = found;
-        // The short words for yes mean something else in other languages: "si" is "if", "y" is "and".
+        // The short words for yes mean something else in other languages: "si" is "if", "y" is
+        // "and".
         let is_foreign = class == Class::YesAlone && !languages.has(self.locale);
         let class = if is_foreign { Class::Unknown } else { class };
         self.letters.push(class.letter());

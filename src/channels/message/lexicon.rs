@@ -1,6 +1,6 @@
-//! The words of customers: what each of them does in a message, as `config/language/` says.
+//! The words that customers use, and the class of each, from `config/language/`.
 //!
-//! A word that is not in these files is never taken for one that is.
+//! It must never take a word that is not in these files for one that is.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::domain::Locale;
 
 const SIGNS: &str = include_str!("../../../config/language/signs.toml");
 
-/// A phrase that stands in a message.
+/// A phrase that was found in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) class: Class,

@@ -1,12 +1,14 @@
-//! What a customer's message in free text means.
+//! Decides what a customer's message in free text means.
 //!
-//! A message is cut into codes, known phrases and signs; a small grammar over these decides. It must never act on a part
-//! of a message: one word that is not known, a negation, a question mark or a second code leads to a question.
+//! A message is cut into codes, known phrases and signs; a small grammar over these decides. It
+//! must never act on a part of a message: an unknown word, a negation, a question mark or a second
+//! code leads to a question.
 //!
-//! - `lexicon`: the words, from `config/language/`
-//! - `codes`: the codes, also with another bar
-//! - `written`: letter case, accents and repeated letters
-//! - `grammar`: what the classes of words together mean
+//! - `lexicon`  the words, from `config/language/`
+//! - `class`    what a word or a sign does in a message
+//! - `codes`    finds the codes, also with another bar
+//! - `written`  letter case, accents and repeated letters
+//! - `grammar`  what the classes of words mean together
 
 mod class;
 mod codes;
@@ -27,7 +29,7 @@ use crate::domain::Locale;
 /// The most words of a message that are looked at; in a longer one the rest counts as unknown.
 const WORDS_MAX: usize = 200;
 
-/// What a message means, before anything is known of the conversation.
+/// The meaning of a message, without its conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// The whole message asks to cancel this code.
@@ -183,13 +185,15 @@ impl Reader {
         if letters.contains(Class::Number.letter()) {
             return Meaning::NoCode;
         }
-        match Grammar::is_negated(letters) {
-            true => Meaning::Negated,
-            false => Meaning::Other,
+        if Grammar::is_negated(letters) {
+            Meaning::Negated
+        } else {
+            Meaning::Other
         }
     }
 
-    /// The one code of a message that would be one with another bar, where all words around it are known.
+    /// The one code of a message that would be one with another bar, where all words around it are
+    /// known.
     fn code_with_another_bar(&self, text: &str, spec: &TextSpec, locale: Locale) -> Option<String> {
         let text = codes::with_usual_bars(text, spec, &self.lexicon)?;
         let codes = codes::codes(&text, spec, &self.lexicon);
@@ -289,7 +293,8 @@ fn distinct(codes: &[Written]) -> Vec<String> {
     distinct
 }
 
-/// What is not seen and changes nothing: marks of width and style. Marks of direction are not among them.
+/// What is not seen and changes nothing: marks of width and style. Marks of direction are not among
+/// them.
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -337,9 +342,10 @@ fn tokens(text: &str) -> Vec<Token> {
 /// A word without the quotes around it.
 fn push_word(tokens: &mut Vec<Token>, text: &str) {
     let word = text.trim_matches(['\'', '’']);
-    tokens.push(match word.is_empty() {
-        true => Token::Sign('\''),
-        false => Token::Word(Said::of(word)),
+    tokens.push(if word.is_empty() {
+        Token::Sign('\'')
+    } else {
+        Token::Word(Said::of(word))
     });
 }
 

@@ -50,11 +50,13 @@ fn word(meaning: &Meaning) -> &'static str {
     }
 }
 
-/// What is right for a row: acting only where it says so; where it asks, anything that does not act.
+/// What is right for a row: acting only where it says so; where it asks, anything that does not
+/// act.
 fn fits(expected: &str, found: &str) -> bool {
     match expected {
         "act_or_ask" => matches!(found, "act" | "ask"),
-        // The wish without a code is a yes after a question, and leads to the question for the code without one.
+        // The wish without a code is a yes after a question, and leads to the question for the code
+        // without one.
         "no_code" => matches!(found, "no_code" | "yes"),
         "ask" => !found.starts_with("act") && found != "yes",
         exact => exact == found,

@@ -1,6 +1,7 @@
-//! Words as `config/language/` writes them, and as customers do: letter case, accents and repeated letters.
+//! Words as `config/language/` writes them, and as customers do: letter case, accents and repeated
+//! letters.
 //!
-//! It must never make two words one that only look alike.
+//! It must never treat two similar words as one.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -73,7 +74,7 @@ pub(super) fn fold(word: &str) -> String {
         .collect()
 }
 
-/// A word without letters that stand several times in a row: `siiim` is `sim`.
+/// A word without repeated letters: `siiim` is `sim`.
 pub(super) fn without_repeats(word: &str) -> String {
     let mut last = None;
     word.chars()
@@ -81,7 +82,7 @@ pub(super) fn without_repeats(word: &str) -> String {
         .collect()
 }
 
-/// Every text that `(a|b|)` stands for.
+/// Every text that a pattern like `(a|b|)` describes.
 pub(super) fn variants(written: &str) -> Vec<String> {
     let tidy = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
     expanded(written).into_iter().map(tidy).collect()

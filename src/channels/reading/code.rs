@@ -1,6 +1,8 @@
-//! The code of a request: one text, exactly as it was given, or a refusal that says what to write instead.
+//! The code of a request: one text, exactly as it was given, or a refusal that says what to write
+//! instead.
 //!
-//! It must never repair: a number that lost its zeros and a value that was cut at its `&` name other reservations.
+//! It must never repair: a number that lost its zeros and a value that was cut at its `&` name
+//! other reservations.
 
 use serde_json::Value;
 
@@ -20,7 +22,7 @@ use crate::channels::spot::{Place, Spot};
 pub(in crate::channels) struct Given {
     /// The code.
     pub(in crate::channels) code: String,
-    /// What it is when the `+` in a form was meant as a plus and not as a blank.
+    /// The code if the `+` in a form was meant as a plus and not as a blank.
     pub(in crate::channels) with_plus: Option<String>,
 }
 
@@ -35,7 +37,7 @@ impl Given {
 }
 
 impl<'i> Reading<'i> {
-    /// The code that stands in a member of its own; `None` when no such member has anything.
+    /// The code in a member of its own; `None` if no such member has a value.
     pub(in crate::channels) fn code(&self) -> Result<Option<Given>, Misunderstood> {
         self.agreed_code(self.spots_of(Member::Code))
     }
@@ -126,7 +128,8 @@ impl<'i> Reading<'i> {
         }))
     }
 
-    /// A number has lost its leading zeros before it came here, unless the operator says that codes have none.
+    /// A number has lost its leading zeros before it came here, unless the operator says that codes
+    /// have none.
     fn numeric_code(
         &self,
         spot: &Spot<'_>,
@@ -147,7 +150,8 @@ impl<'i> Reading<'i> {
         }
     }
 
-    /// A form that carries a code must have been encoded: what was cut off at a `&` is part of another code.
+    /// A form that carries a code must have been encoded: what was cut off at a `&` is part of
+    /// another code.
     pub(in crate::channels) fn is_encoded(&self) -> Result<(), Misunderstood> {
         let from_form = self.fields.digits.iter().map(Source::place);
         let places: Vec<Place> = self
@@ -180,7 +184,8 @@ impl<'i> Reading<'i> {
         Ok(())
     }
 
-    /// What follows a code in a form must be known: it may be the rest of a code with `&` and `=` in it.
+    /// What follows a code in a form must be known: it may be the rest of a code with `&` and `=`
+    /// in it.
     fn has_no_leftover_beside_a_code(&self) -> Result<(), Misunderstood> {
         let Some(others) = &self.fields.code_is_followed_by else {
             return Ok(());
@@ -211,11 +216,13 @@ impl<'i> Reading<'i> {
             || places.iter().any(|place| self.fields.reads(place))
     }
 
-    /// Where a form is written by hand, a name that is not known may be the rest of a value with `&` and `=` in it.
+    /// Where a form is written by hand, a name that is not known may be the rest of a value with
+    /// `&` and `=` in it.
     fn has_no_leftover(&self) -> Result<(), Misunderstood> {
-        match self.input.body_pairs.iter().all(|pair| self.is_known(pair)) {
-            true => Ok(()),
-            false => Err(unencoded(LEFTOVER)),
+        if self.input.body_pairs.iter().all(|pair| self.is_known(pair)) {
+            Ok(())
+        } else {
+            Err(unencoded(LEFTOVER))
         }
     }
 }
@@ -228,7 +235,7 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// What a member that is not known may be.
+/// What an unknown member may be.
 const LEFTOVER: &str =
     "it has a member that is not known, as when a value with `&` and `=` in it is not encoded";
 

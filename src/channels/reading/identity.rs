@@ -1,6 +1,7 @@
-//! What tells requests and customers apart: the key of a request, the conversation, the phone.
+//! What identifies a request and a customer: the idempotency key, the conversation, the phone.
 //!
-//! What is the same for many requests or many customers is none of these; it counts as absent, and is noted.
+//! A value that many requests or many customers share must never be one of these: it is treated as
+//! absent and noted.
 
 use super::Reading;
 use crate::channels::fields::Source;
@@ -12,7 +13,7 @@ use crate::channels::values::bounded;
 use crate::channels::{Misunderstood, Note};
 
 impl Reading<'_> {
-    /// What is the same on every retry: a header that comes before everything else, or what is named for this service.
+    /// The idempotency key: from a header that has priority, or from the members.
     pub(in crate::channels) fn key_first_in(
         &self,
         header: &str,
@@ -28,7 +29,7 @@ impl Reading<'_> {
         }
     }
 
-    /// What is the same on every retry, from the members that are named for this service.
+    /// The idempotency key, from the members.
     pub(in crate::channels) fn key(
         &self,
         notes: &mut Vec<Note>,
@@ -69,8 +70,8 @@ impl Reading<'_> {
         Ok(unquoted.filter(|text| !text.is_empty()))
     }
 
-    /// The conversation: the first name that has something, then the places of the preset, then the phone. What is the
-    /// same for many customers is none.
+    /// The conversation: the first name that has something, then the places of the preset, then the
+    /// phone. What is the same for many customers is none.
     pub(in crate::channels) fn conversation(
         &self,
         notes: &mut Vec<Note>,
@@ -137,7 +138,8 @@ impl Reading<'_> {
     }
 }
 
-/// An object called `conversation`, `session` or `chat` is what a platform knows of it, as Chatwoot and Telegram send it along.
+/// An object called `conversation`, `session` or `chat` is what a platform knows of it, as Chatwoot
+/// and Telegram send it along.
 fn is_platforms_own(spot: &Spot<'_>) -> bool {
     let is_id = match &spot.place {
         Place::Body(name) | Place::Query(name) | Place::Header(name) => fold(name).contains("id"),
@@ -145,8 +147,9 @@ fn is_platforms_own(spot: &Spot<'_>) -> bool {
     spot.value.is_object() && !is_id
 }
 
-/// `5548999990000@s.whatsapp.net`, `5548999990000:22@s.whatsapp.net` (another device), `whatsapp:+5548999990000` and
-/// ` 5548999990000` (a `+` that a form turned into a blank) are one phone.
+/// `5548999990000@s.whatsapp.net`, `5548999990000:22@s.whatsapp.net` (another device),
+/// `whatsapp:+5548999990000` and ` 5548999990000` (a `+` that a form turned into a blank) are one
+/// phone.
 pub(in crate::channels) fn digits_of(text: &str) -> String {
     let number = match text.split_once('@') {
         Some((user, _)) => user.split(':').next().unwrap_or_default(),
@@ -156,7 +159,7 @@ pub(in crate::channels) fn digits_of(text: &str) -> String {
         .iter()
         .find_map(|scheme| number.strip_prefix(scheme))
         .unwrap_or(number);
-    // A name is no number, also when it has a digit in it.
+    // A name with a digit in it is not a number.
     if number.chars().any(char::is_alphabetic) {
         return text.to_owned();
     }

@@ -1,4 +1,5 @@
-//! Names and values that mean a rehearsal, a look or a "no", in three languages, as far as a name may resemble another.
+//! Names and values that mean a rehearsal, a look or a "no", in three languages, as far as a name
+//! may resemble another.
 //!
 //! What is free text, or a part of a platform's own vocabulary, must not be taken for one of them.
 
@@ -7,7 +8,8 @@ use serde_json::Value;
 use crate::channels::instruction::{Word, flag};
 use crate::channels::member::{Member, fold};
 
-/// Members that often say in which way something is done; any word for a rehearsal or a look counts there.
+/// Members that often say in which way something is done; any word for a rehearsal or a look counts
+/// there.
 const WAYS: [&str; 16] = [
     "mode",
     "modo",
@@ -27,7 +29,8 @@ const WAYS: [&str; 16] = [
     "environment",
 ];
 
-/// Words in the name of a member that says what is done; there, only words count that mean nothing else.
+/// Words in the name of a member that says what is done; there, only words count that mean nothing
+/// else.
 const KINDS: [&str; 26] = [
     "mode",
     "modo",
@@ -100,8 +103,8 @@ const NOTS: [&str; 9] = [
     "no", "not", "nao", "dont", "without", "sem", "sin", "skip", "nunca",
 ];
 
-/// Words of a name that change nothing of what it means, such as those of `X-Ozmap-Action` and `is_test_run`; `amp` is left
-/// of a `&` that was written as `&amp;`.
+/// Words of a name that change nothing of what it means, such as those of `X-Ozmap-Action` and
+/// `is_test_run`; `amp` is left of a `&` that was written as `&amp;`.
 const FILLERS: [&str; 36] = [
     "x",
     "amp",
@@ -141,7 +144,7 @@ const FILLERS: [&str; 36] = [
     "requested",
 ];
 
-/// Words that ask for a rehearsal or a look and mean nothing else, wherever they stand as a value.
+/// Words that ask for a dry run or a look-up and mean nothing else, as the value of any member.
 const PLAIN: [&str; 20] = [
     "dryrun",
     "dryrunonly",
@@ -220,8 +223,8 @@ fn holds_back(folded: &str, words: &[String], text: &str) -> bool {
     }
 }
 
-/// Whether a member suggests to hold back, in a way that only counts in what is said now: lists often are a history, or what
-/// else might have been meant.
+/// Whether a member suggests to hold back, in a way that only counts in what is said now: lists
+/// often are a history, or what else might have been meant.
 pub(super) fn suggests(name: &str, value: &Value) -> bool {
     let folded = fold(name);
     let words = words_of(name);

@@ -1,4 +1,5 @@
-//! Reads a captured request from stdin: request line, headers, an empty line, body. A JSON body alone is enough.
+//! Reads a captured request from stdin: request line, headers, an empty line, body. A JSON body
+//! alone is enough.
 
 use std::io::Read;
 

@@ -1,4 +1,5 @@
-//! `channels list`, `show`, `test` and `try`: which platforms are supported, and how their requests are understood.
+//! `channels list`, `show`, `test` and `try`: which platforms are supported, and how their requests
+//! are understood.
 //!
 //! - `capture`  reads a captured request for `test`
 //! - `try_out`  `try`: a conversation at the terminal
@@ -39,7 +40,8 @@ pub(crate) enum Command {
     },
     /// Shows how a captured request (headers and body, on stdin) is understood and answered
     Test(Test),
-    /// Starts a conversation at the terminal, with a simulated OZmap and the replies that customers would get
+    /// Starts a conversation at the terminal, with a simulated OZmap and the replies that customers
+    /// would get
     Try(Try),
 }
 
@@ -158,7 +160,8 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
     }
 }
 
-/// Accepts every caller. It still knows the query member with the secret that a platform carries through a call.
+/// Accepts every caller. It still knows the query member with the secret that a platform carries
+/// through a call.
 fn no_auth(usual: &Usual) -> Result<Auth, Problem> {
     let mut schemes = vec![Scheme::None];
     if usual.auth.iter().any(|name| name == "query") {

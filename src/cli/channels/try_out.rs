@@ -1,8 +1,8 @@
-//! `channels try`: a conversation at the terminal with any preset, so that the provider reads the replies before
-//! customers do.
+//! `channels try`: a conversation at the terminal with any preset, so that the provider reads the
+//! replies before customers do.
 //!
-//! It uses a simulated OZmap and a journal in a temporary directory. Of the configuration it reads only the directories of
-//! the provider's own presets and replies. It must never call a real OZmap.
+//! It uses a simulated OZmap and a journal in a temporary directory. Of the configuration it reads
+//! only the directories of the provider's own presets and replies. It must never call a real OZmap.
 
 use std::io::BufRead;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -280,7 +280,8 @@ fn shown(line: &str, input: CustomerInput) -> &str {
 /// The lines of stdin as they arrive.
 fn lines() -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel(1);
-    // On a separate thread: a read from the terminal cannot be interrupted and must not delay the exit.
+    // On a separate thread: a read from the terminal cannot be interrupted and must not delay the
+    // exit.
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             if sender.blocking_send(line).is_err() {

@@ -1,5 +1,6 @@
-//! `demo`: a simulated OZmap, the service with a journal in a temporary directory, and a scripted conversation that is
-//! printed as it happens. Then it keeps serving. It needs no configuration and reads none.
+//! `demo`: a simulated OZmap, the service with a journal in a temporary directory, and a scripted
+//! conversation that is printed as it happens. Then it keeps serving. It needs no configuration and
+//! reads none.
 //!
 //! - `script`  the conversation, and the check of every reply against the simulated OZmap
 
@@ -38,7 +39,8 @@ pub(crate) struct Arguments {
     /// An initial fault of the simulated OZmap, like `lookup:status=503*2`; may be repeated
     #[arg(long = "fault", value_name = "FAULT")]
     faults: Vec<Fault>,
-    /// How the simulated OZmap behaves where OZmap's documentation says nothing, like `unknown_code=not_found`; may be repeated
+    /// How the simulated OZmap behaves where OZmap's documentation says nothing, like
+    /// `unknown_code=not_found`; may be repeated
     #[arg(long = "quirk", value_name = "NAME=VALUE")]
     quirks: Vec<Quirk>,
 }

@@ -1,4 +1,5 @@
-//! The demo's conversation: each request, the reply to the customer and the state of OZmap, side by side.
+//! The demo's conversation: each request, the reply to the customer and the state of OZmap, side by
+//! side.
 //!
 //! It compares every reply with the simulator's state. A reply that is not true must fail the demo.
 

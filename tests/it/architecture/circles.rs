@@ -1,7 +1,9 @@
-//! No two files of `src` import each other, directly or through others: a circle hides where a rule is decided.
+//! No two files of `src` import each other, directly or through others: a circle hides where a rule
+//! is decided.
 //!
-//! A name is followed through the re-exports of `mod.rs` to the file that defines it. An import from the `mod.rs` above
-//! a file does not count: that is where a folder keeps what its files share.
+//! A name is followed through the re-exports of `mod.rs` to the file that defines it. An import
+//! from the `mod.rs` above a file does not count: that is where a folder keeps what its files
+//! share.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +25,8 @@ const KNOWN: [&[&str]; 3] = [
     &["ozmap/look", "ozmap/witness"],
 ];
 
-/// A module by its path: `journal/read` for `src/journal/read.rs`, `journal` for `src/journal/mod.rs`.
+/// A module by its path: `journal/read` for `src/journal/read.rs`, `journal` for
+/// `src/journal/mod.rs`.
 type Module = String;
 
 /// What the imports of one file say.
@@ -213,7 +216,8 @@ fn top_level(tree: &str) -> Vec<&str> {
     parts
 }
 
-/// The paths within a line of code that begin at the crate or at a module: `super::wire::Reply`, `wire::Reply`.
+/// The paths within a line of code that begin at the crate or at a module: `super::wire::Reply`,
+/// `wire::Reply`.
 fn paths_in(line: &str) -> Vec<String> {
     let words = line.split(|c: char| !(c.is_alphanumeric() || c == ':' || c == '_'));
     words

@@ -1,11 +1,12 @@
-//! The rules over the image that need no container engine: its bases, its user and folder, what it sets and what it
-//! copies.
+//! The rules over the image that need no container engine: its bases, its user and folder, what it
+//! sets and what it copies.
 
 use std::fs;
 
 use super::{files, root};
 
-/// The stages that an image is made of, newest first; a base that is no longer built gets no repairs.
+/// The stages that an image is made of, newest first; a base that is no longer built gets no
+/// repairs.
 const BASES: [&str; 2] = [
     "rust:1.95-slim-trixie",
     "gcr.io/distroless/cc-debian13:nonroot",

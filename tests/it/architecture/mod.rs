@@ -1,4 +1,10 @@
-//! The rules of the design that no compiler checks, read off the source text. Each rule is shown to be able to fail.
+//! The rules of the design that the compiler cannot check, as tests over the source text. A test
+//! shows that each can fail.
+//!
+//! - `rules`, `secrets`  the rules over one file; `source` is a file as they see it
+//! - `circles`           no file-level import circles
+//! - `mutants`           the list of mutants matches the sources
+//! - `project`, `container`   rules over the project's other files
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +19,7 @@ mod source;
 
 use source::Source;
 
-/// A rule over one file: what is wrong with it, as sentences.
+/// A rule over one file; it returns the violations as sentences.
 type Rule = fn(&Source) -> Vec<String>;
 
 const RULES: [(&str, Rule); 10] = [
@@ -46,7 +52,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file below a folder whose name ends so.
+/// Every file below a folder with this ending.
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -83,11 +89,11 @@ fn sources() -> Vec<Source> {
         .collect()
 }
 
-/// What is compiled for tests alone: it joins what is kept apart, and no rule of the program holds in it.
+/// Compiled for tests only: the rules do not apply to it.
 const TEST_ONLY: [&str; 1] = ["src/testing/"];
 
 #[test]
-fn what_is_for_tests_alone_is_compiled_for_tests_alone() {
+fn test_code_is_compiled_for_tests_only() {
     for (within, module) in [
         ("src/lib.rs", "mod testing;"),
         ("src/journal/mod.rs", "pub(crate) mod seam {"),
@@ -112,7 +118,7 @@ fn the_source_keeps_to_the_rules_that_the_compiler_cannot_see() {
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
-/// A table of modules must not go on naming one that was renamed or never built.
+/// A rule about a module that was renamed or never built would check nothing.
 #[test]
 fn every_module_that_a_rule_names_exists() {
     let exists = |module: &str| {

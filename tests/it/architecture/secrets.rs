@@ -3,7 +3,8 @@
 use super::source::Source;
 use super::sources;
 
-/// Comparisons that end at the first difference, and so tell a stranger how much of a guess was right.
+/// Comparisons that end at the first difference, and so tell a stranger how much of a guess was
+/// right.
 const HASTY: [&str; 11] = [
     "==",
     "!=",
@@ -18,7 +19,8 @@ const HASTY: [&str; 11] = [
     ".strip_prefix(",
 ];
 
-/// What files that see secrets compare all the same: names, forms and lengths, which are no secret and not made of one.
+/// What files that see secrets compare all the same: names, forms and lengths, which are no secret
+/// and not made of one.
 const NO_SECRET: [(&str, &str); 11] = [
     (
         "src/channels/auth/hmac.rs",

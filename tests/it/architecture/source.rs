@@ -1,6 +1,6 @@
 //! A source file as the rules see it: its lines of code, without comments and without its tests.
 
-/// The module name that stands for the crate of the simulator.
+/// The module name that represents the crate of the simulator.
 pub const SIMULATOR: &str = "simulator";
 
 pub struct Source {

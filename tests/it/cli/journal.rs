@@ -1,4 +1,4 @@
-//! `journal list` and `journal show`: one cancellation among many, found by whatever is known of it.
+//! `journal list` and `journal show`: filters, and the ways to find a cancellation.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{stderr, stdout};
 use crate::journal::file;
 use crate::support::World;
 
-/// A world in which four cancellations ended in four ways.
+/// A world with four cancellations that ended with different outcomes.
 async fn with_history() -> World {
     let world = World::new().await;
     for (code, outcome) in [
@@ -73,7 +73,7 @@ async fn the_list_is_newest_first_and_narrowed_by_state_outcome_person_and_limit
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_cancellation_is_found_by_whatever_is_known_of_it() {
+async fn a_cancellation_is_found_by_protocol_id_code_and_property() {
     let world = with_history().await;
     let row = rows(&world, &["--outcome", "cancelled"]).remove(0);
     assert_eq!(row["property_id"], "62d194b46c9401002392c704");
@@ -113,7 +113,7 @@ async fn one_cancellation_is_found_by_whatever_is_known_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_journal_does_not_know_exits_with_one() {
+async fn an_unknown_search_term_exits_with_one() {
     let world = with_history().await;
     for unknown in ["555", "", "123", "' OR 1=1 --", "%"] {
         let output = world.service.launch().run(&["journal", "show", unknown]);
@@ -130,7 +130,7 @@ async fn what_the_journal_does_not_know_exits_with_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_journal_that_is_not_there_is_named_and_not_made() {
+async fn a_missing_journal_is_named_and_not_created() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("none.db");
     let output = std::process::Command::new(crate::support::service::binary())
@@ -152,7 +152,7 @@ async fn a_journal_that_is_not_there_is_named_and_not_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_or_an_outcome_that_is_none_is_not_an_empty_list() {
+async fn an_unknown_state_or_outcome_is_an_error() {
     let world = with_history().await;
     for filter in [["--state", "finished"], ["--outcome", "canceled"]] {
         let output = world

@@ -1,4 +1,4 @@
-//! The command line: help, exit codes, and what each verb prints.
+//! The command line: help, exit codes, and the output of each command.
 
 mod demo;
 mod journal;
@@ -26,7 +26,7 @@ fn stderr(output: &Output) -> String {
 }
 
 #[test]
-fn every_verb_explains_itself() {
+fn every_command_has_help() {
     let help = run(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
     let verbs = [
@@ -66,7 +66,7 @@ fn every_verb_explains_itself() {
 }
 
 #[test]
-fn a_command_line_that_is_not_understood_exits_with_two() {
+fn an_invalid_command_line_exits_with_two() {
     for arguments in [
         &[][..],
         &["cancel"],
@@ -87,7 +87,7 @@ fn a_command_line_that_is_not_understood_exits_with_two() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn check_finds_nothing_wrong_with_a_service_that_works() {
+async fn check_finds_no_problem_with_a_working_service() {
     let world = World::new().await;
     for when in ["beside the running service", "with work in the journal"] {
         let checked = world.service.launch().run(&["check"]);
@@ -117,7 +117,7 @@ async fn check_finds_nothing_wrong_with_a_service_that_works() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn check_says_what_is_wrong_with_ozmap_and_what_to_do() {
+async fn check_reports_problems_with_ozmap_and_what_to_do() {
     let ozmap = Ozmap::start().await;
     let folder = tempfile::tempdir().unwrap();
     let journal = format!("sqlite:{}", folder.path().join("journal.db").display());
@@ -126,7 +126,7 @@ async fn check_says_what_is_wrong_with_ozmap_and_what_to_do() {
         .clone()
         .set("OZMAP__API_KEY", "canary-key")
         .run(&["check"]);
-    let nobody = launch
+    let unreachable = launch
         .clone()
         .set("OZMAP__BASE_URL", "http://127.0.0.1:1")
         .run(&["check"]);
@@ -139,7 +139,7 @@ async fn check_says_what_is_wrong_with_ozmap_and_what_to_do() {
     let portal = launch.run(&["check"]);
     for (output, word) in [
         (wrong_key, "check that ozmap.api_key is complete"),
-        (nobody, "check ozmap.base_url"),
+        (unreachable, "check ozmap.base_url"),
         (bad_journal, "journal.url must look like sqlite:"),
         (bad_filter, "log.filter = \"info=[\""),
         (portal, "usually 9994"),
@@ -191,7 +191,7 @@ async fn healthcheck_exits_with_zero_only_for_a_ready_service() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_service_on_the_same_journal_is_refused() {
+async fn a_second_service_on_the_same_journal_is_rejected() {
     if !crate::support::store::is_embedded() {
         return;
     }
@@ -207,7 +207,7 @@ async fn a_second_service_on_the_same_journal_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_port_that_is_taken_is_named() {
+async fn a_port_in_use_is_named() {
     let world = World::new().await;
     let folder = tempfile::tempdir().unwrap();
     let address = world.service.address().to_string();

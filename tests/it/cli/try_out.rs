@@ -1,11 +1,12 @@
-//! `channels try`: a conversation at the terminal with every preset, and nothing of a provider's configuration in it.
+//! `channels try`: a conversation at the terminal with every preset, without the provider's
+//! configuration.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 
 use super::*;
 
-/// What it prints for these lines of a customer.
+/// Its output for these lines of input.
 fn tried(arguments: &[&str], lines: &str) -> Output {
     let mut child = Command::new(binary())
         .env_clear()
@@ -25,7 +26,7 @@ fn tried(arguments: &[&str], lines: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The outcomes, questions and problems, in their order.
+/// The ids of outcomes, questions and problems, in order.
 fn ids(printed: &str) -> Vec<String> {
     printed
         .lines()
@@ -101,7 +102,7 @@ fn a_call_is_tried_with_keys_words_and_silence() {
 }
 
 #[test]
-fn a_preset_or_a_language_that_is_not_there_is_named() {
+fn an_unknown_preset_or_language_is_named() {
     for (arguments, said) in [
         (&["nothing"][..], "nothing"),
         (&["json", "--locale", "fr"][..], "pt-BR, es or en"),
@@ -113,7 +114,7 @@ fn a_preset_or_a_language_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_providers_own_sentences_are_tried() {
+fn the_providers_own_replies_are_used() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join("pt-BR.toml"),

@@ -1,9 +1,9 @@
-//! How old a reading may be before its DELETE, and whose reservations "self" are.
+//! Warnings about `journal.guard_age_ms_max`, and about "self" in `policy.only_created_by`.
 
 use super::{Setup, assert_says};
 
 #[test]
-fn a_reading_that_is_too_young_for_a_slow_ozmap_is_warned_about() {
+fn a_guard_age_that_is_too_short_for_the_lookup_timeout_is_warned_about() {
     for (guard_age_ms, lookup_ms, is_short) in [
         ("20000", "8000", false),
         ("17000", "8000", false),
@@ -25,7 +25,7 @@ fn a_reading_that_is_too_young_for_a_slow_ozmap_is_warned_about() {
 }
 
 #[test]
-fn self_without_a_user_in_the_key_is_warned_about() {
+fn self_with_a_key_that_names_no_user_is_warned_about() {
     // The claims are {"module":"api","user":"chatbot"} and {"module":"api"}.
     for (key, is_warned) in [
         (

@@ -1,4 +1,4 @@
-//! Defaults, files, environment: who wins, and what is said about a key that is none.
+//! Defaults, files, environment: precedence, and the errors for unknown keys.
 
 use super::{Setup, assert_says};
 use crate::support::{Launch, Ozmap, SECRET, World};
@@ -49,7 +49,7 @@ fn an_unknown_key_is_named_with_its_origin_and_the_nearest_one() {
 }
 
 #[test]
-fn every_unknown_key_of_every_layer_is_told_at_once() {
+fn all_unknown_keys_of_all_layers_are_reported_at_once() {
     let problems = Setup::complete()
         .file("a.toml", "[server]\nx1 = 1\nx2 = 2\n")
         .file("b.toml", "[log]\nx3 = 3\n")
@@ -60,7 +60,7 @@ fn every_unknown_key_of_every_layer_is_told_at_once() {
 }
 
 #[test]
-fn a_variable_with_a_single_underscore_is_told_what_was_meant() {
+fn a_variable_with_single_underscores_gets_a_suggestion() {
     for (name, meant) in [
         (
             "OZMAP_CANCEL_OZMAP_API_KEY",
@@ -87,7 +87,7 @@ fn a_variable_with_a_single_underscore_is_told_what_was_meant() {
 }
 
 #[test]
-fn variables_of_other_programs_are_left_alone() {
+fn variables_of_other_programs_are_ignored() {
     Setup::complete()
         .variable("OZMAP_CANCEL_PORT", "tcp://10.0.0.1:8080")
         .variable("OZMAP_CANCEL_SERVICE_HOST", "10.0.0.1")
@@ -98,7 +98,7 @@ fn variables_of_other_programs_are_left_alone() {
 }
 
 #[test]
-fn what_kubernetes_sets_for_services_of_such_a_name_is_left_alone() {
+fn variables_that_kubernetes_sets_for_services_are_ignored() {
     let mut setup = Setup::complete();
     for (name, value) in [
         ("SERVICE_PORT", "8080"),
@@ -158,7 +158,7 @@ fn a_variable_that_was_meant_for_this_service_is_never_ignored() {
 }
 
 #[test]
-fn one_key_that_two_variables_set_is_refused() {
+fn two_variables_for_one_key_are_rejected() {
     let problem = Setup::complete()
         .set("POLICY__DRY_RUN", "true")
         .variable("OZMAP_CANCEL__policy__dry_run", "false")
@@ -175,7 +175,7 @@ fn one_key_that_two_variables_set_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn a_variable_that_is_no_text_is_refused_and_not_left_out() {
+fn a_variable_that_is_not_utf8_is_rejected() {
     use std::os::unix::ffi::OsStrExt;
     let output = std::process::Command::new(crate::support::service::binary())
         .env_clear()
@@ -191,7 +191,7 @@ fn a_variable_that_is_no_text_is_refused_and_not_left_out() {
 }
 
 #[test]
-fn a_variable_that_overrides_a_file_is_told_without_its_value() {
+fn a_variable_that_overrides_a_file_is_warned_about_without_its_value() {
     let file = format!(
         "[journal]\nurl = \"sqlite:canary.db\"\n[channels.chatbot]\nsecret = \"canary-{SECRET}\"\n[policy]\npaused = true\n"
     );
@@ -210,7 +210,7 @@ fn a_variable_that_overrides_a_file_is_told_without_its_value() {
         assert_says(line, &[name, "overrides", "own.toml"]);
     }
     assert_eq!(checked.matches("overrides").count(), 2, "{checked}");
-    // What says the same, or no more than the default, overrides nothing.
+    // The same value, or the default in the file, is not an override.
     let same = format!("[channels.chatbot]\nsecret = \"{SECRET}\"\n[log]\nfilter = \"info\"\n");
     let quiet = Setup::complete()
         .set("LOG__FILTER", "warn")
@@ -224,7 +224,7 @@ fn a_variable_that_overrides_a_file_is_told_without_its_value() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_says_at_its_start_which_variable_overrides_a_file() {
+async fn serve_logs_which_variable_overrides_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("own.toml");
     std::fs::write(&file, "[log]\nfilter = \"debug\"\n").unwrap();
@@ -243,7 +243,7 @@ async fn a_service_says_at_its_start_which_variable_overrides_a_file() {
 }
 
 #[test]
-fn a_channel_that_no_variable_can_name_is_told_apart_from_the_one_that_it_names() {
+fn a_variable_cannot_create_a_second_channel_by_mistake() {
     for name in ["ChatBot", "my-bot"] {
         let variable = name.to_uppercase().replace('-', "_");
         for text in [
@@ -267,7 +267,7 @@ fn a_channel_that_no_variable_can_name_is_told_apart_from_the_one_that_it_names(
 }
 
 #[test]
-fn a_table_may_be_empty_where_the_environment_has_what_belongs_there() {
+fn a_table_may_be_empty_when_the_environment_sets_its_keys() {
     let checked = Setup::complete()
         .file(
             "a.toml",
@@ -333,7 +333,7 @@ fn a_wrong_type_names_the_key_and_where_it_was_set() {
 }
 
 #[test]
-fn a_file_that_is_missing_or_no_toml_is_named_and_no_line_of_it_is_printed() {
+fn a_missing_or_invalid_file_is_named_and_none_of_its_lines_is_printed() {
     let mut setup = Setup::complete();
     setup.files.push(setup.path("nowhere.toml"));
     assert_says(&setup.problem(), &["nowhere.toml", "cannot be read"]);

@@ -1,4 +1,4 @@
-//! How the callers of a channel prove who they are, as it is configured: one way or several, each with its own secrets.
+//! The configured authentication of a channel: one scheme or several, each with its own secrets.
 
 use super::{Setup, assert_says};
 use crate::support::SECRET;
@@ -90,7 +90,7 @@ fn variables_name_schemes_without_hyphens_and_win_over_files() {
 }
 
 #[test]
-fn what_is_wrong_with_a_proof_is_told_with_its_key_and_what_to_write() {
+fn problems_of_a_scheme_name_the_key_and_what_to_write() {
     let also = |scheme: &str, rest: &str| format!("[channels.chatbot.also.{scheme}]\n{rest}\n");
     let secret = format!("secret = \"{SECRET}\"");
     let both = format!("{secret}\nsecret_file = \"canary\"");
@@ -139,7 +139,7 @@ fn what_is_wrong_with_a_proof_is_told_with_its_key_and_what_to_write() {
         ),
         (
             also("none", &secret),
-            &["channels.chatbot.also.none", "let everybody in"],
+            &["channels.chatbot.also.none", "would accept every caller"],
         ),
         (
             also("header", &secret),
@@ -200,7 +200,7 @@ fn what_is_wrong_with_a_proof_is_told_with_its_key_and_what_to_write() {
 }
 
 #[test]
-fn nobodys_proof_stands_beside_no_other() {
+fn no_authentication_cannot_be_combined_with_a_scheme() {
     let problem = Setup::complete()
         .set("CHANNELS__OPEN__AUTH", "none")
         .set("CHANNELS__OPEN__ALSO__BEARER__SECRET", SECRET)
@@ -208,7 +208,7 @@ fn nobodys_proof_stands_beside_no_other() {
     assert_says(
         &problem,
         &[
-            "channels.open.auth = \"none\" lets everybody in",
+            "channels.open.auth = \"none\" accepts every caller",
             "channels.open.also",
         ],
     );

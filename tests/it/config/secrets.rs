@@ -1,4 +1,5 @@
-//! Secrets: from a key or from a file, strong enough for who can reach the listener, and never printed.
+//! Secrets: from a key or from a file, strong enough for who can reach the listener, and never
+//! printed.
 
 use super::{Setup, assert_says};
 use crate::support::{SECRET, World};
@@ -139,7 +140,7 @@ fn what_no_header_can_carry_is_no_secret() {
             "canary-canary\u{7f}-canary-canary",
         ] {
             let problem = Setup::complete().set(key, secret).problem();
-            assert_says(&problem, &[name, "no header can carry"]);
+            assert_says(&problem, &[name, "a header cannot carry"]);
             assert!(!problem.contains("canary"), "{problem}");
         }
     }
@@ -164,7 +165,7 @@ fn quotes_that_a_file_of_variables_keeps_are_told() {
             .set("OZMAP__API_KEY", &format!("{quote}a-key{quote}"))
             .accepted();
         for key in ["channels.chatbot.secret", "ozmap.api_key"] {
-            assert_says(&checked, &[&format!("warning  {key} stands in quotes")]);
+            assert_says(&checked, &[&format!("warning  {key} has quotes around it")]);
         }
         assert!(!checked.contains(SECRET), "{checked}");
     }
@@ -180,7 +181,7 @@ fn a_secret_that_everybody_can_read_in_this_project_is_told() {
         .accepted();
     assert_says(
         &checked,
-        &["warning  channels.chatbot.secret is the one of this project's examples"],
+        &["warning  channels.chatbot.secret is the secret of this project's examples"],
     );
 }
 

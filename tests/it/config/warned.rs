@@ -1,18 +1,19 @@
-//! What starts, and then fails for every caller: told by `check` and at the start, in words that say what to write.
+//! Configurations that start but then fail for every caller: `check` and `serve` warn, and say what
+//! to write.
 
 use super::{Setup, assert_says};
 use crate::support::SECRET;
 
 #[test]
-fn a_public_address_is_the_beginning_of_one() {
+fn a_public_url_is_only_an_origin() {
     for (url, parts) in [
         ("hook.example.com", &["no scheme", "https://"][..]),
         (
             "https://hook.example.com/webhooks/chatbot",
-            &["write \"https://hook.example.com\" alone"],
+            &["write only \"https://hook.example.com\""],
         ),
-        ("https://hook.example.com/?token=canary", &["alone"]),
-        ("https://hook.example.com#canary", &["alone"]),
+        ("https://hook.example.com/?token=canary", &["write only"]),
+        ("https://hook.example.com#canary", &["write only"]),
     ] {
         let problem = Setup::complete().set("SERVER__PUBLIC_URL", url).problem();
         assert_says(&problem, &["server.public_url"]);
@@ -22,7 +23,7 @@ fn a_public_address_is_the_beginning_of_one() {
     for fine in ["https://hook.example.com", "https://hook.example.com/"] {
         Setup::complete().set("SERVER__PUBLIC_URL", fine).accepted();
     }
-    // A preset that needs one is not told that it is missing.
+    // An invalid URL is not reported as missing.
     Setup::complete()
         .set("CHANNELS__PHONE__PRESET", "twilio-voice")
         .set("CHANNELS__PHONE__SECRET", SECRET)
@@ -31,10 +32,10 @@ fn a_public_address_is_the_beginning_of_one() {
 }
 
 #[test]
-fn a_pattern_that_no_code_of_the_tutorial_fits_is_shown_by_an_example() {
+fn a_pattern_that_matches_no_code_of_the_tutorial_is_explained_by_an_example() {
     for (pattern, parts) in [
-        (r"/[0-9]+\|[0-9]+/", &["slashes", "leave them out"][..]),
-        (r#""[0-9]+\|[0-9]+""#, &["quotes", "leave them out"]),
+        (r"/[0-9]+\|[0-9]+/", &["slashes", "remove them"][..]),
+        (r#""[0-9]+\|[0-9]+""#, &["quotes", "remove them"]),
         ("[A-Z]{3}[0-9]{4}", &["`AAA1111`"]),
         ("[0-9]+|[0-9]+", &[r"write \|"]),
     ] {
@@ -93,7 +94,7 @@ fn a_filter_that_keeps_back_warnings_is_told_also_where_the_log_would_not_say_it
         let setup = Setup::complete().set("LOG__FILTER", filter);
         let line = format!("log.filter = \"{filter}\" drops the warnings");
         assert_says(&setup.accepted(), &[&format!("warning  {line}")]);
-        // It then does not start, because nothing is free to listen on.
+        // With a listen address in use, `serve` ends before it needs OZmap.
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap().to_string();
         let (_, served) = setup.set("SERVER__LISTEN", &address).run("serve");
@@ -106,7 +107,7 @@ fn a_filter_that_keeps_back_warnings_is_told_also_where_the_log_would_not_say_it
 }
 
 #[test]
-fn an_address_that_cannot_be_listened_on_is_told_with_what_to_write() {
+fn a_listen_address_that_cannot_be_used_is_reported_with_advice() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for (listen, parts) in [
@@ -125,7 +126,7 @@ fn an_address_that_cannot_be_listened_on_is_told_with_what_to_write() {
 
 #[cfg(unix)]
 #[test]
-fn a_secret_file_of_another_user_is_told_with_both_users() {
+fn an_unreadable_secret_file_is_reported_with_both_users() {
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::CommandExt;
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,8 @@
-//! Makes the schemes of a channel: the one under `auth`, and those under `also`, each with secrets of its own.
+//! Makes the authentication of a channel: the scheme under `auth` and those under `also`, each with
+//! its own secrets.
 //!
-//! It refuses what would make a channel weaker than it looks: a secret that can be guessed, nobody's proof beside
-//! somebody's, one scheme written twice.
+//! It must reject what would make a channel weaker than it looks: a secret that can be guessed,
+//! `none` beside another scheme, one scheme written twice.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -9,24 +10,24 @@ use super::secret::{for_a_header, published, secret};
 use super::settings;
 use crate::channels::{Auth, Scheme, SchemeOptions, SecretError, Usual};
 
-/// The fewest characters of a shared secret on a listener that others can reach.
+/// The fewest characters of a shared secret on a listener that other machines can reach.
 const SECRET_CHARS_MIN: usize = 16;
 
-/// Who can reach the listener.
+/// Which machines can reach the listener.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
     ThisMachine,
     Others,
 }
 
-/// Where a proof is used.
+/// The channel that the schemes are for.
 pub(super) struct Stage<'a> {
     pub(super) channel: &'a str,
     pub(super) reach: Reach,
     pub(super) public_url: &'a str,
 }
 
-/// One scheme as it is written: its name, the key that named it, and where its secret is.
+/// A scheme as it is configured: its name, the key that names it, and its secret.
 struct Wanted {
     scheme: String,
     named_by: String,
@@ -41,8 +42,8 @@ impl Stage<'_> {
     }
 }
 
-/// How the callers of a channel prove who they are.
-pub(super) fn proofs(
+/// The authentication of a channel.
+pub(super) fn schemes(
     stage: &Stage<'_>,
     settings: settings::Channel,
     usual: Usual,
@@ -61,7 +62,7 @@ pub(super) fn proofs(
     };
     if settings.also.contains_key("none") {
         return Err(format!(
-            "{} would let everybody in; leave it out",
+            "{} would accept every caller; remove it",
             stage.key("also.none")
         ));
     }
@@ -70,7 +71,7 @@ pub(super) fn proofs(
             return open(&first.named_by, stage.reach, warnings);
         }
         return Err(format!(
-            "{} = \"none\" lets everybody in, whatever stands under {}; write one of those in its place",
+            "{} = \"none\" accepts every caller, whatever {} says; write one of those schemes instead",
             first.named_by,
             stage.key("also")
         ));
@@ -139,7 +140,7 @@ fn scheme(
     published(secret_key, &secret, warnings);
     let scheme = Scheme::parse(name, &secret, options).map_err(|error| match error {
         SecretError::NoOption(option) => format!(
-            "{named_by}: the scheme \"{name}\" needs to know where it looks; write {}",
+            "{named_by}: the scheme \"{name}\" needs a place to look; write {}",
             stage.key(&format!("proof.{option}"))
         ),
         SecretError::BadOption(..) => format!("{named_by} (\"{name}\"): {error}"),
@@ -152,20 +153,20 @@ fn scheme(
         | SecretError::NotPublicKey => format!("{secret_key}: {error}"),
     })?;
     match name.as_str() {
-        // Its length was checked already, and a public key is no secret.
+        // Their length was checked already, or it is a public key.
         "standard-webhooks" | "ed25519" => {}
         "basic" => check_strength(secret_key, &passwords(&secret), stage.reach, warnings)?,
         _ => check_strength(secret_key, &secret, stage.reach, warnings)?,
     }
     if scheme.needs_public_url() && stage.public_url.is_empty() {
         return Err(format!(
-            "{named_by} = \"{name}\" needs server.public_url, the beginning of the address that the platform calls"
+            "{named_by} = \"{name}\" needs server.public_url, the start of the URL that the platform calls"
         ));
     }
     Ok(scheme)
 }
 
-/// The scheme that was meant.
+/// The most similar scheme.
 fn nearest(name: &str) -> Option<&'static str> {
     let score = |candidate: &&&str| strsim::jaro_winkler(candidate, name);
     Scheme::NAMES
@@ -175,7 +176,7 @@ fn nearest(name: &str) -> Option<&'static str> {
         .filter(|nearest| strsim::jaro_winkler(nearest, name) > 0.7)
 }
 
-/// What of `user:password` must not be guessed.
+/// The passwords of `user:password` pairs.
 fn passwords(credentials: &SecretString) -> SecretString {
     let passwords: Vec<&str> = credentials
         .expose_secret()
@@ -186,12 +187,12 @@ fn passwords(credentials: &SecretString) -> SecretString {
     SecretString::from(passwords.join(" "))
 }
 
-/// A channel that believes everybody.
+/// A channel without authentication.
 fn open(key: &str, reach: Reach, warnings: &mut Vec<String>) -> Result<Auth, String> {
     match reach {
         Reach::ThisMachine => {
             warnings.push(format!(
-                "{key} = \"none\": everybody on this machine may cancel reservations"
+                "{key} = \"none\": every program on this machine can cancel reservations"
             ));
             Ok(Auth::any_of(vec![Scheme::None]))
         }
@@ -216,9 +217,9 @@ fn check_strength(
     }
     let several = lengths().count();
     if several > 1 {
-        // A pass phrase: each of its words alone would be believed.
+        // A pass phrase: each of its words alone would be a valid secret.
         return Err(format!(
-            "{key} is {several} secrets, because blanks and line breaks separate them, and one of them is shorter than {SECRET_CHARS_MIN} characters and can be guessed; write one without blanks, or several that are each long enough"
+            "{key} is {several} secrets, because blanks and line breaks separate them; one is shorter than {SECRET_CHARS_MIN} characters and can be guessed. Write one without blanks, or several that are all long enough"
         ));
     }
     let problem = format!(

@@ -1,6 +1,6 @@
-//! Tries `policy.code_pattern` on codes before customers do: the tutorial's, and one that the pattern itself describes.
+//! Tries `policy.code_pattern` on example codes before customers do.
 //!
-//! It only warns: what codes look like is the provider's to say.
+//! It only warns: the provider decides what its codes look like.
 
 use regex::Regex;
 use regex_syntax::hir::{Class, Hir, HirKind};
@@ -10,38 +10,39 @@ use crate::channels::Channel;
 /// Codes of OZmap's own tutorial.
 const TUTORIAL: [&str; 2] = ["123|123", "reservation_123"];
 
-/// Codes as providers write them; only for what a preset can find in free text.
+/// Typical codes, to check what a preset finds in free text.
 const USUAL: [&str; 5] = ["123|123", "reservation_123", "12345678", "ABC-1234", "a.b"];
 
-/// How often what may be repeated at will is repeated in an example.
+/// How often an unbounded repetition is repeated in an example.
 const REPEATS: u32 = 3;
 
 /// The most bytes of an example.
 const BYTES_MAX: usize = 128;
 
-/// What should be known about a pattern that is one.
+/// Warnings about a valid pattern.
 pub(super) fn warnings(pattern: &str, whole: &Regex) -> Vec<String> {
     if TUTORIAL.iter().any(|code| whole.is_match(code)) {
         return Vec::new();
     }
     let key = "policy.code_pattern";
     let takes = match example(pattern).filter(|example| whole.is_match(example)) {
-        Some(example) => format!("it takes codes like `{example}`"),
-        None => "no code was found that it takes".to_owned(),
+        Some(example) => format!("it matches codes like `{example}`"),
+        None => "no matching code was found".to_owned(),
     };
     let hint = hint(pattern).map_or(String::new(), |hint| format!("; {hint}"));
     vec![format!(
-        "{key} takes neither 123|123 nor reservation_123, the codes of OZmap's tutorial; {takes}: every other one is answered invalid_code{hint}"
+        "{key} matches neither 123|123 nor reservation_123, the codes of OZmap's tutorial; {takes}; all others are answered with invalid_code{hint}"
     )]
 }
 
-/// What is often written around or in a pattern that does not belong there.
+/// A hint about common mistakes in patterns.
 fn hint(pattern: &str) -> Option<&'static str> {
-    let stands_in = |c: char| pattern.len() > 1 && pattern.starts_with(c) && pattern.ends_with(c);
-    if stands_in('/') {
-        Some("the slashes at its ends are a part of the pattern; leave them out")
-    } else if stands_in('"') || stands_in('\'') {
-        Some("the quotes at its ends are a part of the pattern; leave them out")
+    let is_enclosed_in =
+        |c: char| pattern.len() > 1 && pattern.starts_with(c) && pattern.ends_with(c);
+    if is_enclosed_in('/') {
+        Some("the slashes around it are part of the pattern; remove them")
+    } else if is_enclosed_in('"') || is_enclosed_in('\'') {
+        Some("the quotes around it are part of the pattern; remove them")
     } else if pattern.contains("]|[") || pattern.contains("+|") {
         Some("a plain | means \"or\"; write \\| for the bar of a code")
     } else if pattern.contains("\\\\") {
@@ -51,7 +52,7 @@ fn hint(pattern: &str) -> Option<&'static str> {
     }
 }
 
-/// What a channel that reads free text will not find there although the pattern allows it.
+/// A warning about codes that the pattern allows but that a channel does not find in free text.
 pub(super) fn not_found_in_text(channel: &Channel, pattern: &str, whole: &Regex) -> Option<String> {
     let own = example(pattern);
     let allowed = own
@@ -63,12 +64,12 @@ pub(super) fn not_found_in_text(channel: &Channel, pattern: &str, whole: &Regex)
         .into_iter()
         .find(|code| channel.finds_in_text(code) == Some(false))?;
     Some(format!(
-        "channels.{}: policy.code_pattern allows codes like `{lost}`, which this preset does not find in free text: the customer is asked again, and then a person is called; copy the preset (`ozmap-cancel channels show`) to channels.directory and widen `code` under [text]",
+        "channels.{}: policy.code_pattern allows codes like `{lost}`, which this preset does not find in free text: the customer is asked again, then handed over to a person. Copy the preset (`ozmap-cancel channels show`) to channels.directory and widen `code` under [text]",
         channel.name
     ))
 }
 
-/// A short text that the pattern describes.
+/// A short text that matches the pattern.
 fn example(pattern: &str) -> Option<String> {
     let mut text = String::new();
     write(&regex_syntax::parse(pattern).ok()?, &mut text)?;
@@ -100,7 +101,7 @@ fn write(hir: &Hir, text: &mut String) -> Option<()> {
     Some(())
 }
 
-/// A digit or a letter, where the class has one.
+/// A digit or a letter, if the class has one.
 fn member(class: &Class) -> Option<char> {
     let ranges: Vec<(char, char)> = match class {
         Class::Unicode(class) => class.iter().map(|r| (r.start(), r.end())).collect(),
@@ -128,21 +129,21 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_takes_a_code_of_the_tutorial_is_not_talked_about() {
+    fn a_pattern_that_matches_a_code_of_the_tutorial_is_not_warned_about() {
         for pattern in [r"[0-9]+\|[0-9]+", r"^\d+\|\d+$", "reservation_[0-9]+", ".*"] {
             assert_eq!(warned(pattern), "", "{pattern}");
         }
     }
 
     #[test]
-    fn a_pattern_that_takes_none_is_shown_by_a_code_that_it_takes() {
+    fn a_pattern_that_matches_none_is_explained_by_an_example() {
         for (pattern, parts) in [
             ("[A-Z]{3}[0-9]{5}", &["`AAA11111`"][..]),
             (r"/[0-9]+\|[0-9]+/", &["`/111|111/`", "slashes"]),
             (r#""[0-9]+""#, &["quotes"]),
             ("[0-9]+|[0-9]+", &["`111`", r"write \|"]),
             (r"\d+\\|\d+", &["backslash"]),
-            ("$1", &["no code was found"]),
+            ("$1", &["no matching code"]),
             ("(?:OS|PV)-[0-9]{4,}", &["`OS-1111`"]),
         ] {
             let said = warned(pattern);
