@@ -23,7 +23,7 @@
 //! the crate and uses an intent up. No path leads around the guard or the disk.
 //!
 //! # Who may know whom
-//! `clock, domain <- guard <- journal <- ozmap <- cancel <- http`; `channels` and `replies` see only `domain`;
+//! `clock, trace, domain <- guard <- journal <- ozmap <- cancel <- http`; `channels` and `replies` see only `domain`;
 //! `config` sees everything that it makes settings for, and only the binary sees `config`. The simulator
 //! is a crate of its own, so that it cannot share the mistakes of the service. A test keeps it so.
 
@@ -39,3 +39,4 @@ pub mod ozmap;
 pub mod replies;
 #[cfg(test)]
 mod testing;
+pub mod trace;

@@ -2,8 +2,10 @@
 //!
 //! A fresh request and the recovery after a crash call the same function. Its rules:
 //! - The target is on the disk before the DELETE leaves, and it never changes.
-//! - Whatever the DELETE returned, the property is rechecked by that id; only a confirmed absence is `cancelled`.
-//! - After a DELETE may have been sent, no outcome but `cancelled` is final before the record has settled.
+//! - Whatever the DELETE returned, the property is rechecked by that id; only a confirmed absence
+//!   is `cancelled`.
+//! - After a DELETE may have been sent, no outcome but `cancelled` is final before the record has
+//!   settled.
 //! - A DELETE follows a guard's reading made under the current lease, and no other.
 
 use std::time::Duration;
@@ -166,8 +168,8 @@ async fn absent(
     complete_if_unchanged(context, leased, state, precondition, completion).await
 }
 
-/// How long a dry run waits, for the nth time, for the real cancellation of the same code. Most end within the first two
-/// waits; the later ones are long enough to release the lease.
+/// How long a dry run waits, for the nth time, for the real cancellation of the same code. Most end
+/// within the first two waits; the later ones are long enough to release the lease.
 fn dry_run_wait(time: u32) -> Duration {
     Duration::from_millis(match time {
         0 | 1 => 300,

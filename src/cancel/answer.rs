@@ -1,10 +1,12 @@
-//! What the caller is answered: the record's outcome once it is written, `pending` until then, or why nothing was accepted.
+//! What the caller is answered: the record's outcome once it is written, `pending` until then, or
+//! why nothing was accepted.
 //!
 //! It must never make up an outcome that the journal does not hold.
 
 use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use super::context::Context;
 use crate::domain::{Answer, Ask, Outcome};
@@ -19,7 +21,8 @@ pub enum Declined {
     Stopping,
     /// The journal cannot be written.
     Journal,
-    /// The commit did not return in time: the request may have been accepted and may be carried out.
+    /// The commit did not return in time: the request may have been accepted and may be carried
+    /// out.
     InDoubt,
     /// A lookup got no usable response from OZmap.
     Ozmap,
@@ -54,7 +57,8 @@ pub(super) async fn completed_or_latest(
     }
 }
 
-/// A late joiner may have been split off from the cancellation that it joined: then its own record answers it.
+/// A late joiner may have been split off from the cancellation that it joined: then its own record
+/// answers it.
 pub(super) async fn record_after_split(
     context: &Context,
     request: Acceptance,
@@ -63,7 +67,8 @@ pub(super) async fn record_after_split(
 ) -> Record {
     match timeout_at(answer_by, context.journal.recall(request)).await {
         Ok(Ok(Some(Recalled::Promised(own)))) => *own,
-        // A request without a key is not found again after an outcome other than `cancelled`, and was not split off.
+        // A request without a key is not found again after an outcome other than `cancelled`, and
+        // was not split off.
         Ok(Ok(None)) if joined.outcome != Some(Outcome::Cancelled) => joined,
         // Not known in time: the caller is told `pending` and may ask again.
         Ok(Ok(Some(Recalled::KeyReused) | None) | Err(_)) | Err(_) => {
@@ -76,11 +81,12 @@ pub(super) async fn record_after_split(
 /// Records the outcome that the caller is told, in the background.
 pub(super) fn record_reply(context: &Arc<Context>, request: Acceptance, outcome: Outcome) {
     let shared = context.clone();
-    context.tracker.spawn(async move {
+    let recording = async move {
         if let Err(error) = shared.journal.told(request, outcome).await {
             tracing::warn!("failed to record the reply to a caller: {error}");
         }
-    });
+    };
+    context.tracker.spawn(recording.in_current_span());
 }
 
 pub(super) fn answer_of(record: &Record) -> Answer {

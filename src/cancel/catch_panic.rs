@@ -11,7 +11,8 @@ use std::task::Poll;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Panicked;
 
-/// Runs a future until it completes or panics. What it borrowed may be half changed after a panic: read it again.
+/// Runs a future until it completes or panics. What it borrowed may be half changed after a panic:
+/// read it again.
 pub(super) async fn catch_panic<F: Future>(work: F) -> Result<F::Output, Panicked> {
     let mut work = pin!(work);
     poll_fn(

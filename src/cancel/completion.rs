@@ -1,4 +1,5 @@
-//! Completes a cancellation: writes its outcome, gives up at the deadline, or hands it to the operator.
+//! Completes a cancellation: writes its outcome, gives up at the deadline, or hands it to the
+//! operator.
 //!
 //! It must never tell a caller anything: callers are told what the journal says after the write.
 
@@ -35,7 +36,8 @@ pub(super) async fn is_given_up(context: &Context, leased: &Held) -> Result<bool
     }
 }
 
-/// OZmap gives no usable response: `unknown` once the record is past its deadline and settled, until then the wait.
+/// OZmap gives no usable response: `unknown` once the record is past its deadline and settled,
+/// until then the wait.
 pub(super) async fn unknown_or_wait(
     context: &Context,
     leased: &mut Held,
@@ -48,7 +50,8 @@ pub(super) async fn unknown_or_wait(
     Ok(wait)
 }
 
-/// The worker panicked too often: as soon as nothing can take effect any more, the operator gets the cancellation.
+/// The worker panicked too often: as soon as nothing can take effect any more, the operator gets
+/// the cancellation.
 pub(super) async fn hand_to_operator(
     context: &Context,
     leased: &mut Held,
@@ -56,7 +59,8 @@ pub(super) async fn hand_to_operator(
     if let Some(unsettled) = leased.record.unsettled_for() {
         return Ok(Step::Hold(unsettled, Reason::PanickedTooOften));
     }
-    // OZmap was not asked, so `review` (nothing was changed) is true only if no DELETE was ever sent.
+    // OZmap was not asked, so `review` (nothing was changed) is true only if no DELETE was ever
+    // sent.
     let live = others(context, leased).await?;
     let outcome = if leased.record.deletes_sent > 0 || may_have_deleted(live.as_ref()) {
         Outcome::Unknown
@@ -70,7 +74,8 @@ pub(super) async fn hand_to_operator(
     write(context, leased, completion).await
 }
 
-/// The other cancellations of the code. `None` when they are unreadable, which must not keep this one from its outcome.
+/// The other cancellations of the code. `None` when they are unreadable, which must not keep this
+/// one from its outcome.
 async fn others(context: &Context, leased: &Held) -> Result<Option<RealOne>, journal::Error> {
     match context.journal.real_one(&leased.record.code).await {
         Ok(live) => Ok(Some(live)),
@@ -79,8 +84,8 @@ async fn others(context: &Context, leased: &Held) -> Result<Option<RealOne>, jou
     }
 }
 
-/// The deadline has passed and no DELETE was sent for this cancellation: `expired`. It is `unknown` when another
-/// cancellation of the code may have deleted the reservation.
+/// The deadline has passed and no DELETE was sent for this cancellation: `expired`. It is `unknown`
+/// when another cancellation of the code may have deleted the reservation.
 pub(super) async fn expire(
     context: &Context,
     leased: &mut Held,
@@ -113,8 +118,8 @@ pub(super) async fn complete(
     write(context, leased, completion).await
 }
 
-/// Writes an outcome that rests on a lookup if the precondition still holds. If a request joined since the lookup began,
-/// or a live cancellation ended beside a dry run, the worker looks again.
+/// Writes an outcome that rests on a lookup if the precondition still holds. If a request joined
+/// since the lookup began, or a live cancellation ended beside a dry run, the worker looks again.
 pub(super) async fn complete_if_unchanged(
     context: &Context,
     leased: &mut Held,
@@ -148,8 +153,8 @@ pub(super) async fn late_joiners_now(
     Ok(Latecomers::AreNoMoreThan(joined))
 }
 
-/// The same for a recheck after the DELETE, which is not repeated for ever: after a few repetitions the late joiners are
-/// split off for review.
+/// The same for a recheck after the DELETE, which is not repeated for ever: after a few repetitions
+/// the late joiners are split off for review.
 pub(super) async fn late_joiners_of_recheck(
     context: &Context,
     leased: &Held,

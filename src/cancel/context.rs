@@ -1,6 +1,8 @@
-//! What intake, worker and recovery share: the journal, the OZmap client, the operator's settings and the stop.
+//! What intake, worker and recovery share: the journal, the OZmap client, the operator's settings
+//! and the stop.
 //!
-//! It holds these and answers what more than one of them asks. It must never decide about a cancellation.
+//! It holds these and answers what more than one of them asks. It must never decide about a
+//! cancellation.
 
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
@@ -45,8 +47,8 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Whether a lookup shows a property that a recheck already saw gone. The lookup is then older than the recheck, and
-    /// nothing may be concluded from it.
+    /// Whether a lookup shows a property that a recheck already saw gone. The lookup is then older
+    /// than the recheck, and nothing may be concluded from it.
     pub(super) async fn shows_deleted_property(
         &self,
         code: &ReservationCode,

@@ -1,7 +1,8 @@
-//! The dangerous verb: takes a deletion from the hour's budget, writes the intent, and sends the DELETE.
+//! The dangerous verb: takes a deletion from the hour's budget, writes the intent, and sends the
+//! DELETE.
 //!
-//! The target is on the disk before the DELETE leaves. Whatever OZmap answers, nothing is concluded here: the next
-//! step verifies what became of the property.
+//! The target is on the disk before the DELETE leaves. Whatever OZmap answers, nothing is concluded
+//! here: the next step verifies what became of the property.
 
 use super::context::Context;
 use super::retry::delete_denied;
@@ -11,7 +12,8 @@ use crate::guard::Deletable;
 use crate::journal::{self, Held};
 use crate::ozmap::{FailureKind, RelatedIds, Session};
 
-/// Takes one deletion from the hour's budget, once until its intent is written. False when the budget is spent.
+/// Takes one deletion from the hour's budget, once until its intent is written. False when the
+/// budget is spent.
 pub(super) async fn take_budget(
     context: &Context,
     leased: &Held,

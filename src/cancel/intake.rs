@@ -1,7 +1,8 @@
-//! Intake: a request becomes durable before anything is done for it, or its caller is told that nothing was accepted.
+//! Intake: a request becomes durable before anything is done for it, or its caller is told that
+//! nothing was accepted.
 //!
-//! A repeated request gets the earlier answer again, but only if that still holds. Intake asks OZmap at most that; it
-//! must never change anything there.
+//! A repeated request gets the earlier answer again, but only if that still holds. Intake asks
+//! OZmap at most that; it must never change anything there.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -15,9 +16,11 @@ use unicode_normalization::UnicodeNormalization;
 use super::answer::{Declined, conversation_of};
 use super::context::Context;
 use super::lookup::shown_under;
+use super::span::span_of;
 use crate::clock::Moment;
 use crate::domain::{Ask, Mode, Outcome, ReservationCode, SameKey};
 use crate::journal::{Acceptance, Accepted, Caller, DeliveryKey, Held, KeyScope, Recalled, Record};
+use crate::trace::RequestIds;
 
 /// How much longer a caller waits whose commit has started.
 const COMMIT_GRACE: Duration = Duration::from_millis(50);
@@ -62,7 +65,8 @@ impl Intake {
         Acceptance {
             delivery: DeliveryKey {
                 channel: ask.channel.clone(),
-                // Without a key the request gets a unique one; the conversation tells its duplicates.
+                // Without a key the request gets a unique one; the conversation tells its
+                // duplicates.
                 key: ask.key.clone().map_or_else(
                     || format!("none:{}", uuid::Uuid::now_v7()),
                     |key| format!("key:{key}"),
@@ -97,18 +101,23 @@ impl Intake {
         }
     }
 
-    /// Writes the request to the journal. A new cancellation comes with its lease, for the worker that the caller of this
-    /// function starts.
+    /// Writes the request to the journal. A new cancellation comes with its lease, for the worker
+    /// that the caller of this function starts.
     pub(super) async fn accept(
         &self,
         acceptance: Acceptance,
         gate: Arc<ReplyGate>,
     ) -> (Result<AcceptResult, Declined>, Option<Held>) {
         let channel = acceptance.delivery.channel.clone();
+        // The span of the webhook ends with its answer; its id links the lines of the cancellation to it.
+        let ids = RequestIds::current();
+        let request_id = ids.as_ref().and_then(|ids| ids.request_id.as_deref());
         let result = match self.context.journal.accept(acceptance, gate).await {
             Ok(Accepted::Fresh(leased)) => {
                 let record = &leased.record;
-                tracing::info!(op = %record.id, channel, "cancellation {} accepted", record.protocol);
+                span_of(record, ids.as_ref()).in_scope(|| {
+                    tracing::info!(request_id, "cancellation {} accepted", record.protocol);
+                });
                 let result = AcceptResult::New(Box::new(record.clone()));
                 return (Ok(result), Some(*leased));
             }
@@ -117,14 +126,19 @@ impl Intake {
             Ok(Accepted::KeyReused) => AcceptResult::KeyReused,
             Ok(Accepted::TooManyCodes) => AcceptResult::TooManyCodes,
             Err(error) => {
-                tracing::error!(channel, "failed to accept a cancellation: {error}");
+                tracing::error!(
+                    channel,
+                    request_id,
+                    "failed to accept a cancellation: {error}"
+                );
                 return (Err(Declined::Journal), None);
             }
         };
         (Ok(result), None)
     }
 
-    /// Finds the cancellation that the same webhook started before; [`Declined::Busy`] when there is none. Accepts nothing.
+    /// Finds the cancellation that the same webhook started before; [`Declined::Busy`] when there
+    /// is none. Accepts nothing.
     pub(super) async fn replay_if_known(
         &self,
         acceptance: Acceptance,
@@ -138,7 +152,8 @@ impl Intake {
         }
     }
 
-    /// Whether OZmap still shows what a final outcome said. What cannot be confirmed is not repeated.
+    /// Whether OZmap still shows what a final outcome said. What cannot be confirmed is not
+    /// repeated.
     pub(super) async fn still_holds(&self, record: &Record, answer_by: Instant) -> bool {
         let said_absent = match record.outcome {
             Some(Outcome::Cancelled | Outcome::AlreadyCancelled | Outcome::NotFound) => true,
@@ -170,8 +185,8 @@ impl Intake {
     }
 }
 
-/// Decides, exactly once, between committing a request and rejecting it. A rejected request is never carried out; once
-/// the commit has started, the request can no longer be rejected.
+/// Decides, exactly once, between committing a request and rejecting it. A rejected request is
+/// never carried out; once the commit has started, the request can no longer be rejected.
 #[derive(Default)]
 pub(super) struct ReplyGate(AtomicU8);
 
@@ -179,7 +194,8 @@ impl ReplyGate {
     const COMMITTED: u8 = 1;
     const REJECTED: u8 = 2;
 
-    /// Waits for the result of the commit. Rejects the request if the commit has not started in time.
+    /// Waits for the result of the commit. Rejects the request if the commit has not started in
+    /// time.
     pub(super) async fn wait(
         &self,
         mut result: oneshot::Receiver<Result<AcceptResult, Declined>>,

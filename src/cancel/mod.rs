@@ -1,11 +1,11 @@
 //! Cancelling, from the accepted request to the recorded outcome.
 //!
-//! A request is made durable first. A worker in a task of its own then carries it out; a caller that hangs up cannot
-//! interrupt it, it only waits until its deadline. What the customer is told comes from the journal, never from a worker
-//! that has not written it down.
+//! A request is made durable first. A worker in a task of its own then carries it out; a caller
+//! that hangs up cannot interrupt it, it only waits until its deadline. What the customer is told
+//! comes from the journal, never from a worker that has not written it down.
 //!
-//! The files, in the order in which a webhook passes them. Functions are called with their file's name or imported by
-//! name; each type is implemented in one file:
+//! The files, in the order in which a webhook passes them. Functions are called with their file's
+//! name or imported by name; each type is implemented in one file:
 //! - `mod`            [`Cancellations`]: `submit` accepts, starts the worker, waits and answers
 //! - `context`        what intake, worker and recovery share; [`Rules`]
 //! - `intake`         `Intake`: `accept`, the reply gate, and whether an earlier answer still holds
@@ -18,6 +18,7 @@
 //! - `completion`     writes the outcome, gives up, or hands over to the operator
 //! - `retry`          backoff
 //! - `jitter`         randomness for the backoff
+//! - `span`           the tracing span of a cancellation
 //! - `answer`         what the caller is answered; [`Declined`]
 //! - `waiters`        the callers that wait for an outcome
 //! - `lookup`         the `lookup` action, read only
@@ -35,6 +36,7 @@ mod jitter;
 mod lookup;
 mod recovery;
 mod retry;
+mod span;
 mod step;
 mod still_present;
 mod verify;
@@ -62,6 +64,7 @@ use crate::domain::{Action, Answer, Ask, Outcome, ReservationCode};
 use crate::guard::{self, Policy};
 use crate::journal::{Acceptance, Journal};
 use crate::ozmap::{KeyTaken, Ozmap, SetupError};
+use crate::trace::carry;
 
 /// The entry points of this module.
 pub struct Cancellations {
@@ -73,7 +76,8 @@ pub struct Cancellations {
 }
 
 impl Cancellations {
-    /// Puts the parts together. Requests can be submitted at once; recovery begins with [`Cancellations::start`].
+    /// Puts the parts together. Requests can be submitted at once; recovery begins with
+    /// [`Cancellations::start`].
     #[must_use]
     pub fn new(journal: Journal, ozmap: Ozmap, policy: Policy, rules: Rules) -> Arc<Self> {
         Self::with_jitter(journal, ozmap, policy, rules, Jitter::random())
@@ -127,27 +131,21 @@ impl Cancellations {
         tracker.spawn(recovery.clone().watch_replicas());
     }
 
-    /// Uses another API key from now on. Cancellations that wait, maybe because of the old key, are due at once.
+    /// Uses another API key from now on. Cancellations that wait, maybe because of the old key, are
+    /// due at once.
     ///
     /// # Errors
     /// [`SetupError`] when no header can carry it; the old key stays in use.
     pub async fn take_key(&self, api_key: &SecretString) -> Result<KeyTaken, SetupError> {
-        let Context {
-            journal,
-            ozmap,
-            policy,
-            ..
-        } = &*self.context;
-        let taken = ozmap.take_key(api_key)?;
-        if policy.is_for_the_key_alone() && ozmap.key_user().is_none() {
+        let context = &self.context;
+        let taken = context.ozmap.take_key(api_key)?;
+        if context.policy.is_for_the_key_alone() && context.ozmap.key_user().is_none() {
             tracing::warn!("{}", guard::NAMELESS_KEY);
         }
         if taken == KeyTaken::New
-            && let Err(error) = journal.wake().await
+            && let Err(error) = context.journal.wake().await
         {
-            tracing::warn!(
-                "failed to wake waiting cancellations; each retries when it is due: {error}"
-            );
+            tracing::warn!("failed to wake waiting cancellations; each retries when due: {error}");
         }
         Ok(taken)
     }
@@ -207,8 +205,8 @@ impl Cancellations {
         Ok(answer)
     }
 
-    /// What an earlier request with this key was answered, or is being answered; `None` when there was none. OZmap is not
-    /// called and nothing is accepted.
+    /// What an earlier request with this key was answered, or is being answered; `None` when there
+    /// was none. OZmap is not called and nothing is accepted.
     ///
     /// # Errors
     /// [`Declined`] when the journal cannot tell now.
@@ -274,8 +272,8 @@ impl Cancellations {
         })
     }
 
-    /// A code that does not match the pattern is invalid. A webhook that was accepted before the operator changed the
-    /// pattern still gets its answer.
+    /// A code that does not match the pattern is invalid. A webhook that was accepted before the
+    /// operator changed the pattern still gets its answer.
     async fn replay_or_invalid(
         &self,
         ask: Ask,
@@ -336,8 +334,8 @@ impl Cancellations {
         Ok(answer)
     }
 
-    /// Accepts a request, or finds the cancellation that the same webhook started before, unless that one's answer no
-    /// longer holds. Without a permit nothing new is accepted.
+    /// Accepts a request, or finds the cancellation that the same webhook started before, unless
+    /// that one's answer no longer holds. Without a permit nothing new is accepted.
     async fn accept_or_replay(
         &self,
         request: &mut Acceptance,
@@ -381,13 +379,13 @@ impl Cancellations {
         let (reply, accepted) = oneshot::channel();
         let gate = Arc::new(ReplyGate::default());
         let (intake, worker, commit) = (self.intake.clone(), self.worker.clone(), gate.clone());
-        self.context.tracker.spawn(async move {
+        self.context.tracker.spawn(carry(async move {
             let (result, leased) = intake.accept(request, commit).await;
             drop(reply.send(result));
             if let Some(leased) = leased {
                 worker.run(leased, permit).await;
             }
-        });
+        }));
         gate.wait(accepted, answer_by).await
     }
 }

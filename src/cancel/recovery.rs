@@ -1,6 +1,7 @@
 //! Recovery: resumes what a crash, a stop or a pause left behind, and probes OZmap.
 //!
-//! It must not resume what could only wait: while the circuit breaker is open, only overdue cancellations are taken.
+//! It must not resume what could only wait: while the circuit breaker is open, only overdue
+//! cancellations are taken.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::catch_panic::catch_panic;
 use super::context::Context;
+use super::span::span_of;
 use super::worker::Worker;
 
 /// The most recovered cancellations in progress at the same time.
@@ -86,10 +88,14 @@ impl Recovery {
             };
             let wait = match taken {
                 Ok(Some(leased)) => {
-                    tracing::info!(
-                        op = %leased.record.id, state = leased.record.state.id(), attempts = leased.record.attempts,
-                        "cancellation {} resumed", leased.record.protocol
-                    );
+                    span_of(&leased.record, None).in_scope(|| {
+                        tracing::info!(
+                            state = leased.record.state.id(),
+                            attempts = leased.record.attempts,
+                            "cancellation {} resumed",
+                            leased.record.protocol
+                        );
+                    });
                     let worker = self.worker.clone();
                     self.context
                         .tracker
@@ -111,7 +117,8 @@ impl Recovery {
         }
     }
 
-    /// Passes the outcomes that other replicas wrote on to the callers waiting here; one query for all of them.
+    /// Passes the outcomes that other replicas wrote on to the callers waiting here; one query for
+    /// all of them.
     pub(super) async fn watch_replicas(self) {
         let context = &self.context;
         let Some(every) = context.journal.look_every() else {

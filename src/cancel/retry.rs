@@ -56,7 +56,8 @@ pub(super) fn after_failed_read(
 }
 
 fn wait_after(context: &Context, error: &ozmap::Error, leased: &Held, state: &WorkerState) -> Step {
-    // A server that cannot be reached says nothing about this cancellation, however often it was tried before.
+    // A server that cannot be reached says nothing about this cancellation, however often it was
+    // tried before.
     let attempts = if error.kind.is_before_any_request() {
         state.failed_reads
     } else {
@@ -67,8 +68,9 @@ fn wait_after(context: &Context, error: &ozmap::Error, leased: &Held, state: &Wo
         if context.ozmap.is_down() {
             return circuit_open(context, open);
         }
-        // OZmap was healthy before this call, so this reservation may be the cause. One that always fails must come back
-        // more and more rarely, or it would keep the circuit open for all others.
+        // OZmap was healthy before this call, so this reservation may be the cause. One that always
+        // fails must come back more and more rarely, or it would keep the circuit open for all
+        // others.
         let wait = open.wait + context.jitter.ms(0..=SPREAD_MS);
         return Step::Wait(wait.max(backoff), open.why.reason());
     }
@@ -88,7 +90,8 @@ pub(super) fn circuit_open(context: &Context, open: CircuitOpen) -> Step {
     )
 }
 
-/// The reading is too old for a deletion, or older than a recheck: backs off before the next lookup.
+/// The reading is too old for a deletion, or older than a recheck: backs off before the next
+/// lookup.
 pub(super) fn stale_reading(context: &Context, leased: &Held, state: &mut WorkerState) -> Step {
     state.stale_reads += 1;
     let attempts = leased.record.attempts.max(state.stale_reads);
@@ -101,7 +104,8 @@ pub(super) fn stale_reading(context: &Context, leased: &Held, state: &mut Worker
     Step::Wait(wait, FailureKind::Stale.reason())
 }
 
-/// The recheck by id and the lookup by code disagree: waits longer each time, although no call failed.
+/// The recheck by id and the lookup by code disagree: waits longer each time, although no call
+/// failed.
 pub(super) fn disagreement(
     context: &Context,
     wait: Step,
@@ -121,7 +125,8 @@ pub(super) fn jittered(context: &Context, attempts: i64) -> Duration {
     full_jitter(&context.jitter, attempts)
 }
 
-/// How long a cancellation waits whose deletion OZmap denied so often. Other cancellations do not wait that long.
+/// How long a cancellation waits whose deletion OZmap denied so often. Other cancellations do not
+/// wait that long.
 pub(super) fn delete_denied(times: i64) -> Duration {
     let doublings = u32::try_from((times - 1).clamp(0, 10)).unwrap_or(0);
     FORBIDDEN

@@ -1,5 +1,5 @@
-//! The vocabulary of a step: what the worker does next, what it remembers between two steps, and what must still hold
-//! when it writes an outcome.
+//! The vocabulary of a step: what the worker does next, what it remembers between two steps, and
+//! what must still hold when it writes an outcome.
 //!
 //! Types only: it must never call the journal or OZmap.
 
@@ -49,7 +49,8 @@ pub(super) struct WorkerState {
     pub(super) has_budget: bool,
     /// The candidates that the history already names for the operator.
     pub(super) candidates_noted: String,
-    /// Whether the operator was already told that the reservation changed after its DELETE was sent.
+    /// Whether the operator was already told that the reservation changed after its DELETE was
+    /// sent.
     pub(super) change_noted: bool,
     /// One lookup showed nothing under the code.
     pub(super) absent_once: Option<AbsentOnce>,
@@ -59,8 +60,8 @@ pub(super) struct WorkerState {
     pub(super) related: Option<RelatedIds>,
 }
 
-/// What held before a lookup. An outcome that rests on the lookup is written only if it still holds: the lookup says
-/// nothing about requests that came after it began.
+/// What held before a lookup. An outcome that rests on the lookup is written only if it still
+/// holds: the lookup says nothing about requests that came after it began.
 pub(super) struct Precondition {
     /// How long something that was sent could still take effect.
     pub(super) unsettled: Option<Duration>,
@@ -76,7 +77,8 @@ pub(super) fn ids_in(lookup: &LookupResult) -> Vec<PropertyId> {
     rows.map(|row| row.id.clone()).collect()
 }
 
-/// The question for the guard: the code, when the request was accepted, and the user of the API key.
+/// The question for the guard: the code, when the request was accepted, and the user of the API
+/// key.
 pub(super) fn asked<'a>(leased: &'a Held, key_user: Option<&'a str>) -> Asked<'a> {
     Asked {
         code: &leased.record.code,

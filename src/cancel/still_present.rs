@@ -1,7 +1,8 @@
 //! A property that is still present although its DELETE may have been sent.
 //!
-//! It is deleted again only if the guard allows it both by its id and by its code. Otherwise no outcome is written before
-//! everything that was sent has settled. What our own DELETE left behind must never become a reason for a refusal.
+//! It is deleted again only if the guard allows it both by its id and by its code. Otherwise no
+//! outcome is written before everything that was sent has settled. What our own DELETE left behind
+//! must never become a reason for a refusal.
 
 use std::time::Duration;
 
@@ -22,8 +23,8 @@ const RECHECKS_AFTER_ACK_MS: [u64; 3] = [300, 1_000, 3_000];
 pub(super) enum Seen {
     /// Its id.
     ById(LookupResult),
-    /// Only its code, while its id leads to nothing or to a document that is marked as deleted: OZmap may have carried out
-    /// half of the DELETE.
+    /// Only its code, while its id leads to nothing or to a document that is marked as deleted:
+    /// OZmap may have carried out half of the DELETE.
     OnlyByCode(LookupResult),
 }
 
@@ -53,8 +54,8 @@ enum Judged {
     NotNow(Step),
 }
 
-/// Deletes again if the guard still allows it. Otherwise waits until nothing that was sent can take effect any more, and
-/// only then writes the outcome.
+/// Deletes again if the guard still allows it. Otherwise waits until nothing that was sent can take
+/// effect any more, and only then writes the outcome.
 pub(super) async fn still_present(
     context: &Context,
     leased: &mut Held,
@@ -182,8 +183,8 @@ async fn judge_again(
             ));
         }
     };
-    // The document under the id may be what OZmap keeps of a deleted property. Only the code tells whether the property is
-    // present and the only one of its code.
+    // The document under the id may be what OZmap keeps of a deleted property. Only the code tells
+    // whether the property is present and the only one of its code.
     let by_code = match session.lookup(&leased.record.code, None).await {
         Ok(Lookup::Conclusive(lookup)) => lookup,
         Ok(Lookup::AbsentOnce(_)) => return Ok(not_under_its_code(context, leased, state)),
@@ -267,7 +268,8 @@ async fn note_change(
     }
 }
 
-/// Whether the code leads to the property of this cancellation. An unreadable row may be it if it is the only one.
+/// Whether the code leads to the property of this cancellation. An unreadable row may be it if it
+/// is the only one.
 fn may_show(by_code: &LookupResult, leased: &Held) -> bool {
     match by_code.rows.as_slice() {
         [Err(_)] => true,
@@ -278,7 +280,8 @@ fn may_show(by_code: &LookupResult, leased: &Held) -> bool {
     }
 }
 
-/// Whether our own DELETE, half carried out, may be what causes this refusal. "Nothing was changed" must not be said then.
+/// Whether our own DELETE, half carried out, may be what causes this refusal. "Nothing was changed"
+/// must not be said then.
 fn may_be_our_doing(refusal: Refusal) -> bool {
     match refusal {
         Refusal::UnreadableDocument

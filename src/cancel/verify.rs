@@ -1,7 +1,8 @@
 //! After a DELETE may have been sent: verifies by the recorded id what became of the property.
 //!
-//! Whatever the DELETE returned, a cancellation completes only on what the recheck shows. After a DELETE that OZmap did
-//! not confirm, an absence has to be seen at least twice. Facts that are only good to know must never delay an outcome.
+//! Whatever the DELETE returned, a cancellation completes only on what the recheck shows. After a
+//! DELETE that OZmap did not confirm, an absence has to be seen at least twice. Facts that are only
+//! good to know must never delay an outcome.
 
 use std::time::Duration;
 
@@ -38,7 +39,8 @@ pub(super) async fn verify_deleted(
         }
     };
     let related = related_ids(context, leased, state).await?;
-    // The spelling that led to the property may be one that only the lookup of near spellings asks for.
+    // The spelling that led to the property may be one that only the lookup of near spellings asks
+    // for.
     if let Some(code) = &related.code {
         leased.record.code = leased.record.code.clone().held_as(code);
     }
@@ -102,7 +104,8 @@ async fn gone(
     let latecomers = if others.is_empty() {
         precondition.latecomers
     } else {
-        // The new reservation may come from a system that makes reservations by itself: its owner has to know.
+        // The new reservation may come from a system that makes reservations by itself: its owner
+        // has to know.
         let what = "the code leads to another property now";
         context
             .journal
@@ -118,8 +121,8 @@ async fn gone(
     complete_if_unchanged(context, leased, state, precondition, completion).await
 }
 
-/// The id and the code say that the property is gone; its client or a list says that it is not. Once nothing can take
-/// effect any more, the operator has to find out.
+/// The id and the code say that the property is gone; its client or a list says that it is not.
+/// Once nothing can take effect any more, the operator has to find out.
 async fn contradicted(
     context: &Context,
     leased: &mut Held,

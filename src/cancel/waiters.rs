@@ -24,7 +24,8 @@ pub(super) struct Subscription<'a> {
 }
 
 impl Waiters {
-    /// Subscribes to the outcome of a cancellation. Subscribe before reading the record, so that no outcome is missed.
+    /// Subscribes to the outcome of a cancellation. Subscribe before reading the record, so that no
+    /// outcome is missed.
     pub(super) fn subscribe(&self, op: OpId) -> Subscription<'_> {
         let completed = self
             .lock()

@@ -7,15 +7,18 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
+use tracing::Instrument;
 
 use super::advance::advance;
 use super::catch_panic::catch_panic;
 use super::completion::hand_to_operator;
 use super::context::Context;
 use super::retry;
+use super::span::span_of;
 use super::step::{Step, WorkerState};
 use crate::domain::{Awaits, Outcome, Reason};
 use crate::journal::{self, Held, Pulse};
+use crate::trace::RequestIds;
 
 /// The longest wait under the lease; a longer one releases it.
 const WAIT_UNDER_LEASE_MAX: Duration = Duration::from_secs(5);
@@ -49,12 +52,22 @@ impl Worker {
         Self { context }
     }
 
+    /// Works on a cancellation in its span: every log line and every call to OZmap is linked to it.
+    pub(super) async fn run(&self, leased: Held, permit: OwnedSemaphorePermit) {
+        let ids = RequestIds::current().unwrap_or_else(RequestIds::fresh);
+        let span = span_of(&leased.record, Some(&ids));
+        // Boxed: it is too large to be moved over the stack once more.
+        let work = Box::pin(self.run_leased(leased, permit));
+        ids.scope(work).instrument(span).await;
+    }
+
     /// Works on a cancellation until it is finished, waits for long, or loses its lease.
-    pub(super) async fn run(&self, mut leased: Held, permit: OwnedSemaphorePermit) {
+    async fn run_leased(&self, mut leased: Held, permit: OwnedSemaphorePermit) {
         let op = leased.record.id;
         let pulse = leased.lease.pulse();
         let end = tokio::select! {
-            // First, so that the outcome is seen before the renewal notices that the lease ended with it.
+            // First, so that the outcome is seen before the renewal notices that the lease ended
+            // with it.
             biased;
             end = catch_panic(self.steps(&mut leased)) => end.unwrap_or(End::Panicked),
             () = self.keep_lease(&pulse) => End::LeaseLost,
@@ -95,7 +108,8 @@ impl Worker {
                 Ok(Step::Wait(pause, reason) | Step::Hold(pause, reason)) => {
                     tokio::select! {
                         () = sleep(pause) => {}
-                        // The next worker looks before it acts, whatever was sent: handing over loses nothing.
+                        // The next worker looks before it acts, whatever was sent: handing over
+                        // loses nothing.
                         () = self.context.stopping.cancelled() => {
                             // The next run must still know that the operator has to take this one.
                             let reason = after_stop(reason);

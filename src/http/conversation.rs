@@ -1,48 +1,49 @@
-//! A conversation in free text: the question that it was asked, and how often it failed.
+//! A free-text conversation: its open question, and how often it failed.
 //!
-//! Both are kept in the journal, so that a restart or another replica does not begin anew. It must never say that a plain
-//! yes is enough before the question is durable. Failures that cannot be counted in time are not counted.
+//! Both are kept in the journal, so that a restart or another replica continues the conversation.
+//! It must never offer a plain yes before the question is durable. Failures that cannot be counted
+//! in time are not counted.
 
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::App;
-use super::respond::Refusal;
+use super::problem::HttpProblem;
 use crate::cancel::{Declined, conversation_id};
 use crate::channels::{Channel, Echo, Memory, Message, Next, Step};
 use crate::domain::{Ask, Outcome, Question, Standing, Turn};
 use crate::journal::Heard;
 
-/// What a message weighs that has something like a code which cannot be used, or a code that leads nowhere.
+/// The weight of a message whose code cannot be used or leads nowhere.
 const FAILURE: u32 = 2;
 
-/// What a message weighs without anything like a code: the first may be a greeting.
+/// The weight of a message without a code: the first may be a greeting.
 const MESSAGE_WITHOUT_CODE: u32 = 1;
 
-/// From here on a person goes on after a failure: two of them.
+/// After so many failures with a code an agent takes over: two of them.
 const FAILURES_MAX: u32 = 2 * FAILURE;
 
-/// From here on a person goes on after a message without a code: three of them.
+/// After so many messages without a code an agent takes over: three of them.
 const WITHOUT_CODE_MAX: u32 = 3 * MESSAGE_WITHOUT_CODE;
 
-/// After so long without a message a conversation begins anew.
+/// After so long without a message a conversation is forgotten.
 const SILENCE: Duration = Duration::from_secs(30 * 60);
 
-/// How long a question may be answered by a plain yes.
+/// How long a plain yes answers a question.
 const QUESTION: Duration = Duration::from_secs(10 * 60);
 
-/// How long the journal may take to count.
+/// The timeout for counting, which may be skipped.
 const WITHIN: Duration = Duration::from_millis(500);
 
-/// How long it may take for what must be known before anything is said.
+/// The timeout for what must be known before anything is said.
 const NEEDED_WITHIN: Duration = Duration::from_secs(2);
 
 /// One conversation of one channel.
 pub(super) struct Conversation<'a> {
     app: &'a App,
     channel: &'a Channel,
-    /// Its id in the journal, where it is remembered.
+    /// Its id in the journal; `None` when the journal does not keep it.
     id: Option<String>,
 }
 
@@ -57,11 +58,11 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// What comes after a message, and the question that it is decided on.
+    /// The step after a message, and the open question that it depends on.
     pub(super) async fn next(
         &self,
         message: &Message,
-    ) -> Result<(Step, Option<Question>), Refusal> {
+    ) -> Result<(Step, Option<Question>), HttpProblem> {
         let memory = match &self.id {
             Some(_) => Memory::Conversation,
             None => Memory::None,
@@ -73,7 +74,7 @@ impl<'a> Conversation<'a> {
                     is_unique: message.is_a_unique_answer(),
                 };
                 let asked = self.journal().question(id.clone(), QUESTION, heard);
-                self.within(asked, "the question of a conversation cannot be read")
+                self.within(asked, "failed to read the question of a conversation")
                     .await?
             }
             Some(_) | None => None,
@@ -81,14 +82,14 @@ impl<'a> Conversation<'a> {
         Ok((message.next(question.as_ref(), memory), question))
     }
 
-    /// Makes durable what a sentence needs before it is said: the question that it asks, or that none stands any more. False when
-    /// the conversation went on meanwhile, so that it must be read anew.
+    /// Makes durable what a sentence needs before it is said: its question, or that no question is
+    /// open. False when another message changed the conversation, which must then be read again.
     pub(super) async fn settle(
         &self,
         step: &Step,
         message: &Message,
         question: Option<&Question>,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, HttpProblem> {
         match (step, question) {
             (Step::Question(_, code), _) => {
                 let question = Question {
@@ -112,35 +113,37 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    async fn drop_this_question(&self, question: &Question) -> Result<bool, Refusal> {
+    async fn drop_this_question(&self, question: &Question) -> Result<bool, HttpProblem> {
         let Some(id) = self.id.clone() else {
             return Ok(true);
         };
         let dropped = self.journal().drop_this_question(id, question.clone());
-        self.within(dropped, "a question cannot be forgotten").await
+        self.within(dropped, "failed to drop the question of a conversation")
+            .await
     }
 
-    async fn remember(&self, question: Question) -> Result<(), Refusal> {
+    async fn remember(&self, question: Question) -> Result<(), HttpProblem> {
         let Some(id) = self.id.clone() else {
             return Ok(());
         };
         let remembered = self.journal().remember_question(id, question, SILENCE);
-        self.within(remembered, "a question cannot be remembered")
+        self.within(remembered, "failed to store the question of a conversation")
             .await
     }
 
-    /// Forgets the question: what is said now is about something else.
-    pub(super) async fn forget_question(&self) -> Result<(), Refusal> {
+    /// Drops the open question: the message is about something else.
+    pub(super) async fn forget_question(&self) -> Result<(), HttpProblem> {
         let Some(id) = self.id.clone() else {
             return Ok(());
         };
         let dropped = self.journal().drop_question(id);
-        self.within(dropped, "a question cannot be forgotten").await
+        self.within(dropped, "failed to drop the question of a conversation")
+            .await
     }
 
-    /// Remembers that a code is acted on, before it is: a repeated yes must find its request again, and no earlier question
-    /// may stand.
-    pub(super) async fn begin(&self, ask: &Ask, message: &str) -> Result<(), Refusal> {
+    /// Notes that a code is acted on, before it is: a repeated yes must find its request, and no
+    /// earlier question may stay open.
+    pub(super) async fn begin(&self, ask: &Ask, message: &str) -> Result<(), HttpProblem> {
         self.remember(Question {
             code: ask.typed_code.clone(),
             mode: ask.mode,
@@ -152,13 +155,13 @@ impl<'a> Conversation<'a> {
         .await
     }
 
-    /// The same for a yes: only if the question that it was read for still stands, on whichever replica it was answered.
+    /// The same for a yes; false when another message, on any replica, has answered the question.
     pub(super) async fn answer(
         &self,
         question: &Question,
         ask: &Ask,
         message: &str,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, HttpProblem> {
         let Some(id) = self.id.clone() else {
             return Ok(false);
         };
@@ -168,35 +171,36 @@ impl<'a> Conversation<'a> {
             message.to_owned(),
             ask.key.clone(),
         );
-        self.within(answered, "the answer to a question cannot be noted")
+        self.within(answered, "failed to store the answer to a question")
             .await
     }
 
-    /// Waits a little for the journal. What it does not do is told to the operator, without a word of the conversation.
+    /// Waits for the journal within a timeout. An error is logged without any text of the
+    /// conversation.
     async fn within<T>(
         &self,
         work: impl Future<Output = Result<T, crate::journal::Error>>,
-        problem: &'static str,
-    ) -> Result<T, Refusal> {
+        failure: &'static str,
+    ) -> Result<T, HttpProblem> {
         let error = match timeout(NEEDED_WITHIN, work).await {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {} ms", NEEDED_WITHIN.as_millis()),
+            Err(_) => format!("timeout after {} ms", NEEDED_WITHIN.as_millis()),
         };
-        tracing::warn!(channel = self.channel.name, "{problem}: {error}");
+        tracing::warn!("{failure}: {error}");
         Err(Declined::Journal.into())
     }
 
-    /// The sentence after a failure, or that a person goes on; then no question stands any more.
-    pub(super) async fn after_turn(&self, turn: Turn) -> Result<Turn, Refusal> {
+    /// The prompt after a failure, or the handover to an agent, which leaves no question open.
+    pub(super) async fn after_turn(&self, turn: Turn) -> Result<Turn, HttpProblem> {
         let (weight, most) = match turn {
             Turn::AskCode => (MESSAGE_WITHOUT_CODE, WITHOUT_CODE_MAX),
             Turn::AskCodeAgain | Turn::SeveralCodes | Turn::ConfirmAgain => (FAILURE, FAILURES_MAX),
-            // The customer was understood, or a person goes on already.
+            // The customer was understood, or an agent takes over already.
             Turn::ConfirmCode
             | Turn::ConfirmInFull
             | Turn::ConfirmBar
-            // The next two are said on the phone only, where the call itself carries what counts.
+            // The next two are of the phone, where the call itself carries the count.
             | Turn::CorrectCode
             | Turn::NothingHeard
             | Turn::Declined
@@ -212,7 +216,8 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// What comes after an outcome: a code that leads nowhere is a failure, anything else ends the counting.
+    /// What follows an outcome: a code that leads nowhere is a failure, any other outcome resets
+    /// the count.
     pub(super) async fn after_outcome(&self, echo: &Echo, outcome: Outcome) -> Next {
         let next = self.channel.next(echo, outcome);
         if !outcome.leads_nowhere() {
@@ -225,7 +230,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Counts a failure; `None` where none is counted.
+    /// Counts a failure; `None` when it was not counted.
     async fn count(&self, weight: u32) -> Option<u32> {
         let counted = self
             .journal()
@@ -238,7 +243,7 @@ impl<'a> Conversation<'a> {
             return;
         };
         let noted = self.journal().conversation_succeeded(id);
-        // A failure that is remembered for too long only brings a person sooner.
+        // A count that is not reset only brings an agent sooner.
         drop(timeout(WITHIN, noted).await);
     }
 

@@ -1,6 +1,8 @@
-//! The edge of the listener: requests whose meaning depends on who reads them, and addresses that are nearly right.
+//! The edge of the listener: requests that a proxy may read otherwise, addresses that are nearly
+//! right, preflights.
 //!
-//! What is refused here is a fault of the set-up, never of the customer: nothing is accepted, and no channel parses it.
+//! What is refused here is a mistake in the set-up, never of the customer: nothing is accepted, and
+//! no channel parses the request.
 
 use std::sync::Arc;
 
@@ -11,34 +13,35 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
 use axum::middleware::Next;
 
-use super::line::Line;
-use super::respond::{Listener, Refusal, no_such_route, nobody, refuse};
+use super::access_log::AccessLine;
+use super::problem::{Audience, HttpProblem, anonymous, no_such_route, render_problem};
 use super::{App, webhook};
 use crate::channels::{Channel, Inbound};
 use crate::clock::Moment;
 
-/// Refuses what a proxy on the way might read in another way than this service.
+/// Refuses a request that a proxy on the way may read otherwise than this service: request
+/// smuggling.
 pub(super) async fn unambiguous(
     State(app): State<Arc<App>>,
     request: Request,
     next: Next,
 ) -> Response<Body> {
-    let Some(refusal) = ambiguity(request.version(), request.headers()) else {
+    let Some(problem) = ambiguity(request.version(), request.headers()) else {
         return next.run(request).await;
     };
-    // What follows on this connection may be a part of this request.
-    let refusal = refusal.with_header(header::CONNECTION, HeaderValue::from_static("close"));
-    refuse(&app, &nobody(&app, request.headers()), None, refusal)
+    // The next bytes of this connection may belong to this request.
+    let problem = problem.with_header(header::CONNECTION, HeaderValue::from_static("close"));
+    render_problem(&app, &anonymous(&app, request.headers()), None, problem)
 }
 
-fn ambiguity(version: Version, headers: &HeaderMap) -> Option<Refusal> {
+fn ambiguity(version: Version, headers: &HeaderMap) -> Option<HttpProblem> {
     let hosts = headers.get_all(header::HOST).iter().count();
     let is_missing = hosts == 0 && version == Version::HTTP_11;
     if is_missing || hosts > 1 {
-        return Some(Refusal::new(
+        return Some(HttpProblem::new(
             StatusCode::BAD_REQUEST,
             "host",
-            "Not one host",
+            "Not exactly one host",
             "name the host in exactly one header `Host`",
         ));
     }
@@ -49,16 +52,17 @@ fn ambiguity(version: Version, headers: &HeaderMap) -> Option<Refusal> {
         (Some(_), Some(_)) => false,
     };
     (!is_known).then(|| {
-        Refusal::new(
+        HttpProblem::new(
             StatusCode::NOT_IMPLEMENTED,
             "transfer_encoding",
-            "Unknown transfer encoding",
-            "only `Transfer-Encoding: chunked` is read; compress with Content-Encoding",
+            "Unsupported transfer encoding",
+            "only `Transfer-Encoding: chunked` is supported; compress with Content-Encoding",
         )
     })
 }
 
-/// Where nothing is; a webhook whose address has a slash too many is told the right one.
+/// Answers an address that no route has. A webhook's address with a slash too many is told the
+/// right one.
 pub(super) async fn nearly_right(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let parts: Vec<&str> = request
         .uri()
@@ -72,18 +76,18 @@ pub(super) async fn nearly_right(State(app): State<Arc<App>>, request: Request) 
     let Some(channel) = app.channels.get(*name) else {
         return no_such_route(State(app), request.headers().clone()).await;
     };
-    let refusal = Refusal::new(
+    let problem = HttpProblem::new(
         StatusCode::NOT_FOUND,
         "wrong_address",
-        "The address is not exactly right",
+        "The address is not exact",
         format!(
-            "the address of this webhook is /webhooks/{name}, without another slash; write exactly that on the platform's side"
+            "the address of this webhook is /webhooks/{name}, without another slash; configure exactly that on the platform"
         ),
     );
-    refused(&app, channel, &request, refusal)
+    refused(&app, channel, &request, problem)
 }
 
-/// A browser asks like this before it sends a request from a page.
+/// Answers the CORS preflight of a browser: a page in a browser must not call a webhook.
 pub(super) async fn preflight(
     State(app): State<Arc<App>>,
     name: Result<Path<String>, PathRejection>,
@@ -97,28 +101,27 @@ pub(super) async fn preflight(
         return webhook::webhook(State(app.clone()), name, request).await;
     };
     let methods = channel.methods().join(", ");
-    let refusal = Refusal::new(
+    let problem = HttpProblem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method",
         "Wrong method",
         format!(
-            "this webhook takes only {methods}; there is no CORS, because a page in a browser would show its secret to everybody: call it from your server"
+            "this webhook takes only {methods}; there is no CORS, because a page in a browser would show the secret to everyone: call it from your server"
         ),
-    );
-    // The names of methods are plain ASCII.
-    let allow = HeaderValue::from_str(&methods).unwrap_or(HeaderValue::from_static("POST"));
-    refused(
-        &app,
-        channel,
-        &request,
-        refusal.with_header(header::ALLOW, allow),
     )
+    .with_header(header::ALLOW, webhook::allow(&methods));
+    refused(&app, channel, &request, problem)
 }
 
-/// In the form that the channel's platform can read, for somebody who proved nothing.
-fn refused(app: &App, channel: &Channel, request: &Request, refusal: Refusal) -> Response<Body> {
+/// Writes a problem in the channel's form, for a caller that is not authenticated.
+fn refused(
+    app: &App,
+    channel: &Channel,
+    request: &Request,
+    problem: HttpProblem,
+) -> Response<Body> {
     let at = Moment::now();
-    Line::new(channel.name.clone(), at).refused(&refusal);
+    AccessLine::of_channel(&channel.name, at).refused(&problem);
     let inbound = Inbound {
         method: request.method(),
         target: request
@@ -131,10 +134,10 @@ fn refused(app: &App, channel: &Channel, request: &Request, refusal: Refusal) ->
         at,
     };
     let echo = channel.overhear(&inbound);
-    let listener = Listener {
+    let audience = Audience {
         headers: request.headers(),
         locale: echo.locale,
         medium: channel.medium,
     };
-    refuse(app, &listener, Some((channel, &echo)), refusal)
+    render_problem(app, &audience, Some((channel, &echo)), problem)
 }

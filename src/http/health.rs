@@ -1,4 +1,6 @@
-//! Whether the service lives, is ready, and how it does. Never a code, a name or a secret.
+//! Liveness, readiness and health in detail.
+//!
+//! It must never show a code, a name or a secret, and a probe must never load the journal.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -12,19 +14,18 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::App;
-use super::respond::respond;
-use crate::channels::Rendered;
+use super::response::json;
 use crate::clock::Moment;
 use crate::domain::Reason;
 use crate::journal::{self, Stats};
 
-/// For how long the journal's state is believed, so that probes cannot load it.
+/// How long the state of the journal is cached, so that probes cannot load it.
 const JOURNAL_AGE_MS_MAX: u64 = 1_000;
 
-/// How long the journal may take to prove that it can be written.
+/// The timeout for the journal to prove that it can be written.
 const JOURNAL_WITHIN: Duration = Duration::from_secs(3);
 
-/// What the journal said when it was last asked.
+/// The state of the journal when it was last asked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JournalSeen {
     state: JournalState,
@@ -32,17 +33,17 @@ pub(super) struct JournalSeen {
     incomplete: Option<&'static str>,
 }
 
-/// What can be done with it.
+/// Whether the journal takes anything new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum JournalState {
     Writable,
-    /// What is running is written down, and nothing new is taken.
+    /// What is running is written, and nothing new is accepted.
     NoRoom,
     NotWritable,
 }
 
 impl JournalState {
-    /// The word for it; without one it is ready.
+    /// Its id in `/health`; `None` when it can be written.
     fn trouble(self) -> Option<&'static str> {
         match self {
             Self::Writable => None,
@@ -76,7 +77,7 @@ struct Detail<'a> {
 
 #[derive(Serialize)]
 struct ChannelDetail {
-    /// Members that the platform did not fill in, since the start: a mistake in its set-up.
+    /// Members that the platform did not fill in since the start: a mistake in its configuration.
     not_filled_in: u64,
 }
 
@@ -84,7 +85,7 @@ struct ChannelDetail {
 struct JournalDetail<'a> {
     status: &'a str,
     store: &'a str,
-    /// Why a part of what was promised may be missing in it, as it was found at the start.
+    /// Why accepted requests may be missing in it, as found at the start.
     incomplete: Option<&'a str>,
     active: i64,
     oldest_active_ms: i64,
@@ -99,16 +100,18 @@ struct OzmapDetail<'a> {
     /// Seconds until OZmap is probed again, while it is left alone.
     circuit_open_s: Option<u64>,
     deletes_refused: bool,
-    /// How long the last look for a code took, in milliseconds.
+    /// How long the last look-up by code took, in milliseconds.
     lookup_ms: Option<u64>,
-    /// Whether looks take so long that nothing can be deleted.
+    /// Whether look-ups take so long that nothing can be deleted.
     too_slow: bool,
 }
 
+/// `GET /health/live`: 200 while the process answers.
 pub(super) async fn live() -> Response<Body> {
     json(StatusCode::OK, &Simple { status: "alive" })
 }
 
+/// `GET /health/ready`: whether to send traffic here.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response<Body> {
     match unready(&app).await {
         None => json(StatusCode::OK, &Simple { status: "ready" }),
@@ -116,7 +119,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response<Body> {
     }
 }
 
-/// OZmap being down does not make the service unready: it still promises, and keeps what it promised.
+/// An outage of OZmap does not make the service unready: it still accepts requests and completes
+/// them later.
 async fn unready(app: &App) -> Option<&'static str> {
     if app.draining.is_cancelled() {
         return Some("draining");
@@ -128,6 +132,7 @@ async fn unready(app: &App) -> Option<&'static str> {
     }
 }
 
+/// `GET /health`: everything that an operator looks at first.
 pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
     let seen = journal(&app).await;
     let stats = seen.stats;
@@ -172,7 +177,7 @@ pub(super) async fn detail(State(app): State<Arc<App>>) -> Response<Body> {
     json(code, &detail)
 }
 
-/// What holds deletions back although requests are accepted.
+/// Why deletions wait although requests are accepted.
 fn held_back<'a>(
     app: &App,
     seen: &JournalSeen,
@@ -236,7 +241,7 @@ async fn journal(app: &App) -> JournalSeen {
         return seen;
     }
     let journal = app.cancellations.journal();
-    // What cannot be written may still be read.
+    // A journal that cannot be written may still be readable.
     let asked = timeout(JOURNAL_WITHIN, async {
         let proven = journal.prove_writable().await;
         let incomplete = journal.incomplete().await.ok().flatten().map(Reason::id);
@@ -250,8 +255,11 @@ async fn journal(app: &App) -> JournalSeen {
         }
         Ok((proven, Err(error), _)) => (proven.and(Err(error)), Stats::default()),
         Err(_) => {
-            let silent = "it does not answer in time".to_owned();
-            (Err(journal::Error::Unavailable(silent)), Stats::default())
+            let timed_out = format!("timeout after {} ms", JOURNAL_WITHIN.as_millis());
+            (
+                Err(journal::Error::Unavailable(timed_out)),
+                Stats::default(),
+            )
         }
     };
     let state = match &proven {
@@ -259,7 +267,7 @@ async fn journal(app: &App) -> JournalSeen {
         Err(journal::Error::NoRoom(_)) => JournalState::NoRoom,
         Err(_) => JournalState::NotWritable,
     };
-    // Probes come every few seconds; a person needs it once.
+    // Probes come every few seconds; the operator needs the line once.
     if let Err(error) = proven
         && kept.is_none_or(|(_, before)| before.state != state)
     {
@@ -274,13 +282,4 @@ async fn journal(app: &App) -> JournalSeen {
         .lock()
         .unwrap_or_else(PoisonError::into_inner) = Some((Moment::now(), seen));
     seen
-}
-
-fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
-    let rendered = Rendered {
-        content_type: "application/json".to_owned(),
-        // Only texts, flags and numbers are written, which cannot fail.
-        body: serde_json::to_string(body).unwrap_or_else(|_| "{}".to_owned()),
-    };
-    respond(status, rendered)
 }

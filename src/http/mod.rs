@@ -1,18 +1,42 @@
-//! The public listener: routes, limits, and the way of a webhook through the service.
+//! The public listener: from the bytes of a request to the bytes of its answer.
 //!
-//! It asks a channel what a request means, has it worked on, and lets the channel write the answer. It must never
-//! decide about a cancellation, and never put anything of a request into a log or an error.
+//! It asks a channel what a request means, submits it, and lets the channel write the answer. It
+//! must never decide about a cancellation, and never put anything of a request into a log line or
+//! an error.
+//!
+//! A webhook passes `server` -> `routes` -> `request_context` -> `edge` -> `webhook` -> `dispatch`,
+//! which submits it to [`crate::cancel`].
+//!
+//! | file | responsible for |
+//! | --- | --- |
+//! | `server` | connections, their limits, the stop |
+//! | `routes` | the one table of routes, and the router made of it |
+//! | `request_context` | `x-request-id`, `traceparent`, the span of a request |
+//! | `edge` | ambiguous requests, addresses that are nearly right, CORS preflights |
+//! | `webhook` | one webhook: body, authentication, parsing, answer |
+//! | `dispatch` | what a parsed webhook leads to: a cancellation, a look-up, a prompt |
+//! | `conversation` | the open question and the failures of a free-text conversation |
+//! | `rate_limit` | the token bucket of a channel |
+//! | `access_log` | the access line of a webhook |
+//! | `problem` | answers without an outcome |
+//! | `response` | answers as bytes |
+//! | `health` | `/health`, `/health/live`, `/health/ready` |
+//! | `openapi` | `/openapi.json` |
+//! | `local_turn` | a turn typed at the terminal, for `channels try` |
 
+mod access_log;
 mod conversation;
-mod decision;
+mod dispatch;
 mod edge;
 mod health;
-mod line;
+mod local_turn;
 mod openapi;
-mod pace;
-mod respond;
+mod problem;
+mod rate_limit;
+mod request_context;
+mod response;
+mod routes;
 mod server;
-mod tried;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -21,13 +45,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::Router;
-use axum::routing::{any, get};
-use pace::Pace;
+pub use local_turn::TurnReply;
+use rate_limit::TokenBucket;
+pub use routes::paths;
 pub use server::{Server, Stopped};
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
-pub use tried::Tried;
 
 use crate::cancel::Cancellations;
 use crate::channels::Channel;
@@ -35,42 +57,39 @@ use crate::clock::Moment;
 use crate::domain::Locale;
 use crate::replies::Replies;
 
-/// What a caller may take of the service.
+/// How much of the service a caller may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The most bytes of a body.
     pub body_bytes_max: usize,
     /// The most bytes of a request's head.
     pub head_bytes_max: usize,
-    /// The time to send the head of a request.
+    /// The timeout for the head of a request.
     pub head: Duration,
-    /// The time to send the body of a request.
+    /// The timeout for the body of a request.
     pub body: Duration,
     /// The most connections at the same time.
     pub connections_max: usize,
-    /// The time between the announcement of a stop and the stop: requests are still taken.
+    /// The time between the announcement of a stop and the stop; requests are still accepted.
     pub stop_notice: Duration,
     /// The time that a stop may take after that.
     pub drain: Duration,
 }
 
-/// Everything that the handlers need.
+/// The state that all handlers share.
 pub struct App {
-    /// The ways in, by name.
+    /// The channels, by name.
     pub channels: BTreeMap<String, Channel>,
-    /// Who works on cancellations.
-    pub cancellations: Arc<Cancellations>,
-    /// The sentences.
-    pub replies: Replies,
-    /// The language where no channel says one.
-    pub locale: Locale,
-    /// What a caller may take.
-    pub limits: Limits,
+    cancellations: Arc<Cancellations>,
+    replies: Replies,
+    /// The language of a caller that no channel knows.
+    locale: Locale,
+    limits: Limits,
     started_at: Moment,
     draining: CancellationToken,
     journal_seen: Mutex<Option<(Moment, health::JournalSeen)>>,
-    paces: BTreeMap<String, Pace>,
-    /// How often a member was not filled in, by channel.
+    rate_limits: BTreeMap<String, TokenBucket>,
+    /// How many members a platform did not fill in, by channel.
     not_filled_in: BTreeMap<String, AtomicU64>,
 }
 
@@ -85,12 +104,12 @@ impl App {
         limits: Limits,
     ) -> Arc<Self> {
         let started_at = Moment::now();
-        let paces = channels.values().filter_map(|channel| {
-            let pace = Pace::new(channel.per_second_max, started_at.instant())?;
-            Some((channel.name.clone(), pace))
+        let rate_limits = channels.values().filter_map(|channel| {
+            let bucket = TokenBucket::new(channel.per_second_max, started_at.instant())?;
+            Some((channel.name.clone(), bucket))
         });
         Arc::new(Self {
-            paces: paces.collect(),
+            rate_limits: rate_limits.collect(),
             not_filled_in: channels
                 .keys()
                 .map(|name| (name.clone(), AtomicU64::new(0)))
@@ -113,32 +132,10 @@ impl App {
         }
     }
 
-    /// Counts one request of a channel.
-    fn pace(&self, channel: &Channel, at: Moment) -> Result<(), Duration> {
-        self.paces
+    /// Counts one request of a channel against its rate limit.
+    fn check_rate_limit(&self, channel: &Channel, at: Moment) -> Result<(), Duration> {
+        self.rate_limits
             .get(&channel.name)
-            .map_or(Ok(()), |pace| pace.take(at.instant()))
+            .map_or(Ok(()), |bucket| bucket.take(at.instant()))
     }
-}
-
-/// The routes of the public listener.
-fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route(
-            "/webhooks/{name}",
-            any(webhook::webhook).options(edge::preflight),
-        )
-        .route("/health", get(health::detail))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
-        .route("/openapi.json", get(openapi::document))
-        .fallback(edge::nearly_right)
-        .method_not_allowed_fallback(respond::only_get)
-        .layer(axum::middleware::from_fn_with_state(
-            app.clone(),
-            edge::unambiguous,
-        ))
-        .layer(CatchPanicLayer::custom(respond::Panicked))
-        .layer(axum::middleware::map_response(respond::harden))
-        .with_state(app)
 }

@@ -1,6 +1,8 @@
-//! The accept loop: connections under limits, and a stop that loses nothing and ends in time.
+//! The accept loop: connections within their limits, and a stop that loses nothing and ends in
+//! time.
 //!
-//! Not `axum::serve`, which has no time limit for a request's head and then waits for ever for it at a stop.
+//! Not `axum::serve`: it has no timeout for the head of a request, so a stop may wait for it for
+//! ever.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,15 +19,16 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{App, Limits, router};
+use super::routes::router;
+use super::{App, Limits};
 
-/// How long to wait before accepting again when the machine has no more file descriptors.
+/// The backoff after a failed accept: the process has no file descriptors left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
-/// How many connections the system keeps for us while we cannot accept; it may allow less.
+/// How many connections the system queues while the service accepts none; it may allow fewer.
 const BACKLOG: u32 = 1024;
 
-/// A listener that is bound but does not accept yet.
+/// A listener that is bound and does not accept yet.
 pub struct Server {
     listener: TcpListener,
     app: Arc<App>,
@@ -35,9 +38,9 @@ pub struct Server {
 /// How a stop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
-    /// Every request was answered, every cancellation ended or was parked.
+    /// Every request was answered; every cancellation ended or was handed over.
     Drained,
-    /// The time was over; what was left is taken up at the next start.
+    /// The timeout passed; the next start resumes what is left.
     TimeOver,
 }
 
@@ -51,7 +54,7 @@ impl Server {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
             SocketAddr::V6(_) => TcpSocket::new_v6()?,
         };
-        // A restart must not wait for connections of the last run to be forgotten.
+        // A restart must not wait for the connections of the last run to leave TIME_WAIT.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
@@ -72,14 +75,16 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop`, announces it, then drains: no new connections, running requests answered, flows ended or
-    /// parked, and whatever is still open closed when the time is over.
+    /// Serves until `stop`, announces it, then drains: accepts no new connection, answers running
+    /// requests, lets the workers end or hand over, and closes what is still open after the
+    /// timeout.
     pub async fn serve(self, stop: CancellationToken) -> Stopped {
         let connections = TaskTracker::new();
         let (leaving, closing) = (CancellationToken::new(), CancellationToken::new());
         let announced = async {
             stop.cancelled().await;
-            // Whoever looks at /health/ready may turn away before the door is shut; nobody is turned away until then.
+            // A load balancer sees it in /health/ready and stops sending; until then every request
+            // is accepted.
             self.app.draining.cancel();
             sleep(self.app.limits.stop_notice).await;
             leaving.cancel();
@@ -88,7 +93,7 @@ impl Server {
         drop(self.listener);
         let deadline = Instant::now() + self.app.limits.drain;
         tracing::info!(
-            "stopping: {} connections, {} requests",
+            "draining: {} connections, {} requests in flight",
             connections.len(),
             self.app.cancellations.in_flight()
         );
@@ -131,7 +136,10 @@ impl Server {
                     });
                 }
                 Err(error) => {
-                    tracing::warn!("a connection could not be accepted: {error}");
+                    tracing::warn!(
+                        "failed to accept a connection, retrying in {} ms: {error}",
+                        ACCEPT_RETRY.as_millis()
+                    );
                     sleep(ACCEPT_RETRY).await;
                 }
             }
@@ -139,7 +147,8 @@ impl Server {
     }
 }
 
-/// Accepts only when there is room; others wait in the system's queue, and then are refused by it.
+/// Accepts within the limit of connections; others wait in the system's queue, which refuses them
+/// when it is full.
 async fn accept_one(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
@@ -156,12 +165,12 @@ async fn serve_connection(
     closing: CancellationToken,
     leaving: CancellationToken,
 ) {
-    // Answers are small; waiting for more would only delay them.
+    // Answers are small; Nagle's algorithm would only delay them.
     drop(stream.set_nodelay(true));
     let service = TowerToHyperService::new(router);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        // A caller may say that it sends nothing more and still wait for its answer.
+        // A caller may close its side and still wait for the answer.
         .half_close(true)
         .header_read_timeout(limits.head)
         .max_buf_size(limits.head_bytes_max)
@@ -170,7 +179,7 @@ async fn serve_connection(
     let mut graceful = false;
     loop {
         tokio::select! {
-            // An error is the caller's: it hung up, was too slow or sent no HTTP.
+            // An error is the caller's: it disconnected, was too slow or sent no HTTP.
             _ = connection.as_mut() => return,
             () = leaving.cancelled(), if !graceful => {
                 graceful = true;

@@ -1,4 +1,7 @@
-//! The way of one webhook: limits, channel, decision, channel.
+//! One webhook: its body, its caller, its meaning, its answer.
+//!
+//! Nothing of the body is read before its declared length is checked, and nothing of it is acted on
+//! before the caller is authenticated.
 
 use std::sync::Arc;
 
@@ -11,9 +14,10 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
 use super::App;
-use super::decision::{Decision, Told};
-use super::line::Line;
-use super::respond::{Listener, Refusal, nobody, refuse, respond};
+use super::access_log::AccessLine;
+use super::dispatch::{Decision, Dispatcher};
+use super::problem::{Audience, HttpProblem, anonymous, render_problem};
+use super::response::respond;
 use crate::channels::{
     Answered, AuthError, Channel, Echo, Inbound, Misunderstood, Note, NoteKind, Rendered,
     Understood, Wish,
@@ -21,6 +25,7 @@ use crate::channels::{
 use crate::clock::Moment;
 use crate::replies::Refused;
 
+/// Answers a request to `/webhooks/{name}`.
 pub(super) async fn webhook(
     State(app): State<Arc<App>>,
     name: Result<Path<String>, PathRejection>,
@@ -28,20 +33,14 @@ pub(super) async fn webhook(
 ) -> Response<Body> {
     let at = Moment::now();
     let (head, body) = request.into_parts();
-    // An address that is no text names no channel.
+    // A name that is not UTF-8 is no channel's name.
     let name = name.map(|Path(name)| name).unwrap_or_default();
     let Some(channel) = app.channels.get(&name) else {
-        let detail = "there is no channel of this name; the names stand under [channels.NAME] in the configuration";
-        let refusal = Refusal::new(
-            StatusCode::NOT_FOUND,
-            "no_such_channel",
-            "No such channel",
-            detail,
-        );
-        Line::new(String::new(), at).refused(&refusal);
-        return refuse(&app, &nobody(&app, &head.headers), None, refusal);
+        let problem = no_such_channel();
+        AccessLine::without_channel(at).refused(&problem);
+        return render_problem(&app, &anonymous(&app, &head.headers), None, problem);
     };
-    let mut line = Line::new(channel.name.clone(), at);
+    let mut line = AccessLine::of_channel(&channel.name, at);
     let visit = Visit {
         app: &app,
         channel,
@@ -56,13 +55,13 @@ pub(super) async fn webhook(
         at,
     };
     if !channel.accepts(&head.method) {
-        let refusal = wrong_method(channel);
-        return visit.refused(&channel.overhear(&without_body), refusal, &mut line);
+        let problem = wrong_method(channel);
+        return visit.refused(&channel.overhear(&without_body), problem, &mut line);
     }
     let body = match read(&app, channel, body).await {
         Ok(body) => body,
-        Err(refusal) => {
-            return visit.refused(&channel.overhear(&without_body), refusal, &mut line);
+        Err(problem) => {
+            return visit.refused(&channel.overhear(&without_body), problem, &mut line);
         }
     };
     let inbound = Inbound {
@@ -70,8 +69,8 @@ pub(super) async fn webhook(
         ..without_body
     };
     if let Err(error) = channel.authenticate(&inbound) {
-        let refusal = not_authenticated(channel, &error);
-        return visit.refused(&channel.overhear(&inbound), refusal, &mut line);
+        let problem = not_authenticated(channel, &error);
+        return visit.refused(&channel.overhear(&inbound), problem, &mut line);
     }
     match channel.parse(&inbound) {
         Ok(Understood { wish, echo, notes }) => {
@@ -80,20 +79,15 @@ pub(super) async fn webhook(
             visit.grant(wish, &echo, &mut line).await
         }
         Err(wrong) => {
-            visit.note(
-                &wrong
-                    .member
-                    .map(Note::not_filled_in)
-                    .into_iter()
-                    .collect::<Vec<_>>(),
-            );
-            let refusal = misunderstood(channel, wrong);
-            visit.refused(&channel.hear(&inbound), refusal, &mut line)
+            let note = wrong.member.map(Note::not_filled_in);
+            visit.note(&note.into_iter().collect::<Vec<_>>());
+            let problem = misunderstood(channel, wrong);
+            visit.refused(&channel.hear(&inbound), problem, &mut line)
         }
     }
 }
 
-/// One request, and whom its answer is for.
+/// One request of a channel, whose answer depends on its headers.
 struct Visit<'a> {
     app: &'a App,
     channel: &'a Channel,
@@ -101,37 +95,28 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    /// Tells the operator what the request's members were like, without a word of what was in them.
+    /// Logs which members were unusable, without their values. The span names the channel.
     fn note(&self, notes: &[Note]) {
-        let channel = self.channel.name.as_str();
         for note in notes {
             let member = note.member;
             match note.kind {
                 NoteKind::NotFilledIn => {
-                    self.app.count_not_filled_in(channel);
-                    tracing::warn!(
-                        channel,
-                        member,
-                        "a member was not filled in by the platform"
-                    );
+                    self.app.count_not_filled_in(&self.channel.name);
+                    tracing::warn!(member, "the platform did not fill in a member");
                 }
                 NoteKind::Ignored => {
-                    tracing::warn!(
-                        channel,
-                        member,
-                        "a member could not be read and was ignored"
-                    );
+                    tracing::warn!(member, "ignored an unreadable member");
                 }
             }
         }
     }
 
-    /// Does what is wanted and writes the answer.
-    async fn grant(&self, wish: Wish, echo: &Echo, line: &mut Line) -> Response<Body> {
-        let decision = Decision::of(self.app, self.channel, echo);
-        let rendered = match decision.decide(wish, line).await {
-            Told::Refused(refusal) => return self.refused(echo, refusal, line),
-            Told::Outcome {
+    /// Does what the request asks for and writes the answer.
+    async fn grant(&self, wish: Wish, echo: &Echo, line: &mut AccessLine) -> Response<Body> {
+        let dispatcher = Dispatcher::new(self.app, self.channel, echo);
+        let rendered = match dispatcher.dispatch(wish, line).await {
+            Decision::Problem(problem) => return self.refused(echo, problem, line),
+            Decision::Outcome {
                 ask,
                 answer,
                 next,
@@ -148,12 +133,12 @@ impl Visit<'_> {
                 let rendered = self.channel.render(self.headers, echo, &answered);
                 return respond(StatusCode::OK, rendered);
             }
-            Told::Turn { turn, code, reply } => {
+            Decision::Turn { turn, code, reply } => {
                 let (headers, channel) = (self.headers, self.channel);
                 channel.render_turn(headers, echo, turn, &code, &reply)
             }
-            Told::Ignored => self.channel.render_ignored(echo),
-            Told::Handshake(text) => Rendered {
+            Decision::Ignored => self.channel.render_ignored(echo),
+            Decision::Handshake(text) => Rendered {
                 content_type: "text/plain; charset=utf-8".to_owned(),
                 body: text,
             },
@@ -162,39 +147,40 @@ impl Visit<'_> {
         respond(StatusCode::OK, rendered)
     }
 
-    fn refused(&self, echo: &Echo, refusal: Refusal, line: &mut Line) -> Response<Body> {
-        line.refused(&refusal);
-        let listener = Listener {
+    fn refused(&self, echo: &Echo, problem: HttpProblem, line: &mut AccessLine) -> Response<Body> {
+        line.refused(&problem);
+        let audience = Audience {
             headers: self.headers,
             locale: echo.locale,
             medium: self.channel.medium,
         };
-        refuse(self.app, &listener, Some((self.channel, echo)), refusal)
+        render_problem(self.app, &audience, Some((self.channel, echo)), problem)
     }
 }
 
-async fn read(app: &App, channel: &Channel, body: Body) -> Result<Vec<u8>, Refusal> {
+/// Reads the whole body, within its size limit and its timeout.
+async fn read(app: &App, channel: &Channel, body: Body) -> Result<Vec<u8>, HttpProblem> {
     let bytes_max = channel.body_bytes_max(app.limits.body_bytes_max);
-    // A declared length is believed before anything of it is read.
+    // A declared length that is too large is refused before a byte of the body is read.
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(too_large(bytes_max));
     }
     match timeout(app.limits.body, Limited::new(body, bytes_max).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes().to_vec()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(bytes_max)),
-        Ok(Err(_)) => Err(Refusal::new(
+        Ok(Err(_)) => Err(HttpProblem::new(
             StatusCode::BAD_REQUEST,
             "cut_off",
-            "The body ended too early",
-            "the connection ended before the whole body had come",
+            "The body is incomplete",
+            "the connection ended before the whole body had arrived",
         )
         .saying(Refused::Unavailable)),
-        Err(_) => Err(Refusal::new(
+        Err(_) => Err(HttpProblem::new(
             StatusCode::REQUEST_TIMEOUT,
             "too_slow",
-            "The body came too slowly",
+            "Timeout of the body",
             format!(
-                "the body did not come within {} seconds",
+                "timeout: the body did not arrive within {} seconds",
                 app.limits.body.as_secs()
             ),
         )
@@ -202,8 +188,17 @@ async fn read(app: &App, channel: &Channel, body: Body) -> Result<Vec<u8>, Refus
     }
 }
 
-fn too_large(bytes_max: usize) -> Refusal {
-    Refusal::new(
+fn no_such_channel() -> HttpProblem {
+    HttpProblem::new(
+        StatusCode::NOT_FOUND,
+        "no_such_channel",
+        "No such channel",
+        "no channel has this name; channels are configured as [channels.NAME]",
+    )
+}
+
+fn too_large(bytes_max: usize) -> HttpProblem {
+    HttpProblem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "too_large",
         "The body is too large",
@@ -211,12 +206,12 @@ fn too_large(bytes_max: usize) -> Refusal {
     )
 }
 
-fn wrong_method(channel: &Channel) -> Refusal {
+fn wrong_method(channel: &Channel) -> HttpProblem {
     let methods = channel.methods().join(", ");
     let detail = format!(
-        "this webhook takes only {methods}: what may be sent again by anything on the way must not delete"
+        "this webhook takes only {methods}; a method that a proxy may repeat must not delete"
     );
-    Refusal::new(
+    HttpProblem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method",
         "Wrong method",
@@ -225,26 +220,24 @@ fn wrong_method(channel: &Channel) -> Refusal {
     .with_header(header::ALLOW, allow(&methods))
 }
 
-fn misunderstood(channel: &Channel, wrong: Misunderstood) -> Refusal {
-    let refusal = Refusal::from(wrong);
-    match refusal.status {
-        StatusCode::METHOD_NOT_ALLOWED => {
-            refusal.with_header(header::ALLOW, allow(&channel.methods().join(", ")))
-        }
-        _ => refusal,
+fn misunderstood(channel: &Channel, wrong: Misunderstood) -> HttpProblem {
+    let problem = HttpProblem::from(wrong);
+    if problem.status == StatusCode::METHOD_NOT_ALLOWED {
+        return problem.with_header(header::ALLOW, allow(&channel.methods().join(", ")));
     }
+    problem
 }
 
-/// The names of methods are plain ASCII; a preset that names another one is told so at start.
-fn allow(methods: &str) -> HeaderValue {
+/// The value of `Allow`. Method names are ASCII: a preset with another one is refused at start.
+pub(super) fn allow(methods: &str) -> HeaderValue {
     HeaderValue::from_str(methods).unwrap_or(HeaderValue::from_static("POST"))
 }
 
-fn not_authenticated(channel: &Channel, error: &AuthError) -> Refusal {
-    // Only plain ASCII stands in a challenge.
+fn not_authenticated(channel: &Channel, error: &AuthError) -> HttpProblem {
+    // Challenges are ASCII.
     let challenge = HeaderValue::from_str(&channel.auth.challenge())
         .unwrap_or(HeaderValue::from_static("Bearer"));
-    Refusal::new(
+    HttpProblem::new(
         StatusCode::UNAUTHORIZED,
         error.id(),
         "Not authenticated",

@@ -1,4 +1,7 @@
-//! The moment of promise: one transaction that ties a webhook to a cancellation, new or running.
+//! Accepts a webhook: one transaction that ties it to a cancellation, new or running.
+//!
+//! It must never execute a request that the caller was refused: the caller decides last, just
+//! before the commit.
 
 use std::sync::Arc;
 
@@ -16,26 +19,29 @@ use super::store::{Store, Value};
 use super::{queries, sql};
 use crate::domain::{EventKind, FirstName, Mode, OpId, ReservationCode};
 
-/// How often a promise is tried again that another replica made at the same moment.
+/// How often an acceptance is retried when another replica accepted the same webhook at the same
+/// moment.
 const RACES_MAX: usize = 3;
 
-/// How long a look for what was promised before may take, before the promise is made without it.
+/// How long the search for an earlier acceptance may take before the webhook is accepted without
+/// it.
 const RECALL: Duration = Duration::from_millis(500);
 
 impl Journal {
-    /// Promises a cancellation: once this returns, it ends in a recorded outcome, whatever is killed.
+    /// Accepts a cancellation. Once this returns, it ends in a recorded outcome, whatever is
+    /// killed.
     ///
-    /// A caller that was told no meanwhile is promised nothing.
+    /// Nothing is accepted for a caller that was refused before the commit.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when it cannot be written down now, [`Error::NoRoom`] when the disk is nearly full: nothing is
-    /// promised and nothing will be done.
+    /// [`Error::Unavailable`] when it cannot be written now, [`Error::NoRoom`] when the disk is
+    /// nearly full. Then nothing is accepted and nothing will be done.
     pub async fn accept(
         &self,
         asked: Acceptance,
         caller: impl Caller + 'static,
     ) -> Result<Accepted, Error> {
-        // A webhook that is sent again and again must not stand in the way of those who write.
+        // A webhook that a platform sends again and again must not delay the writes.
         if self.look_every.is_some()
             && let Ok(Ok(Some(recalled))) = timeout(RECALL, self.recall(asked.clone())).await
         {
@@ -45,14 +51,14 @@ impl Journal {
         let mut races = 0;
         loop {
             match self.accept_once(asked.clone(), caller.clone()).await {
-                // The other one's row is there now, and is found.
+                // The row of the other replica is there now, and the retry finds it.
                 Err(Error::Raced) if races < RACES_MAX => races += 1,
                 accepted => return accepted,
             }
         }
     }
 
-    /// What the same webhook was promised before, if it came before. Nothing is written.
+    /// Finds what the journal accepted for the same webhook before. Nothing is written.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
@@ -76,15 +82,16 @@ impl Journal {
             times: self.times,
             until: self.lease_end(),
         };
-        let too_late = || Error::Unavailable("it came too late".to_owned());
+        let too_late =
+            || Error::Unavailable("the request timed out before it was accepted".to_owned());
         self.writer
             .call_alone(move |store| {
-                // The caller may have been told no while this waited for its turn.
+                // The caller may have been refused while this waited for its turn.
                 if !caller.is_waiting() {
                     return Err(too_late());
                 }
                 let accepted = write_down(store, &asked, fresh)?;
-                // Or while others were in the way. From here on it is not told no.
+                // Or while other operations ran. From here on the caller is not refused.
                 if caller.is_given_the_word() {
                     Ok(accepted)
                 } else {
@@ -95,17 +102,17 @@ impl Journal {
     }
 }
 
-/// Whoever is promised something, and may be told no while it is being written down.
+/// The caller of an acceptance, which may be refused while it is being written.
 pub trait Caller: Send + Sync {
-    /// Whether it still waits.
+    /// Whether the caller still waits.
     fn is_waiting(&self) -> bool;
 
-    /// Everything is written and only has to last. False when the caller was told no: then it is undone. After a
-    /// true, the caller is never told no.
+    /// Called when everything is written and only the commit remains. False when the caller was
+    /// refused: then the transaction is rolled back. After `true`, the caller is never refused.
     fn is_given_the_word(&self) -> bool;
 }
 
-/// A caller that answers both alike.
+/// A caller that answers both questions alike.
 impl<F: Fn() -> bool + Send + Sync> Caller for F {
     fn is_waiting(&self) -> bool {
         self()
@@ -116,7 +123,7 @@ impl<F: Fn() -> bool + Send + Sync> Caller for F {
     }
 }
 
-/// What a new cancellation is given.
+/// The id, the lease and the times of a new cancellation.
 pub(super) struct Fresh {
     pub(super) id: OpId,
     pub(super) owner: Arc<str>,
@@ -169,7 +176,8 @@ pub(super) fn write_down(
     fresh(store, record, new.until)
 }
 
-/// What came, where it is not how a code is kept: OZmap is asked for it too, also after a restart.
+/// The code as it was received, where the stored spelling differs. The worker looks it up in OZmap
+/// too, also after a restart.
 fn came_as(code: &ReservationCode) -> Option<&str> {
     Some(code.came_as()).filter(|came_as| *came_as != code.as_str())
 }
@@ -189,11 +197,11 @@ fn attach(store: &mut dyn Store, asked: &Acceptance, place: Place, op: OpId) -> 
         asked.conversation.clone().into(),
         asked.locale.into(),
     ];
-    match store.query(sql::ACCEPT_DELIVERY, &parameters)?.is_empty() {
-        false => Ok(()),
-        // Another replica was faster with the same webhook: undo, and find its row.
-        true => Err(Error::Raced),
+    if store.query(sql::ACCEPT_DELIVERY, &parameters)?.is_empty() {
+        // Another replica accepted the same webhook first: roll back, and find its row.
+        return Err(Error::Raced);
     }
+    Ok(())
 }
 
 fn fresh(store: &mut dyn Store, record: Record, until: Instant) -> Result<Accepted, Error> {

@@ -5,33 +5,34 @@
 use super::record::{Held, Record};
 use crate::domain::{FirstName, Mode, OpId, ReservationCode};
 
-/// Which webhook: a channel and the key of the request in it.
+/// Identifies a webhook: the channel and its idempotency key there.
 #[derive(Clone)]
 pub struct DeliveryKey {
     /// The channel's name.
     pub channel: String,
-    /// The key that is the same on every retry.
+    /// The idempotency key, the same on every retry.
     pub key: String,
 }
 
-/// What a webhook asks the journal to promise.
+/// A webhook that asks for a cancellation.
 #[derive(Clone)]
 pub struct Acceptance {
     /// The webhook.
     pub delivery: DeliveryKey,
-    /// When the platform gives no key: for how long the same request in the same conversation is the same one.
+    /// When the platform gives no key: for how long the same request in the same conversation is
+    /// the same one.
     pub duplicate_window_ms: Option<i64>,
     /// How many codes a conversation may try within a day.
     pub codes_max: u32,
-    /// For how long after its end a final answer is repeated to the same key as it is.
+    /// For how long after its end a final answer is replayed to the same key unchanged.
     pub replay_ms: i64,
-    /// What tells two customers apart whom the platform gave one key.
+    /// How to tell two customers apart when the platform reuses one key.
     pub key_scope: KeyScope,
-    /// What tells two requests with the same key apart.
+    /// A hash of the request, which tells two requests with the same key apart.
     pub fingerprint: String,
-    /// The same as an earlier version of this service would have written it, where that differs.
+    /// The fingerprint that an earlier version of the service wrote for it, where that differs.
     pub fingerprint_before: Option<String>,
-    /// The earlier cancellation of the same webhook whose answer does not hold any more.
+    /// The earlier cancellation of the same webhook whose answer no longer holds.
     pub instead_of: Option<OpId>,
     /// The reservation code.
     pub code: ReservationCode,
@@ -49,12 +50,14 @@ pub struct Acceptance {
     pub protocol_date: String,
 }
 
-/// What tells two customers apart whom the platform gave one key.
+/// How to tell two customers apart when the platform reuses one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyScope {
-    /// Their conversations, where both are known. The same key with another content is a mistake of the caller.
+    /// Their conversations, where both are known. The same key with another content is a mistake of
+    /// the caller.
     Conversation,
-    /// Their conversations and what they ask for: such a platform cannot be told that a key is a mistake.
+    /// By conversation and by what they ask for: such a platform cannot be told that it reuses keys
+    /// by mistake.
     ConversationAndContent,
 }
 

@@ -1,4 +1,5 @@
-//! What a conversation in free text was asked last, and how often it failed in a row, over restarts and replicas.
+//! The last question of a conversation in free text, and how often the conversation failed in a
+//! row. Both hold over restarts and for all replicas.
 //!
 //! Times are the database's. It must never decide what an answer means: it only keeps the question.
 
@@ -20,7 +21,7 @@ pub struct Heard {
     pub is_unique: bool,
 }
 
-/// Set when its caller is gone.
+/// Set when the caller no longer waits.
 #[derive(Default)]
 struct GivenUp(Arc<AtomicBool>);
 
@@ -31,8 +32,8 @@ impl Drop for GivenUp {
 }
 
 impl Journal {
-    /// Adds to the failures of a conversation, by how much this one weighs, and says what they come to by now; after a silence of
-    /// `window` they count from nothing.
+    /// Adds the weight of a failure to those of a conversation, and returns the sum. After a
+    /// silence of `window` they count from zero.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -55,8 +56,9 @@ impl Journal {
             .await
     }
 
-    /// Remembers the question that a conversation is asked, durably: only then may a plain yes be enough. Failures older than
-    /// `window` no longer count. When the caller does not wait for the end, it is not written after that.
+    /// Remembers the question that a conversation is asked. Only a durable question may be answered
+    /// by a plain yes. Failures older than `window` no longer count. If the caller stops waiting,
+    /// nothing is written after that.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -70,14 +72,16 @@ impl Journal {
         let is_given_up = given_up.0.clone();
         let window_ms = milliseconds(window);
         self.writer
-            .call_alone(move |store| match is_given_up.load(Ordering::SeqCst) {
-                true => Err(Error::Unavailable("its caller gave up".to_owned())),
-                false => remember(store, &id, &question, window_ms),
+            .call_alone(move |store| {
+                if is_given_up.load(Ordering::SeqCst) {
+                    return Err(Error::Unavailable("the caller no longer waits".to_owned()));
+                }
+                remember(store, &id, &question, window_ms)
             })
             .await
     }
 
-    /// Notes that a question was answered with a yes; false when it does not stand any more, so that nothing was answered.
+    /// Notes that a question was answered with a yes; false when the question is no longer open.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -116,8 +120,9 @@ impl Journal {
             .await
     }
 
-    /// The last question of a conversation, if it was asked within this time. A message with an id of its platform that was seen
-    /// before the question was asked is no answer to it, as the message that it was asked about.
+    /// The last question of a conversation, if it was asked within this time. A message that was
+    /// first seen before the question was asked does not answer it; only an id of the platform can
+    /// show that.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
@@ -147,20 +152,20 @@ impl Journal {
                     .integer_or_null("first_seen_at")?
                     .is_some_and(|at| at < asked_at);
                 let question = question(row)?;
-                Ok(Some(
-                    match is_older && question.standing == Standing::Open {
-                        true => Question {
-                            asked_by: message.id,
-                            ..question
-                        },
-                        false => question,
-                    },
-                ))
+                Ok(Some(if is_older && question.standing == Standing::Open {
+                    Question {
+                        asked_by: message.id,
+                        ..question
+                    }
+                } else {
+                    question
+                }))
             })
             .await
     }
 
-    /// Forgets this question of a conversation; false when it is not the last one any more, or was answered meanwhile.
+    /// Forgets this question of a conversation; false when it is no longer the last one, or was
+    /// answered.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -177,7 +182,7 @@ impl Journal {
             .await
     }
 
-    /// Forgets the question of a conversation: a later yes is an answer to something else.
+    /// Forgets the question of a conversation: a later yes answers something else.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -214,7 +219,7 @@ fn question(row: &Row) -> Result<Question, Error> {
     let key = row.text_or_null("answered_key")?.map(str::to_owned);
     Ok(Question {
         code: row.text("asked_code")?.to_owned(),
-        // Anything else than what was written for a real one deletes nothing.
+        // Any other value than the one of a real cancellation deletes nothing.
         mode: if row.text("asked_mode")? == mode_id(Mode::Real) {
             Mode::Real
         } else {

@@ -1,16 +1,17 @@
-//! What kind of disk the file of a journal lies on and how much room that has, as far as the system says it, and whether
-//! that will do.
+//! Whether the disk under an embedded journal is fit for it: its kind, its free space, its
+//! permissions.
 //!
-//! It only reads; what a journal without room does is decided by whoever keeps it.
+//! It only reads. The caller decides what happens without room.
 
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use super::place::NetworkDisk;
 
-/// Kinds of file systems on another machine. The locks that SQLite relies on may not hold there, and what it was told is
-/// on the disk may not be (SQLite's own documentation, "How To Corrupt An SQLite Database File").
-/// Folders of the host that a container or a virtual machine sees through a file server of its own are among them.
+/// Kinds of file systems on another machine. The locks that SQLite relies on may not hold there,
+/// and data may not be on the disk that was reported to be (SQLite's own documentation, "How To
+/// Corrupt An SQLite Database File"). Folders of the host that a container or a virtual machine
+/// sees through a file server of its own are among them.
 const NETWORK: [&str; 30] = [
     "9p",
     "virtiofs",
@@ -44,9 +45,10 @@ const NETWORK: [&str; 30] = [
     "smbfs",
 ];
 
-/// Whether the disk where a path leads, which need not be there yet, has room for another promise.
+/// Whether the disk of a path has room for another cancellation. The file need not exist.
 pub(super) fn has_room(path: &Path, free_bytes_min: u64) -> Result<(), Error> {
-    // Asked at every promise: only what is not there costs a look at what is.
+    // Runs at every acceptance: only a path that does not exist costs a search for its nearest
+    // folder.
     let free = free_bytes(path).or_else(|| free_bytes(&nearest(path)?));
     match free {
         Some(free) if free < free_bytes_min => Err(Error::NoRoom(format!(
@@ -57,7 +59,7 @@ pub(super) fn has_room(path: &Path, free_bytes_min: u64) -> Result<(), Error> {
     }
 }
 
-/// Whether this user may write the journal and what lies beside it, where a path leads which need not be there yet.
+/// Whether this user may write the journal and the files beside it. They need not exist.
 pub(super) fn may_be_written(path: &Path, companions: &[PathBuf]) -> Result<(), Error> {
     let folder = nearest(folder_of(path));
     let files = companions.iter().map(PathBuf::as_path).chain([path]);
@@ -87,13 +89,13 @@ fn refusal(path: &Path) -> Option<String> {
     may.err().map(|error| error.to_string())
 }
 
-/// Elsewhere the start tells.
+/// On other systems the start finds out.
 #[cfg(not(unix))]
 fn refusal(_path: &Path) -> Option<String> {
     None
 }
 
-/// Whether a journal may lie where a path leads, which need not be there yet.
+/// Whether a journal may lie on the disk of a path. The file need not exist.
 pub(super) fn may_lie(path: &Path, network_disk: NetworkDisk) -> Result<(), Error> {
     may_lie_among(&mounts(), path, network_disk)
 }
@@ -115,7 +117,7 @@ pub(super) fn is_on_network(path: &Path) -> bool {
     nearest(path).is_some_and(|place| network(&mounts(), &place).is_some())
 }
 
-/// The part of a path that is there, by its real name.
+/// The part of a path that exists, by its real name.
 fn nearest(path: &Path) -> Option<PathBuf> {
     path.ancestors().find_map(|place| {
         let is_here = place.as_os_str().is_empty();
@@ -133,37 +135,39 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// What is mounted where, as the system writes it; empty when it does not say.
+/// The mounts as the system lists them; empty when it does not.
 fn mounts() -> String {
-    // Only Linux has this file; elsewhere it is up to the operator.
+    // Only Linux has this file; on other systems it is up to the operator.
     std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()
 }
 
-/// The kind of the network file system that a file lies on, by its canonical path; `None` when it is none, or nobody can
-/// say.
+/// The kind of the network file system that a file lies on, by its canonical path; `None` when it
+/// is none, or when that is unknown.
 fn network(mounts: &str, path: &Path) -> Option<String> {
     kind(mounts, path).filter(|kind| NETWORK.contains(&kind.as_str()))
 }
 
-/// How many bytes this user may still write where a path leads; `None` when nobody can say.
+/// How many bytes this user may still write on the disk of a path; `None` when that is unknown.
 #[cfg(unix)]
 fn free_bytes(path: &Path) -> Option<u64> {
     let room = rustix::fs::statvfs(path).ok()?;
-    // One without a size says nothing: some kinds of disk have none, as a tmpfs without a limit.
+    // A disk without a size tells nothing: some kinds have none, such as a tmpfs without a limit.
     (room.f_blocks > 0).then(|| room.f_bavail.saturating_mul(room.f_frsize))
 }
 
-/// Elsewhere it is up to the operator.
+/// On other systems it is up to the operator.
 #[cfg(not(unix))]
 fn free_bytes(_path: &Path) -> Option<u64> {
     None
 }
 
-/// The kind of the innermost mount that holds a path; of two at the same place the later one lies on top.
+/// The kind of the innermost mount that holds a path; of two at the same place the later one lies
+/// on top.
 fn kind(mounts: &str, path: &Path) -> Option<String> {
     let mut found: Option<(usize, &str)> = None;
     for line in mounts.lines() {
-        // proc(5): id, parent, device, root, mount point, options, optional fields, a dash, the kind, …
+        // proc(5): id, parent, device, root, mount point, options, optional fields, a dash, the
+        // kind, …
         let Some((before, after)) = line.split_once(" - ") else {
             continue;
         };
@@ -179,7 +183,7 @@ fn kind(mounts: &str, path: &Path) -> Option<String> {
     found.map(|(_, kind)| kind.to_owned())
 }
 
-/// Blanks and backslashes of a mount point stand there as three octal digits.
+/// Blanks and backslashes of a mount point are written as three octal digits.
 fn unescaped(point: &str) -> String {
     [
         ("\\040", " "),

@@ -1,7 +1,9 @@
-//! Whether a webhook came before: by its key, or without one by its conversation and code.
+//! Whether a webhook came before: by its idempotency key, or without one by its conversation and
+//! code.
 //!
-//! One key may be given to two customers by a platform that is set up wrongly: they are told apart by the conversation, and
-//! where the channel says so by what they ask. It must never give one customer the answer of another where that can be known.
+//! A platform that is set up wrongly may give one key to two customers. They are told apart by the
+//! conversation, and where the channel says so by what they ask. It must never give one customer
+//! the answer of another where that can be known.
 
 use sha2::{Digest, Sha256};
 
@@ -13,21 +15,22 @@ use super::store::{Row, Store};
 use super::{queries, sql};
 use crate::domain::{OpId, Outcome};
 
-/// How much later than now an end may be without speaking of a clock that was put right.
+/// How far in the future an end may lie before it means that the clock was set back.
 const AHEAD_MS: i64 = 2_000;
 
 /// What is known of a webhook.
 pub(super) enum Seen {
     /// It came before.
     Before(Recalled),
-    /// It did not: it is written down under this key.
+    /// It did not: it is written under this key.
     New(Place),
 }
 
-/// Where a new webhook is written down.
+/// The key under which a new webhook is written.
 pub(super) struct Place {
     pub(super) key: String,
-    /// The cancellation of an earlier webhook that has this key still, and keeps its history under another one.
+    /// The cancellation of an earlier webhook that has this key still, and keeps its history under
+    /// another one.
     pub(super) instead_of: Option<OpId>,
 }
 
@@ -55,13 +58,15 @@ pub(super) fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<S
         return Ok(anew);
     }
     if !asked.is_same(row.text("fingerprint")?) {
-        return Ok(match asked.was_long_ago(&record) {
-            true => anew,
-            false => Seen::Before(Recalled::KeyReused),
+        return Ok(if asked.was_long_ago(&record) {
+            anew
+        } else {
+            Seen::Before(Recalled::KeyReused)
         });
     }
     if record.outcome.is_some() {
-        // Whoever joined late may have been set apart between the two reads, which then do not belong together.
+        // A late webhook may have got a record of its own between the two reads, which then do not
+        // belong together.
         let again = match by_key(store, asked)?.1 {
             Some(row) => Some(row),
             None => recent(store, asked)?,
@@ -75,7 +80,8 @@ pub(super) fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<S
     Ok(Seen::Before(Recalled::Promised(Box::new(record))))
 }
 
-/// The key that a webhook has or will have, and its row if there is one. A key that another customer has is not its own.
+/// The key that a webhook has or will have, and its row if there is one. A key that belongs to
+/// another customer does not count.
 pub(super) fn by_key(
     store: &mut dyn Store,
     asked: &Acceptance,
@@ -125,7 +131,7 @@ fn promised(store: &mut dyn Store, row: &Row) -> Result<Record, Error> {
 }
 
 impl Journal {
-    /// Notes, once, what a webhook was told.
+    /// Notes, once, the outcome that a webhook was answered with.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -142,20 +148,20 @@ impl Journal {
 }
 
 impl Acceptance {
-    /// Whether a final answer must be looked at before it is repeated: it is older than the retries of a platform, or
-    /// there is no key that would tell a retry from another request.
+    /// Whether a final answer must be verified before it is replayed: it is older than any retry of
+    /// a platform, or there is no key that tells a retry from a new request.
     #[must_use]
     pub fn must_be_looked_at(&self, record: &Record) -> bool {
         match (record.outcome, self.duplicate_window_ms) {
             (None, _) => false,
-            // A person is called for it already, and it may be the first webhook once more: it is no new wish.
+            // A person looks at it already, and it may be a retry of the first webhook.
             (Some(Outcome::Unknown), Some(_)) => false,
             (Some(_), Some(_)) => true,
             (Some(_), None) => self.was_long_ago(record),
         }
     }
 
-    /// Whether a cancellation ended before any retry of a platform that could still come.
+    /// Whether a cancellation ended so long ago that no retry of a platform can still come.
     fn was_long_ago(&self, record: &Record) -> bool {
         let age_ms = record.done_at_ms.map(|done_at| record.now_ms() - done_at);
         age_ms.is_some_and(|age_ms| !(-AHEAD_MS..=self.replay_ms).contains(&age_ms))
@@ -178,7 +184,7 @@ impl Acceptance {
         Ok(!other_conversation && !other_content)
     }
 
-    /// The key of a customer whose key another one had first.
+    /// The key for a customer whose own key another customer used first.
     fn own_key(&self) -> String {
         let content = match self.key_scope {
             KeyScope::Conversation => "",

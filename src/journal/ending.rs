@@ -1,6 +1,6 @@
-//! How a cancellation ends, and what the webhooks get that joined it late.
+//! How a cancellation ends, and what happens to the webhooks that joined it late.
 //!
-//! It only describes an ending; `steps.rs` decides whether it may be written.
+//! It only describes an ending; `transitions.rs` decides whether it may be written.
 
 use super::history::RealOne;
 use crate::domain::{FirstName, Outcome, Reason};
@@ -16,37 +16,38 @@ pub struct Ending {
     pub needs_human: bool,
     /// What the customer is called, when OZmap's record says it.
     pub first_name: Option<FirstName>,
-    /// What those hear who asked only after the deletion was decided.
+    /// The answer for webhooks that joined after the deletion was decided.
     pub latecomers: Latecomers,
-    /// Of a rehearsal: what the real cancellations of its code had come to before the look. When that is so no more, it does
-    /// not end, with [`Error::Joined`].
+    /// For a dry run: the state of the real cancellations of the code before the look-up. If it has
+    /// changed, the dry run does not end, with [`super::Error::Joined`].
     pub beside: Option<RealOne>,
 }
 
-/// What those hear who joined a cancellation after its deletion was decided.
+/// The answer for webhooks that joined a cancellation after its deletion was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Latecomers {
-    /// The same as all others.
+    /// The same as for all others.
     HearTheSame,
-    /// The same, if there are no more webhooks than this, which [`Journal::joined`] counted before the look: what was seen
-    /// says nothing about what those ask for who came since. Otherwise it does not end, with [`Error::Joined`].
+    /// The same, if there are no more webhooks than this, which [`Journal::joined`] counted before
+    /// the look: what was seen says nothing about what those ask for who came since. Otherwise it
+    /// does not end, with [`Error::Joined`].
     AreNoMoreThan(i64),
-    /// Nobody knows which reservation they meant: a person must look. Nothing is deleted for them, because a repetition of
-    /// the first request may look like a new one.
+    /// It cannot be known which reservation they meant, so a person must look. Nothing is deleted
+    /// for them, because a retry of the first request may look like a new one.
     AreForAPerson(Apart),
 }
 
-/// Why those who joined late end apart from those whose deletion it was.
+/// Why late webhooks end in a record of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Apart {
     /// The code leads to another reservation now.
     ReservedAgain,
-    /// Somebody new joined during every look.
+    /// Another webhook joined during every look-up.
     JoinedLate,
 }
 
 impl Apart {
-    /// The word for it in the journal, which [`sql::FIND_RECENT`] knows too.
+    /// The reason in the journal, which `sql::FIND_RECENT` knows too.
     #[must_use]
     pub const fn reason(self) -> Reason {
         match self {

@@ -8,7 +8,7 @@ use super::sql;
 use super::store::Store;
 use crate::domain::{EventKind, OpId};
 
-/// A line for the history of a cancellation.
+/// An event in the history of a cancellation.
 pub(super) struct Note {
     pub(super) op: OpId,
     pub(super) fence: i64,

@@ -1,9 +1,10 @@
-//! One thread owns the connection; whatever waits for it goes to the disk together (group commit).
+//! One thread owns the connection and commits together what waits for it (group commit).
 //!
-//! Where other processes write too, what they may want to lock as well goes alone: a lock that is held until many others
-//! have been written, in another order than elsewhere, is what replicas would wait for each other with.
-//! A caller hears of its operation only after the commit that made it durable, or after everything of it was undone.
-//! When the answer to a commit was lost, its callers wait until it is known, and nothing new is begun.
+//! On a shared database, operations that touch rows other replicas also lock run in a transaction
+//! of their own. Batching them would hold row locks in different orders on different replicas and
+//! deadlock. A caller gets its result only after the commit that made it durable, or after a
+//! rollback of all of it. When the answer to a commit is lost, its callers wait until the outcome
+//! is known, and no new batch begins.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -11,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use super::error::Error;
 use super::store::{Fate, Store};
@@ -22,10 +24,10 @@ pub(crate) use operation::Operation;
 use operation::{Batch, Company, Outcome};
 use queue::Waiting;
 
-/// How often the store is looked after while nothing is written.
+/// How often the store checks its files while nothing is written.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// How often it is asked what became of a commit whose answer was lost.
+/// How often the outcome of a commit is queried whose answer was lost.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// A queue of operations to the thread that writes.
@@ -47,7 +49,7 @@ pub(crate) trait OperationQueue: Send + Sync {
     fn push(&self, operation: Box<dyn Operation>);
 }
 
-/// What the thread is told.
+/// A message to the thread.
 enum Message {
     Run(Box<dyn Operation>),
     /// Everything before this is written; then the store is closed.
@@ -55,6 +57,8 @@ enum Message {
 }
 
 struct Call<T, F> {
+    /// The span of the caller, so that the thread's log lines carry its fields.
+    span: Span,
     company: Company,
     work: Option<F>,
     result: Option<Result<T, Error>>,
@@ -67,14 +71,15 @@ where
     F: FnOnce(&mut dyn Store) -> Result<T, Error> + Send,
 {
     fn run(&mut self, store: &mut dyn Store) -> Outcome {
-        // Nobody waits any more: nothing was promised, so nothing is done.
+        // The caller no longer waits and was promised nothing, so nothing is done.
         if self.caller.is_closed() {
             return Outcome::Undo;
         }
         let Some(work) = self.work.take() else {
             return Outcome::Undo;
         };
-        // A mistake of ours in one operation must not end the thread that all others wait for.
+        let _in_span = self.span.enter();
+        // A panic in one operation must not end the thread that all others wait for.
         let result = catch_unwind(AssertUnwindSafe(|| work(store))).unwrap_or_else(|_| {
             Err(Error::Unavailable(
                 "the operation ended in a panic".to_owned(),
@@ -99,13 +104,14 @@ where
             (Ok(()), Some(Ok(value))) => Ok(value),
             (Ok(()), None) => Err(Error::Unavailable("the operation was not run".to_owned())),
         };
-        // A caller that left meanwhile reads the record again; what is durable stays durable.
+        // A caller that no longer waits will read the record again; what is durable stays durable.
         drop(self.caller.send(answer));
     }
 }
 
 impl Writer {
-    /// Starts the thread and opens the store on it; it ends when the last clone of the queue is gone.
+    /// Starts the thread and opens the store on it; it ends when the last clone of the queue is
+    /// gone.
     pub(super) fn start<S: Store + 'static>(
         open: impl FnOnce() -> Result<S, Error> + Send + 'static,
     ) -> Result<Self, Error> {
@@ -113,10 +119,10 @@ impl Writer {
         let (tell, opened) = channel();
         let work = move || match open() {
             Ok(mut store) => {
-                // Whoever started it waits for this.
+                // `start` waits for this.
                 drop(tell.send(Ok(())));
                 if let Some(closer) = write(&mut store, &operations) {
-                    // Whoever closed it may have gone.
+                    // The caller of `close` may be gone.
                     drop(closer.send(store.close()));
                 }
             }
@@ -160,12 +166,12 @@ impl Writer {
         self.call_in(Company::None, work).await
     }
 
-    /// Writes what waits, closes the store and ends the thread; whatever comes after that is told no.
+    /// Writes what waits, closes the store and ends the thread; every later operation fails.
     pub(super) async fn close(&self) -> Result<(), Error> {
         match &self.queue {
             Queue::Thread(thread) => {
                 let (closer, closed) = oneshot::channel();
-                // It is closed already when nobody takes this.
+                // The thread has ended: it is closed already.
                 match thread.send(Message::Close(closer)) {
                     Ok(()) => closed.await.unwrap_or(Ok(())),
                     Err(_) => Ok(()),
@@ -183,6 +189,7 @@ impl Writer {
     {
         let (caller, answer) = oneshot::channel();
         let operation = Call {
+            span: Span::current(),
             company,
             work: Some(work),
             result: None,
@@ -203,9 +210,9 @@ impl Writer {
 
 type Closer = oneshot::Sender<Result<(), Error>>;
 
-const NOT_KNOWN: &str = "what became of the last commit is not known yet";
+const NOT_KNOWN: &str = "the outcome of the last commit is not known yet";
 
-/// Works until the queue is gone, or until it is to be closed: then returns whom to tell.
+/// Works until the queue is dropped or closed; then returns the caller that closed it.
 fn write(store: &mut dyn Store, messages: &Receiver<Message>) -> Option<Closer> {
     let (mut unsure, mut waiting) = (Batch::new(), Waiting::default());
     let mut closer = None;
@@ -253,7 +260,7 @@ fn write(store: &mut dyn Store, messages: &Receiver<Message>) -> Option<Closer> 
     }
 }
 
-/// Runs a batch and tells its callers; returns it when it is not known what became of it.
+/// Runs a batch and answers its callers; returns the batch when its outcome is unknown.
 pub(crate) fn run(store: &mut dyn Store, mut batch: Batch) -> Batch {
     if batch.is_empty() {
         return batch;
@@ -272,7 +279,7 @@ pub(crate) fn finish(batch: Batch, committed: &Result<(), Error>) {
     }
 }
 
-/// Runs a batch in one transaction; an operation that fails is undone alone.
+/// Runs a batch in one transaction; an operation that fails is rolled back alone.
 fn run_batch(store: &mut dyn Store, batch: &mut Batch) -> Fate {
     if let Err(error) = store.begin() {
         return Fate::Undone(error);
@@ -337,6 +344,7 @@ mod tests {
         let call = |work: fn(&mut dyn Store) -> Result<u64, Error>| {
             let (caller, answer) = oneshot::channel();
             let call = Call {
+                span: Span::none(),
                 company: Company::Any,
                 work: Some(work),
                 result: None,

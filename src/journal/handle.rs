@@ -1,4 +1,5 @@
-//! The handle that everything else uses: where the journal is, and the threads that write and read it.
+//! The handle that everything else uses: where the journal is, and the threads that write and read
+//! it.
 //!
 //! Its operations are in the files that they belong to, see the map in `mod.rs`.
 
@@ -29,14 +30,14 @@ pub struct Times {
     pub deadline_ms: i64,
 }
 
-/// How long what another replica wrote may go unseen by somebody who waits for it.
+/// How often a waiting caller looks for what another replica wrote.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// A handle to the journal; cheap to clone.
 #[derive(Clone)]
 pub struct Journal {
     pub(super) writer: Writer,
-    // The writer itself where a read costs nothing, another connection where it would hold up the writes.
+    // The writer itself where a read is cheap, another connection where it would delay the writes.
     pub(super) reader: Writer,
     place: Place,
     pub(super) look_every: Option<Duration>,
@@ -65,7 +66,7 @@ impl Journal {
 }
 
 impl Journal {
-    /// Opens the journal for writing, under a name that no other process has.
+    /// Opens the journal for writing, under an owner name that no other process has.
     ///
     /// # Errors
     /// [`Error::InUse`] when another instance has it, [`Error::Open`] when it cannot be used.
@@ -95,7 +96,8 @@ impl Journal {
         })
     }
 
-    /// Why a part of what was promised may be missing in it: the id of the reason, when it was found so at the start.
+    /// Why accepted cancellations may be missing in it: the id of the reason, if the start found
+    /// one.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
@@ -110,7 +112,8 @@ impl Journal {
         &self.place
     }
 
-    /// How often to look for what another process may have written; `None` when there can be no other.
+    /// How often to look for what another process may have written; `None` when there can be no
+    /// other.
     #[must_use]
     pub fn look_every(&self) -> Option<Duration> {
         self.look_every
@@ -122,7 +125,7 @@ impl Journal {
         self.times
     }
 
-    /// Makes due what waits and is held by nobody.
+    /// Makes every waiting cancellation due that no worker holds a lease on.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -132,17 +135,18 @@ impl Journal {
             .await
     }
 
-    /// Writes what waits, closes the journal and frees it; afterwards an embedded one is all in its one file. Whatever is
-    /// asked of it after that is told no.
+    /// Writes what waits, closes the journal and releases its locks. Afterwards all of an embedded
+    /// one is in its one file, and every further operation fails.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when a part of it stands elsewhere, and where.
+    /// [`Error::Unavailable`] when a part of it could not be moved into the file, with the reason.
     pub async fn close(&self) -> Result<(), Error> {
         let read = self.reader.close().await;
         self.writer.close().await.and(read)
     }
 
-    /// A lease is counted from before its commit, so that it never seems longer here than it is there.
+    /// Counts a lease from before its commit, so that it never seems longer here than in the
+    /// database.
     pub(super) fn lease_end(&self) -> Instant {
         Instant::now() + Duration::from_millis(u64::try_from(self.times.lease_ms).unwrap_or(0))
     }

@@ -1,4 +1,5 @@
-//! What a cancellation asks about itself, and about others of its code, while it runs. Reads only.
+//! What a worker reads about its cancellation, and about others of the same code, while it runs.
+//! Reads only.
 
 use super::error::Error;
 use super::handle::Journal;
@@ -14,14 +15,14 @@ pub struct Earlier {
     pub protocol: Protocol,
     /// When that one ended, in milliseconds since 1970 on the database's clock.
     pub at_ms: i64,
-    /// How many there are: whatever became of the clock, one more is seen.
+    /// How many there are. One more is noticed whatever the clock did.
     pub count: i64,
 }
 
-/// The real cancellations of a code that is rehearsed.
+/// The real cancellations of a code, for a dry run of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RealOne {
-    /// Whether one is under way that may have deleted something.
+    /// Whether one is running that may have deleted something.
     pub is_deleting: bool,
     /// Those that ended and may have deleted something.
     pub ended: Option<Earlier>,
@@ -36,8 +37,8 @@ impl RealOne {
 }
 
 impl Journal {
-    /// What this service cancelled under a code, or sent the deletion of without seeing what became of it. Only
-    /// to be told when OZmap shows nothing under the code.
+    /// What this service cancelled under a code, or sent a deletion for without seeing the result.
+    /// Only meant for a code under which OZmap shows nothing.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
@@ -49,7 +50,7 @@ impl Journal {
         self.reader.call(move |store| earlier(store, &code)).await
     }
 
-    /// What the real cancellations of a code have come to.
+    /// The state of the real cancellations of a code.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
@@ -58,8 +59,8 @@ impl Journal {
         self.reader.call(move |store| real_one(store, &code)).await
     }
 
-    /// The properties of this code that were seen gone so lately that OZmap may still show them: within the time that a
-    /// deletion takes to settle. Their ids are never used again.
+    /// The properties of this code that were seen gone so recently that OZmap may still list them:
+    /// within the time that a deletion takes to settle. OZmap never reuses their ids.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
@@ -133,7 +134,7 @@ pub(super) fn times_of(store: &mut dyn Store, op: OpId, kind: EventKind) -> Resu
     counted.first().map_or(Ok(0), |row| row.integer("events"))
 }
 
-/// What the real cancellations of a code have come to.
+/// The state of the real cancellations of a code.
 pub(super) fn real_one(store: &mut dyn Store, code: &ReservationCode) -> Result<RealOne, Error> {
     // In this order: one that ends between the two is seen ended.
     let active = active(store, code)?;

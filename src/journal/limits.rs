@@ -14,7 +14,7 @@ const HOUR_MS: i64 = 3_600_000;
 pub(super) const DAY_MS: i64 = 86_400_000;
 
 impl Journal {
-    /// Spends one of the deletions of this hour. False when they are spent.
+    /// Spends one of the deletions of this hour; false when the budget is used up.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -31,7 +31,8 @@ impl Journal {
             .await
     }
 
-    /// Notes that a conversation tries a code, unless it has tried `codes_max` others within a day: then false.
+    /// Notes that a conversation tries a code, unless it has tried `codes_max` others within a day:
+    /// then false.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -47,7 +48,7 @@ impl Journal {
             .await
     }
 
-    /// Forgets attempts and hours that no longer count.
+    /// Purges expired counters: attempts, hours, conversations and seen messages.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -64,7 +65,8 @@ impl Journal {
     }
 }
 
-/// Notes that a conversation tries a code, unless it has tried `codes_max` others within a day: then false.
+/// Notes that a conversation tries a code, unless it has tried `codes_max` others within a day:
+/// then false.
 pub(super) fn may_try(
     store: &mut dyn Store,
     conversation: &str,

@@ -1,12 +1,13 @@
 //! The durable memory: what was promised, what was intended, how it ended.
 //!
-//! `accepted -> intent -> acked -> done(outcome)`, one row per cancellation, one active row per code, and a lease
-//! with a fence so that several processes may share one database. It alone makes an [`Intent`], after the target is
-//! on the disk. It must never decide what may be deleted, and never talk to OZmap.
+//! `accepted -> intent -> acked -> done(outcome)`, one row per cancellation, one active row per
+//! code, and a lease with a fence so that several processes may share one database. It alone makes
+//! an [`Intent`], after the target is on the disk. It must never decide what may be deleted, and
+//! never talk to OZmap.
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `handle` | [`Journal`]: opens and closes it, and carries its operations to the thread that runs them |
+//! | `handle` | [`Journal`]: opens it, closes it, and queues its operations |
 //! | `acceptance`, `accept` | a webhook's request, and the transaction that promises it |
 //! | `duplicates` | whether a webhook came before |
 //! | `transitions`, `ending` | the steps of a cancellation under its lease, and how it ends |
@@ -20,9 +21,9 @@
 //! | `sql`, `words` | every statement, once for both databases, and the ids of the enums in them |
 //! | `migrations/` | the tables, as numbered changes, and the upgrade of an older journal |
 //! | `store` | what a database must be able to do: statements, batches, rows by column name |
-//! | `sqlite`, `sqlite/` | the embedded database: its files, its write-ahead log, its schema, its backup |
+//! | `sqlite`, `sqlite/` | the embedded database: files, write-ahead log, schema, backup |
 //! | `postgres`, `postgres/` | the shared database: its connection and its schema |
-//! | `group_commit`, `group_commit/` | the thread that owns a connection and commits what waits together |
+//! | `group_commit` | the thread that owns a connection and commits in batches |
 //! | `place`, `disk` | where a journal is, and whether the disk there is fit for it |
 //! | `error` | why the journal could not do something |
 

@@ -1,6 +1,7 @@
 //! Where the journal is: a file of its own, or a server that several processes share.
 //!
-//! It decides which connections may carry passwords and personal data, and it must never show a password.
+//! It decides which connections may carry passwords and personal data, and it must never show a
+//! password.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -14,10 +15,10 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use super::error::Error;
 
-/// The longest wait for a server that does not take a connection.
+/// The timeout of a connection attempt.
 pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
-/// After this time without an answer of the network a connection is given up.
+/// A connection is closed after this time without an acknowledgement from the network.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// Whether a connection without TLS may leave this machine.
@@ -30,23 +31,24 @@ pub enum PlainLink {
     Allowed,
 }
 
-/// How a server is reached, beside its address.
+/// How a server is reached, in addition to its address.
 #[derive(Clone, Debug, Default)]
 pub struct Link {
-    /// The provider's own certificate authority, beside the public ones.
+    /// The provider's own certificate authority, in addition to the public ones.
     pub ca_pem: Option<Vec<u8>>,
     /// Whether it may be reached without TLS.
     pub plain: PlainLink,
-    /// What the disk of its file must be like.
+    /// The requirements for the disk of an embedded journal.
     pub disk: DiskRules,
 }
 
-/// What the disk must be like that the file of an embedded journal lies on.
+/// The requirements for the disk of an embedded journal.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DiskRules {
-    /// Whether it may be another machine's.
+    /// Whether it may be a network disk.
     pub network: NetworkDisk,
-    /// Nothing new is promised while fewer bytes than this are free, so that what is running can still be written down.
+    /// Nothing new is accepted while fewer bytes than this are free, so that running cancellations
+    /// can still be written.
     pub free_bytes_min: u64,
 }
 
@@ -56,7 +58,7 @@ pub enum NetworkDisk {
     /// It is refused at the start.
     #[default]
     Refused,
-    /// The operator knows that locks and syncs hold there.
+    /// The operator knows that locks and syncs are reliable there.
     Allowed,
 }
 
@@ -70,7 +72,7 @@ pub(super) enum Kind {
     Server(Box<Server>),
 }
 
-/// A PostgreSQL server and how it is spoken to.
+/// A PostgreSQL server and its TLS settings.
 #[derive(Clone)]
 pub(super) struct Server {
     pub(super) config: tokio_postgres::Config,
@@ -81,7 +83,8 @@ impl Place {
     /// Reads `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
     ///
     /// # Errors
-    /// [`Error::Open`] when it is neither, or when it would send personal data unencrypted to another machine.
+    /// [`Error::Open`] when it is neither, or when it would send personal data unencrypted to
+    /// another machine.
     pub fn parse(url: &str, link: &Link) -> Result<Self, Error> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return server(url, link).map(|server| Self(Kind::Server(Box::new(server))));
@@ -90,7 +93,7 @@ impl Place {
             .strip_prefix("sqlite://")
             .or_else(|| url.strip_prefix("sqlite:"));
         match path {
-            // An address of another kind behind `sqlite:` would be printed as a path, with its password.
+            // A URL behind `sqlite:` would be printed as a path, with its password.
             Some(path) if !path.is_empty() && !path.contains("://") => {
                 Ok(Self(Kind::File(PathBuf::from(path), link.disk)))
             }
@@ -139,8 +142,8 @@ fn named(host: &Host) -> String {
     }
 }
 
-/// The driver takes everything up to the first `@` for user and password: with a second one, or with one behind the
-/// beginning of a query, a part of the password would be taken for the host, and be shown.
+/// The driver takes everything up to the first `@` as user and password. With a second `@`, or one
+/// in the query, a part of the password would be taken as the host, and be shown.
 fn check_credentials(url: &str) -> Result<(), Error> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     match rest.split_once('@') {
@@ -155,7 +158,7 @@ fn check_credentials(url: &str) -> Result<(), Error> {
 
 fn server(url: &str, link: &Link) -> Result<Server, Error> {
     check_credentials(url)?;
-    // The driver's own words may repeat a part of the address, and with it the password.
+    // The driver's own message may repeat a part of the URL, and with it the password.
     let mut config: tokio_postgres::Config = url.parse().map_err(|_| {
         Error::Open(
             "journal.url is not an address of PostgreSQL; write postgres://user:password@host:5432/database, \
@@ -191,7 +194,7 @@ fn server(url: &str, link: &Link) -> Result<Server, Error> {
         .tcp_user_timeout(SILENCE_MAX)
         .keepalives_idle(SILENCE_MAX);
     if config.get_hosts().len() > 1 {
-        // Of several servers only the primary will do, for reading too: a copy lags.
+        // Of several servers only the primary is used, for reading too: a standby lags.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     }
     if config.get_application_name().is_none() {

@@ -1,7 +1,14 @@
 //! The shared store: a PostgreSQL server on which several replicas are one service.
 //!
-//! Leases hold other replicas off, so nothing is freed at a start. It must never call a batch durable, or undone,
-//! that it does not know to be so: a commit whose answer was lost is looked up by the number that the batch wrote.
+//! Leases belong to replicas that may be alive, so a start releases none. It must never report a
+//! batch as durable or rolled back without knowing: if the answer to a commit is lost, it looks up
+//! the number that the batch wrote.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `connection` | one connection, with a limit of time for every exchange |
+//! | `schema` | which servers are refused, the tables, and their upgrade |
+//! | `values` | values as PostgreSQL takes them |
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,13 +31,14 @@ mod values;
 
 use connection::{Connection, Trouble, told};
 
-/// After a connection was refused, the next attempt waits so long; what comes meanwhile is told no at once.
+/// How long after a refused connection the next attempt is made. Until then every operation fails
+/// at once.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(250);
 
-/// After this time a process that wrote nothing is gone.
+/// A replica that wrote nothing for so long is gone.
 const DAY_MS: i64 = 86_400_000;
 
-/// Locks of others that one batch waits for before all of it is told no.
+/// How many lock waits one batch may have before all of it fails.
 const WAITS_MAX: u32 = 2;
 
 /// What the connection is for.
@@ -71,13 +79,13 @@ impl Postgres {
         let mut store = Self::new(server, Purpose::Write(owner));
         store.connected().map_err(at_start)?;
         schema::upgrade(store.connected()?)?;
-        // Written to here, so that a role that may not write is found out now.
+        // A first write, so that a role without permission to write fails now.
         store.last_durable().map_err(at_start)?;
         store.take_over();
         Ok(store)
     }
 
-    /// A journal to read from; it connects when it is asked first.
+    /// A journal to read from; it connects at the first read.
     pub(super) fn to_read(server: Server) -> Self {
         Self::new(server, Purpose::Read)
     }
@@ -95,7 +103,8 @@ impl Postgres {
         Ok(store)
     }
 
-    /// Looks whether the server would be taken for writing, and what journal is there. Creates and changes nothing.
+    /// Looks whether the server would be taken for writing, and what journal is there. Creates and
+    /// changes nothing.
     pub(super) fn examine(server: &Server) -> Result<Examined, Error> {
         let mut connection = Connection::open(server).map_err(|error| at_start(told(error)))?;
         schema::require_durable(&mut connection)?;
@@ -148,7 +157,7 @@ impl Postgres {
     fn connect(&self) -> Result<Connection, Error> {
         let mut connection = Connection::open(&self.server).map_err(told)?;
         match &self.purpose {
-            // On every connection, because a server may come back as another one.
+            // On every connection, because another server may answer after a failover.
             Purpose::Write(_) => schema::require_durable(&mut connection)?,
             Purpose::Read => connection
                 .run("SET default_transaction_read_only = on")
@@ -199,8 +208,8 @@ impl Postgres {
         rows.iter().map(|row| values::read(row, &names)).collect()
     }
 
-    /// Writes the number of the batch down, as a part of it. From here on this process's row is locked until the
-    /// batch is durable or undone, whoever hears of it.
+    /// Writes the number of the batch as a part of it. From here on the row of this process is
+    /// locked until the batch is committed or rolled back, even if the answer is lost.
     fn mark(&mut self) -> Result<(), Error> {
         let Purpose::Write(owner) = &self.purpose else {
             return Ok(());
@@ -209,18 +218,19 @@ impl Postgres {
         self.execute(sql::MARK_BATCH, &parameters).map(drop)
     }
 
-    /// Makes what waits due, and forgets processes that have not written for a day. Whoever else does so is as good.
+    /// Makes what waits due, and purges replicas that have not written for a day. It does not
+    /// matter which replica does.
     fn take_over(&mut self) {
         let day: &[Value] = &[DAY_MS.into()];
         let [batch, heartbeat] = sql::FORGET_WRITERS;
         for (sql, parameters) in [(sql::WAKE, &[][..]), (batch, day), (heartbeat, day)] {
             if let Err(error) = self.execute(sql, parameters) {
-                tracing::warn!("the journal could not be tidied at the start: {error}");
+                tracing::warn!("failed to purge old replicas from the journal: {error}");
             }
         }
     }
 
-    /// Asks for the number of the last durable batch; waits for the row of one that is not decided yet.
+    /// Reads the number of the last durable batch; waits while a commit is still running.
     fn last_durable(&mut self) -> Result<Option<i64>, Error> {
         let Purpose::Write(owner) = &self.purpose else {
             return Ok(None);
@@ -237,7 +247,7 @@ impl Store for Postgres {
         Sharing::Shared
     }
 
-    /// Its disk is the server's, and another machine's as a rule.
+    /// Its disk is the server's, usually on another machine.
     fn room(&self) -> Result<(), Error> {
         Ok(())
     }
@@ -251,7 +261,7 @@ impl Store for Postgres {
         self.has_written = false;
         self.waits = 0;
         match self.run("BEGIN") {
-            // The server was started anew since the last batch; nothing of this one was sent yet.
+            // The server was restarted since the last batch; nothing of this one was sent yet.
             Err(_) if self.connection.is_none() => {
                 self.connected()?;
                 self.run("BEGIN")
@@ -276,7 +286,7 @@ impl Store for Postgres {
         }
         match self.run("COMMIT") {
             Ok(()) => Fate::Durable,
-            // The server said no.
+            // The server refused the commit.
             Err(error) if self.connection.is_some() => {
                 self.rollback();
                 Fate::Undone(error)
@@ -292,10 +302,10 @@ impl Store for Postgres {
         match self.last_durable() {
             Ok(Some(last)) if last >= self.batch => Fate::Durable,
             Ok(_) => Fate::Undone(Error::Unavailable(
-                "the database undid the batch when the connection was lost".to_owned(),
+                "the database rolled the batch back when the connection was lost".to_owned(),
             )),
             Err(error) => {
-                tracing::debug!("what became of a commit cannot be asked yet: {error}");
+                tracing::debug!("the outcome of a commit is still unknown: {error}");
                 Fate::Unknown
             }
         }
@@ -305,11 +315,11 @@ impl Store for Postgres {
         if let Purpose::Read = self.purpose {
             return;
         }
-        // Without a connection the server undoes the batch by itself.
+        // Without a connection the server rolls back by itself.
         if self.connection.is_some()
             && let Err(error) = self.run("ROLLBACK")
         {
-            tracing::warn!("the journal could not undo a batch: {error}");
+            tracing::warn!("failed to roll back a batch: {error}");
             self.connection = None;
         }
     }
@@ -332,7 +342,7 @@ impl Store for Postgres {
         match self.purpose {
             Purpose::Read => Ok(()),
             Purpose::Write(_) if self.waits >= WAITS_MAX => Err(Error::Unavailable(
-                "others hold the rows of the journal for too long".to_owned(),
+                "other sessions lock the rows of the journal for too long".to_owned(),
             )),
             Purpose::Write(_) => self.run("ROLLBACK TO operation; RELEASE operation"),
         }
@@ -351,7 +361,7 @@ impl Store for Postgres {
 
     fn query(&mut self, sql: &'static str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         let rows = match self.rows(sql, parameters) {
-            // A read has no effect: the server may have been started anew since the last one.
+            // A read has no effect, so it is safe to retry: the server may have been restarted.
             Err(_) if self.connection.is_none() && matches!(self.purpose, Purpose::Read) => {
                 self.connected()?;
                 self.rows(sql, parameters)?
@@ -363,7 +373,7 @@ impl Store for Postgres {
     }
 }
 
-/// Whether a statement failed because others were in its way.
+/// Whether a statement failed because of the locks of other sessions.
 fn is_a_wait(code: &SqlState) -> bool {
     [
         SqlState::T_R_SERIALIZATION_FAILURE,

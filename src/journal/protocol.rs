@@ -1,4 +1,5 @@
-//! The protocol number of a cancellation, which the customer may quote: digits only, and unique in the journal.
+//! The protocol number of a cancellation, which the customer may quote: digits only, and unique in
+//! the journal.
 //!
 //! It must never say anything about the customer or the reservation.
 

@@ -33,7 +33,8 @@ impl Journal {
         self.reader.call(move |store| get(store, id)).await
     }
 
-    /// The cancellations that ended within the last while, for whoever waits for one that another process works on.
+    /// The cancellations that ended lately, for a caller that waits for one which another replica
+    /// works on.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
@@ -42,7 +43,7 @@ impl Journal {
         self.reader
             .call(move |store| {
                 let rows = store.query(sql::ENDED_WITHIN, &[ms.into()])?;
-                // One that cannot be read is told to nobody, and keeps no other from being told.
+                // An unreadable record has no waiting caller, and must not hide the others.
                 Ok(rows
                     .iter()
                     .filter_map(|row| Record::read(row).ok())
@@ -51,7 +52,7 @@ impl Journal {
             .await
     }
 
-    /// How long until the next cancellation may be taken; `None` when none is waiting.
+    /// How long until the next cancellation is due; `None` when none is waiting.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.

@@ -1,4 +1,7 @@
-//! Reading the journal: for the service, and for an operator beside a running service.
+//! The operator's view of a journal, also while the service runs: `journal list`, `show` and
+//! `backup`, and `check`.
+//!
+//! It must never write to the journal that it reads.
 
 use std::path::Path;
 
@@ -36,9 +39,9 @@ pub struct DeliveryNote {
     pub channel: String,
     /// When (database clock, ms).
     pub received_at_ms: i64,
-    /// The final outcome that it was told, if it was told one.
+    /// The final outcome that it was answered with, if any.
     pub told_outcome: Option<String>,
-    /// When it was told.
+    /// When it was answered with it.
     pub told_at_ms: Option<i64>,
 }
 
@@ -58,14 +61,14 @@ pub struct Filter {
 /// Records that were looked for.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Those that can be understood.
+    /// The readable ones.
     pub records: Vec<Record>,
     /// The ids of the others, each with what is wrong.
     pub unreadable: Vec<String>,
 }
 
 impl Found {
-    /// Whether there is nothing, not even something that cannot be understood.
+    /// Whether there is nothing, not even an unreadable record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.unreadable.is_empty()
@@ -90,7 +93,7 @@ impl Reader {
         Ok(Self { store })
     }
 
-    /// Why a part of what was promised is missing in it: the id of the reason.
+    /// Why accepted cancellations are missing in it: the id of the reason.
     #[must_use]
     pub fn incomplete(&self) -> Option<Reason> {
         self.store.incomplete().map(|why| why.reason())
@@ -117,7 +120,7 @@ impl Reader {
     pub fn find(&mut self, what: &str, limit: u32) -> Result<Found, Error> {
         let found = self.found(sql::FIND, &[what.into(), i64::from(limit).into()])?;
         match ReservationCode::parse(what) {
-            // A code is kept in one spelling, however it is typed here.
+            // The journal holds one spelling of a code, however the operator types it.
             Ok(code) if found.is_empty() && code.as_str() != what => {
                 self.found(sql::FIND, &[code.as_str().into(), i64::from(limit).into()])
             }
@@ -125,7 +128,7 @@ impl Reader {
         }
     }
 
-    /// One that cannot be understood must not hide the others, nor be hidden by them.
+    /// An unreadable record must not hide the others, nor be hidden by them.
     fn found(&mut self, sql: &'static str, parameters: &[Value]) -> Result<Found, Error> {
         let mut found = Found::default();
         for row in self.store.query(sql, parameters)? {
@@ -215,19 +218,20 @@ pub enum Inspection {
         /// Whether a running instance has it.
         in_use: bool,
     },
-    /// A journal that is not all that was promised in it: the start will say so, and leave what is unclear to a person.
+    /// A journal in which accepted cancellations are missing. The start will report it and leave
+    /// what is unclear to a person.
     Incomplete {
         /// The id of why.
         why: Reason,
     },
 }
 
-/// Looks whether the service could use this journal, as it opens it, without creating or changing anything.
+/// Examines whether the service could use this journal, without creating or changing anything.
 /// Blocks: not for asynchronous code.
 ///
 /// # Errors
-/// [`Error::Open`] when the service would refuse it, [`Error::NoRoom`] when its disk is too full to accept anything,
-/// [`Error::Unavailable`] when nothing could be promised in it.
+/// [`Error::Open`] when the service would refuse it, [`Error::NoRoom`] when its disk is too full to
+/// accept anything, [`Error::Unavailable`] when nothing could be accepted in it.
 pub fn inspect(place: &Place) -> Result<Inspection, Error> {
     let (is_there, in_use) = match &place.0 {
         Kind::File(path, rules) => {
@@ -249,7 +253,7 @@ pub fn inspect(place: &Place) -> Result<Inspection, Error> {
     }
     let mut reader = Reader::open(place)?;
     match reader.incomplete() {
-        // While it runs, what is missing in it was said at its start.
+        // While it runs, the start has already reported what is missing.
         Some(why) if !in_use => Ok(Inspection::Incomplete { why }),
         Some(_) | None => Ok(Inspection::Usable {
             stats: reader.stats()?,
@@ -258,7 +262,8 @@ pub fn inspect(place: &Place) -> Result<Inspection, Error> {
     }
 }
 
-/// Whether there is a journal on a server, in which a promise could be written: that is undone.
+/// Whether there is a journal on a server. Writes a cancellation into one of this schema, and rolls
+/// it back.
 fn examine(server: &Server) -> Result<bool, Error> {
     let mut store = match Postgres::examine(server)? {
         Examined::NotThere => return Ok(false),
@@ -271,11 +276,12 @@ fn examine(server: &Server) -> Result<bool, Error> {
     rehearsed.map(|()| true)
 }
 
-/// Copies an embedded journal into a new file, also while the service writes. Blocks: not for asynchronous code.
+/// Copies an embedded journal into a new file, also while the service writes. Blocks: not for
+/// asynchronous code.
 ///
 /// # Errors
-/// [`Error::Open`] when the file is there already or cannot be written, or when the journal is on a server, which has tools of
-/// its own; [`Error::Unavailable`] when the journal cannot be read.
+/// [`Error::Open`] when the file is there already or cannot be written, or when the journal is on a
+/// server, which has tools of its own; [`Error::Unavailable`] when the journal cannot be read.
 pub fn backup(place: &Place, target: &Path) -> Result<Copied, Error> {
     match &place.0 {
         Kind::File(path, _) => sqlite::backup::copy(path, target),

@@ -32,7 +32,7 @@ pub struct Record {
     pub state: State,
     /// How it ended.
     pub outcome: Option<Outcome>,
-    /// Why: the id of a refusal, or of what holds it up.
+    /// Why: the id of a refusal, or of what it waits for.
     ///
     /// `None` also for an id that this version does not know.
     pub reason: Option<Reason>,
@@ -41,7 +41,7 @@ pub struct Record {
     pub property: Option<PropertyId>,
     /// Before this time (database clock, ms) a DELETE may still take effect.
     pub settle_at_ms: i64,
-    /// How many DELETEs were written down to be sent.
+    /// How many DELETEs were written as intents.
     pub deletes_sent: i64,
     /// How often it was taken up.
     pub attempts: i64,
@@ -83,8 +83,8 @@ const COLUMNS: [&str; 20] = [
     "fence",
 ];
 
-/// What `{RECORD}` stands for. `lacking` are the columns that a journal of an older schema does not have yet: they read as
-/// null.
+/// What `{RECORD}` stands for. `lacking` are the columns that a journal of an older schema does not
+/// have yet: they read as null.
 pub(super) fn select_list(lacking: &[String]) -> String {
     let column = |name: &&str| {
         if lacking.iter().any(|lacking| lacking == name) {
@@ -151,7 +151,8 @@ impl Record {
         self.read_at_ms.saturating_add(passed)
     }
 
-    /// How long a DELETE of this cancellation may still take effect; `None` when it cannot any more.
+    /// How long a DELETE of this cancellation may still take effect; `None` when it cannot any
+    /// more.
     #[must_use]
     pub fn unsettled_for(&self) -> Option<Duration> {
         until(self.settle_at_ms, self.now_ms())
@@ -164,7 +165,7 @@ impl Record {
     }
 }
 
-/// A code with the spelling, or the other reading, that it came as.
+/// A code with the spelling in which it was received.
 fn code(kept: &str, came_as: Option<&str>) -> Option<ReservationCode> {
     let kept = ReservationCode::parse(kept).ok()?;
     Some(match came_as {
@@ -180,8 +181,8 @@ fn until(at_ms: i64, now_ms: i64) -> Option<Duration> {
 
 /// The right to work on one cancellation, until a time on this machine's monotonic clock.
 ///
-/// Not `Clone`: one flow holds it. Whoever took the cancellation over has a higher fence, and every write of a
-/// lost lease changes no row.
+/// Not `Clone`: one worker holds it. A replica that took the cancellation over has a higher fence,
+/// and a write under a lost lease changes no row.
 #[derive(Debug)]
 pub struct Lease {
     pub(super) op: OpId,
@@ -189,7 +190,7 @@ pub struct Lease {
     until: Arc<Mutex<Instant>>,
 }
 
-/// The part of a lease that prolongs it, for the heartbeat beside the flow.
+/// The part of a lease that renews it, for the heartbeat beside the worker.
 #[derive(Debug)]
 pub struct Pulse(Lease);
 
@@ -246,7 +247,7 @@ impl Pulse {
     }
 }
 
-/// A cancellation and the lease on it: what a flow works with.
+/// A cancellation and the lease on it: what a worker works with.
 #[derive(Debug)]
 pub struct Held {
     /// The record as of the last write.
@@ -255,9 +256,10 @@ pub struct Held {
     pub lease: Lease,
 }
 
-/// The receipt that a deletion is written down: the only thing that OZmap's DELETE takes.
+/// The receipt that a deletion is written in the journal: the only thing that OZmap's DELETE takes.
 ///
-/// Made by [`super::Journal::intend`] alone, from what the guard alone can make, and used up by one DELETE:
+/// Made by [`super::Journal::intend`] alone, from what the guard alone can make, and used up by one
+/// DELETE:
 /// ```compile_fail,E0451
 /// # use ozmap_cancel::{domain::PropertyId, clock::Moment, journal::Intent};
 /// # fn forge(property: PropertyId, read_at: Moment, lease_until: tokio::time::Instant) -> Intent {
@@ -292,7 +294,7 @@ impl Intent {
         &self.property
     }
 
-    /// How old the guard's reading is, in milliseconds.
+    /// How old the reading of the guard is, in milliseconds.
     #[must_use]
     pub fn guard_age_ms(&self) -> u64 {
         self.read_at.age_ms()

@@ -1,7 +1,15 @@
 //! The embedded store: one file, one process, every commit on the disk before it counts.
 //!
-//! It must never run with less than `synchronous = FULL`: a lost commit is a lost promise to a customer. It must never
-//! write to a file that does not lie any more where the next start will look for it.
+//! It must never run with less than `synchronous = FULL`: a lost commit is a lost cancellation of a
+//! customer. It must never write to a file that the next start would not find.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `schema` | the tables, their upgrade, and the read-only connection |
+//! | `files` | the locks, and whether the open files are still in place |
+//! | `wal` | the write-ahead log: when it moves into the file, and how a missing one is noticed |
+//! | `backup` | a copy while the service writes |
+//! | `dialect`, `values` | statements and values as SQLite takes them |
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -30,10 +38,10 @@ use values::read;
 /// SQLite before 3.51.3 can lose the write-ahead log when it is reset.
 const VERSION_MIN: i32 = 3_051_003;
 
-/// How much must be free beside the file.
+/// The disk space that must stay free.
 #[derive(Default)]
 struct Room {
-    /// The file by its real name, so that its own disk is asked.
+    /// The file by its real name: the disk that counts is the one under the file.
     path: PathBuf,
     free_bytes_min: u64,
 }
@@ -49,12 +57,13 @@ pub(crate) struct Sqlite {
     incomplete: Option<Incomplete>,
     trouble: Option<String>,
     log_tried_at_bytes: u64,
-    // After the connection, which must be closed before the locks are given back.
+    // Dropped after the connection, which must be closed before the locks are released.
     files: Option<Files>,
 }
 
 impl Sqlite {
-    /// Opens the journal for writing, creates it when it is not there, and locks out a second instance.
+    /// Opens the journal for writing, creates it when it is not there, and locks out a second
+    /// instance.
     pub(super) fn open(path: &Path, rules: DiskRules) -> Result<Self, Error> {
         let folder = disk::folder_of(path);
         disk::may_lie(path, rules.network)?;
@@ -66,7 +75,7 @@ impl Sqlite {
         })?;
         let files = Files::hold(path)?;
         let path = files.path().to_owned();
-        // Again, because a link that led to nothing leads to the file now.
+        // Again, because a dangling link leads to the new file now.
         disk::may_lie(&path, rules.network)?;
         files::refuse_foreign_log(&path)?;
         let run = wal::run_in_file(&path);
@@ -99,7 +108,8 @@ impl Sqlite {
         Ok(store)
     }
 
-    /// An empty store in memory with the tables of an existing journal, as the next start finds or makes them.
+    /// An empty store in memory with the tables of an existing journal, as the next start finds or
+    /// makes them.
     pub(super) fn with_tables_of(path: &Path) -> Result<Self, Error> {
         Self::with(schema::with_tables_of(path)?)
     }
@@ -157,7 +167,8 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Moves the write-ahead log into the file. Without that nothing is lost, only spread over two files.
+    /// Moves the write-ahead log into the file. If that fails nothing is lost, it is only spread
+    /// over two files.
     fn move_log(&mut self) {
         if let Err(error) = wal::move_into_file(&self.connection) {
             tracing::warn!(
@@ -176,7 +187,7 @@ impl Sqlite {
         }
     }
 
-    /// Where the last frame of the write-ahead log ends. Not to be asked within a transaction.
+    /// Where the last frame of the write-ahead log ends. Must not be called within a transaction.
     fn log_end(&self) -> Option<u64> {
         let page_bytes = self
             .connection
@@ -185,7 +196,7 @@ impl Sqlite {
         Some(files::end_of_log(frames.ok()?, page_bytes.ok()?))
     }
 
-    /// Whether what is written now is found again by the next start.
+    /// Whether the next start will find what is written now.
     fn in_place(&self) -> Result<(), Error> {
         let Some(files) = &self.files else {
             return Ok(());
@@ -231,7 +242,7 @@ impl Sqlite {
     }
 }
 
-/// Whether the disk failed, and not SQLite or a rule of ours.
+/// Whether the disk failed, and not a statement.
 fn is_input_or_output(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure)
 }
@@ -259,7 +270,8 @@ impl Store for Sqlite {
         }
         self.remember();
         let bytes = self.files.as_ref().and_then(Files::log_bytes).unwrap_or(0);
-        // A reader may have kept some of it from being moved: not again before it has grown as much.
+        // A reader may have blocked a part of the move: retry only after the log has grown as much
+        // again.
         if bytes > wal::LOG_BYTES_MAX
             && (bytes < self.log_tried_at_bytes
                 || bytes > self.log_tried_at_bytes + wal::LOG_BYTES_MAX)
@@ -274,7 +286,8 @@ impl Store for Sqlite {
 
     fn close(mut self) -> Result<(), Error> {
         if let Err(error) = self.in_place() {
-            // Closed properly, SQLite would remove the log that lies there now, which may be another journal's.
+            // A clean close would remove the log that is there now, which may belong to another
+            // journal.
             std::mem::forget(self.connection);
             return Err(error);
         }
@@ -291,9 +304,11 @@ impl Store for Sqlite {
 
     fn begin(&mut self) -> Result<(), Error> {
         self.in_place()?;
-        // Within the transaction it cannot be asked what another program did to the log before it.
+        // Within the transaction SQLite does not show what another program did to the log before
+        // it.
         self.remember();
-        // IMMEDIATE: a deferred transaction that reads first fails at once when another process wrote.
+        // IMMEDIATE: a deferred transaction that reads first fails at once when another process
+        // wrote.
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
     }
 
@@ -309,10 +324,10 @@ impl Store for Sqlite {
             }
             Err(error) => {
                 self.rollback();
-                // All of it may stand in the log behind the last commit that counts, only not for sure: a restart would
-                // find it there. Nobody is told no before something else stands in its place.
+                // The batch may be in the log behind the last commit, and a restart would find it
+                // there. No caller is refused before something else is written in its place.
                 if is_input_or_output(&error) {
-                    tracing::error!("a commit may or may not last: {error}");
+                    tracing::error!("the outcome of a commit is unknown: {error}");
                     return Fate::Unknown;
                 }
                 Fate::Undone(error.into())
@@ -327,22 +342,22 @@ impl Store for Sqlite {
         );
         match written_over {
             Ok(()) => Fate::Undone(Error::Unavailable(
-                "the disk failed, and what was being written was undone".to_owned(),
+                "the disk failed and the batch was rolled back".to_owned(),
             )),
             Err(error) => {
                 self.rollback();
-                tracing::debug!("what became of a commit cannot be decided yet: {error}");
+                tracing::debug!("the outcome of a commit is still unknown: {error}");
                 Fate::Unknown
             }
         }
     }
 
     fn rollback(&mut self) {
-        // After some errors SQLite has done so by itself.
+        // After some errors SQLite has rolled back by itself.
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("ROLLBACK")
         {
-            tracing::warn!("the journal could not undo a batch: {error}");
+            tracing::warn!("failed to roll back a batch: {error}");
         }
     }
 

@@ -1,6 +1,7 @@
-//! What a database must be able to do for the journal: run a statement, and make a batch durable or undo it.
+//! What the journal needs of a database: run a statement, and commit a batch or roll it back.
 //!
-//! The journal's operations are written once against this trait; a store only knows its dialect and its driver.
+//! The journal's operations are written once against this trait; a store only knows its dialect and
+//! its driver.
 
 use std::sync::Arc;
 
@@ -62,7 +63,7 @@ impl Row {
     pub(crate) fn integer(&self, column: &str) -> Result<i64, Error> {
         match self.value(column) {
             Some(Value::Integer(number)) => Ok(*number),
-            other => Err(Error::corrupt(column, "a number", other)),
+            other => Err(corrupt(column, "a number", other)),
         }
     }
 
@@ -78,7 +79,7 @@ impl Row {
     pub(crate) fn text(&self, column: &str) -> Result<&str, Error> {
         match self.value(column) {
             Some(Value::Text(text)) => Ok(text),
-            other => Err(Error::corrupt(column, "a text", other)),
+            other => Err(corrupt(column, "a text", other)),
         }
     }
 
@@ -102,7 +103,19 @@ impl Row {
     }
 }
 
-/// Why a journal does not hold all that was promised in it.
+/// A value that is not what its column holds. The error names the column, never the value.
+fn corrupt(column: &str, expected: &str, found: Option<&Value>) -> Error {
+    let found = match found {
+        None => "is missing",
+        Some(Value::Null) => "holds null",
+        Some(Value::Integer(_)) => "holds a number",
+        Some(Value::Text(_)) => "holds a text",
+        Some(Value::Unreadable) => "holds an unreadable value",
+    };
+    Error::Corrupt(format!("column {column} {found}, expected {expected}"))
+}
+
+/// Why accepted cancellations are missing in a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Incomplete {
     /// Its write-ahead log is gone.
@@ -124,18 +137,18 @@ impl Incomplete {
 /// What became of a batch.
 #[derive(Clone)]
 pub(crate) enum Fate {
-    /// All that was kept of it lasts.
+    /// It was committed.
     Durable,
-    /// Nothing of it was done.
+    /// It was rolled back.
     Undone(Error),
-    /// The answer was lost: one or the other.
+    /// The answer to the commit was lost.
     Unknown,
 }
 
 /// Whether other processes write to the same tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sharing {
-    /// None does.
+    /// They do not.
     Sole,
     /// They may, and hold locks while they do.
     Shared,
@@ -145,15 +158,16 @@ pub(crate) enum Sharing {
 pub(crate) trait Store: Send {
     /// Whether other processes write to the same tables.
     fn sharing(&self) -> Sharing;
-    /// Whether there is room for another promise and all that has to be written down until it ends.
+    /// Whether there is disk space for another cancellation and all that it writes until it ends.
     fn room(&self) -> Result<(), Error>;
-    /// What is due between two batches, and about once a second while there are none.
+    /// Maintenance between two batches, and about once a second while there are none.
     fn tidy(&mut self) {}
-    /// Why this journal is not all that was promised in it, when it is not.
+    /// Why accepted cancellations are missing in this journal, if they are.
     fn incomplete(&self) -> Option<Incomplete> {
         None
     }
-    /// Ends the connection; afterwards all of an embedded journal is in its one file, or this says why not.
+    /// Closes the connection. Afterwards all of an embedded journal is in its one file, or this
+    /// says why not.
     fn close(self) -> Result<(), Error>
     where
         Self: Sized,
@@ -162,17 +176,18 @@ pub(crate) trait Store: Send {
     }
     /// Begins a batch that will write.
     fn begin(&mut self) -> Result<(), Error>;
-    /// Makes the batch durable, or says why nothing of it is.
+    /// Commits the batch, or says why it was rolled back.
     fn commit(&mut self) -> Fate;
-    /// Asks what became of the last batch, whose commit got no answer. Nothing else is begun before that is known.
+    /// The outcome of the last batch, whose commit got no answer. No new batch begins before it is
+    /// known.
     fn fate(&mut self) -> Fate;
-    /// Undoes the batch.
+    /// Rolls the batch back.
     fn rollback(&mut self);
     /// Begins one operation within a batch.
     fn savepoint(&mut self) -> Result<(), Error>;
     /// Keeps the operation.
     fn release(&mut self) -> Result<(), Error>;
-    /// Undoes the operation, and only that.
+    /// Rolls back the operation, and only that.
     fn undo(&mut self) -> Result<(), Error>;
     /// Runs a statement and says how many rows it changed.
     fn execute(&mut self, sql: &'static str, parameters: &[Value]) -> Result<u64, Error>;

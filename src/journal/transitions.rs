@@ -1,6 +1,7 @@
-//! The steps of a cancellation that one process holds, each one commit, each under the lease or refused.
+//! The steps of a cancellation: each is one commit, under the lease of the worker.
 //!
-//! No step may change a row whose lease was lost: every statement carries the fence and the owner.
+//! It must never change a row after the lease expired or was taken over: every statement carries
+//! the fence and the owner.
 
 use tokio::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use super::{queries, sql};
 use crate::domain::{EventKind, FirstName, OpId, Outcome, Reason};
 use crate::guard::Deletable;
 
-/// How long a record that cannot be understood is left alone.
+/// How long the workers skip an unreadable record.
 pub const UNREADABLE: Duration = Duration::from_secs(300);
 
 impl Journal {
@@ -28,7 +29,7 @@ impl Journal {
         self.take(0).await
     }
 
-    /// Takes the lease of one cancellation whose deadline is over, if there is one.
+    /// Takes the lease of one cancellation whose deadline has passed, if there is one.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -59,7 +60,7 @@ impl Journal {
             .await
     }
 
-    /// Prolongs a lease.
+    /// Renews a lease.
     ///
     /// # Errors
     /// [`Error::Fenced`] when it was lost already.
@@ -79,10 +80,11 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes the target of a deletion down, with its tombstone, before the deletion may be sent.
+    /// Writes the target of a deletion and its tombstone, before the deletion may be sent.
     ///
     /// # Errors
-    /// [`Error::Fenced`] when the lease is lost or the record has another target already: then nothing may be sent.
+    /// [`Error::Fenced`] when the lease is lost or the record has another target already: then
+    /// nothing may be sent.
     pub async fn intend(&self, held: &mut Held, target: &Deletable) -> Result<Intent, Error> {
         let until = self.lease_end();
         let property = target.property();
@@ -102,8 +104,8 @@ impl Journal {
             held.lease.fence.into(),
             Value::from(&*self.owner),
         ];
-        // From when it was decided, which may be long before it is written: who joined since then, asks of what the guard
-        // did not see.
+        // The event carries the time of the decision, which may be long before the write. A request
+        // that joined after it may mean a reservation that the guard did not see.
         let age_ms = i64::try_from(target.read_at().age_ms()).unwrap_or(i64::MAX / 2);
         let op = held.lease.op;
         let event = vec![
@@ -142,7 +144,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Notes that OZmap refused the deletion: where it was the only one, nothing can take effect any more.
+    /// Notes that OZmap refused the deletion. If it was the only one, nothing can take effect any
+    /// more.
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost.
@@ -160,8 +163,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Gives the lease back until a later time, and says what for. Its history tells a reason once, however often it
-    /// is waited for again.
+    /// Releases the lease until a later time, and notes why. The history shows a reason once,
+    /// however often the cancellation waits for it again.
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost already.
@@ -169,7 +172,8 @@ impl Journal {
         self.give_back(held, wait, 0, reason).await
     }
 
-    /// The same for one that only waited and asked OZmap nothing: it counts as no attempt.
+    /// The same for a cancellation that only waited and did not call OZmap: it does not count as an
+    /// attempt.
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost already.
@@ -200,23 +204,25 @@ impl Journal {
     /// Ends a cancellation.
     ///
     /// # Errors
-    /// [`Error::Fenced`] when the lease is lost, or when the outcome is not `cancelled` and a deletion may still
-    /// take effect. [`Error::Joined`] when somebody is there who, by [`Latecomers`], must not be.
+    /// [`Error::Fenced`] when the lease is lost, or when the outcome is not `cancelled` and a
+    /// deletion may still take effect. [`Error::Joined`] when a webhook joined that, by
+    /// [`Latecomers`], must not have.
     pub async fn finish(&self, held: &mut Held, ending: Ending) -> Result<(), Error> {
         let lease = self.lease_parameters(&held.lease, vec![]);
         let event = Note::of(&held.lease, EventKind::Done, "");
-        // It also waits for the row of the real one, which another process may hold.
+        // It also waits for the row of the real cancellation, which another replica may lock.
         let is_rehearsal = ending.beside.is_some();
         let work = move |store: &mut dyn Store| end(store, lease, event, ending);
-        held.record = match is_rehearsal {
-            true => self.writer.call_alone(work).await?,
-            false => self.writer.call(work).await?,
+        held.record = if is_rehearsal {
+            self.writer.call_alone(work).await?
+        } else {
+            self.writer.call(work).await?
         };
         Ok(())
     }
 
-    /// Notes that the work on a cancellation ended in a panic; returns how often that was so by now. The record is read
-    /// anew, because nobody knows how far the work had come.
+    /// Notes that the work on a cancellation panicked, and returns how often that has happened. The
+    /// record is read again, because the work may have got anywhere.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -235,7 +241,7 @@ impl Journal {
         Ok(panics)
     }
 
-    /// Says that a person must look at a cancellation, whatever it comes to, and what for.
+    /// Flags a cancellation for a person, whatever its outcome, and notes why.
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost.
@@ -280,10 +286,13 @@ fn held(row: &Row, until: Instant) -> Result<Held, Error> {
     Ok(Held { record, lease })
 }
 
-/// A record that cannot be understood is for a person; it holds up no other, and it ends like any other.
+/// Leaves an unreadable record to a person. It delays no other, and it ends like any other.
 fn leave_unreadable(store: &mut dyn Store, row: &Row, error: &Error) -> Result<(), Error> {
     let id = row.text("id")?;
-    tracing::error!(op = id, "a cancellation cannot be worked on: {error}");
+    tracing::error!(
+        op = id,
+        "unreadable cancellation, left to a person: {error}"
+    );
     let wait_ms = i64::try_from(UNREADABLE.as_millis()).unwrap_or(i64::MAX / 2);
     store.execute(sql::LEAVE_UNREADABLE, &[wait_ms.into(), id.into()])?;
     store.execute(sql::GIVE_UP_UNREADABLE, &[id.into()])?;
@@ -310,13 +319,15 @@ fn end(
     Note { detail, ..event }.write(store)?;
     let record = queries::get(store, op)?.ok_or(Error::Fenced)?;
     if let Some(before) = ending.beside {
-        // Whoever intends to delete waits for this, or this for them: what is told was true before anything was sent.
+        // A replica that is about to delete waits for this row, or we wait for it: the answer was
+        // true before anything was sent.
         store.execute(sql::HOLD_REAL_ONE, &[record.code.as_str().into()])?;
         if real_one(store, &record.code)? != before {
             return Err(Error::Joined);
         }
     }
-    // After the row was changed: whoever joins holds it, so that by now either they are seen or they find it ended.
+    // Must run after the UPDATE: a joining request takes the same row lock, so we either count it
+    // here or it finds the record already done.
     match ending.latecomers {
         Latecomers::HearTheSame => {}
         Latecomers::AreNoMoreThan(before) => {
@@ -329,7 +340,8 @@ fn end(
     Ok(record)
 }
 
-/// Gives those who asked only after the deletion was decided an ended record of their own, for a person.
+/// Gives webhooks that joined after the deletion was decided an ended record of their own, for a
+/// person.
 fn set_apart(store: &mut dyn Store, op: OpId, why: Apart) -> Result<(), Error> {
     let late = store.query(sql::LATE_DELIVERIES, &[op.to_string().into()])?;
     let Some(row) = late.first() else {

@@ -1,6 +1,7 @@
-//! All that a promise writes from its acceptance to its end, on rows that nobody else has.
+//! Proves that a cancellation could be written now: it runs every statement of one, from acceptance
+//! to end, on rows of its own.
 //!
-//! The caller undoes it: nothing of it may ever last, and no protocol number is taken by it.
+//! The caller rolls it back. It must never leave a row, nor take a protocol number.
 
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
@@ -13,21 +14,23 @@ use super::sql;
 use super::store::{Store, Value};
 use crate::domain::{Mode, OpId, Outcome, Reason, ReservationCode};
 
-/// Long enough for statements, and undone anyway.
+/// Long enough for the statements.
 const TIMES: Times = Times {
     lease_ms: 60_000,
     settle_ms: 60_000,
     deadline_ms: 60_000,
 };
 
-/// An id as OZmap's are, which no property has.
+/// An id in OZmap's format that no property has.
 const NO_PROPERTY: &str = "000000000000000000000000";
 
 impl Journal {
-    /// Proves that something can be promised: by writing, and by all that a promise writes until it ends, which is undone.
+    /// Proves that a cancellation can be accepted and ended: writes a heartbeat, and all statements
+    /// of a cancellation, which are rolled back.
     ///
     /// # Errors
-    /// [`Error::NoRoom`] when its disk is nearly full, [`Error::Unavailable`] when it cannot be written.
+    /// [`Error::NoRoom`] when its disk is nearly full, [`Error::Unavailable`] when it cannot be
+    /// written.
     pub async fn prove_writable(&self) -> Result<(), Error> {
         let owner = self.owner.clone();
         self.writer
@@ -43,7 +46,8 @@ impl Journal {
     }
 }
 
-/// Runs every statement that a cancellation needs, within a transaction or a savepoint that is undone.
+/// Runs every statement that a cancellation needs, within a transaction or a savepoint that is
+/// undone.
 pub(super) fn rehearse(store: &mut dyn Store, owner: &str) -> Result<(), Error> {
     let asked = acceptance()?;
     let fresh = Fresh {
@@ -102,10 +106,10 @@ pub(super) fn rehearse(store: &mut dyn Store, owner: &str) -> Result<(), Error> 
         3_600_000.into(),
         1.into(),
     ];
-    match store.query(sql::SPEND, &spend)?.is_empty() {
-        false => Ok(()),
-        true => Err(refused("a deletion of an hour")),
+    if store.query(sql::SPEND, &spend)?.is_empty() {
+        return Err(refused("a deletion of an hour"));
     }
+    Ok(())
 }
 
 fn acceptance() -> Result<Acceptance, Error> {

@@ -1,5 +1,6 @@
-//! When an absence is believed although the list of clients cannot confirm it: if OZmap answers the same again and, where
-//! the answer is not an empty list, a probe shows that OZmap and not a gateway gave it.
+//! When an absence is believed although the list of clients cannot confirm it: if OZmap answers the
+//! same again and, where the answer is not an empty list, a probe shows that OZmap and not a
+//! gateway gave it.
 //!
 //! It must never take silence, a page or a stub for "nothing there".
 
@@ -12,7 +13,8 @@ use super::settings::NotFoundAnswer;
 use crate::domain::ReservationCode;
 
 impl Session<'_> {
-    /// Asks once more for a spelling that was answered with an absence. No rows means that the absence is believed.
+    /// Asks once more for a spelling that was answered with an absence. No rows means that the
+    /// absence is believed.
     pub(super) async fn confirmed_rows(
         &self,
         code: &ReservationCode,
@@ -27,11 +29,12 @@ impl Session<'_> {
                     "an answer that means \"nothing there\" only beside a list of clients that can be read",
                 ));
             }
-            // A gateway without an OZmap behind it answers everything alike. A key that works shows that OZmap is there; the
-            // same answer again shows that OZmap gave it.
+            // A gateway without an OZmap behind it answers everything alike. A key that works shows
+            // that OZmap is there; the same answer again shows that OZmap gave it.
             Absence::Answer(answer) => {
                 let probe = self.probe_key().await?;
-                // A stub that answers "nothing" with success does so for the key as well. Only a list tells it from OZmap.
+                // A stub that answers "nothing" with success does so for the key as well. Only a
+                // list tells it from OZmap.
                 if needs_more_than_a_key(&answer) && says_nothing(&probe) {
                     self.probe_list().await?;
                 }
@@ -48,8 +51,8 @@ impl Session<'_> {
     }
 }
 
-/// Whether a key that works does not yet confirm an absence: a server that answers "nothing" with success may answer the
-/// probe of the key alike.
+/// Whether a key that works does not yet confirm an absence: a server that answers "nothing" with
+/// success may answer the probe of the key alike.
 pub(super) fn needs_more_than_a_key(nothing: &NotFoundAnswer) -> bool {
     *nothing != NotFoundAnswer::Status404
 }

@@ -1,4 +1,5 @@
-//! The client's state: the transport, the key, the circuit breaker, and what was last heard from OZmap.
+//! The client's state: the transport, the key, the circuit breaker, and what was last heard from
+//! OZmap.
 //!
 //! Calls are made by a [`Session`](super::Session) alone; nothing here sends anything.
 
@@ -26,7 +27,8 @@ const SLOW_LOOKUP_MS: u64 = 3_000;
 /// The last response of OZmap.
 #[derive(Clone, Copy, Debug)]
 pub struct LastResponse {
-    /// When OZmap itself last responded, whatever it said. A call without a response does not change it.
+    /// When OZmap itself last responded, whatever it said. A call without a response does not
+    /// change it.
     pub at: Option<Moment>,
     /// How the last call failed, if it did.
     pub failure: Option<FailureKind>,
@@ -72,7 +74,8 @@ impl Ozmap {
         })
     }
 
-    /// Uses a key from the next call on, and probes OZmap with it at once if it differs from the old one.
+    /// Uses a key from the next call on, and probes OZmap with it at once if it differs from the
+    /// old one.
     ///
     /// # Errors
     /// [`SetupError::Key`] when no header can carry it; the old key stays in use.
@@ -95,7 +98,8 @@ impl Ozmap {
         self.limiter.rejection()
     }
 
-    /// Whether the circuit breaker opened again before any call succeeded: no single reservation is the cause.
+    /// Whether the circuit breaker opened again before any call succeeded: no single reservation is
+    /// the cause.
     #[must_use]
     pub fn is_down(&self) -> bool {
         self.limiter.has_reopened()
@@ -122,7 +126,8 @@ impl Ozmap {
         self.key.user()
     }
 
-    /// Whether a guard's reading is too old for a DELETE, so that no intent needs to be written for it.
+    /// Whether a guard's reading is too old for a DELETE, so that no intent needs to be written for
+    /// it.
     #[must_use]
     pub fn is_too_old(&self, target: &Deletable) -> bool {
         target.read_at().age_ms() > self.guard_age_ms()

@@ -1,6 +1,7 @@
 //! Several requests at the same time.
 //!
-//! For the few requests of one lookup. It must never be used over many reservations: sessions limit those.
+//! For the few requests of one lookup. It must never be used over many reservations: sessions limit
+//! those.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -39,7 +40,8 @@ pub(super) async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) ->
         .collect()
 }
 
-/// Runs `other` alongside `main`, and returns when `main` is ready: with the output of `other` if that was ready too.
+/// Runs `other` alongside `main`, and returns when `main` is ready: with the output of `other` if
+/// that was ready too.
 pub(crate) async fn alongside<T, U>(
     main: impl Future<Output = T>,
     other: impl Future<Output = U>,

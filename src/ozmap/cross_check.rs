@@ -1,7 +1,8 @@
-//! Cross-checks of an absence: routes other than the ones by code and by id that confirm or contradict it.
+//! Cross-checks of an absence: routes other than the ones by code and by id that confirm or
+//! contradict it.
 //!
-//! A cross-check may be unusable: the route is missing, the key lacks a right, OZmap ignores the filter. That says nothing
-//! about OZmap's health, so it must never open the circuit breaker.
+//! A cross-check may be unusable: the route is missing, the key lacks a right, OZmap ignores the
+//! filter. That says nothing about OZmap's health, so it must never open the circuit breaker.
 
 use reqwest::{Method, StatusCode, Url};
 
@@ -37,7 +38,8 @@ pub(super) enum CrossCheck {
 }
 
 impl Session<'_> {
-    /// The clients that have a code. An empty list with a count cannot be mistaken for anything else.
+    /// The clients that have a code. An empty list with a count cannot be mistaken for anything
+    /// else.
     pub(super) async fn clients_of(&self, code: &ReservationCode) -> Result<Clients, Error> {
         let base = &self.ozmap.base;
         let spellings = code.spellings();
@@ -57,7 +59,8 @@ impl Session<'_> {
             };
             let mut has_it = false;
             for (id, found) in keys {
-                // An OZmap that ignores the filter lists other clients: every row's code is compared.
+                // An OZmap that ignores the filter lists other clients: every row's code is
+                // compared.
                 if code.is(&found) {
                     has_it = true;
                     if !ids.contains(&id) {

@@ -1,7 +1,8 @@
-//! Reads OZmap's JSON into the typed values that the guard decides on.
+//! Reads OZmap's JSON into the typed values on which the guard decides.
 //!
-//! Only structs are read, never a free map: in a free map the last of two `implanted` members would win. A member of
-//! a wrong type becomes visibly unreadable instead of failing the whole answer or, worse, being skipped.
+//! It reads structs and must never decide on a map, in which the last of two `implanted` members
+//! would win. A member of a wrong type becomes [`Field::Unreadable`]; it neither fails the whole
+//! response nor is it skipped.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ use crate::domain::{
 /// A document as it came, unread.
 pub(super) type Raw = Box<RawValue>;
 
-/// The rows of an answer, or that it is none of the shapes that OZmap documents.
+/// The shape of a response.
 #[derive(Debug)]
 pub(super) enum Shape {
     /// An array, or the `rows` of an envelope.
@@ -25,13 +26,13 @@ pub(super) enum Shape {
     Null,
     /// `{}`.
     EmptyObject,
-    /// Some other object: one document.
+    /// Any other object: one document.
     Document(Box<RawValue>),
-    /// JSON, but neither of these.
+    /// JSON of any other shape.
     Other,
 }
 
-/// An envelope as the list routes answer.
+/// The envelope of the list routes.
 #[derive(Deserialize)]
 struct Envelope {
     rows: Vec<Box<RawValue>>,
@@ -41,7 +42,8 @@ struct Envelope {
 }
 
 impl Envelope {
-    /// Whether every row was shown; a `total` beyond the rows or a next page means that some were not.
+    /// Whether every row is in the response; a greater `total` or a next page means that some are
+    /// missing.
     fn is_whole(&self) -> bool {
         self.total
             .is_none_or(|total| total <= self.rows.len() as u64)
@@ -52,7 +54,7 @@ impl Envelope {
     }
 }
 
-/// Tells what an answer is. `None` when it is not JSON at all.
+/// The shape of a body; `None` when it is not JSON.
 pub(super) fn shape(body: &[u8]) -> Option<Shape> {
     let text = std::str::from_utf8(body).ok()?;
     let raw: Box<RawValue> = serde_json::from_str(text).ok()?;
@@ -65,9 +67,9 @@ pub(super) fn shape(body: &[u8]) -> Option<Shape> {
     Some(shape)
 }
 
-/// The properties that a look-up's answer shows; `None` when it is no list, or one that was not shown whole.
+/// The properties in the response to a lookup; `None` when it is not a complete list.
 ///
-/// Only what stands in the body: a client that is a mere id is not fetched, so the guard refuses such a row.
+/// A client that is given by its id alone is not fetched, so the guard refuses such a row.
 #[must_use]
 pub fn read_list(body: &[u8]) -> Option<Vec<Row>> {
     match shape(body)? {
@@ -76,12 +78,12 @@ pub fn read_list(body: &[u8]) -> Option<Vec<Row>> {
     }
 }
 
-/// Whether a body is a list at all, shown whole or not.
+/// Whether a body is a list, complete or not.
 pub(super) fn is_list(body: &[u8]) -> bool {
     matches!(shape(body), Some(Shape::Rows(_))) || serde_json::from_slice::<Envelope>(body).is_ok()
 }
 
-/// The rows of a list that says how many there are, and shows them all.
+/// The rows of a complete list that states their number.
 pub(super) fn counted_rows(body: &[u8]) -> Option<Vec<Box<RawValue>>> {
     let envelope: Envelope = serde_json::from_slice(body).ok()?;
     (envelope.total.is_some() && envelope.is_whole()).then_some(envelope.rows)
@@ -95,7 +97,7 @@ fn object(raw: &RawValue) -> Shape {
     }
     match serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(raw.get()) {
         Ok(members) if members.is_empty() => Shape::EmptyObject,
-        // An envelope that cannot be read is not a document either.
+        // An unreadable envelope is not a document.
         Ok(members) if members.contains_key("rows") => Shape::Other,
         Ok(_) => Shape::Document(raw.to_owned()),
         Err(_) => Shape::Other,
@@ -112,19 +114,19 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
     }
 }
 
-/// A struct that was a JSON object. By itself serde also takes an array, and reads it member by member in the order
-/// of the declaration.
+/// A struct read from a JSON object only. By itself serde also reads an array, member by member in
+/// the order of the declaration.
 struct Object<T>(T);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        match raw.get().starts_with('{') {
-            true => serde_json::from_str(raw.get())
-                .map(Self)
-                .map_err(D::Error::custom),
-            false => Err(D::Error::custom("not an object")),
+        if !raw.get().starts_with('{') {
+            return Err(D::Error::custom("not an object"));
         }
+        serde_json::from_str(raw.get())
+            .map(Self)
+            .map_err(D::Error::custom)
     }
 }
 
@@ -236,7 +238,7 @@ pub(super) fn property(raw: &RawValue) -> Row {
     })
 }
 
-/// The name and the id of who created a property.
+/// The name and the id of the user who created a property.
 fn creator(field: Field<Object<CreatorDocument>>) -> (Field<String>, Field<String>) {
     match field {
         Field::Value(Object(creator)) => {
@@ -252,7 +254,7 @@ fn creator(field: Field<Object<CreatorDocument>>) -> (Field<String>, Field<Strin
     }
 }
 
-/// `_id` or `id`; when both stand there they must be equal.
+/// `_id` or `id`; if both are present they must be equal.
 fn one_id(underscore_id: &Field<String>, id: &Field<String>) -> Option<PropertyId> {
     let text = match (underscore_id, id) {
         (Field::Value(one), Field::Value(other)) if one == other => one,
@@ -293,7 +295,7 @@ fn client_field(field: Field<Box<RawValue>>) -> ClientField {
     })
 }
 
-/// Reads one document as a client.
+/// Reads a document as a client.
 fn client(raw: &RawValue) -> Option<Client> {
     let Object(document): Object<ClientDocument> = serde_json::from_str(raw.get()).ok()?;
     Some(Client {
@@ -310,21 +312,22 @@ fn client(raw: &RawValue) -> Option<Client> {
     })
 }
 
-/// The id and the code of a row of clients, if both can be read.
+/// The id and the code of a client, if both are readable.
 pub(super) fn client_key(raw: &RawValue) -> Option<(PropertyId, String)> {
     let Object(document): Object<ClientDocument> = serde_json::from_str(raw.get()).ok()?;
     let id = one_id(&document.underscore_id, &document.id)?;
     Some((id, document.code.value()?.clone()))
 }
 
-/// The id of a client's document, and when it was deleted, if that is stated.
+/// The id of a client, and its deletion date if the document states one.
 pub(super) fn client_state(body: &[u8]) -> Option<(PropertyId, Field<String>)> {
     let Object(document): Object<ClientDocument> = serde_json::from_slice(body).ok()?;
     let id = one_id(&document.underscore_id, &document.id)?;
     Some((id, document.deleted_at))
 }
 
-/// The property with its client's document in the place of the client's id, bytes unchanged otherwise.
+/// The property with its client's id replaced by the client's document; all other members keep
+/// their bytes.
 pub(super) fn populate(property: &Property, client_raw: &RawValue) -> Option<Box<RawValue>> {
     let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&property.raw).ok()?;
     members.insert("client".to_owned(), client_raw.to_owned());

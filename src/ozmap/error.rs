@@ -1,6 +1,6 @@
-//! What can go wrong with a call, told apart by one question only: may OZmap have acted?
+//! How a call can fail, and whether OZmap may have acted on it.
 //!
-//! Nothing here may ever hold an address, a code, a key or a body.
+//! An error must never contain a URL, a code, a key or a body.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,45 +9,45 @@ use reqwest::StatusCode;
 
 use crate::domain::Reason;
 
-/// Whether OZmap may have acted on a call that gave no usable answer.
+/// Whether OZmap may have acted on a failed call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acted {
-    /// It cannot have.
+    /// It did not act.
     No,
-    /// It may have, or may still.
+    /// It may have acted, or may still act.
     Maybe,
 }
 
-/// What went wrong with a call; the ids are stable.
+/// How a call failed; the ids are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
     /// No connection was made.
     Connect,
     /// The server's certificate is not trusted, or TLS failed.
     Tls,
-    /// No whole answer in time.
+    /// No complete response in time.
     Timeout,
-    /// The connection was lost before the whole answer came.
+    /// The connection was lost before the response was complete.
     Lost,
-    /// 401: the key is not accepted.
+    /// 401: OZmap rejects the key.
     Unauthorized,
-    /// 403: the key lacks a right, or the project.
+    /// 403: the key lacks a right, or access to the project.
     Forbidden,
     /// 429.
     RateLimited,
     /// 5xx.
     Server,
-    /// 3xx: the address is wrong.
+    /// 3xx: the configured address is wrong.
     Redirect,
-    /// A page for people.
+    /// An HTML page instead of the API.
     Html,
-    /// Not of a shape that OZmap documents.
+    /// A response of a shape that OZmap does not document.
     Shape,
-    /// Too large.
+    /// A response that is too large.
     Size,
     /// Any other status.
     Status,
-    /// The DELETE was not sent, because what allowed it had become too old.
+    /// The DELETE was not sent because the guard's reading was too old.
     Stale,
 }
 
@@ -78,10 +78,8 @@ impl FailureKind {
             Self::Stale => Reason::GuardStale,
         }
     }
-}
 
-impl FailureKind {
-    /// What happened, for a log.
+    /// A description for a log.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
@@ -90,17 +88,18 @@ impl FailureKind {
             Self::Timeout => "OZmap did not answer in time",
             Self::Lost => "the connection to OZmap was lost",
             Self::Unauthorized => "OZmap refuses the key",
-            Self::Forbidden => "OZmap denies this key what was asked for",
-            Self::RateLimited => "OZmap asks for fewer requests",
-            Self::Server => "OZmap failed",
-            Self::Redirect => "OZmap's address leads elsewhere",
+            Self::Forbidden => "OZmap denies access (403)",
+            Self::RateLimited => "rate limited by OZmap",
+            Self::Server => "OZmap failed with a server error",
+            Self::Redirect => "OZmap's address redirects elsewhere",
             Self::Html => "a page answered instead of OZmap's interface",
             Self::Shape | Self::Size | Self::Status => "OZmap's answer cannot be used",
-            Self::Stale => "what OZmap showed is too old",
+            Self::Stale => "the reading is too old",
         }
     }
 
-    /// Whether it was met before anything was asked, so that no reservation is to blame.
+    /// Whether the call failed before OZmap was told a reservation, so that no reservation can be
+    /// the cause.
     #[must_use]
     pub const fn is_before_any_request(self) -> bool {
         match self {
@@ -120,7 +119,7 @@ impl FailureKind {
         }
     }
 
-    /// Whether OZmap itself answered, with whatever.
+    /// Whether OZmap itself responded, whatever it said.
     #[must_use]
     pub const fn is_response(self) -> bool {
         match self {
@@ -142,14 +141,14 @@ impl FailureKind {
     }
 }
 
-/// A call that gave no usable answer. It never holds an address, a code, a key or a body.
+/// A failed call. It never contains a URL, a code, a key or a body.
 #[derive(Clone, Debug)]
 pub struct Error {
     /// Whether OZmap may have acted.
     pub acted: Acted,
-    /// What went wrong.
+    /// How it failed.
     pub kind: FailureKind,
-    /// How long OZmap asks to be left alone.
+    /// How long OZmap asks to wait.
     pub retry_after: Option<Duration>,
     status: Option<StatusCode>,
     detail: String,
@@ -173,7 +172,8 @@ impl Error {
         }
     }
 
-    /// A definite refusal was not acted on; a server's own failure may have been.
+    /// OZmap did not act on a call that it refused (4xx); it may have acted on one that failed
+    /// otherwise.
     pub(super) fn answered(
         kind: FailureKind,
         status: StatusCode,
@@ -192,9 +192,10 @@ impl Error {
         }
     }
 
-    /// Whether OZmap understood the call and refuses it, so that the same call again would be refused again.
+    /// Whether OZmap understood the call and refuses it, so that a retry would be refused again.
     ///
-    /// What concerns the key, the moment or the amount has a trouble of its own, or may pass: 404, 408, 409, 425.
+    /// Not so for failures with a kind of their own (the key, the rate), and for statuses that may
+    /// pass: 404, 408, 409, 425.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         let may_pass = |status: StatusCode| matches!(status.as_u16(), 404 | 408 | 409 | 425);

@@ -1,7 +1,7 @@
-//! One HTTP exchange with OZmap: what was sent, what came back, and whether OZmap may have acted on it.
+//! One HTTP exchange with OZmap: the request, the response, and whether OZmap may have acted on it.
 //!
-//! It never retries, follows no redirect, uses no proxy from the environment and reads no more than a cap. Its
-//! errors never hold an address (a code stands in it), a key or a body.
+//! It must never retry, follow a redirect, use a proxy from the environment or read more than a
+//! limit. Its errors must never contain a URL (which contains a code), a key or a body.
 
 use std::error::Error as _;
 use std::pin::Pin;
@@ -13,67 +13,69 @@ use reqwest::{Client, Method, Request, StatusCode, Url, redirect, retry};
 use super::error::{Error, FailureKind};
 use super::settings::{Key, Settings, SetupError};
 use super::tls;
+use crate::trace::RequestIds;
 
 /// The longest that a connection for a DELETE may take: the guard's reading ages during it.
 const CONNECT_TO_DELETE_MS_MAX: u64 = 2_000;
 
-/// How long after its intent was written a DELETE may still be waiting for its connection, with a margin for the journal.
+/// How long after its intent was written a DELETE may still be waiting for its connection, with a
+/// margin for the journal.
 pub const SEND_MS_MAX: u64 = CONNECT_TO_DELETE_MS_MAX + 3_000;
 
-/// The most bytes of an answer that are read.
+/// The most bytes of a response that are read.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
-/// A connection that has not answered for this long is not used again.
-///
-/// A server that closes idle connections loses half of the requests that are sent on them just then.
+/// A connection that was idle for this long is not reused: the server may be about to close it, and
+/// a request sent in that moment is lost.
 const IDLE_MS_MAX: u64 = 2_000;
 
-/// The longest that a `Retry-After` is obeyed.
+/// The longest `Retry-After` that is honoured.
 const RETRY_AFTER_S_MAX: u64 = 60;
 
-/// The shortest: a server that says `0` does not want to be asked again in the same moment.
+/// The shortest wait: `Retry-After: 0` does not ask for an immediate retry.
 const RETRY_AFTER_S_MIN: u64 = 1;
 
-/// An exchange that may be awaited.
+/// A running exchange.
 pub(crate) type ExchangeFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
 
-/// One request and its whole answer, within a time.
+/// Sends one request and reads its whole response within a timeout.
 pub(crate) trait Transport: Send + Sync {
-    /// Sends a request without a body. It must tell whether OZmap may have acted.
+    /// Sends a request without a body. An error must say whether OZmap may have acted.
     fn exchange(&self, method: Method, url: Url, within: Duration) -> ExchangeFuture<'_>;
 }
 
-/// The wire of the world: HTTP/1.1 over TCP, mostly with TLS.
+/// HTTP/1.1 over TCP, usually with TLS.
 pub(super) struct HttpTransport {
     http: Client,
-    /// For what must not be lost on a connection that the server is about to close: each on a new one.
+    /// Opens a new connection for each DELETE, which must not be lost on one that the server is
+    /// about to close.
     deleting: Client,
     key: Key,
 }
 
-/// What came back, before anyone made sense of it.
+/// A response, not interpreted.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
-    /// Whether a person's page came back instead of an answer: a login, a proxy's error, a moved site.
+    /// Whether the response is a page for people: a login, a proxy's error, a moved site.
     ///
-    /// By its body alone: OZmap labels a plain text `text/html` too.
+    /// Only the body decides, because OZmap labels plain text `text/html` too.
     pub(super) fn is_html(&self) -> bool {
         let body = self.body.strip_prefix(b"\xef\xbb\xbf");
         let start = body.unwrap_or(&self.body).trim_ascii_start();
         start.starts_with(b"<")
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the body is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.body.trim_ascii().is_empty()
     }
 
-    /// Express answers so when the route itself is not there.
+    /// Whether Express answered that the route itself does not exist.
     pub(super) fn is_missing_route(&self) -> bool {
         self.body.windows(11).any(|window| window == b"Cannot GET ")
     }
@@ -123,6 +125,9 @@ impl HttpTransport {
         request
             .headers_mut()
             .insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(traceparent) = traceparent() {
+            request.headers_mut().insert("traceparent", traceparent);
+        }
         let mut response = http
             .execute(request)
             .await
@@ -135,13 +140,19 @@ impl HttpTransport {
     }
 }
 
+/// Links the call to the trace of the request that it is made for. A probe has none.
+fn traceparent() -> Option<HeaderValue> {
+    let ids = RequestIds::current()?;
+    HeaderValue::from_str(&ids.trace.traceparent()).ok()
+}
+
 impl Transport for HttpTransport {
     fn exchange(&self, method: Method, url: Url, within: Duration) -> ExchangeFuture<'_> {
         Box::pin(self.send(method, url, within))
     }
 }
 
-/// An answer while it is read.
+/// A response while it is read.
 pub(crate) struct PartialReply {
     reply: Reply,
     retry_after: Option<Duration>,
@@ -158,7 +169,7 @@ impl PartialReply {
         }
     }
 
-    /// Takes a part of the body.
+    /// Adds a part of the body.
     pub(crate) fn take(&mut self, chunk: &[u8]) -> Result<(), Error> {
         if self.reply.body.len() + chunk.len() > ANSWER_BYTES_MAX {
             return Err(Error::maybe(
@@ -170,7 +181,7 @@ impl PartialReply {
         Ok(())
     }
 
-    /// What arrived, when it is whole.
+    /// The complete response.
     pub(crate) fn whole(self) -> Result<Reply, Error> {
         match kind_of(self.reply.status) {
             None => Ok(self.reply),
@@ -179,7 +190,8 @@ impl PartialReply {
     }
 }
 
-/// What a status means by itself. 2xx, 404 and 422 need their body to be understood; 206 is a part of one, by definition.
+/// The failure that a status means by itself. 2xx, 404 and 422 depend on their body; 206 is partial
+/// by definition.
 fn kind_of(status: StatusCode) -> Option<FailureKind> {
     match status.as_u16() {
         200..=205 | 207..=299 | 404 | 422 => None,
@@ -217,7 +229,7 @@ fn failed(error: &reqwest::Error) -> Error {
     )
 }
 
-/// The causes of an error without the address, which has the code in it.
+/// The causes of an error without the URL, which contains the code.
 fn describe(error: &reqwest::Error) -> String {
     let mut causes = Vec::new();
     let mut cause = error.source();
@@ -226,14 +238,16 @@ fn describe(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     causes.dedup();
-    match causes.is_empty() {
-        true if error.is_timeout() => "no answer in time".to_owned(),
-        true => "the request failed".to_owned(),
-        false => causes.join(": "),
+    if !causes.is_empty() {
+        return causes.join(": ");
     }
+    if error.is_timeout() {
+        return "timeout".to_owned();
+    }
+    "the request failed".to_owned()
 }
 
-/// Seconds, or a date, which is not worth a parser: then the cap.
+/// The seconds of a `Retry-After`; a date counts as the maximum.
 fn retry_after(value: &HeaderValue) -> Option<Duration> {
     let text = value.to_str().ok()?.trim();
     let seconds = text.parse().unwrap_or(RETRY_AFTER_S_MAX);

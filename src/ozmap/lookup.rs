@@ -1,7 +1,8 @@
-//! Lookup by reservation code: in each of its spellings, and nothing only after two lookups apart in time.
+//! Lookup by reservation code: in each of its spellings, and nothing only after two lookups apart
+//! in time.
 //!
-//! OZmap compares codes byte for byte and is sometimes wrong for a moment. A single response without rows must never be
-//! believed. A reservation that is there costs no further request.
+//! OZmap compares codes byte for byte and is sometimes wrong for a moment. A single response
+//! without rows must never be believed. A reservation that is there costs no further request.
 
 use std::time::Duration;
 
@@ -77,8 +78,8 @@ pub(super) enum CloserLook {
 }
 
 impl Session<'_> {
-    /// What OZmap has under a code. If an earlier lookup, long enough ago, showed nothing too, the absence is cross-checked
-    /// and then believed.
+    /// What OZmap has under a code. If an earlier lookup, long enough ago, showed nothing too, the
+    /// absence is cross-checked and then believed.
     ///
     /// # Errors
     /// [`Error`] when there is no usable response; that is never "not found".
@@ -91,7 +92,8 @@ impl Session<'_> {
         let read_at = Moment::now();
         let (mut raw_rows, absences) = self.lookup_spellings(code, code.spellings()).await?;
         if !raw_rows.is_empty() {
-            // OZmap may be wrong once: a second reservation under another spelling must not be missed.
+            // OZmap may be wrong once: a second reservation under another spelling must not be
+            // missed.
             let silent = absences.into_iter().map(|(spelling, _)| spelling).collect();
             let (more, _) = self.lookup_spellings(code, silent).await?;
             raw_rows.extend(not_among(&raw_rows, more));
@@ -218,7 +220,8 @@ impl Session<'_> {
         }
     }
 
-    /// The lookup of a spelling that cannot be a path segment: the client by its code, then its properties.
+    /// The lookup of a spelling that cannot be a path segment: the client by its code, then its
+    /// properties.
     async fn filtered(&self, code: &ReservationCode, spelling: &str) -> Result<Listed, Error> {
         let unbuildable = || Error::not_acted(FailureKind::Shape, "the address cannot be built");
         let base = &self.ozmap.base;
@@ -247,7 +250,8 @@ impl Session<'_> {
             }
             is_known = true;
         }
-        // A full page of other customers: OZmap ignored the filter, and the client may be on a later page.
+        // A full page of other customers: OZmap ignored the filter, and the client may be on a
+        // later page.
         if !is_known && clients.len() >= url::LIST_MAX {
             return Err(Error::not_acted(
                 FailureKind::Shape,
@@ -269,8 +273,8 @@ impl Session<'_> {
     }
 }
 
-/// The rows of one response that earlier responses do not have. Two rows of one response stay two: only a row that
-/// another spelling showed already is the same.
+/// The rows of one response that earlier responses do not have. Two rows of one response stay two:
+/// only a row that another spelling showed already is the same.
 fn not_among(rows: &[Raw], found: Vec<Raw>) -> Vec<Raw> {
     let id_of = |raw: &Raw| document::property(raw).ok().map(|property| property.id);
     let shown: Vec<PropertyId> = rows.iter().filter_map(id_of).collect();

@@ -1,12 +1,13 @@
 //! The client of OZmap's API: look up, recheck by id, delete, and probe the key.
 //!
-//! It reports what OZmap showed and never what that means for the customer. It holds the only DELETE of the crate, which
-//! takes an [`Intent`](crate::journal::Intent). It never retries: only the worker knows what was sent.
+//! It reports what OZmap showed and never what that means for the customer. It holds the only
+//! DELETE of the crate, which takes an [`Intent`](crate::journal::Intent). It never retries: only
+//! the worker knows what was sent.
 //!
 //! The files. [`Ozmap`] and [`Session`] have methods in several of them; the list says which:
 //! - `client`           [`Ozmap`]: the key, the circuit breaker's state, what was last heard
-//! - `session`          [`Session`]: `Ozmap::session`, the calls, the meaning of a response, the only DELETE
-//! - `lookup`           `Session::lookup`: a code in all its spellings; nothing only after two lookups
+//! - `session`          [`Session`]: `Ozmap::session`, the calls, the only DELETE
+//! - `lookup`           `Session::lookup`: a code in all its spellings
 //! - `absence`          when an answer that means nothing is believed without the list of clients
 //! - `recheck`          `Session::recheck_by_id`: is a deleted property gone?
 //! - `cross_check`      other routes that confirm or contradict an absence

@@ -1,4 +1,5 @@
-//! Read-only checks of the address and the key, for the health page, the circuit breaker and `check`.
+//! Read-only checks of the address and the key, for the health page, the circuit breaker and
+//! `check`.
 //!
 //! They must never ask for a customer's reservation.
 
@@ -23,7 +24,8 @@ impl Ozmap {
         self.probing().await.probe().await
     }
 
-    /// Whether an absence that OZmap answers with success will be believed, if such an answer is configured.
+    /// Whether an absence that OZmap answers with success will be believed, if such an answer is
+    /// configured.
     ///
     /// # Errors
     /// [`Error`] says what OZmap responded for its list of projects, which is needed for it.

@@ -1,9 +1,10 @@
 //! Recheck by id: is a property gone whose DELETE was sent?
 //!
-//! After a DELETE that OZmap confirmed, its id and its code have to show an absence once if the list of properties agrees,
-//! twice if no cross-check is possible, and more often if its client is still present. After any other DELETE both have to
-//! show it twice, apart in time, and a cross-check has to agree. OZmap may be wrong for longer than one response, and it may
-//! confirm what it did not do. A property that is present must never be reported gone.
+//! After a DELETE that OZmap confirmed, its id and its code have to show an absence once if the
+//! list of properties agrees, twice if no cross-check is possible, and more often if its client is
+//! still present. After any other DELETE both have to show it twice, apart in time, and a
+//! cross-check has to agree. OZmap may be wrong for longer than one response, and it may confirm
+//! what it did not do. A property that is present must never be reported gone.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -18,7 +19,8 @@ use super::session::Session;
 use crate::clock::Moment;
 use crate::domain::{LookupResult, Property, PropertyId, ReservationCode, Row};
 
-/// How many rechecks must show the absence if no cross-check is possible: they take several seconds.
+/// How many rechecks must show the absence if no cross-check is possible: they take several
+/// seconds.
 const RECHECKS_WITHOUT_CROSS_CHECK: u32 = 4;
 
 /// The same after a DELETE that OZmap confirmed.
@@ -58,9 +60,11 @@ pub enum RecheckResult {
     GoneUnconfirmed(GoneChecks),
     /// Still present.
     Present(LookupResult),
-    /// Its code still leads to it; under its id there is nothing, or a document that is marked as deleted.
+    /// Its code still leads to it; under its id there is nothing, or a document that is marked as
+    /// deleted.
     OnlyByCode(LookupResult),
-    /// Its client is still present, which OZmap deletes with it; or the list of properties still has it.
+    /// Its client is still present, which OZmap deletes with it; or the list of properties still
+    /// has it.
     Contradicted,
 }
 
@@ -144,16 +148,18 @@ impl Session<'_> {
 
     async fn present_by_id(&self, deleted: Deleted<'_>) -> Result<Option<LookupResult>, Error> {
         let lookup = self.by_id(deleted.id).await?;
-        // A document with a deletion date may be what OZmap keeps of a deleted property: the lookup by code decides.
+        // A document with a deletion date may be what OZmap keeps of a deleted property: the lookup
+        // by code decides.
         Ok(lookup.filter(|lookup| !says_deleted(lookup)))
     }
 
-    /// After a confirmed DELETE one recheck is enough if the list of properties agrees. Without that, OZmap may have
-    /// confirmed what it did not do and be wrong about the id.
+    /// After a confirmed DELETE one recheck is enough if the list of properties agrees. Without
+    /// that, OZmap may have confirmed what it did not do and be wrong about the id.
     async fn gone_at_once(&self, deleted: Deleted<'_>) -> Result<RecheckResult, Error> {
         let look = self.present_by_id_or(deleted, self.gone_by_its_code(deleted));
         let apart = self.ozmap.settings.lookups_apart;
-        // A cross-check that fails is inconclusive. The customer waits for it no longer than for another recheck.
+        // A cross-check that fails is inconclusive. The customer waits for it no longer than for
+        // another recheck.
         let cross_checking = async {
             let cross_check = self.cross_check(deleted.id, deleted.client).await;
             cross_check.unwrap_or(CrossCheck::Inconclusive)
@@ -188,8 +194,8 @@ impl Session<'_> {
         })
     }
 
-    /// If the list of properties shows the cross_check, a client that OZmap keeps for longer is no reason against a confirmed
-    /// deletion.
+    /// If the list of properties shows the cross_check, a client that OZmap keeps for longer is no
+    /// reason against a confirmed deletion.
     async fn gone_after_confirmation(
         &self,
         deleted: Deleted<'_>,

@@ -1,4 +1,5 @@
-//! The ids related to a property: its client, its code as OZmap held it, and the splitter output that it used.
+//! The ids related to a property: its client, its code as OZmap held it, and the splitter output
+//! that it used.
 //!
 //! Read from the snapshot taken before the deletion. They must never decide about a deletion.
 

@@ -1,6 +1,7 @@
-//! The calls about one property: what it is, the deletion, and what an answer means.
+//! A session: the right to call OZmap for one step, the calls about one property, and the only
+//! DELETE.
 //!
-//! An answer that cannot be believed is an error, never "not found" and never "gone".
+//! A response that cannot be believed is an error. It must never become "not found" or "gone".
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -19,10 +20,10 @@ use crate::clock::Moment;
 use crate::domain::{ClientField, LookupResult, Property, PropertyId, ReservationCode, Row};
 use crate::journal::Intent;
 
-/// How much longer than a DELETE may take its lease must last.
+/// How much longer than the DELETE may take the lease must last.
 const LEASE_MARGIN: Duration = Duration::from_secs(2);
 
-/// The right to call OZmap, held for the calls of one step.
+/// The right to call OZmap during one step.
 pub struct Session<'a> {
     pub(super) ozmap: &'a Ozmap,
     pub(super) permit: Permit<'a>,
@@ -46,20 +47,22 @@ impl Ozmap {
 }
 
 impl Session<'_> {
-    /// Whether a deletion may be tried; asked before it is written down.
+    /// Whether a deletion may be tried. Call it before the intent is written.
     ///
     /// # Errors
-    /// [`CircuitOpen`] while the key is known to lack the right.
+    /// [`CircuitOpen`] while the key is known to lack the right to delete.
     pub fn may_delete(&self) -> Result<(), CircuitOpen> {
         self.permit.may_delete()
     }
 
     /// Deletes the property of an intent. The only DELETE of the crate.
     ///
-    /// The reservation is not known to be gone when this succeeds, nor to be there when it fails: look again.
+    /// Success does not show that the reservation is gone, failure does not show that it is
+    /// present: recheck by id.
     ///
     /// # Errors
-    /// [`Error`] tells whether OZmap may have acted. [`FailureKind::Stale`] means that nothing was sent.
+    /// [`Error`] tells whether OZmap may have acted. [`FailureKind::Stale`] means that nothing was
+    /// sent.
     pub async fn delete(&self, intent: Intent) -> Result<(), Error> {
         let within = self.ozmap.settings.delete;
         let stale = |why: &str| Error::not_acted(FailureKind::Stale, why);
@@ -80,9 +83,9 @@ impl Session<'_> {
         self.permit
             .delete_ended(replied.as_ref().err().map(|error| error.kind));
         let reply = match replied {
-            // It says something about the right to delete, and nothing about reading.
+            // A 403 concerns the right to delete, not the right to read.
             Err(error) if error.kind == FailureKind::Forbidden => return Err(self.note(error)),
-            // It is about this one property, and no trouble of OZmap's.
+            // A refusal concerns this property; OZmap itself is healthy.
             Err(error) if error.is_refusal() => {
                 self.permit.answered();
                 self.ozmap.record_response(None);
@@ -112,16 +115,16 @@ impl Session<'_> {
         }
     }
 
-    /// One property by its id; `None` when it is not there, which is only a candidate until its code agrees.
+    /// One property by its id. `None` does not prove an absence before the lookup by code agrees.
     pub(super) async fn by_id(&self, id: &PropertyId) -> Result<Option<LookupResult>, Error> {
         let read_at = Moment::now();
         let reply = self.get(self.ozmap.base.property(id)).await?;
-        // The generic route is known to answer 404 for an unknown id, whatever the route by code answers.
+        // This route answers an unknown id with 404, whatever the route by code answers.
         if reply.status == StatusCode::NOT_FOUND && !reply.is_html() && !reply.is_missing_route() {
             return Ok(None);
         }
         let raw = match self.content(&reply)? {
-            // This route is not known to say "nothing" so.
+            // This route is not known to answer an absence like this.
             Content::Nothing(NotFoundAnswer::Status422 | NotFoundAnswer::EmptyBody) => {
                 return Err(Error::not_acted(
                     FailureKind::Shape,
@@ -162,7 +165,8 @@ impl Session<'_> {
         }))
     }
 
-    /// A row with its client's document in it, where OZmap gave only the client's id.
+    /// A row with its client's document in it; fetches the document if OZmap gave only the client's
+    /// id.
     pub(super) async fn populated(&self, row: Row) -> Result<Row, Error> {
         let Ok(property) = row else {
             return Ok(row);
@@ -196,7 +200,7 @@ impl Session<'_> {
         )
     }
 
-    /// Makes sense of the answer to a GET; what makes none is an error, and never "nothing there".
+    /// The meaning of the response to a GET. A response without one is an error, never an absence.
     pub(super) fn content(&self, reply: &Reply) -> Result<Content, Error> {
         if reply.is_html() {
             return Err(self.note(Error::not_acted(
@@ -245,7 +249,7 @@ impl Session<'_> {
     pub(super) fn observe(&self, result: Result<Reply, Error>) -> Result<Reply, Error> {
         match result {
             Ok(reply) => {
-                // Not OZmap, but something before it, or somewhere else.
+                // A proxy or another server responded, not OZmap.
                 if reply.is_html() {
                     self.permit.record_failure(&Error::not_acted(
                         FailureKind::Html,
@@ -271,14 +275,14 @@ impl Session<'_> {
     }
 }
 
-/// What an answer to a GET holds.
+/// The content of the response to a GET.
 pub(super) enum Content {
     Nothing(NotFoundAnswer),
     Rows(Vec<Raw>),
     Document(Raw),
 }
 
-/// Puts a client's document into its property, if it is the right client's.
+/// Puts a client's document into its property, if it is the document of the right client.
 fn with_client(property: Property, id: &PropertyId, client: &RawValue) -> Row {
     let is_same = document::client_key(client).is_some_and(|(found, _)| found == *id);
     match document::populate(&property, client).filter(|_| is_same) {

@@ -1,4 +1,6 @@
-//! How OZmap is reached, as the configuration says it.
+//! The configuration of the OZmap client: the address, the key, the timeouts.
+//!
+//! It holds the key and must never log or return it.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -13,29 +15,29 @@ use super::url::{BaseError, PlainHttp};
 
 /// How OZmap is reached.
 pub struct Settings {
-    /// Its address, with or without `/api/v2`.
+    /// The address of OZmap, with or without `/api/v2`.
     pub base_url: String,
-    /// Whether that may be unencrypted.
+    /// Whether the address may be unencrypted.
     pub plain_http: PlainHttp,
     /// The key of the API user.
     pub api_key: SecretString,
-    /// How the key stands in the `authorization` header.
+    /// How the `authorization` header carries the key.
     pub auth_scheme: AuthScheme,
-    /// Whom to believe to be OZmap.
+    /// Which certificates are trusted.
     pub trust: Trust,
-    /// The most cancellations and look-ups that call OZmap at the same time.
+    /// The most sessions at the same time.
     pub concurrency_max: usize,
-    /// The time to connect.
+    /// The timeout of a connection.
     pub connect: Duration,
-    /// The time for a whole read.
+    /// The timeout of a GET.
     pub lookup: Duration,
-    /// The time for a whole DELETE.
+    /// The timeout of a DELETE.
     pub delete: Duration,
-    /// Which answers beside an empty list may mean "nothing there".
+    /// Which responses besides an empty list may mean an absence.
     pub not_found_answers: Vec<NotFoundAnswer>,
-    /// How old the guard's reading may be when the DELETE leaves.
+    /// The greatest age of the guard's reading when the DELETE leaves.
     pub guard_age: Duration,
-    /// How far apart "nothing" must be seen twice.
+    /// How far apart two lookups must be that together prove an absence.
     pub lookups_apart: Duration,
 }
 
@@ -48,12 +50,13 @@ pub enum AuthScheme {
     Bearer,
 }
 
-/// An answer that may mean "nothing there". OZmap does not document which one it gives.
+/// A response that may mean an absence. OZmap does not document which one it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotFoundAnswer {
     /// Status 404 with JSON, plain text or nothing.
     Status404,
-    /// Status 422, also said of codes that a client has; so only beside the list of clients.
+    /// Status 422. OZmap also gives it for codes that a client has, so it counts only beside the
+    /// list of clients.
     Status422,
     /// Status 204.
     Status204,
@@ -61,20 +64,21 @@ pub enum NotFoundAnswer {
     Null,
     /// `{}`.
     EmptyObject,
-    /// Status 200 with no body; also what a cut answer looks like, so only beside the list of clients.
+    /// Status 200 without a body. A truncated response looks alike, so it counts only beside the
+    /// list of clients.
     EmptyBody,
 }
 
-/// What a key was that was to be shown from now on.
+/// How a new key compares with the one in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyTaken {
-    /// Another one.
+    /// It differs.
     New,
-    /// The one that is shown already.
+    /// It is the one in use.
     Same,
 }
 
-/// The key as it stands in the header of every call; may be replaced while calls run.
+/// The key in the header of every call. It may be replaced while calls run.
 #[derive(Clone)]
 pub(crate) struct Key(Arc<RwLock<HeaderValue>>);
 
@@ -89,7 +93,7 @@ impl Key {
         header.clone()
     }
 
-    /// Whom the key belongs to, by its own word.
+    /// The user that the key names.
     pub(super) fn user(&self) -> Option<String> {
         let header = self.header();
         let text = header.to_str().ok()?;
@@ -121,7 +125,8 @@ fn header(scheme: AuthScheme, api_key: &SecretString) -> Result<HeaderValue, Set
     Ok(header)
 }
 
-/// Whom an API key belongs to: the claim `user` of the JWT that it is, an id or a user name. Its signature is OZmap's matter.
+/// The user that an API key names: the claim `user` of the JWT, an id or a user name. OZmap
+/// verifies the signature.
 #[must_use]
 pub fn key_user(api_key: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
@@ -139,7 +144,7 @@ pub fn key_user(api_key: &str) -> Option<String> {
     Some(user).filter(|user| !user.trim().is_empty())
 }
 
-/// Why the client cannot be set up.
+/// Why the client cannot be set up; each variant names a setting.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The address.
@@ -148,10 +153,10 @@ pub enum SetupError {
     /// The certificates.
     #[error("ozmap.tls_ca_file: {0}")]
     Tls(#[from] TlsError),
-    /// The key has a character that no header may have.
+    /// The key has a character that no header can carry.
     #[error("ozmap.api_key has a character that a header cannot carry; copy it again from OZmap")]
     Key,
-    /// The HTTP library refused.
+    /// The HTTP library failed.
     #[error("the HTTP client cannot be set up: {0}")]
     Client(String),
 }
@@ -161,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_names_its_user_when_it_is_a_jwt_that_does() {
+    fn a_key_names_its_user_if_it_is_a_jwt_with_that_claim() {
         let key = |claims: &str| format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
         for (claims, user) in [
             (r#"{"module":"api","user":"5f1a","iat":1}"#, Some("5f1a")),

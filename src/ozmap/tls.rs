@@ -1,7 +1,9 @@
-//! Whom to believe to be OZmap: public authorities, the provider's own, or one pinned certificate.
+//! Which certificates are trusted: those of public authorities, of the provider's own authority, or
+//! one pinned certificate.
 //!
-//! There is no way to accept any certificate. A certificate made by hand with `openssl req -x509` is its own
-//! authority and may not be a server's by the rules; it is accepted when the operator named exactly it.
+//! It must never accept just any certificate. A self-signed certificate from `openssl req -x509` is
+//! its own authority and not a valid server certificate; it is accepted only if the operator
+//! configured exactly that certificate.
 
 use std::sync::Arc;
 
@@ -13,12 +15,12 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use sha2::{Digest, Sha256};
 
-/// Whom to trust beside, or instead of, the public authorities.
+/// What is trusted besides, or instead of, the public authorities.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
-    /// PEM certificates of the provider's own authority, or of the OZmap server itself.
+    /// PEM certificates of the provider's own authority, or of the OZmap server.
     pub ca_pem: Option<Vec<u8>>,
-    /// SHA-256 of the server's certificate (DER); when it is set, only that certificate is believed.
+    /// SHA-256 of the server's certificate (DER). If it is set, only that certificate is trusted.
     pub pin_sha256: Option<[u8; 32]>,
 }
 
@@ -30,15 +32,15 @@ pub enum TlsError {
         "the certificate file holds no PEM certificate; it must have a block that begins with -----BEGIN CERTIFICATE-----"
     )]
     NoCertificate,
-    /// A certificate that cannot be used.
+    /// An unusable certificate.
     #[error("a certificate in the file cannot be used: {0}")]
     BadCertificate(String),
-    /// The library refused.
+    /// The TLS library failed.
     #[error("TLS cannot be set up: {0}")]
     Setup(String),
 }
 
-/// Reads a pin as certificates are shown by tools: 64 hexadecimal digits, with or without colons.
+/// Parses a pin as tools print it: 64 hexadecimal digits, with or without colons.
 #[must_use]
 pub fn parse_pin(text: &str) -> Option<[u8; 32]> {
     let digits: String = text.chars().filter(|c| !matches!(c, ':' | ' ')).collect();
@@ -121,7 +123,8 @@ impl ServerCertVerifier for Verifier {
                 Err(refused(&fingerprint, "it is not the pinned one"))
             };
         }
-        // Possession of the key is proven by the handshake's signature, which is verified below in any case.
+        // The handshake's signature, which is verified below in any case, proves the possession of
+        // the key.
         if self
             .named
             .iter()
@@ -169,7 +172,8 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Says what the operator needs to decide: which certificate was shown, and what to write if it is the right one.
+/// Tells the operator which certificate was presented, and what to configure if it is the right
+/// one.
 fn refused(fingerprint: &[u8; 32], why: &str) -> rustls::Error {
     let hex = hex::encode(fingerprint);
     rustls::Error::General(format!(

@@ -1,34 +1,34 @@
-//! Builds the addresses of OZmap calls, so that a code can never become another call.
+//! Builds the URLs of OZmap calls. A code must never turn a call into another one.
 //!
-//! A naive `format!` turns the code `..` into "list every property". Every address that is built here is read back
-//! and compared before it is used.
+//! A naive `format!` would turn the code `..` into "list every property". Every URL is parsed again
+//! and compared with what was meant before it is used.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::Url;
 
 use crate::domain::PropertyId;
 
-/// Everything but RFC 3986 unreserved characters is encoded, `|` included (`%7C`).
+/// Encodes everything but the unreserved characters of RFC 3986, so also `|` (`%7C`).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// The part of every OZmap address that names the version of the interface.
+/// The version of the API in every path.
 const VERSION: &str = "/api/v2";
 
-/// The root of OZmap's interface, `https://host:port/api/v2`.
+/// The root of OZmap's API, `https://host:port/api/v2`.
 #[derive(Clone, Debug)]
 pub struct Base {
     root: String,
     origin: (String, Option<String>, Option<u16>),
 }
 
-/// Why a base address cannot be used.
+/// Why the configured address cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaseError {
-    /// Not an address.
+    /// Not a URL.
     #[error("`{0}` is not an address; write one like https://provider.ozmap.com.br:9994")]
     NotAnAddress(String),
     /// Neither `https` nor an allowed `http`.
@@ -36,7 +36,7 @@ pub enum BaseError {
         "`{0}` is not encrypted, and the key would travel in the clear; write https://…, or set ozmap.allow_http = true on a network that you trust"
     )]
     NotEncrypted(String),
-    /// Something in it that does not belong there.
+    /// It has a user, a query or a fragment.
     #[error(
         "the address must not have a user, a query or a fragment; write one like https://provider.ozmap.com.br:9994"
     )]
@@ -48,12 +48,12 @@ pub enum BaseError {
 pub enum PlainHttp {
     /// Only on a loopback address.
     LoopbackOnly,
-    /// Anywhere; the operator said so.
+    /// Anywhere, because the operator allowed it.
     Allowed,
 }
 
 impl Base {
-    /// Reads the configured address; `/api/v2` is added when it is not there.
+    /// Parses the configured address and adds `/api/v2` if it is missing.
     ///
     /// # Errors
     /// [`BaseError`] says what the address must look like.
@@ -89,10 +89,11 @@ impl Base {
         })
     }
 
-    /// The properties of one spelling of a code, by path. `None` when it cannot be a path segment: then filter for it.
+    /// The properties of one spelling of a code, by path. `None` if it cannot be a path segment;
+    /// then use a filter.
     #[must_use]
     pub fn properties_of(&self, spelling: &str) -> Option<Url> {
-        // A proxy on the way may decode these once more than it should.
+        // A proxy may decode these once too often.
         if spelling.contains(['/', '\\', '%']) {
             return None;
         }
@@ -117,9 +118,9 @@ impl Base {
         self.with_segment("/ftth-clients", id.as_str())
     }
 
-    /// A list, narrowed to the rows whose member equals a value.
+    /// A list, filtered for the rows whose member equals a value.
     ///
-    /// In the query and not in the body of a GET, which proxies refuse.
+    /// The filter is in the query, because proxies refuse a GET with a body.
     #[must_use]
     pub fn list(&self, route: &str, member: &str, value: &str) -> Option<Url> {
         let filter =
@@ -131,7 +132,7 @@ impl Base {
         Some(url)
     }
 
-    /// A route without anything from outside in it.
+    /// A route without variable parts.
     pub(super) fn fixed(&self, route: &str) -> Option<Url> {
         Url::parse(&format!("{}{route}", self.root)).ok()
     }
@@ -142,7 +143,8 @@ impl Base {
         self.leads_to(&url, route, segment).then_some(url)
     }
 
-    /// Reads an address back: same host, one more segment than its route, and that segment is what was asked for.
+    /// Checks a URL: the same origin, the route, and one more segment, which decodes to the given
+    /// one.
     fn leads_to(&self, url: &Url, route: &str, segment: &str) -> bool {
         let Some(parent) = self.fixed(route) else {
             return false;
@@ -162,7 +164,7 @@ impl Base {
     }
 }
 
-/// The most rows of a narrowed list; more than one is refused by the guard anyway.
+/// The most rows of a filtered list; the guard refuses more than one anyway.
 pub(super) const LIST_MAX: usize = 5;
 
 fn origin(url: &Url) -> (String, Option<String>, Option<u16>) {
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tutorials_code_becomes_one_encoded_segment() {
+    fn the_code_of_the_tutorial_becomes_one_encoded_segment() {
         let url = base().properties_of("123|123").unwrap();
         assert_eq!(
             url.as_str(),

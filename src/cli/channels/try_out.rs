@@ -14,7 +14,7 @@ use clap::Args;
 use ozmap_cancel::channels::{CustomerInput, Said};
 use ozmap_cancel::config::{self, Config, Sources};
 use ozmap_cancel::domain::{Locale, Medium};
-use ozmap_cancel::http::{App, Tried};
+use ozmap_cancel::http::{App, TurnReply};
 use ozmap_cancel::replies::spoken_length;
 use ozmap_simulator::{Options, Simulator};
 use serde_json::json;
@@ -227,7 +227,7 @@ impl Play {
         Ok(())
     }
 
-    fn described(&self, tried: &Tried, medium: Medium) -> String {
+    fn described(&self, tried: &TurnReply, medium: Medium) -> String {
         let person = if tried.handoff {
             ", hand over to a person"
         } else {

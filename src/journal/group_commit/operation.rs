@@ -8,11 +8,11 @@ pub(crate) type Batch = Vec<Box<dyn Operation>>;
 
 /// An operation and the caller that waits for it.
 pub(crate) trait Operation: Send {
-    /// Does the work within the batch; false when it must be undone.
+    /// Does the work within the batch, and says whether to keep it.
     fn run(&mut self, store: &mut dyn Store) -> Outcome;
-    /// With whom it may be written.
+    /// Whether it may share a transaction.
     fn company(&self) -> Company;
-    /// Tells the caller.
+    /// Gives the caller its result.
     fn finish(self: Box<Self>, committed: Result<(), Error>);
 }
 
@@ -21,11 +21,11 @@ pub(crate) enum Outcome {
     Undo,
 }
 
-/// With whom an operation may be written in one transaction.
+/// Whether an operation may share a transaction with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Company {
-    /// With any other: it changes only rows that this process holds.
+    /// It may: it changes only rows that this process has leased.
     Any,
-    /// With none, where the journal is shared: it changes rows that other processes change as well.
+    /// On a shared journal it must run alone: it changes rows that other replicas change too.
     None,
 }

@@ -1,4 +1,4 @@
-//! What waits to be written, and in which company it is.
+//! The operations that wait to be written, and which of them go into one batch.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use crate::journal::store::Sharing;
 /// The most operations in one commit; more wait for the next.
 const BATCH_MAX: usize = 128;
 
-/// What has come and is not written yet, in its order.
+/// The waiting operations, in their order.
 #[derive(Default)]
 pub(super) struct Waiting {
     in_company: VecDeque<Box<dyn Operation>>,
@@ -35,8 +35,8 @@ impl Waiting {
             .collect()
     }
 
-    /// The next batch. On a shared journal one that goes alone takes turns with all others, so that neither new promises
-    /// nor the work on old ones wait for all of the other.
+    /// The next batch. On a shared journal, operations that run alone take turns with batches, so
+    /// that new requests and work in progress do not starve each other.
     pub(super) fn batch(&mut self, sharing: Sharing) -> Batch {
         let is_alone = match sharing {
             Sharing::Sole => false,

@@ -1,15 +1,18 @@
 //! The numbered changes that make the tables of a journal, and which of them a journal lacks.
 //!
-//! SQLite and PostgreSQL run the same files. A migration only adds tables, indexes, and columns that an older version may
-//! leave out, because two versions share one database while replicas are replaced. It must never change or remove anything,
-//! and a released file is never edited: a test keeps the hashes.
+//! SQLite and PostgreSQL run the same files. A migration only adds tables, indexes, and columns
+//! that an older version may leave out, because two versions share one database while replicas are
+//! replaced. It must never change or remove anything, and a released file is never edited: a test
+//! keeps the hashes.
 //!
-//! It is written by hand because no migration crate fits. The journal needs the SQLite of rusqlite 0.43; `refinery-core`
-//! 0.10.1 takes rusqlite up to 0.41 and `rusqlite_migration` 2.6.0 takes 0.40, and a program can link only one of them.
-//! `PRAGMA user_version`, which the latter counts in, already says whether a file lacks its write-ahead log. And neither
-//! knows the journals that were written before there was a version.
+//! It is written by hand because no migration crate fits. The journal needs the SQLite of rusqlite
+//! 0.43; `refinery-core` 0.10.1 takes rusqlite up to 0.41 and `rusqlite_migration` 2.6.0 takes
+//! 0.40, and a program can link only one of them. `PRAGMA user_version`, which the latter counts
+//! in, already says whether a file lacks its write-ahead log. And neither knows the journals that
+//! were written before there was a version.
 //!
-//! To add a column: write the next file and name it in [`MIGRATIONS`], then read and write the column.
+//! To add a column: write the next file and name it in [`MIGRATIONS`], then read and write the
+//! column.
 
 use super::error::Error;
 
@@ -129,7 +132,8 @@ pub(super) fn newest() -> i64 {
 /// Compares a journal with the migrations.
 ///
 /// # Errors
-/// [`Error::Open`] when its schema is newer than this one, or when something is gone that its version has.
+/// [`Error::Open`] when its schema is newer than this one, or when something is gone that its
+/// version has.
 pub(super) fn plan(tables: &mut dyn Tables) -> Result<Plan, Error> {
     let changes = compared(tables)?;
     let has = |name: &str| {
@@ -168,14 +172,17 @@ pub(super) fn plan(tables: &mut dyn Tables) -> Result<Plan, Error> {
     let from = version.unwrap_or(first_missing.unwrap_or(newest()) - 1);
     let is_new = !has("op");
     let statements = changes.into_iter().filter_map(missing).collect();
-    Ok(match is_new {
-        true => Plan::Create(statements),
-        false if from == newest() && version.is_some() => Plan::Nothing,
-        false => Plan::Upgrade { from, statements },
+    Ok(if is_new {
+        Plan::Create(statements)
+    } else if version == Some(newest()) {
+        Plan::Nothing
+    } else {
+        Plan::Upgrade { from, statements }
     })
 }
 
-/// The columns of a table that later migrations added, and that a journal which is only read does not have yet.
+/// The columns of a table that later migrations added, and that a journal which is only read does
+/// not have yet.
 pub(super) fn lacking_columns(tables: &mut dyn Tables, of: &str) -> Result<Vec<String>, Error> {
     let changes = compared(tables)?.into_iter();
     Ok(changes

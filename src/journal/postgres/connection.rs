@@ -1,7 +1,7 @@
 //! One connection to PostgreSQL, used from a thread that may block.
 //!
-//! Every exchange has a limit of time, because a server that is frozen answers the network and nothing else. It must
-//! never repeat what the server says about rows: that is personal data.
+//! Every exchange has a timeout, because a frozen server still acknowledges packets. It must never
+//! repeat what the server says about rows: that is personal data.
 
 use std::error::Error as _;
 use std::future::Future;
@@ -19,7 +19,8 @@ use crate::journal::error::Error;
 use crate::journal::place::{CONNECT_WITHIN, Server};
 use crate::journal::store::Value;
 
-/// The longest that one exchange takes; longer than the server's own limits, which end it more kindly.
+/// The timeout of one exchange; longer than the server's own limits, which keep the connection
+/// usable.
 const EXCHANGE_WITHIN: Duration = Duration::from_secs(5);
 
 /// The server's own limits, for this connection.
@@ -30,14 +31,15 @@ const LIMITS: &str = "SET statement_timeout = 3000; SET lock_timeout = 1000; \
 pub(super) enum Trouble {
     /// The server refused this statement.
     Refused(SqlState, String),
-    /// The connection is gone; what was sent last may have been carried out.
+    /// The connection is gone; the last statement may have been executed.
     Lost(String),
 }
 
 /// What a failure means for the journal.
 pub(super) fn told(trouble: Trouble) -> Error {
     match trouble {
-        // Two replicas did the same at the same moment, or waited for each other, and the database chose one.
+        // Two replicas wrote the same at the same moment, or deadlocked, and the database chose
+        // one.
         Trouble::Refused(code, _)
             if code == SqlState::UNIQUE_VIOLATION || code == SqlState::T_R_DEADLOCK_DETECTED =>
         {
@@ -51,7 +53,7 @@ pub(super) fn told(trouble: Trouble) -> Error {
 /// A connection and the runtime that carries it.
 pub(super) struct Connection {
     client: Client,
-    // An option only so that it can be ended by value.
+    // An option, so that `drop` can end it by value.
     runtime: Option<Runtime>,
 }
 
@@ -70,7 +72,7 @@ impl Connection {
         let client = match connected {
             Ok(client) => client,
             Err(trouble) => {
-                // A name that is being looked up must not hold up anybody.
+                // A pending name lookup must not block the caller.
                 runtime.shutdown_background();
                 return Err(trouble);
             }
@@ -109,7 +111,7 @@ impl Connection {
         }))
     }
 
-    /// Runs a statement, in one exchange and without a name: a new connection owes nothing.
+    /// Runs a statement in one exchange, unprepared: a new connection has nothing to restore.
     pub(super) fn execute(&mut self, text: &str, parameters: &[Value]) -> Result<u64, Trouble> {
         let parameters = owned(parameters);
         let parameters = borrowed(&parameters);
@@ -166,12 +168,13 @@ where
 {
     let connected = server.config.connect(tls).await;
     let (client, wire) = connected.map_err(|error| trouble(&error))?;
-    // On the connection's own runtime, which goes with it. Its errors reach whoever waits for an answer.
+    // On the connection's own runtime, which ends with it. Its errors reach the callers that wait
+    // for answers.
     tokio::runtime::Handle::current().spawn(async move { drop(wire.await) });
     Ok(client)
 }
 
-/// Only the server's own sentence, because the details of an error show the row.
+/// Only the server's message, because the details of an error show the row.
 fn trouble(error: &tokio_postgres::Error) -> Trouble {
     if let Some(said) = error.as_db_error() {
         let text = said.message().to_owned();

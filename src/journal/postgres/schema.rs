@@ -1,6 +1,6 @@
-//! What a server must be before anything is promised on it, and the tables that it holds.
+//! Which servers are refused, and the tables on a server: created and upgraded.
 //!
-//! It must never take a server that may forget a commit.
+//! It must never accept a server that may lose a commit, nor leave an upgrade half done.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use crate::journal::sql;
 /// The clock, in milliseconds since 1970.
 pub(super) const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp())*1000 AS BIGINT)";
 
-/// Older servers get no corrections any more.
+/// Older servers get no security fixes any more.
 const VERSION_MIN: u32 = 140_000;
 
-/// The advisory lock under which one replica at a time creates or upgrades the tables. Any number that no other program
-/// uses; earlier versions of the service take the same.
+/// The advisory lock under which one replica at a time creates or upgrades the tables. Any number
+/// that no other program uses; earlier versions of the service take the same.
 const UPGRADE_LOCK: i64 = 0x6f7a_6d61_7063;
 
 /// The longest that a replica waits for an upgrade, its own or another replica's.
@@ -31,14 +31,16 @@ const QUESTION: &str = "SELECT current_setting('server_version_num'), pg_is_in_r
      current_setting('transaction_read_only'), current_setting('synchronous_commit'), \
      current_setting('server_encoding'), current_setting('fsync')";
 
-/// Refuses a server on which a promise would not last.
+/// Refuses a server that may lose a commit.
 pub(super) fn require_durable(connection: &mut Connection) -> Result<(), Error> {
     let answer = connection.ask(QUESTION).map_err(told)?;
     let [version, standby, read_only, commit, encoding, fsync] = answer.as_slice() else {
         return Err(Error::Open("the server does not say what it is".to_owned()));
     };
     if fsync == "off" {
-        tracing::warn!("the database runs with fsync = off: a power cut loses what was promised");
+        tracing::warn!(
+            "the database runs with fsync = off: a power cut loses accepted cancellations"
+        );
     }
     objection(version, standby, read_only, commit, encoding)
         .map_or(Ok(()), |why| Err(Error::Open(why)))
@@ -66,7 +68,7 @@ fn objection(
     }
     if !matches!(commit, "on" | "remote_apply") {
         return Some(format!(
-            "synchronous_commit = {commit} may lose what was promised; set it to on for this database or user"
+            "synchronous_commit = {commit} may lose accepted cancellations; set it to on for this database or user"
         ));
     }
     if encoding != "UTF8" {
@@ -77,8 +79,8 @@ fn objection(
     None
 }
 
-/// Creates the tables of a new journal, and adds to an older one what this version needs. One replica does, the others wait
-/// for it and find it done.
+/// Creates the tables of a new journal, and adds to an older one what this version needs. One
+/// replica does, the others wait for it and find it done.
 pub(super) fn upgrade(connection: &mut Connection) -> Result<(), Error> {
     if plan(connection)? == Plan::Nothing {
         return Ok(());

@@ -1,6 +1,6 @@
 //! The journal's values as PostgreSQL's, and back.
 //!
-//! Every column is TEXT or BIGINT; whatever else comes is not ours and must not be guessed at.
+//! Every column is TEXT or BIGINT. It must never guess at a column of another type.
 
 use std::sync::Arc;
 
@@ -48,9 +48,10 @@ pub(super) fn owned(parameters: &[Value]) -> Vec<Parameter> {
             // Only texts may be missing.
             Value::Null => (Box::new(None::<String>), Type::TEXT),
             Value::Integer(number) => (Box::new(*number), Type::INT8),
-            // PostgreSQL has no text with a NUL, and a request must not fail for ever because of one.
-            // Only ever read, and never from here.
+            // Only ever read, and never from PostgreSQL.
             Value::Unreadable => (Box::new(None::<String>), Type::TEXT),
+            // PostgreSQL takes no NUL in a text, and a request must not fail for ever because of
+            // one.
             Value::Text(text) => (Box::new(text.replace('\0', "\u{fffd}")), Type::TEXT),
         }
     };

@@ -1,6 +1,6 @@
 //! A copy of an embedded journal in one file, made while the service writes.
 //!
-//! It never shows a file under its name that is not whole, and never writes over one.
+//! A file under the final name is always complete. It must never overwrite a file.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -35,12 +35,12 @@ pub(in crate::journal) fn copy(path: &Path, target: &Path) -> Result<Copied, Err
         publish(&partial, target)?;
         Ok(copied)
     });
-    // Under its own name it is whole by now, or it must not stay.
+    // It has its final name if it is complete; otherwise it must not stay.
     drop(std::fs::remove_file(&partial));
     copied
 }
 
-/// All pages at once: whoever writes meanwhile is not held up, because there is a write-ahead log.
+/// Copies all pages at once. Writers do not wait for it, because there is a write-ahead log.
 fn fill(source: &Connection, partial: &Path) -> Result<Copied, Error> {
     let cannot = |error: std::io::Error| cannot_write(partial, &error);
     drop(std::fs::remove_file(partial));
@@ -65,18 +65,18 @@ fn fill(source: &Connection, partial: &Path) -> Result<Copied, Error> {
     })
 }
 
-/// Gives the copy its name, unless something has it by now.
+/// Gives the copy its final name, unless another file has it.
 fn publish(partial: &Path, target: &Path) -> Result<(), Error> {
     match std::fs::hard_link(partial, target) {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(is_there(target)),
-        // Some disks know no second name.
+        // Some file systems have no hard links.
         Err(_) if target.symlink_metadata().is_err() => {
             std::fs::rename(partial, target).map_err(|error| cannot_write(target, &error))?;
         }
         Err(error) => return Err(cannot_write(target, &error)),
     }
-    // The name has to last too.
+    // The name must be durable too.
     let folder = File::open(disk::folder_of(target));
     folder
         .and_then(|folder| folder.sync_all())

@@ -1,6 +1,7 @@
-//! The files of an embedded journal: private, locked against a second instance, and the same ones as long as it is open.
+//! The files of an embedded journal: private, locked against a second instance, and the same ones
+//! as long as it is open.
 //!
-//! It must never let two processes write one file, by whatever names they know it.
+//! It must never let two processes write one file, whatever names they open it by.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -80,14 +81,15 @@ impl Files {
     pub(super) fn hold(path: &Path) -> Result<Self, Error> {
         create_private_file(path)
             .map_err(|error| Error::Open(format!("cannot write {}: {error}", path.display())))?;
-        // By whatever names two instances know its folder, there is one lock.
+        // Whatever names two instances use for the folder, there is one lock.
         let path = path
             .canonicalize()
             .map_err(|error| Error::Open(format!("cannot find {}: {error}", path.display())))?;
         let locks = Locks::take(&path)?;
-        let numbers = match disk::is_on_network(&path) {
-            true => Numbers::Change,
-            false => Numbers::Stay,
+        let numbers = if disk::is_on_network(&path) {
+            Numbers::Change
+        } else {
+            Numbers::Stay
         };
         let main = Kept::see(&path, numbers)
             .map_err(|error| Error::Open(format!("cannot find {}: {error}", path.display())))?;
@@ -109,21 +111,23 @@ impl Files {
         self.log_path.metadata().ok().map(|seen| seen.len())
     }
 
-    /// Remembers the files after something was written to them: the log must be at least as long as what stands in it.
+    /// Remembers the files after something was written to them: the log must be at least as long as
+    /// its frames.
     pub(super) fn remember(&mut self, frames_end: Option<u64>) {
         self.main.grew();
         if self.log.is_none() {
             let log = Kept::see(&self.log_path, self.main.numbers).ok();
             self.log = log.filter(|log| log.bytes > 0);
         }
-        // Not as long as it is found: somebody may have cut it off just now.
+        // Not its present length: another process may just have truncated it.
         if let (Some(log), Some(end)) = (&mut self.log, frames_end) {
             log.bytes = end;
         }
     }
 
-    /// Whether the files are still the ones that were opened. `frames_end` says how long the log must be at least, which is
-    /// only asked when it is shorter than it was: another program may have emptied it properly.
+    /// Whether the files are still the ones that were opened. `frames_end` says how long the log
+    /// must be at least, which is only asked when it is shorter than it was: another program may
+    /// have emptied it properly.
     pub(super) fn in_place(&self, frames_end: impl FnOnce() -> Option<u64>) -> Result<(), String> {
         if let Some(trouble) = self.main.trouble("the file") {
             return Err(trouble);
@@ -157,7 +161,7 @@ pub(super) fn log_path(path: &Path) -> PathBuf {
     beside(path, "-wal")
 }
 
-/// Refuses a journal that was put beside the write-ahead log of another one, which SQLite would play into it.
+/// Refuses a journal beside the write-ahead log of another one, which SQLite would apply to it.
 pub(super) fn refuse_foreign_log(path: &Path) -> Result<(), Error> {
     use std::io::Read;
     let log = log_path(path);
@@ -175,7 +179,8 @@ pub(super) fn refuse_foreign_log(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Both locks: one on the name, which older versions take too, and one on the file itself, however it is reached.
+/// Both locks: one on the name, which older versions take too, and one on the file itself, however
+/// it is reached.
 struct Locks {
     _name: File,
     _file: Option<File>,
@@ -188,9 +193,10 @@ impl Locks {
             .map_err(|error| Error::Open(format!("cannot write {}: {error}", name.display())))?;
         Ok(Self {
             _name: locked(&name, path)?,
-            _file: match has_lock_of_its_own(path) {
-                true => Some(locked(path, path)?),
-                false => None,
+            _file: if has_lock_of_its_own(path) {
+                Some(locked(path, path)?)
+            } else {
+                None
             },
         })
     }
@@ -206,7 +212,7 @@ pub(in crate::journal) fn is_in_use(path: &Path) -> Result<bool, Error> {
     for way in [name, file].into_iter().flatten() {
         let cannot =
             |error: std::io::Error| Error::Open(format!("cannot lock {}: {error}", way.display()));
-        // Beside others who only look.
+        // Shared, so that several observers do not block each other.
         match File::open(&way).map_err(cannot)?.try_lock_shared() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(true),
@@ -216,13 +222,13 @@ pub(in crate::journal) fn is_in_use(path: &Path) -> Result<bool, Error> {
     Ok(false)
 }
 
-/// Whatever lies beside a journal while it is open, whether it is there or not.
+/// The files beside an open journal, whether they exist or not.
 pub(in crate::journal) fn companions(path: &Path) -> [PathBuf; 3] {
     ["-wal", "-shm", ".lock"].map(|ending| beside(path, ending))
 }
 
-/// Only where this kind of lock (`flock`) and the ones that SQLite takes on the same file (`fcntl`) do not know each other:
-/// elsewhere SQLite would be locked out too.
+/// Only where `flock` and the `fcntl` locks that SQLite takes on the same file are independent.
+/// Elsewhere SQLite would be locked out too.
 fn has_lock_of_its_own(path: &Path) -> bool {
     cfg!(target_os = "linux") && !disk::is_on_network(path)
 }
@@ -251,7 +257,7 @@ fn identity(seen: &Metadata) -> (u64, u64) {
     (seen.dev(), seen.ino())
 }
 
-/// Elsewhere an open file cannot be moved away.
+/// On other systems an open file cannot be moved.
 #[cfg(not(unix))]
 fn identity(_seen: &Metadata) -> (u64, u64) {
     (0, 0)

@@ -1,4 +1,6 @@
-//! The tables of an embedded journal: read, created, and brought to what this version writes.
+//! The tables of an embedded journal: read, created, and upgraded.
+//!
+//! It must never leave an upgrade half done.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,11 +14,11 @@ use crate::journal::error::Error;
 use crate::journal::migrations::{self, Added, Plan, Tables};
 use crate::journal::sql;
 
-/// How long a write waits for a foreign process that holds the file.
+/// How long a write waits for another program that locks the file.
 pub(super) const BUSY: Duration = Duration::from_secs(2);
 
-/// A connection to an empty database in memory with the tables of an existing journal, as the next start finds or makes
-/// them.
+/// A connection to an empty database in memory with the tables of an existing journal, as the next
+/// start finds or makes them.
 pub(super) fn with_tables_of(path: &Path) -> Result<Connection, Error> {
     let existing = read_only(path)?;
     let plan = migrations::plan(&mut Existing(&existing))?;
@@ -34,8 +36,8 @@ pub(super) fn with_tables_of(path: &Path) -> Result<Connection, Error> {
     Ok(empty)
 }
 
-/// Creates the tables of a new journal, and adds to an older one what this version needs. A crash leaves either the old
-/// schema or the new one. `now` is the clock, as a statement asks for it.
+/// Creates the tables of a new journal, and adds to an older one what this version needs. A crash
+/// leaves either the old schema or the new one. `now` is the clock, as a statement asks for it.
 pub(super) fn upgrade(connection: &Connection, now: &str) -> Result<(), Error> {
     let plan = migrations::plan(&mut Existing(connection))?;
     if plan == Plan::Nothing {
@@ -107,8 +109,8 @@ pub(super) fn read_only(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// The address under which SQLite reads a journal that nobody has open without making a log for it. While a service has
-/// it, its log is never empty.
+/// The address under which SQLite reads a journal that no process has open, without creating a log
+/// for it. While a service has it open, its log is never empty.
 fn resting(path: &Path) -> Option<String> {
     let log = files::log_path(path).metadata();
     let has_log = log.is_ok_and(|log| log.len() > 0);

@@ -1,6 +1,7 @@
 //! The journal's values as SQLite's, and back.
 //!
-//! What the journal cannot have written must not be guessed at, nor hide what stands beside it.
+//! It must never guess at a value that the journal cannot have written, nor let it hide the rest of
+//! the row.
 
 use rusqlite::ToSql;
 use rusqlite::types::ValueRef;
@@ -20,7 +21,8 @@ impl ToSql for Value {
     }
 }
 
-/// A value that the journal cannot have written stays in its row: the others can be read all the same.
+/// A value that the journal cannot have written is marked as unreadable; the others of its row can
+/// be read.
 pub(super) fn read(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null => Value::Null,

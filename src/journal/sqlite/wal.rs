@@ -1,9 +1,12 @@
-//! The write-ahead log of an embedded journal: when it is moved into the file, and how a file tells that it is not all.
+//! The write-ahead log of an embedded journal: when it is moved into the file, and how a file shows
+//! that its log is missing.
 //!
-//! `user_version` of the file is the mark. It is [`MORE_IN_LOG`] in the file itself while the service runs, because it is
-//! set right before the log is moved into the file, and set back right after, which stands in the log alone. A file whose
-//! log is read therefore never says so; a file that was copied without its log, or that lost it, does. An older version
-//! leaves the mark alone, and the tools of SQLite move the log with its last word: neither makes it say so wrongly.
+//! The mark is `user_version`. It is set to [`MORE_IN_LOG`] right before the log is moved into the
+//! file, and reset right after; the reset is only in the log. While the service runs, the file
+//! itself therefore says [`MORE_IN_LOG`], and file and log together say [`WHOLE`]. A file that was
+//! copied without its log, or that lost it, keeps [`MORE_IN_LOG`]. Older versions ignore the mark,
+//! and the tools of SQLite move the log with the reset in it: neither causes a false alarm. The
+//! version of the schema is in a table of its own.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -18,28 +21,31 @@ use super::super::store::Incomplete;
 use super::dialect::translate;
 use super::files;
 
-/// More was written than stands in this file.
+/// The log holds more than this file.
 pub(super) const MORE_IN_LOG: i64 = 1;
 
 /// The file is a copy that `journal backup` made.
 pub(super) const COPY: i64 = 2;
 
-/// The file's log was found missing, and what that leaves to a person is not all written down yet.
+/// The log was found missing, and the cancellations that this leaves to a person are not all
+/// written yet.
 pub(super) const LOG_WAS_MISSING: i64 = 3;
 
-/// The file and its log are all.
+/// The file and its log are complete.
 pub(super) const WHOLE: i64 = 0;
 
-/// Where `application_id` stands in the file: the number of the run that wrote it, which only grows.
+/// The offset of `application_id` in the file: the number of the run that wrote it, which only
+/// grows.
 const RUN_AT: u64 = 68;
 
-/// From so many bytes on the log is moved into the file.
+/// The size from which the log is moved into the file.
 pub(super) const LOG_BYTES_MAX: u64 = 2 << 20;
 
-/// What the log is cut to after that: to what is in it, so that its length says how much that is.
+/// The size to which SQLite cuts the log after that: its content, so that its length tells how much
+/// it holds.
 const LOG_BYTES_KEPT: i64 = 0;
 
-/// The connection takes the log into its own hands.
+/// Turns off SQLite's own checkpoints: this file decides when the log moves.
 pub(super) fn own(connection: &Connection) -> Result<(), Error> {
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)?;
@@ -54,14 +60,14 @@ pub(super) fn set_mark(connection: &Connection, mark: i64) -> Result<(), Error> 
     Ok(connection.pragma_update(None, "user_version", mark)?)
 }
 
-/// Whether more was promised than a journal holds that was just opened.
+/// Whether accepted cancellations are missing in a journal that was just opened.
 pub(super) fn incomplete(connection: &Connection) -> Result<Option<Incomplete>, Error> {
     Ok(match mark(connection)? {
         COPY => Some(Incomplete::IsACopy),
         LOG_WAS_MISSING => Some(Incomplete::LogIsGone),
         // With a log: the service was killed between setting the mark and setting it back.
         MORE_IN_LOG if frames(connection)? <= 0 && !is_begun_anew(connection) => {
-            // Before anything else is written: a log with that in it would look like the one that is missing.
+            // Before any other write: a log with that write would look like the missing one.
             set_mark(connection, LOG_WAS_MISSING)?;
             Some(Incomplete::LogIsGone)
         }
@@ -69,8 +75,9 @@ pub(super) fn incomplete(connection: &Connection) -> Result<Option<Incomplete>, 
     })
 }
 
-/// Whether the log has the head of a new one, and behind it still the frames of the one before it, which SQLite moved into
-/// the file before it began anew: the service was killed before it wrote the first frame.
+/// Whether the log has a new header with the frames of the previous log behind it. SQLite moved
+/// those into the file before it restarted the log, and the service was killed before it wrote the
+/// first frame.
 fn is_begun_anew(connection: &Connection) -> bool {
     let mut head = [0; 32 + 24];
     let path = connection
@@ -89,7 +96,7 @@ fn is_begun_anew(connection: &Connection) -> bool {
     before.wrapping_add(1) == now
 }
 
-/// The number of the run that wrote a file last, by the file alone; 0 of one that has none.
+/// The number of the run that wrote a file last, by the file alone; 0 if it has none.
 pub(super) fn run_in_file(path: &Path) -> i64 {
     let mut number = [0; 4];
     let read = File::open(path).and_then(|mut file| {
@@ -99,13 +106,14 @@ pub(super) fn run_in_file(path: &Path) -> i64 {
     read.map_or(0, |()| i64::from(i32::from_be_bytes(number)))
 }
 
-/// Refuses a log of an earlier run than the file's, which SQLite would play into it: what came after it would be lost.
+/// Refuses a log of an earlier run than the file. SQLite would apply it to the file, and later
+/// writes would be lost.
 pub(super) fn refuse_older(
     connection: &Connection,
     path: &Path,
     in_file: i64,
 ) -> Result<(), Error> {
-    // Refused, it must not be moved into the file when the connection is closed.
+    // If it is refused, closing the connection must not move it into the file.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     if run(connection)? < in_file {
         let log = files::log_path(path);
@@ -131,7 +139,7 @@ fn run(connection: &Connection) -> Result<i64, Error> {
 
 /// How many frames the log has.
 pub(super) fn frames(connection: &Connection) -> Result<i64, Error> {
-    // A reading first: only that makes the connection see what others did to the log.
+    // Read first: only a read makes the connection see what other processes did to the log.
     connection.pragma_query_value(None, "schema_version", |row| row.get::<_, i64>(0))?;
     checkpoint(connection, "PRAGMA wal_checkpoint(NOOP)").map(|done| done.frames)
 }
@@ -140,7 +148,7 @@ pub(super) fn frames(connection: &Connection) -> Result<i64, Error> {
 pub(super) fn move_into_file(connection: &Connection) -> Result<(), Error> {
     set_mark(connection, MORE_IN_LOG)?;
     let moved = checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)");
-    // Whatever became of it: with the log the file is all.
+    // Whether it moved or not: file and log together are complete.
     set_mark(connection, WHOLE)?;
     moved.map(drop)
 }
@@ -181,8 +189,8 @@ fn checkpoint(connection: &Connection, pragma: &str) -> Result<Checkpoint, Error
     })?)
 }
 
-/// What was promised and not begun in a journal that is not all may have been done since: only a person can tell. What has
-/// a target goes on, because it is asked for by its id.
+/// Leaves cancellations that had not begun to a person: in an incomplete journal they may have been
+/// carried out since. Those with a target go on, because they are looked up by its id.
 pub(super) fn leave_to_a_person(
     connection: &Connection,
     now: &str,
@@ -195,7 +203,7 @@ pub(super) fn leave_to_a_person(
     Ok(left)
 }
 
-/// For the operator, at the start.
+/// Reports it to the operator at the start.
 pub(super) fn say_incomplete(why: Incomplete, left: usize) {
     match why {
         Incomplete::LogIsGone => tracing::error!(

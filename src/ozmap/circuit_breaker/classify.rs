@@ -6,8 +6,8 @@ use crate::ozmap::error::FailureKind;
 pub(super) enum FailureClass {
     /// Only this response is unusable; OZmap is up.
     ThisAnswer,
-    /// Another server may have responded, or OZmap hides this reservation: it concerns this reservation alone, unless a
-    /// probe fails in the same way.
+    /// Another server may have responded, or OZmap hides this reservation: it concerns this
+    /// reservation alone, unless a probe fails in the same way.
     Suspicious,
     /// OZmap itself failed.
     Service,
@@ -35,7 +35,8 @@ pub(super) fn classify(kind: FailureKind) -> FailureClass {
     }
 }
 
-/// Whether a probe that failed so reached a server that may not be OZmap, or that lacks only what the probe asked for.
+/// Whether a probe that failed so reached a server that may not be OZmap, or that lacks only what
+/// the probe asked for.
 pub(super) fn may_be_another_server(kind: FailureKind) -> bool {
     match kind {
         FailureKind::Html | FailureKind::Forbidden | FailureKind::Redirect => true,

@@ -1,6 +1,7 @@
 //! The breaker over deletions alone: OZmap lets the key read, but answered a DELETE with 403.
 //!
-//! Pure: the time is an argument. One reservation that may not be deleted must not hold the others back for long.
+//! Pure: the time is an argument. One reservation that may not be deleted must not hold the others
+//! back for long.
 
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ pub(super) const DELETE_DENIED_FIRST: Duration = Duration::from_secs(30);
 /// The longest hold. It may be short because each denied cancellation waits longer by itself.
 const DELETE_DENIED_MAX: Duration = Duration::from_secs(60);
 
-/// How long the trial is kept for reservations that were not denied: the key may lack the right for some properties only.
+/// How long the trial is kept for reservations that were not denied: the key may lack the right for
+/// some properties only.
 pub(super) const DELETE_NEWCOMERS: Duration = Duration::from_secs(10);
 
 /// Whether this denial is the first since a deletion was allowed.
@@ -39,7 +41,8 @@ struct Denied {
 }
 
 impl DeleteBreaker {
-    /// Whether a deletion may be tried, or how long to wait. The first caller after the hold is the trial for all.
+    /// Whether a deletion may be tried, or how long to wait. The first caller after the hold is the
+    /// trial for all.
     pub(super) fn may_delete(&mut self, reservation: u64, now: Instant) -> Result<(), Duration> {
         let Some(denied) = &mut self.0 else {
             return Ok(());

@@ -1,6 +1,8 @@
-//! Limits the calls to OZmap: a number of concurrent ones, and none while the circuit breaker is open.
+//! Limits the calls to OZmap: a number of concurrent ones, and none while the circuit breaker is
+//! open.
 //!
-//! It must never queue a caller behind an OZmap that does not respond: a rejected caller is told how long to wait.
+//! It must never queue a caller behind an OZmap that does not respond: a rejected caller is told
+//! how long to wait.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -53,7 +55,8 @@ impl CallLimiter {
         }
     }
 
-    /// Waits for a permit, unless the circuit is open. `reservation` is a hash that tells reservations apart.
+    /// Waits for a permit, unless the circuit is open. `reservation` is a hash that tells
+    /// reservations apart.
     pub(in crate::ozmap) async fn enter(
         &self,
         reservation: u64,

@@ -1,14 +1,19 @@
-//! The circuit breaker over all calls to OZmap: closed while calls flow, open after failures, half open for a trial.
+//! The circuit breaker over all calls to OZmap: closed while calls flow, open after failures, half
+//! open for a trial.
 //!
-//! Pure: the time is an argument. It says who may call and when; it must never decide the outcome of a cancellation.
-//! - Failures of OZmap itself (no connection, timeouts, lost connections, 5xx) open the circuit, for longer each time. They
-//!   must concern different reservations and make up half of the recent calls: a few reservations that always fail must
-//!   not hold the others back.
-//! - A page, a redirect or a 403 concerns one reservation, like a response of an unexpected shape; only that one waits. If
-//!   a probe, which asks for no reservation, fails alike, the address or the key is wrong, and the circuit opens.
+//! Pure: the time is an argument. It says who may call and when; it must never decide the outcome
+//! of a cancellation.
+//! - Failures of OZmap itself (no connection, timeouts, lost connections, 5xx) open the circuit,
+//!   for longer each time. They must concern different reservations and make up half of the recent
+//!   calls: a few reservations that always fail must not hold the others back.
+//! - A page, a redirect or a 403 concerns one reservation, like a response of an unexpected shape;
+//!   only that one waits. If a probe, which asks for no reservation, fails alike, the address or
+//!   the key is wrong, and the circuit opens.
 //! - A rejected key (401) opens the circuit at once: further calls could lock the user out.
-//! - While the circuit is open only a probe may call. After a successful probe it is half open: one call is the trial.
-//! - 429 opens the circuit for as long as OZmap asks and halves the limit of concurrent calls, which then grows again.
+//! - While the circuit is open only a probe may call. After a successful probe it is half open: one
+//!   call is the trial.
+//! - 429 opens the circuit for as long as OZmap asks and halves the limit of concurrent calls,
+//!   which then grows again.
 //! - A key that may read but not delete holds back deletions alone.
 //!
 //! The files:
@@ -40,13 +45,15 @@ use recent::RecentCalls;
 /// How long the circuit is open the first time; every further time doubles it.
 const OPEN_FIRST: Duration = Duration::from_secs(1);
 
-/// The longest time that the circuit is open, so that a backlog is resumed within a minute of OZmap's recovery.
+/// The longest time that the circuit is open, so that a backlog is resumed within a minute of
+/// OZmap's recovery.
 const OPEN_MAX: Duration = Duration::from_secs(30);
 
 /// How long the others wait during a trial.
 const TRIAL: Duration = Duration::from_secs(1);
 
-/// How long the trial is kept for reservations that did not fail: one that always fails must not keep the circuit open.
+/// How long the trial is kept for reservations that did not fail: one that always fails must not
+/// keep the circuit open.
 const NEWCOMERS: Duration = Duration::from_secs(3);
 
 /// So many successes raise a halved limit by one call.
@@ -112,7 +119,8 @@ enum ProbeResult {
 pub(super) struct Breaker {
     state: BreakerState,
     recent: RecentCalls,
-    /// When an early probe is due because another server may be responding; and when the last probe ended.
+    /// When an early probe is due because another server may be responding; and when the last probe
+    /// ended.
     early_probe_at: Option<Instant>,
     probed_at: Option<Instant>,
     times_opened: u32,
@@ -196,7 +204,8 @@ impl Breaker {
         }
     }
 
-    /// Whether the circuit opened again before any call succeeded: no single reservation is the cause.
+    /// Whether the circuit opened again before any call succeeded: no single reservation is the
+    /// cause.
     pub(super) fn has_reopened(&self) -> bool {
         self.times_opened > 1
     }

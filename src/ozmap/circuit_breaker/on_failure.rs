@@ -1,4 +1,5 @@
-//! What a failure does to the breaker: whether it concerns every call, one reservation, or only this response.
+//! What a failure does to the breaker: whether it concerns every call, one reservation, or only
+//! this response.
 //!
 //! A failure that concerns one reservation must never hold the others back.
 
@@ -16,7 +17,8 @@ const PROBES_TRUSTED: u32 = 8;
 /// How long a rejected key is not used again.
 pub(super) const KEY_REJECTED_FOR: Duration = Duration::from_secs(30);
 
-/// The shortest time between two early probes, which find out whether another server responds instead of OZmap.
+/// The shortest time between two early probes, which find out whether another server responds
+/// instead of OZmap.
 const EARLY_PROBE_EVERY: Duration = Duration::from_secs(10);
 
 impl Breaker {
@@ -44,7 +46,8 @@ impl Breaker {
         if !matches!(self.state, BreakerState::Open { .. }) {
             let is_met_by_all = may_be_another_server(kind) && self.recent.is_suspicious();
             return match self.state {
-                // The probe, which asks for no reservation, fails like the customers' calls: it is not OZmap that responds.
+                // The probe, which asks for no reservation, fails like the customers' calls: it is
+                // not OZmap that responds.
                 BreakerState::Closed if is_met_by_all => {
                     let wait = self.next_wait();
                     self.open(Purpose::Probe, kind, wait, now)
@@ -58,7 +61,8 @@ impl Breaker {
         self.successes = 0;
         match classify(kind) {
             FailureClass::ThisAnswer => self.half_open(ProbeResult::Answered, now),
-            // A server responds. Whether it is an OZmap on which only the probe fails, a single cancellation finds out.
+            // A server responds. Whether it is an OZmap on which only the probe fails, a single
+            // cancellation finds out.
             FailureClass::Suspicious => self.half_open(ProbeResult::Presumed, now),
             // The probe has been the only call for long.
             FailureClass::Service if self.times_opened >= PROBES_TRUSTED => {
@@ -113,7 +117,8 @@ impl Breaker {
                 if let Some(wait) = retry_after {
                     return self.open(purpose, kind, wait, now);
                 }
-                // This reservation failed before and the probe succeeded: that says nothing about the others.
+                // This reservation failed before and the probe succeeded: that says nothing about
+                // the others.
                 if failed_before && !is_unattributed && self.is_trial_after_response() {
                     return Transition::None;
                 }
@@ -163,7 +168,8 @@ impl Breaker {
         }
     }
 
-    /// Schedules an early probe when another server may have responded for many reservations, and OZmap for none.
+    /// Schedules an early probe when another server may have responded for many reservations, and
+    /// OZmap for none.
     fn schedule_early_probe(&mut self, now: Instant) {
         if self.recent.is_widely_suspicious() && self.early_probe_at.is_none() {
             let earliest = self.probed_at.map_or(now, |at| at + EARLY_PROBE_EVERY);

@@ -33,7 +33,8 @@ enum Call {
 #[derive(Debug, Default)]
 pub(super) struct RecentCalls {
     calls: VecDeque<Call>,
-    /// The reservations whose calls failed since their last success, and when last; the oldest first.
+    /// The reservations whose calls failed since their last success, and when last; the oldest
+    /// first.
     failed: VecDeque<(u64, Instant)>,
     /// The reservations for which another server may have responded since the last success.
     suspicious: Vec<u64>,
@@ -54,7 +55,8 @@ impl RecentCalls {
         self.push(Call::Succeeded(now));
     }
 
-    /// OZmap itself failed. A reservation that always fails is counted once, so that it does not hold the others back.
+    /// OZmap itself failed. A reservation that always fails is counted once, so that it does not
+    /// hold the others back.
     pub(super) fn count_failure(&mut self, reservation: Option<u64>, now: Instant) {
         if let Some(reservation) = reservation {
             let failed_before = self.has_failed(reservation, now);
@@ -81,7 +83,8 @@ impl RecentCalls {
         self.failed.iter().any(is_it)
     }
 
-    /// Whether the failures concern OZmap itself: enough reservations, and at least half of the recent calls.
+    /// Whether the failures concern OZmap itself: enough reservations, and at least half of the
+    /// recent calls.
     pub(super) fn reaches_threshold(&mut self, now: Instant) -> bool {
         self.calls.retain(|call| match call {
             Call::Succeeded(at) => now < *at + SUCCESS_COUNTS_FOR,

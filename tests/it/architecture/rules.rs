@@ -3,19 +3,23 @@
 use super::source::{SIMULATOR, Source};
 
 /// What each module may import of the others. `cli` is the binary and may import everything.
-pub const SEES: [(&str, &[&str]); 12] = [
+pub const SEES: [(&str, &[&str]); 13] = [
     ("clock", &[]),
+    ("trace", &[]),
     ("domain", &["clock"]),
     ("guard", &["clock", "domain"]),
     ("journal", &["clock", "domain", "guard"]),
-    ("ozmap", &["clock", "domain", "guard", "journal"]),
-    ("cancel", &["clock", "domain", "guard", "journal", "ozmap"]),
+    ("ozmap", &["clock", "trace", "domain", "guard", "journal"]),
+    (
+        "cancel",
+        &["clock", "trace", "domain", "guard", "journal", "ozmap"],
+    ),
     ("channels", &["clock", "domain"]),
     ("replies", &["clock", "domain"]),
     (
         "http",
         &[
-            "clock", "domain", "journal", "ozmap", "cancel", "channels", "replies",
+            "clock", "trace", "domain", "journal", "ozmap", "cancel", "channels", "replies",
         ],
     ),
     (

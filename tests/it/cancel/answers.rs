@@ -1,4 +1,4 @@
-//! The answers that OZmap does not document: whichever it gives, nothing untrue follows from it.
+//! The responses that OZmap does not document: whichever it gives, the outcome is true.
 
 use super::*;
 
@@ -10,7 +10,7 @@ async fn quirk(world: &World, name: &str, value: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_code_is_not_found_whichever_way_ozmap_says_so() {
+async fn an_unknown_code_is_not_found_whichever_way_ozmap_answers_an_absence() {
     let world = World::new().await;
     for answer in ["empty_array", "not_found", "null", "no_content", "empty"] {
         quirk(&world, "unknown_code", answer).await;
@@ -20,7 +20,7 @@ async fn an_unknown_code_is_not_found_whichever_way_ozmap_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancellation_is_seen_gone_whichever_way_ozmap_says_so() {
+async fn a_deletion_is_verified_whichever_way_ozmap_answers_an_absence() {
     let world = World::new().await;
     for answer in ["empty_array", "not_found", "null", "no_content", "empty"] {
         quirk(&world, "unknown_code", answer).await;
@@ -33,7 +33,7 @@ async fn a_cancellation_is_seen_gone_whichever_way_ozmap_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_the_operator_did_not_list_is_never_not_found_and_never_gone() {
+async fn an_answer_that_is_not_configured_is_never_not_found_and_never_gone() {
     let listed = short_and(&[("OZMAP__NOT_FOUND_ANSWERS", "404")]);
     let world = World::with(&listed).await;
     quirk(&world, "unknown_code", "empty").await;
@@ -58,7 +58,7 @@ async fn an_operator_may_say_that_an_empty_answer_means_nothing_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_404_is_not_believed_while_the_key_is_not_proven() {
+async fn a_404_is_not_believed_before_a_probe_accepts_the_key() {
     each(
         5,
         named(&[
@@ -86,7 +86,7 @@ async fn a_404_is_not_believed_while_the_key_is_not_proven() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_confirmation_of_a_deletion_is_followed_by_a_look() {
+async fn every_confirmed_deletion_is_verified() {
     let world = World::new().await;
     for answer in ["no_content", "empty", "object"] {
         quirk(&world, "delete_answer", answer).await;
@@ -126,7 +126,7 @@ async fn an_installed_client_behind_an_id_is_not_deleted_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_without_the_route_that_proves_a_key_is_believed_by_its_projects() {
+async fn a_server_without_the_probe_route_is_probed_by_its_projects() {
     let ozmap = Ozmap::start().await;
     let quirks = json!({"authenticated": "missing", "unknown_code": "not_found"});
     ozmap.post("/__sim/quirks", &quirks).await;

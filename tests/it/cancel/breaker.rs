@@ -1,4 +1,5 @@
-//! OZmap is left alone when it is not well, and everything that waited is done when it is back.
+//! The circuit breaker opens when OZmap fails, and everything that waited completes after its
+//! recovery.
 
 use super::*;
 
@@ -13,7 +14,7 @@ async fn reserved(world: &World, number: usize) -> Vec<String> {
     codes
 }
 
-/// Asks once for every code; all are promised.
+/// Asks once for every code; all requests are accepted.
 async fn promised(world: &World, codes: &[String]) {
     for code in codes {
         assert_eq!(
@@ -39,7 +40,7 @@ async fn ozmap_health(world: &World) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_troubles_in_a_row_stop_the_calls_and_one_probe_brings_them_back() {
+async fn repeated_failures_open_the_circuit_and_one_probe_closes_it() {
     let world = World::with(SHORT).await;
     let codes = reserved(&world, 12).await;
     world.ozmap.fault("lookup:status=500").await;
@@ -51,18 +52,18 @@ async fn many_troubles_in_a_row_stop_the_calls_and_one_probe_brings_them_back() 
     })
     .await;
     let looked = calls_of(&world.ozmap, "lookup").await.len();
-    // Two probes later nobody else has called.
+    // After two more probes there was no other call.
     let probed = calls_of(&world.ozmap, "probe").await.len();
     called(&world.ozmap, "probe", probed + 2).await;
     let more = calls_of(&world.ozmap, "lookup").await.len() - looked;
-    assert!(more <= 4, "only what was under way may still come: {more}");
+    assert!(more <= 4, "only calls in progress may still arrive: {more}");
     world.ozmap.heal().await;
     all_cancelled(&world, &codes).await;
     assert!(ozmap_health(&world).await["circuit_open_s"].is_null());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_is_not_accepted_is_shown_once() {
+async fn a_rejected_key_is_sent_once() {
     let world = World::with(SHORT).await;
     let codes = reserved(&world, 6).await;
     world.ozmap.fault("any:status=401").await;
@@ -77,7 +78,7 @@ async fn a_key_that_is_not_accepted_is_shown_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_may_not_delete_is_tried_by_one_for_all() {
+async fn a_key_that_may_not_delete_is_tried_by_one_call_for_all() {
     let world = World::with(SHORT).await;
     let codes = reserved(&world, 6).await;
     world.ozmap.fault("delete:status=403").await;
@@ -86,7 +87,7 @@ async fn a_key_that_may_not_delete_is_tried_by_one_for_all() {
     let health = world.service.get("/health").await.json();
     assert_eq!(health["status"], "degraded");
     assert_eq!(health["ozmap"]["deletes_refused"], true);
-    // Reads go on: what is not there is said not to be there.
+    // Reads go on: an unknown code is still not found.
     let nobody = world.ask_until_final(asking("nobody", "m-1")).await;
     assert_eq!(nobody.outcome(), "not_found");
     let mut world = world;
@@ -96,7 +97,7 @@ async fn a_key_that_may_not_delete_is_tried_by_one_for_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ozmap_that_has_no_route_for_a_probe_is_not_left_alone_for_ever() {
+async fn the_circuit_closes_again_for_an_ozmap_without_the_probe_route() {
     let world = World::with(SHORT).await;
     let codes = reserved(&world, 8).await;
     world.ozmap.fault("probe:html_404").await;
@@ -111,8 +112,8 @@ async fn an_ozmap_that_has_no_route_for_a_probe_is_not_left_alone_for_ever() {
     );
 }
 
-/// Some reservations answer oddly, each in its own way and for ever; the others are served as if those were not there.
-async fn odd_ones_delay_only_themselves(kinds: &[(&str, Option<&str>)]) {
+/// Some reservations cause odd responses for ever; they must not delay the others.
+async fn delay_only_themselves(kinds: &[(&str, Option<&str>)]) {
     let world = World::with(SHORT).await;
     let mut odd = Vec::new();
     for number in 0..25 {
@@ -129,7 +130,7 @@ async fn odd_ones_delay_only_themselves(kinds: &[(&str, Option<&str>)]) {
         odd.push(code);
     }
     let healthy = reserved(&world, 33).await;
-    // As they come: mixed, and the odd ones again and again.
+    // Mixed, and the odd ones repeatedly.
     let began = std::time::Instant::now();
     let mut waiting = Vec::new();
     for (at, code) in healthy.iter().enumerate() {
@@ -154,7 +155,7 @@ async fn odd_ones_delay_only_themselves(kinds: &[(&str, Option<&str>)]) {
             "{code}"
         );
     }
-    // When only those are left, one that comes new is still served at once.
+    // When only the odd ones are left, a new one is still served at once.
     world.ozmap.reserve(json!({"code": "new"})).await;
     let reply = world.ask_until_final(asking("new", "new")).await;
     assert_eq!(reply.outcome(), "cancelled");
@@ -162,7 +163,7 @@ async fn odd_ones_delay_only_themselves(kinds: &[(&str, Option<&str>)]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reservations_that_answer_oddly_delay_only_themselves() {
+async fn reservations_with_odd_responses_delay_only_themselves() {
     let kinds = [
         ("html_200", None),
         ("error_string_200", None),
@@ -170,16 +171,16 @@ async fn reservations_that_answer_oddly_delay_only_themselves() {
         ("redirect", Some("302")),
         ("html_404", None),
     ];
-    odd_ones_delay_only_themselves(&kinds).await;
+    delay_only_themselves(&kinds).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reservations_on_which_ozmap_always_fails_delay_only_themselves() {
-    odd_ones_delay_only_themselves(&[("status", Some("500")), ("reset_before", None)]).await;
+    delay_only_themselves(&[("status", Some("500")), ("reset_before", None)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_maintenance_page_for_everything_is_noticed() {
+async fn a_maintenance_page_on_every_route_opens_the_circuit() {
     let world = World::with(SHORT).await;
     let codes = reserved(&world, 8).await;
     world.ozmap.fault("any:html_200").await;
@@ -198,14 +199,14 @@ async fn a_maintenance_page_for_everything_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_answered_is_not_heard() {
+async fn a_failed_call_is_not_a_response() {
     let world = World::with(SHORT).await;
     let heard = || async { ozmap_health(&world).await["last_response_s_ago"].as_u64() };
     eventually("OZmap to be heard", || async { heard().await }).await;
     world.ozmap.reserve(json!({"code": "silent"})).await;
     world.ozmap.fault("any:reset_before").await;
     let began = std::time::Instant::now();
-    // It asks again and again, and nothing that fails makes what was heard younger.
+    // Repeated failures must not renew the time of the last response.
     eventually("three failed calls", || async {
         world.cancel("silent", "silent").await;
         let silent = began.elapsed().as_secs();
@@ -219,12 +220,12 @@ async fn what_is_not_answered_is_not_heard() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_says_what_happened_to_a_probe() {
+async fn the_log_says_why_a_probe_failed() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let world = World::with(&[("OZMAP__BASE_URL", url.as_str())]).await;
-    let logs = eventually("a word about the probe", || async {
+    let logs = eventually("a log line about the probe", || async {
         let logs = world.service.logs();
         logs.contains("probe of OZmap failed").then_some(logs)
     })

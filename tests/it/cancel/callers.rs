@@ -8,12 +8,12 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::support::{SECRET, http};
 
-/// Asks the channel `chatbot` in a task of its own.
+/// Asks the channel `chatbot` in a task.
 pub async fn ask_of(address: SocketAddr, body: Value) -> Reply {
     try_ask_of(address, body).await.unwrap()
 }
 
-/// The same, of a service that may be gone.
+/// The same for a service that may be down.
 pub async fn try_ask_of(address: SocketAddr, body: Value) -> std::io::Result<Reply> {
     let authorization = format!("Bearer {SECRET}");
     let headers = [
@@ -109,7 +109,7 @@ async fn a_caller_that_hangs_up_during_the_deletion_does_not_stop_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hung_ozmap_is_answered_in_time_and_the_outcome_is_there_later() {
+async fn a_caller_is_answered_in_time_while_ozmap_hangs() {
     let cases = ["lookup", "delete", "get", "lookup+1"]
         .iter()
         .flat_map(|call| [("hold_before", call), ("hold_after", call)])
@@ -139,7 +139,7 @@ async fn a_hung_ozmap_is_answered_in_time_and_the_outcome_is_there_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hung_cancellations_do_not_hold_up_the_answers_of_others() {
+async fn hung_cancellations_do_not_delay_other_callers() {
     let world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", "500")]).await;
     world.ozmap.fault("any:timeout_before").await;
     let asked = Instant::now();
@@ -156,7 +156,7 @@ async fn hung_cancellations_do_not_hold_up_the_answers_of_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outcome_outlives_the_process_and_is_told_again_without_asking_ozmap() {
+async fn an_outcome_survives_a_restart_and_is_replayed_without_a_call() {
     let mut world = World::new().await;
     let first = world.cancel(CODE, "m-1").await.json();
     let kept = world.cancel("test-status", "m-2").await.json();
@@ -174,7 +174,7 @@ async fn an_outcome_outlives_the_process_and_is_told_again_without_asking_ozmap(
     assert_eq!(calls_of(&world.ozmap, "lookup").await.len(), before);
     let later = world.cancel(CODE, "m-3").await;
     assert_eq!(later.outcome(), "already_cancelled");
-    // A code that this service never cancelled is not spoken of as if it had.
+    // A code that this service never cancelled is not called already cancelled.
     assert_eq!(world.cancel("nobody", "m-4").await.outcome(), "not_found");
 }
 
@@ -198,7 +198,7 @@ async fn a_new_reservation_under_a_cancelled_code_is_a_new_cancellation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_comes_again_with_another_code_cancels_neither_twice_nor_the_other() {
+async fn a_reused_key_with_another_code_cancels_nothing() {
     let world = World::new().await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
     let reused = world.cancel("reservation_123", "m-1").await;
@@ -207,7 +207,7 @@ async fn a_key_that_comes_again_with_another_code_cancels_neither_twice_nor_the_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_ozmap_refuses_is_not_hammered() {
+async fn a_rejected_key_is_not_hammered() {
     each(2, named(&["401", "403"]), |_, status| async move {
         let world = World::with(SHORT).await;
         world.ozmap.fault(&format!("lookup:status={status}")).await;
@@ -218,7 +218,7 @@ async fn a_key_that_ozmap_refuses_is_not_hammered() {
         })
         .await;
         let pause_ms = row["next_at"].as_i64().unwrap() - row["updated_at"].as_i64().unwrap();
-        // Counted from the refusal; the pause is written down a moment later.
+        // Counted from the 401; the pause is recorded a moment later.
         assert!(pause_ms > 29_000, "{status}: {pause_ms}");
         assert_eq!(calls_of(&world.ozmap, "lookup").await.len(), 1);
     })
@@ -226,12 +226,12 @@ async fn a_key_that_ozmap_refuses_is_not_hammered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ozmap_is_left_alone_for_as_long_as_it_asks() {
+async fn retry_after_is_honoured() {
     each(
         3,
         named(&["lookup", "delete", "get"]),
         |_, route| async move {
-            // Five seconds are waited out under the lease, seven give it back.
+            // Five seconds are waited under the lease, seven release it.
             let world = World::with(SHORT).await;
             world.ozmap.fault(&format!("{route}:status=429,7*1")).await;
             assert_eq!(
@@ -245,7 +245,7 @@ async fn ozmap_is_left_alone_for_as_long_as_it_asks() {
             })
             .await;
             let pause_ms = row["next_at"].as_i64().unwrap() - row["updated_at"].as_i64().unwrap();
-            // Counted from the answer; those that wait together are spread over a second.
+            // Counted from the response; those that wait together are spread over a second.
             assert!((6_900..=8_000).contains(&pause_ms), "{route}: {pause_ms}");
             assert_eq!(row["reason"], "ozmap_throttled", "{route}");
         },

@@ -1,28 +1,28 @@
-//! Every fault on every call of a cancellation, and every answer compared with what OZmap holds.
+//! Every fault on every call of a cancellation; every reply is compared with what OZmap holds.
 
 use super::*;
 
 /// A code that has an upper and a lower case.
 const LETTERS: &str = "reservation_123";
 
-/// What must become of a cancellation under a fault.
+/// How a cancellation must end under a fault.
 #[derive(Clone, Copy)]
 enum End {
-    /// The fault passes by itself: cancelled, without anybody's help.
+    /// The fault passes by itself: cancelled.
     Cancelled,
-    /// As long as the fault lasts nothing is said but `pending`; afterwards it is cancelled.
+    /// Only `pending` while the fault lasts; cancelled afterwards.
     PendingUntilHealed,
-    /// The same, but OZmap is left alone for a while: only a new start asks it again at once.
+    /// The same, but the circuit stays open for a while: only a restart calls OZmap at once.
     LeftAlone,
-    /// A person must look, for this reason, and nothing was deleted.
+    /// It needs review for this reason, and nothing was deleted.
     Review(&'static str),
-    /// It was given up after something was sent.
+    /// Given up after a DELETE was sent.
     Unknown,
 }
 
 use End::{Cancelled, LeftAlone, PendingUntilHealed, Review, Unknown};
 
-/// What can happen to an answer on its way, whatever the call: technical trouble, never a "no".
+/// The failures of any call: technical ones, never a refusal.
 const TROUBLE: &[(&str, End)] = &[
     ("status=400", PendingUntilHealed),
     ("status=401", LeftAlone),
@@ -54,7 +54,7 @@ const TROUBLE: &[(&str, End)] = &[
     ("huge", PendingUntilHealed),
 ];
 
-/// Documents that are not what they should be.
+/// Malformed documents.
 const DOCUMENTS: &[(&str, End)] = &[
     ("duplicate_keys", Review("unreadable_client")),
     ("client_null", Review("no_client")),
@@ -69,7 +69,7 @@ const DOCUMENTS: &[(&str, End)] = &[
     ("wrong_code", Review("other_code")),
 ];
 
-/// Asks once, and compares the answer with what OZmap holds.
+/// Asks once and compares the reply with what OZmap holds.
 async fn watched(world: &World, property: &str, case: &str) -> Reply {
     let reply = world.cancel(LETTERS, "m-1").await;
     assert_eq!(reply.status, 200, "{case}: {reply:?}");
@@ -77,7 +77,7 @@ async fn watched(world: &World, property: &str, case: &str) -> Reply {
     reply
 }
 
-/// Asks until the answer is final, and compares every answer on the way.
+/// Asks until the reply is final and compares every reply.
 async fn watched_to_the_end(world: &World, property: &str, case: &str) -> Reply {
     eventually("a final answer", || async {
         let reply = watched(world, property, case).await;
@@ -86,7 +86,7 @@ async fn watched_to_the_end(world: &World, property: &str, case: &str) -> Reply 
     .await
 }
 
-/// Asks, watches every answer, and heals when it is time.
+/// Asks, compares every reply, and heals when it is time.
 async fn run(case: String, before: Option<&'static str>, fault: String, end: End) {
     let mut world = World::with(SHORT).await;
     let held = world.ozmap.holds(LETTERS).await;
@@ -115,7 +115,8 @@ async fn run(case: String, before: Option<&'static str>, fault: String, end: End
     let row = &file::cancellations(world.folder.path())[0];
     let expected = match end {
         Cancelled | PendingUntilHealed | LeftAlone => ("cancelled", "seen_gone"),
-        // After our own DELETE what cannot be read any more may be its trace: nobody says that nothing changed.
+        // After our own DELETE an unreadable document may be its effect, so "nothing was changed"
+        // must not be said.
         Review(reason) if route == "get" => ("unknown", reason),
         Review(reason) => ("review", reason),
         Unknown => ("unknown", "delete_without_effect"),
@@ -127,10 +128,10 @@ async fn run(case: String, before: Option<&'static str>, fault: String, end: End
     assert_deleted_only(&world.ozmap, &[property], &case).await;
 }
 
-/// One call, what goes wrong before so that it is made, and what is tried on it.
+/// One call, the fault that makes it happen, and the faults to try on it.
 type Table<'a> = (&'a str, Option<&'static str>, &'a [(&'a str, End)]);
 
-/// Runs tables side by side; most of their time is waiting.
+/// Runs the tables concurrently; most of their time is waiting.
 async fn run_all(tables: &[Table<'_>]) {
     let mut cases = Vec::new();
     for (route, before, rows) in tables {
@@ -145,14 +146,14 @@ async fn run_all(tables: &[Table<'_>]) {
     .await;
 }
 
-/// Whether a fault damages an answer that has a body, which not every answer has.
+/// Whether a fault needs a response with a body.
 fn needs_a_body(kind: &str) -> bool {
     ["drip=20", "truncated", "truncated_close", "huge"].contains(&kind)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn trouble_on_a_look_is_pending_and_never_not_found_or_gone() {
-    // The deletion takes effect; only the look at what is left of it fails.
+async fn a_failed_read_is_pending_and_never_not_found_or_gone() {
+    // The DELETE takes effect; only the recheck fails.
     let second_look: Vec<(&str, End)> = TROUBLE
         .iter()
         .copied()
@@ -160,7 +161,7 @@ async fn trouble_on_a_look_is_pending_and_never_not_found_or_gone() {
         .collect();
     let mut look_up = [TROUBLE, DOCUMENTS].concat();
     for (kind, end) in &mut look_up {
-        // Where the code leads to nothing, the list of clients does.
+        // The lookup by code shows nothing, the list of clients fails.
         if *kind == "empty_200" {
             *end = Cancelled;
         }
@@ -169,7 +170,7 @@ async fn trouble_on_a_look_is_pending_and_never_not_found_or_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_second_look_cannot_read_is_not_deleted_again_and_not_said_to_be_gone() {
+async fn a_property_that_the_recheck_cannot_read_is_not_deleted_again() {
     let unreadable = [
         ("duplicate_keys", PendingUntilHealed),
         ("id_missing", PendingUntilHealed),
@@ -184,12 +185,12 @@ async fn what_the_second_look_cannot_read_is_not_deleted_again_and_not_said_to_b
         *kind != "two_rows" && unreadable.iter().all(|(other, _)| kind != other)
     });
     let rows: Vec<(&str, End)> = readable.chain(unreadable).collect();
-    // The first deletion is lost before it takes effect, so that the second look has something to show.
+    // The first DELETE is lost before it takes effect, so that the recheck shows the property.
     run_all(&[("get", Some("delete:reset_before*1"), &rows)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn trouble_on_the_deletion_is_pending_while_it_lasts_and_ends_in_what_is_true() {
+async fn a_failed_delete_is_pending_and_completes_with_the_truth() {
     let kinds = TROUBLE.iter().map(|(kind, _)| *kind);
     let deletions = [
         "status=404",
@@ -204,7 +205,7 @@ async fn trouble_on_the_deletion_is_pending_while_it_lasts_and_ends_in_what_is_t
         .collect();
     let end_of = |kind: &str| match kind {
         "status=401*1" | "status=403*1" => LeftAlone,
-        // OZmap understood it and refuses: it is not sent again.
+        // OZmap understood the DELETE and refuses it: it is not sent again.
         "status=400*1" => Review("delete_rejected"),
         _ => Cancelled,
     };
@@ -228,19 +229,19 @@ async fn trouble_on_the_deletion_is_pending_while_it_lasts_and_ends_in_what_is_t
         ("redirect=307", PendingUntilHealed),
         ("reset_before", PendingUntilHealed),
         ("timeout_before", PendingUntilHealed),
-        // These take effect, so that nobody has to help.
+        // These take effect, so that no review is needed.
         ("reset_after", Cancelled),
         ("timeout_after", Cancelled),
         ("delayed_delete_ms=900", Cancelled),
         ("delay_ms=1500", Cancelled),
-        // This looks confirmed and is not.
+        // This seems confirmed and is not.
         ("empty_200", Unknown),
     ];
     run_all(&[("delete", None, &once), ("delete", None, &lasting)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn trouble_on_every_call_at_random_ends_in_cancelled() {
+async fn random_failures_on_every_call_end_in_cancelled() {
     let cases = [
         "any:reset_after@0.3",
         "any:reset_before@0.3",
@@ -269,7 +270,7 @@ async fn trouble_on_every_call_at_random_ends_in_cancelled() {
             let property = &reserved.iter().find(|(held, _)| *held == code).unwrap().1;
             assert_is_true(&world.ozmap, &code, property, &reply, &case).await;
         }
-        // Long waits follow many failures in a row; healing is not what this is about.
+        // Many failures in a row cause long waits, which are not the subject here.
         world.ozmap.heal().await;
         let mut world = world;
         world.restart().await;

@@ -1,4 +1,4 @@
-//! Another key of OZmap while the service runs: written into its file and taken at a SIGHUP.
+//! A new OZmap key while the service runs: written to its file, read at SIGHUP.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::support::store::journal_url;
 use crate::support::{KEY, Service};
 
-/// A service whose key stands in a file.
+/// A service whose key is in a file.
 struct Keyed {
     ozmap: Ozmap,
     service: Service,
@@ -35,8 +35,8 @@ impl Keyed {
         }
     }
 
-    /// Sends the signal, and waits until the log says so much about it.
-    async fn hang_up(&self, said: &str) {
+    /// Sends the signal and waits for a log line about it.
+    async fn sighup(&self, said: &str) {
         self.service.signal("HUP");
         eventually(said, || async {
             self.service.logs().contains(said).then_some(())
@@ -58,29 +58,29 @@ impl Keyed {
 const TAKEN: &str = "OZmap key reloaded";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_key_is_tried_at_once_and_what_waited_for_it_goes_on() {
+async fn a_new_key_is_probed_at_once_and_waiting_cancellations_resume() {
     let keyed = Keyed::with("revoked").await;
     let pending = keyed.service.ask(&asking(CODE, "m-1")).await;
     assert_eq!(pending.outcome(), "pending");
     let health = keyed.service.get("/health").await.json();
     assert_eq!(health["ozmap"]["status"], "ozmap_unauthorized");
-    // The same key would only be refused again, and one that cannot be read is none.
-    keyed.hang_up("OZmap key not changed").await;
+    // The same key would only be rejected again, and an unreadable one is not used.
+    keyed.sighup("OZmap key not changed").await;
     std::fs::remove_file(&keyed.file).unwrap();
     keyed
-        .hang_up("OZmap key not reloaded, the old one stays in use: ozmap.api_key_file")
+        .sighup("OZmap key not reloaded, the old one stays in use: ozmap.api_key_file")
         .await;
     std::fs::write(&keyed.file, KEY).unwrap();
-    keyed.hang_up(TAKEN).await;
-    // Sooner than a key that was refused is shown again by itself.
+    keyed.sighup(TAKEN).await;
+    // Sooner than a rejected key is retried.
     keyed.is_cancelled(CODE, "m-1").await;
     let logs = keyed.service.logs();
     assert!(!logs.contains(KEY) && !logs.contains("revoked"), "{logs}");
 }
 
-/// It may have waited for hours already, because only a person could do something about it.
+/// The deletions may have waited for hours, because only a person could fix the key.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_with_the_right_to_delete_frees_what_was_held_for_want_of_it() {
+async fn a_key_with_the_right_to_delete_releases_the_held_deletions() {
     let keyed = Keyed::with("simulator-read-only").await;
     let pending = keyed.service.ask(&asking(CODE, "m-1")).await;
     assert_eq!(pending.outcome(), "pending");
@@ -91,7 +91,7 @@ async fn a_key_with_the_right_to_delete_frees_what_was_held_for_want_of_it() {
     })
     .await;
     std::fs::write(&keyed.file, KEY).unwrap();
-    keyed.hang_up(TAKEN).await;
+    keyed.sighup(TAKEN).await;
     keyed.is_cancelled(CODE, "m-1").await;
     assert_deleted_only(&keyed.ozmap, &[PROPERTY], "a new key").await;
 }

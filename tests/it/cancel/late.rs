@@ -1,4 +1,4 @@
-//! Deletions that take effect late, not at all, or on something that changed meanwhile.
+//! DELETEs that take effect late, not at all, or on a reservation that changed in the meantime.
 
 use ozmap_cancel::clock::Moment;
 
@@ -8,7 +8,7 @@ fn row(world: &World) -> Value {
     file::cancellations(world.folder.path()).remove(0)
 }
 
-/// Nothing but `cancelled` may be final before a deletion that was sent can no longer take effect.
+/// Only `cancelled` may be final before a DELETE that was sent can no longer take effect.
 fn assert_settled(row: &Value) {
     assert!(
         row["done_at"].as_i64().unwrap() >= row["settle_at"].as_i64().unwrap(),
@@ -16,7 +16,7 @@ fn assert_settled(row: &Value) {
     );
 }
 
-/// Asks until the answer is final, and compares every answer on the way with what OZmap holds.
+/// Asks until the reply is final and compares every reply with what OZmap holds.
 async fn watch_to_the_end(world: &World, case: &str) -> String {
     eventually("a final answer", || async {
         let reply = world.cancel(CODE, "m-1").await;
@@ -27,8 +27,9 @@ async fn watch_to_the_end(world: &World, case: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deletion_that_takes_effect_late_is_never_preceded_by_a_no() {
-    // Installed right after the look-up, so that it is not deleted again and only the late deletion can do it.
+async fn a_deletion_that_takes_effect_late_is_never_preceded_by_a_refusal() {
+    // Installed right after the lookup, so that no second DELETE is sent and only the late one can
+    // take effect.
     let world = World::with(&short_and(&[("JOURNAL__SETTLE_MS", "3000")])).await;
     world.ozmap.fault("lookup:implant_after*1").await;
     world.ozmap.fault("delete:delayed_delete_ms=2000*1").await;
@@ -39,15 +40,16 @@ async fn a_deletion_that_takes_effect_late_is_never_preceded_by_a_no() {
         events.iter().any(|kind| kind == "not_deleted_again"),
         "{events:?}"
     );
-    // Somebody was deleted whom the guard would have kept: true, and for a person to know.
+    // A customer was deleted whom the guard would have kept: the outcome is true, and the operator
+    // has to know.
     assert_eq!(row(&world)["needs_human"], json!(1));
-    // It waited for the settling by itself; the journal had not to refuse anything.
+    // The worker waited for the settling; the journal did not have to fence it off.
     let logs = world.service.logs();
-    assert!(!logs.contains("was lost; whoever has it now"), "{logs}");
+    assert!(!logs.contains("lease expired"), "{logs}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_no_follows_only_from_a_look_that_began_after_the_deletion_had_settled() {
+async fn a_refusal_rests_on_a_recheck_that_began_after_the_delete_had_settled() {
     let world = World::with(&short_and(&[
         ("OZMAP__LOOKUP_MS", "9000"),
         ("JOURNAL__SETTLE_MS", "2600"),
@@ -55,7 +57,8 @@ async fn a_no_follows_only_from_a_look_that_began_after_the_deletion_had_settled
     .await;
     world.ozmap.fault("lookup:implant_after*1").await;
     world.ozmap.fault("delete:delayed_delete_ms=2000*1").await;
-    // The second look sees it still there, by its id and by its code, and the answer is on its way until it is true no more.
+    // The second recheck sees it present, by id and by code, and its response arrives only when
+    // that is no longer true.
     world.ozmap.fault("lookup:hold_after*1").await;
     drop(world.cancel(CODE, "m-1").await);
     world.ozmap.held().await;
@@ -80,7 +83,7 @@ async fn a_customer_who_was_installed_between_two_deletions_is_kept() {
             world.ozmap.fault("lookup:implant_after*1").await;
             world.ozmap.fault(&format!("delete:{lost}*1")).await;
             if lost == "status=403" {
-                // A right that lacks is not tried again for a while; only a new start looks again at once.
+                // A missing right is not retried for a while; only a restart rechecks at once.
                 assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
                 called(&world.ozmap, "delete", 1).await;
                 world.restart().await;
@@ -99,8 +102,9 @@ async fn a_customer_who_was_installed_between_two_deletions_is_kept() {
     .await;
 }
 
-/// OZmap has no conditional deletion. Who is installed after the guard's reading and before the deletion is deleted:
-/// the answer is true, the gap is one round trip, and the tombstone is what an undo is made from.
+/// OZmap has no conditional DELETE. A customer who is installed between the guard's reading and the
+/// DELETE is deleted: the outcome is true, the gap is one round trip, and the tombstone allows an
+/// undo.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_gap_between_the_guards_reading_and_the_deletion_is_one_round_trip() {
     let world = World::new().await;
@@ -138,7 +142,7 @@ async fn a_reading_that_is_too_old_allows_no_deletion() {
     drop(world.cancel(CODE, "m-1").await);
     world.ozmap.held().await;
     let held = Instant::now();
-    // While the answer is on its way, the technician is there.
+    // The technician installs the customer while the response is held.
     world
         .ozmap
         .post(&format!("/__sim/properties/{PROPERTY}/implant"), &json!({}))
@@ -151,20 +155,20 @@ async fn a_reading_that_is_too_old_allows_no_deletion() {
     let reply = world.ask_until_final(asking(CODE, "m-1")).await;
     assert_eq!(reply.outcome(), "installed");
     assert!(calls_of(&world.ozmap, "delete").await.is_empty());
-    // Nothing was sent, so nothing was intended either, and none of the hour's deletions is spent.
+    // Nothing was sent: there is no intent, and the hourly limit is untouched.
     assert_eq!(row(&world)["delete_sent"], json!(0));
     assert!(file::table(world.folder.path(), "budget").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reservation_that_somebody_made_anew_is_never_touched() {
+async fn a_reservation_made_again_is_never_touched() {
     each(
         3,
         named(&["lookup", "delete", "get"]),
         |_, when| async move {
             let world = World::with(SHORT).await;
             if when == "get" {
-                // So that the first look shows the old one, which is then gone.
+                // So that the first recheck shows the old reservation, which is gone afterwards.
                 world.ozmap.fault("delete:reset_before*1").await;
             }
             world
@@ -188,7 +192,7 @@ async fn a_reservation_that_somebody_made_anew_is_never_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_confirmed_deletion_is_not_said_to_be_done_while_ozmap_still_shows_the_property() {
+async fn a_confirmed_deletion_is_pending_while_ozmap_still_shows_the_property() {
     let world = World::with(SHORT).await;
     world.ozmap.fault("delete:stale_ms=2500*1").await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
@@ -198,7 +202,7 @@ async fn a_confirmed_deletion_is_not_said_to_be_done_while_ozmap_still_shows_the
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deletion_that_is_confirmed_twice_and_not_done_is_left_to_a_person() {
+async fn a_deletion_that_is_confirmed_twice_without_effect_needs_review() {
     let world = World::with(SHORT).await;
     world.ozmap.fault("delete:ignored_delete").await;
     assert_eq!(watch_to_the_end(&world, "ignored").await, "unknown");
@@ -212,7 +216,7 @@ async fn a_deletion_that_is_confirmed_twice_and_not_done_is_left_to_a_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_gives_up_says_whether_anything_was_sent() {
+async fn giving_up_says_whether_a_delete_was_sent() {
     let give_up = short_and(&[("JOURNAL__GIVE_UP_S", "1")]);
     let nothing_sent = World::with(&give_up).await;
     nothing_sent.ozmap.fault("lookup:status=503").await;
@@ -224,7 +228,7 @@ async fn who_gives_up_says_whether_anything_was_sent() {
     nothing_sent.ozmap.heal().await;
     assert_eq!(nothing_sent.cancel(CODE, "m-1").await.outcome(), "expired");
     assert!(holds(&nothing_sent.ozmap, CODE, PROPERTY).await);
-    // Asking anew is a new cancellation.
+    // A new request is a new cancellation.
     assert_eq!(
         nothing_sent.cancel(CODE, "m-2").await.outcome(),
         "cancelled"
@@ -243,7 +247,7 @@ async fn who_gives_up_says_whether_anything_was_sent() {
         let row = row(&sent);
         assert_eq!(row["needs_human"], json!(1));
         assert_settled(&row);
-        // Whoever asks anew is not told that there never was one.
+        // A new request is not told that there never was a reservation.
         sent.ozmap.heal().await;
         let anew = match delete {
             "timeout_after" => "already_cancelled",
@@ -255,9 +259,9 @@ async fn who_gives_up_says_whether_anything_was_sent() {
     .await;
 }
 
-/// Those that OZmap never confirmed say nothing against one more.
+/// DELETEs that OZmap never confirmed are no reason against one more.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_confirmed_deletion_without_effect_is_not_the_last_one() {
+async fn one_confirmed_deletion_without_effect_is_not_the_last() {
     let world = World::with(SHORT).await;
     world.ozmap.fault("delete:reset_before*1").await;
     world.ozmap.fault("delete:ignored_delete*1").await;

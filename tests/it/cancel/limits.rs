@@ -1,4 +1,4 @@
-//! What an operator can hold back, and what a rehearsal leaves alone.
+//! The operator's holds: pause, dry run, limits.
 
 use std::time::{Duration, Instant};
 
@@ -14,16 +14,16 @@ async fn held_back(world: &World, why: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_spent_hour_holds_the_next_deletion_and_deletes_nothing() {
+async fn the_hourly_limit_holds_the_next_deletion() {
     let mut world = World::with(&short_and(&[("POLICY__DELETES_PER_HOUR_MAX", "1")])).await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
-    // A start forgets hours that are over, and this one is not.
+    // A restart purges past hours, not this one.
     world.kill();
     world.restart().await;
     let second = world.cancel("reservation_123", "m-2").await;
     let spent = file::table(world.folder.path(), "budget");
     if spent.len() > 1 {
-        // The test ran over the full hour: a new one has its own deletion.
+        // The test ran into the next hour, which has its own limit.
         return;
     }
     assert_eq!(second.outcome(), "pending");
@@ -34,16 +34,16 @@ async fn a_spent_hour_holds_the_next_deletion_and_deletes_nothing() {
     );
     assert_eq!(world.ozmap.holds("reservation_123").await.len(), 1);
     assert_eq!(calls_of(&world.ozmap, "delete").await.len(), 1);
-    // What needs no deletion is answered all the same.
+    // A request that needs no deletion is answered as usual.
     assert_eq!(
         world.cancel("test-status", "m-3").await.outcome(),
         "installed"
     );
 }
 
-/// What keeps an intent from being written down costs the hour nothing more.
+/// Retries of the same intent must not consume more of the hourly limit.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deletion_is_spent_once_however_often_its_intent_is_tried() {
+async fn one_deletion_is_counted_once_however_often_its_intent_is_retried() {
     if is_embedded() {
         return;
     }
@@ -54,15 +54,15 @@ async fn a_deletion_is_spent_once_however_often_its_intent_is_tried() {
         asking(CODE, "m-1"),
     ));
     world.ozmap.held().await;
-    // Somebody stands on the row, as a replica may that was frozen in a transaction.
+    // Another connection locks the row, like a replica that was frozen in a transaction.
     let foreign = file::Foreign::of(world.folder.path());
     foreign.run("BEGIN; SELECT id FROM op FOR UPDATE");
     world.ozmap.release().await;
-    eventually("two intents that could not be written down", || async {
+    eventually("two intents that could not be written", || async {
         let tries = world
             .service
             .logs()
-            .matches("a step could not be journaled")
+            .matches("failed to write a step to the journal")
             .count();
         (tries >= 2).then_some(())
     })
@@ -77,7 +77,7 @@ async fn a_deletion_is_spent_once_however_often_its_intent_is_tried() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_spend_no_more_than_the_hour_has() {
+async fn concurrent_cancellations_do_not_exceed_the_hourly_limit() {
     let world = World::with(&short_and(&[("POLICY__DELETES_PER_HOUR_MAX", "3")])).await;
     let mut asked = JoinSet::new();
     for n in 0..8 {
@@ -129,7 +129,7 @@ async fn a_paused_service_accepts_and_holds_and_finishes_once_it_is_not_paused()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_everything_is_paused_the_caller_hears_so_at_once_and_the_log_tells_what_is_held() {
+async fn while_paused_the_caller_is_answered_at_once_and_the_log_names_the_hold() {
     let world = World::with(&[
         ("POLICY__PAUSED", "true"),
         ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "20000"),
@@ -142,20 +142,20 @@ async fn while_everything_is_paused_the_caller_hears_so_at_once_and_the_log_tell
     }
     assert!(began.elapsed() < Duration::from_secs(10));
     held_back(&world, "paused").await;
-    let said = eventually("the word", || async {
+    let said = eventually("the log line", || async {
         let logs = world.service.logs();
         let mut lines = logs.lines();
-        let said = lines.find(|line| line.contains("is held: paused"));
+        let said = lines.find(|line| line.contains("on hold: paused"));
         said.map(str::to_owned)
     })
     .await;
     assert!(said.contains("WARN"), "{said}");
 }
 
-/// What an operator holds everything with, and the reason that stands in the journal then.
+/// The settings that hold everything, and the reason in the journal.
 const HOLDS: &[(&str, &str)] = &[("POLICY__PAUSED", "paused"), ("POLICY__DRY_RUN", "dry_run")];
 
-/// The service started again with what holds everything, once it does.
+/// Restarts the service with a setting that holds everything, and waits for the hold.
 async fn held_by(world: &World, key: &str, why: &str) -> Service {
     let launch = world.service.launch().clone().set(key, "true");
     let held = launch.start().await;
@@ -163,7 +163,7 @@ async fn held_by(world: &World, key: &str, why: &str) -> Service {
     held
 }
 
-/// Once it is lifted, what was held is cancelled by one deletion.
+/// After the hold is lifted, one DELETE cancels the reservation.
 async fn assert_goes_on(world: &mut World, why: &str) {
     world.restart().await;
     let reply = world.ask_until_final(asking(CODE, "m-1")).await;
@@ -172,7 +172,7 @@ async fn assert_goes_on(world: &mut World, why: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_or_a_rehearsal_after_a_deletion_was_sent_holds_it_back_until_it_is_lifted() {
+async fn a_pause_or_a_dry_run_holds_the_second_delete() {
     for (key, why) in HOLDS {
         let mut world = World::with(SHORT).await;
         world.ozmap.fault("delete:hold_before*1").await;
@@ -189,7 +189,7 @@ async fn a_pause_or_a_rehearsal_after_a_deletion_was_sent_holds_it_back_until_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_or_a_rehearsal_holds_what_was_accepted_before_it() {
+async fn a_pause_or_a_dry_run_holds_what_was_accepted_before_it() {
     for (key, why) in HOLDS {
         let mut world = World::with(SHORT).await;
         world.ozmap.fault("lookup:status=503").await;
@@ -204,7 +204,7 @@ async fn a_pause_or_a_rehearsal_holds_what_was_accepted_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deletion_is_sent_only_so_often() {
+async fn a_delete_is_sent_a_limited_number_of_times() {
     let mut world = World::with(SHORT).await;
     world.ozmap.fault("delete:status=503").await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
@@ -221,9 +221,9 @@ async fn a_deletion_is_sent_only_so_often() {
     assert!(holds(&world.ozmap, CODE, PROPERTY).await);
 }
 
-/// The real one takes a moment as a rule: whoever rehearses beside it hears in time what came of it.
+/// A real cancellation usually takes a moment: the dry run gets its result in time.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rehearsal_beside_a_deletion_hears_soon_what_it_came_to() {
+async fn a_dry_run_during_a_deletion_is_answered_soon_after_it() {
     let world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", "5000")]).await;
     world.ozmap.fault("delete:hold_before*1").await;
     let address = world.service.address();
@@ -231,7 +231,7 @@ async fn a_rehearsal_beside_a_deletion_hears_soon_what_it_came_to() {
     world.ozmap.held().await;
     let rehearsal = json!({"code": CODE, "message_id": "m-2", "dry_run": true});
     let rehearsed = tokio::spawn(callers::try_ask_of(address, rehearsal));
-    eventually("the rehearsal to be accepted", || async {
+    eventually("the dry run to be accepted", || async {
         let rows = file::cancellations(world.folder.path());
         (rows.len() == 2).then_some(())
     })
@@ -243,7 +243,7 @@ async fn a_rehearsal_beside_a_deletion_hears_soon_what_it_came_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rehearsal_says_what_it_would_do_and_deletes_nothing() {
+async fn a_dry_run_says_what_it_would_do_and_deletes_nothing() {
     let world = World::with(&[("POLICY__DRY_RUN", "true")]).await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "would_cancel");
     assert_eq!(
@@ -256,13 +256,13 @@ async fn a_rehearsal_says_what_it_would_do_and_deletes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rehearsal_of_one_request_neither_holds_up_nor_answers_the_real_one() {
+async fn a_dry_run_neither_delays_nor_answers_the_real_request() {
     let world = World::with(SHORT).await;
     world.ozmap.fault("lookup:hold_before*1").await;
     let rehearsal = json!({"code": CODE, "message_id": "m-1", "dry_run": true});
     assert_eq!(world.ask(rehearsal.clone()).await.outcome(), "pending");
     assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "cancelled");
-    // The key belongs to the rehearsal; the same key for the real thing is somebody's mistake.
+    // The key belongs to the dry run; reusing it for the real request is a mistake of the caller.
     assert_eq!(world.cancel(CODE, "m-1").await.status, 422);
     world.ozmap.release().await;
     let reply = world.ask_until_final(rehearsal).await;

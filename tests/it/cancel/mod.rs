@@ -15,18 +15,18 @@ use crate::support::{Launch, Ozmap, Reply, World, eventually};
 pub use callers::try_ask_of;
 
 mod absurd;
-mod anew;
 mod answers;
 mod breaker;
 pub mod callers;
 mod faults;
-mod kept;
 mod keys;
 mod late;
 mod limits;
-mod meanwhile;
 mod overdue;
+mod races;
+mod refusals;
 mod replay;
+mod rereserved;
 
 /// The reservation of OZmap's own documentation, and its property.
 pub const CODE: &str = "123|123";
@@ -46,8 +46,8 @@ pub fn short_and(more: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'
     [SHORT, more].concat()
 }
 
-/// Compares one answer about a reservation with what OZmap holds now: the property that stood under the code when
-/// the first request came. Called as soon as the answer is there.
+/// Compares one reply with what OZmap holds now of the property that had the code when the first
+/// request came. Call it as soon as the reply arrives.
 pub async fn assert_is_true(ozmap: &Ozmap, code: &str, property: &str, reply: &Reply, case: &str) {
     let outcome = reply.outcome();
     let is_there = holds(ozmap, code, property).await;
@@ -55,7 +55,7 @@ pub async fn assert_is_true(ozmap: &Ozmap, code: &str, property: &str, reply: &R
         "pending" => reply.json()["final"] == json!(false),
         "cancelled" => !is_there,
         "installed" | "review" | "expired" | "would_cancel" => is_there,
-        // Whoever gave up says only that a person must look.
+        // `unknown` only says that the operator has to look.
         "unknown" => reply.json()["handoff"] == json!(true),
         _ => false,
     };
@@ -68,7 +68,7 @@ pub async fn holds(ozmap: &Ozmap, code: &str, property: &str) -> bool {
     held.iter().any(|found| found["_id"] == property)
 }
 
-/// No property was deleted twice, none of somebody else, and none of an installed customer.
+/// No property was deleted twice, none that was not allowed, and none of an installed customer.
 pub async fn assert_deleted_only(ozmap: &Ozmap, allowed: &[&str], case: &str) {
     let mut times: HashMap<String, usize> = HashMap::new();
     for deletion in ozmap.deletions().await {
@@ -117,12 +117,12 @@ pub fn named(cases: &[&'static str]) -> Vec<(String, &'static str)> {
         .collect()
 }
 
-/// Runs many cases, some at a time; every case that fails is named, and the others are run all the same.
+/// Runs many cases, some at a time. Names every case that fails, after all have run.
 pub async fn each<C, F>(at_once: usize, cases: Vec<(String, C)>, run: impl Fn(String, C) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    // Beside its own work, the server of a shared journal starts a process for every connection.
+    // The server of a shared journal starts a process for every connection.
     let most = if is_embedded() {
         at_once
     } else {
@@ -151,7 +151,7 @@ where
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tutorials_reservation_is_cancelled_and_said_to_be() {
+async fn the_tutorials_reservation_is_cancelled() {
     let world = World::new().await;
     let reply = world.cancel(CODE, "m-1").await;
     assert_eq!((reply.status, reply.outcome().as_str()), (200, "cancelled"));
@@ -161,7 +161,7 @@ async fn the_tutorials_reservation_is_cancelled_and_said_to_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancellation_is_a_look_up_a_deletion_and_a_look_at_what_is_left() {
+async fn a_cancellation_is_a_lookup_a_delete_and_a_recheck() {
     let world = World::new().await;
     world.cancel(CODE, "m-1").await;
     let calls = world.ozmap.calls().await;
@@ -170,7 +170,7 @@ async fn a_cancellation_is_a_look_up_a_deletion_and_a_look_at_what_is_left() {
         .filter_map(|call| call["route"].as_str())
         .filter(|route| *route != "probe")
         .collect();
-    // The splitter, the client and the list of properties are asked beside the look.
+    // The splitter, the client and the list of properties are read alongside the recheck.
     let is_aside = |route: &&&str| ["other", "filter"].contains(*route);
     let (mut aside, routes): (Vec<&str>, Vec<&str>) = routes.iter().partition(is_aside);
     aside.sort_unstable();

@@ -1,4 +1,4 @@
-//! What is given up: when OZmap is left alone, when a record cannot be read, when OZmap was never there.
+//! Giving up: while the circuit is open, when a record is unreadable, when OZmap never started.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn give_up_after(seconds: &'static str) -> Vec<(&'static str, &'static str)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_over_ends_although_ozmap_is_left_alone_all_the_time() {
+async fn overdue_cancellations_complete_while_the_circuit_is_open() {
     let faults = named(&["any:status=500", "any:status=401"]);
     each(2, faults, |case, fault| async move {
         let world = World::with(&give_up_after("3")).await;
@@ -36,7 +36,7 @@ async fn what_is_over_ends_although_ozmap_is_left_alone_all_the_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_that_nobody_can_read_holds_up_no_other_and_ends_too() {
+async fn an_unreadable_record_blocks_no_other_and_completes() {
     let mut world = World::with(&give_up_after("4")).await;
     world.ozmap.fault("lookup:status=503").await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
@@ -44,7 +44,7 @@ async fn a_record_that_nobody_can_read_holds_up_no_other_and_ends_too() {
     let foreign = file::Foreign::of(world.folder.path());
     foreign.run("UPDATE op SET protocol = 'x'");
     if is_embedded() {
-        // What is no text at all, as a bit of the disk that fell over leaves it.
+        // Bytes that are no text, like after a flipped bit on the disk.
         foreign.run("UPDATE op SET channel = CAST(x'ff' AS TEXT), first_name = x'00'");
     }
     drop(foreign);
@@ -54,8 +54,8 @@ async fn a_record_that_nobody_can_read_holds_up_no_other_and_ends_too() {
         world.ask_until_final(asking("abc", "m-2")).await.outcome(),
         "not_found"
     );
-    let row = eventually("the end of the unreadable one", || async {
-        // Nobody else can read all of it either.
+    let row = eventually("the outcome of the unreadable one", || async {
+        // The record is unreadable for this test, too.
         let row = file::Foreign::of(world.folder.path()).the_unreadable("x");
         (row["state"] == "done").then_some(row)
     })
@@ -66,7 +66,7 @@ async fn a_record_that_nobody_can_read_holds_up_no_other_and_ends_too() {
     );
     assert!(holds(&world.ozmap, CODE, PROPERTY).await);
     assert!(!world.service.logs().contains(CODE));
-    // Whoever looks finds the others, and which one cannot be shown.
+    // The list shows the others, and names the one that cannot be shown.
     let list = world.service.launch().run(&["journal", "list"]);
     let (shown, problem) = (text(&list.stdout), text(&list.stderr));
     assert!(shown.contains("not_found"), "{shown}");
@@ -83,9 +83,10 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// What is left of an unreadable record is whether a DELETE was written down, and until when it may take effect.
+/// Of an unreadable record it is still known whether a DELETE was recorded, and until when that may
+/// take effect.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unreadable_record_whose_deletion_was_sent_is_not_called_uncancelled() {
+async fn an_unreadable_record_whose_delete_was_sent_completes_as_unknown() {
     let cases = named(&[
         "UPDATE op SET protocol = 'x', delete_sent = 1",
         "UPDATE op SET protocol = 'x', delete_sent = 1, settle_at = deadline_at + 3600000",
@@ -97,7 +98,7 @@ async fn an_unreadable_record_whose_deletion_was_sent_is_not_called_uncancelled(
         world.kill();
         file::Foreign::of(world.folder.path()).run(spoilt);
         world.restart().await;
-        let row = eventually("a look at it after its time was over", || async {
+        let row = eventually("a recheck after its deadline", || async {
             let row = file::table(world.folder.path(), "op").remove(0);
             let is_over = row["next_at"].as_i64() > row["deadline_at"].as_i64();
             (is_over || row["state"] == "done").then_some(row)
@@ -119,7 +120,7 @@ async fn an_unreadable_record_whose_deletion_was_sent_is_not_called_uncancelled(
 
 /// "Nothing has been changed" is only said of a code under which nothing was deleted.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_could_not_be_looked_for_after_an_earlier_cancellation_is_left_to_a_person() {
+async fn a_request_that_expires_after_an_earlier_cancellation_needs_review() {
     let mut world = World::with(&give_up_after("4")).await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
     assert_eq!(
@@ -127,7 +128,7 @@ async fn what_could_not_be_looked_for_after_an_earlier_cancellation_is_left_to_a
         "cancelled"
     );
     world.kill();
-    // What cannot be read of it keeps nobody else from an end.
+    // The unreadable record does not keep another one from its outcome.
     file::Foreign::of(world.folder.path())
         .run("UPDATE op SET protocol = 'x' WHERE code = 'reservation_123'");
     world.restart().await;
@@ -155,7 +156,7 @@ async fn what_could_not_be_looked_for_after_an_earlier_cancellation_is_left_to_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ozmap_that_is_not_there_yet_is_waited_for() {
+async fn an_ozmap_that_starts_later_is_waited_for() {
     let ozmap = Ozmap::start().await;
     let address = ozmap.address();
     drop(ozmap);
@@ -192,9 +193,10 @@ async fn an_ozmap_that_is_not_there_yet_is_waited_for() {
     assert_deleted_only(&ozmap, &[PROPERTY], "late start").await;
 }
 
-/// Nobody joined while it was looked at, so what was seen holds for all of them, also on the last day.
+/// No request joined during the recheck, so its result holds for every caller, also after the
+/// deadline.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_gone_when_its_time_is_over_is_cancelled_for_all_who_asked() {
+async fn a_deletion_verified_after_the_deadline_is_cancelled_for_every_caller() {
     let world = World::with(&give_up_after("8")).await;
     world.ozmap.fault("delete:status=403*1").await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");

@@ -1,4 +1,5 @@
-//! What is repeated, what is looked at before, and who is whom when a key is not only one customer's.
+//! Replays: which answers are repeated, which are verified before, and which customer a shared key
+//! belongs to.
 
 use super::*;
 use crate::support::SECRET;
@@ -13,16 +14,16 @@ fn replayed(reply: &Reply) -> (String, bool) {
     (reply.outcome(), reply.json()["replayed"] == json!(true))
 }
 
-/// Short enough to be over in a test.
+/// A replay window that ends during a test.
 const REPLAY: (&str, &str) = ("CHANNELS__CHATBOT__REPLAY_S", "0");
 
-/// A clock has moved on since the last end.
+/// Waits until the clock has moved on since the last outcome.
 async fn a_moment_later(world: &World) {
     file::Foreign::of(world.folder.path()).run("UPDATE op SET done_at = done_at - 5000");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_reserved_again_is_not_told_to_be_cancelled_without_a_key() {
+async fn without_a_key_a_new_reservation_is_not_told_to_be_cancelled() {
     let world = World::new().await;
     let first = world.ask(without_key(CODE)).await;
     assert_eq!(replayed(&first), ("cancelled".to_owned(), false));
@@ -35,14 +36,14 @@ async fn what_was_reserved_again_is_not_told_to_be_cancelled_without_a_key() {
     assert_ne!(anew.json()["protocol"], first.json()["protocol"]);
     assert!(world.ozmap.holds(CODE).await.is_empty());
     assert_eq!(world.ozmap.deletions().await.len(), 2);
-    // From then on that one is the one that is repeated.
+    // From then on the new one is replayed.
     let last = world.ask(without_key(CODE)).await;
     assert_eq!(last.json()["protocol"], anew.json()["protocol"]);
     assert_eq!(replayed(&last), ("cancelled".to_owned(), true));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_answer_to_a_key_is_looked_at_and_a_young_one_is_not() {
+async fn an_old_answer_to_a_key_is_verified_and_a_recent_one_is_not() {
     let world = World::new().await;
     let first = world.cancel(CODE, "k-1").await;
     world.ozmap.reserve(json!({"code": CODE})).await;
@@ -56,7 +57,7 @@ async fn an_old_answer_to_a_key_is_looked_at_and_a_young_one_is_not() {
     assert_eq!(replayed(&old), ("cancelled".to_owned(), false));
     assert_ne!(old.json()["protocol"], first.json()["protocol"]);
     assert!(world.ozmap.holds(CODE).await.is_empty());
-    // With nothing there it is what it was; the history of the first webhook is kept beside it.
+    // Nothing is there, so the answer stays the same; the history of the first webhook is kept.
     file::Foreign::of(world.folder.path()).run(hours);
     let last = world.cancel(CODE, "k-1").await;
     assert_eq!(replayed(&last), ("cancelled".to_owned(), true));
@@ -86,7 +87,7 @@ async fn an_old_answer_to_a_key_is_looked_at_and_a_young_one_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_cannot_be_looked_at_is_not_repeated_but_worked_on() {
+async fn an_answer_that_cannot_be_verified_is_not_replayed() {
     for request in [without_key(CODE), asking(CODE, "m-1")] {
         let world = World::with(&short_and(&[REPLAY])).await;
         world.ask_until_final(request.clone()).await;
@@ -108,7 +109,7 @@ async fn an_answer_that_cannot_be_looked_at_is_not_repeated_but_worked_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_look_that_shows_nothing_is_not_enough() {
+async fn one_lookup_that_shows_nothing_is_not_enough() {
     let world = World::new().await;
     world.ask(without_key(CODE)).await;
     world.ozmap.fault("lookup:hold_after*1").await;
@@ -122,7 +123,7 @@ async fn one_look_that_shows_nothing_is_not_enough() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_refused_before_is_judged_anew() {
+async fn an_earlier_refusal_is_judged_again() {
     let world = World::with(&[REPLAY]).await;
     assert_eq!(
         world.cancel("test-status", "m-1").await.outcome(),
@@ -141,7 +142,7 @@ async fn an_old_key_with_another_content_is_a_new_request() {
     let other = world.cancel("reservation_123", "m-1").await;
     assert_eq!(replayed(&other), ("cancelled".to_owned(), false));
     assert_eq!(world.journal().len(), 2);
-    // Of a cancellation that runs, it is a mistake as ever.
+    // While the cancellation is in progress, a reused key is still an error.
     world.ozmap.fault("lookup:status=503").await;
     assert_eq!(world.cancel("abc", "m-2").await.outcome(), "pending");
     assert_eq!(world.cancel("abd", "m-2").await.status, 422);
@@ -166,12 +167,12 @@ async fn two_conversations_with_one_key_are_two_customers() {
         assert_eq!(replayed(&again), ("cancelled".to_owned(), true), "{code}");
         assert_eq!(again.json()["protocol"], first.json()["protocol"], "{code}");
     }
-    // Who says who they are and asks for something else makes a mistake, and who does not say it too.
+    // Another content under the key is an error, with a conversation and without one.
     assert_eq!(ask("abc", Some("c-1")).await.status, 422);
     assert_eq!(ask("abc", Some("c-2")).await.status, 422);
     assert_eq!(ask("abc", None).await.status, 422);
     let told = file::table(world.folder.path(), "delivery");
-    eventually("both to be noted", || async {
+    eventually("both to be recorded", || async {
         let told = file::table(world.folder.path(), "delivery");
         told.iter()
             .all(|one| one["told_outcome"] == "cancelled")
@@ -182,7 +183,7 @@ async fn two_conversations_with_one_key_are_two_customers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_platform_that_cannot_be_told_of_a_key_is_not_refused_for_it() {
+async fn a_platform_that_shares_keys_is_not_rejected() {
     let world = World::with(&[
         ("CHANNELS__URA__PRESET", "text"),
         ("CHANNELS__URA__SECRET", SECRET),

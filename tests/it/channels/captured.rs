@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::service::BINARY;
+use crate::support::service::binary;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/channels/cases")
@@ -22,7 +22,7 @@ fn sorted(path: &Path) -> Vec<PathBuf> {
 
 /// What `channels test PRESET` prints for a captured request.
 fn printed(preset: &str, request: &Path) -> String {
-    let output = Command::new(BINARY)
+    let output = Command::new(binary())
         .env_clear()
         .args(["channels", "test", preset])
         .stdin(Stdio::from(std::fs::File::open(request).unwrap()))
@@ -76,7 +76,7 @@ fn every_captured_request_means_and_is_answered_what_stands_beside_it() {
 
 #[test]
 fn every_preset_has_captured_requests() {
-    let listed = Command::new(BINARY)
+    let listed = Command::new(binary())
         .env_clear()
         .args(["channels", "list"])
         .output()

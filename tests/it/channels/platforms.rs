@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::http::send;
-use crate::support::service::BINARY;
+use crate::support::service::binary;
 use crate::support::{Launch, Reply, SECRET, World};
 
 /// Where the platform believes that the service is.
@@ -536,7 +536,7 @@ fn a_rule_of_a_preset_that_says_nothing_or_two_things_is_refused() {
         let file = CHAT.replace(rule, with);
         assert_ne!(file, CHAT);
         std::fs::write(folder.path().join("acme.toml"), file).unwrap();
-        let output = std::process::Command::new(BINARY)
+        let output = std::process::Command::new(binary())
             .env_clear()
             .env("OZMAP_CANCEL__CHANNELS__DIRECTORY", folder.path())
             .args(["channels", "list"])

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output, Stdio};
 
-use crate::support::service::BINARY;
+use crate::support::service::binary;
 
 const REQUEST: &str = "POST /webhooks/acme HTTP/1.1\r\nX-Acme-Key: s\r\n\r\n\
     {\"type\":\"cancel\",\"id\":\"e-1\",\"chat\":{\"id\":7,\"name\":\"Ana <b>\"},\"fields\":{\"code\":\"123|123\"}}";
@@ -19,7 +19,7 @@ fn tested(preset: &str) -> Output {
     std::fs::write(folder.path().join("acme.toml"), preset).unwrap();
     let request = folder.path().join("request.http");
     std::fs::write(&request, REQUEST).unwrap();
-    Command::new(BINARY)
+    Command::new(binary())
         .env_clear()
         .env("OZMAP_CANCEL__CHANNELS__DIRECTORY", folder.path())
         .args(["channels", "test", "acme"])

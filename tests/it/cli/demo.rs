@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use super::{stderr, stdout};
 use crate::support::PATIENCE;
 use crate::support::http::send;
-use crate::support::service::BINARY;
+use crate::support::service::binary;
 
 /// Runs the demo to its end, in an environment that it must ignore.
 fn demo(more: &[&str]) -> String {
     let temporary = tempfile::tempdir().unwrap();
-    let output = Command::new(BINARY)
+    let output = Command::new(binary())
         .env_clear()
         .env("TMPDIR", temporary.path())
         .env("OZMAP_CANCEL__OZMAP__BASE_URL", "http://192.0.2.1")
@@ -94,7 +94,7 @@ struct Running(Child);
 
 impl Running {
     fn start(arguments: &[&str], last: &str) -> (Self, String) {
-        let mut child = Command::new(BINARY)
+        let mut child = Command::new(binary())
             .env_clear()
             .args(arguments)
             .stdout(Stdio::piped())
@@ -260,7 +260,7 @@ fn a_running_simulator_is_healthy_and_one_that_is_not_there_is_not() {
     let address = address_after(&said, "OZmap simulator on http://").to_string();
     let asked = || {
         let arguments = ["healthcheck", "--address", &address];
-        Command::new(BINARY)
+        Command::new(binary())
             .env_clear()
             .args(arguments)
             .output()

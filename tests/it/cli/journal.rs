@@ -133,7 +133,7 @@ async fn what_the_journal_does_not_know_exits_with_one() {
 async fn a_journal_that_is_not_there_is_named_and_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("none.db");
-    let output = std::process::Command::new(crate::support::service::BINARY)
+    let output = std::process::Command::new(crate::support::service::binary())
         .env_clear()
         .env(
             "OZMAP_CANCEL__JOURNAL__URL",

@@ -6,11 +6,11 @@ mod try_out;
 
 use std::process::{Command, Output};
 
-use crate::support::service::BINARY;
+use crate::support::service::binary;
 use crate::support::{Ozmap, World};
 
 fn run(arguments: &[&str]) -> Output {
-    Command::new(BINARY)
+    Command::new(binary())
         .env_clear()
         .args(arguments)
         .output()
@@ -167,7 +167,7 @@ async fn healthcheck_exits_with_zero_only_for_a_ready_service() {
         (ready.status.code(), stdout(&ready).trim()),
         (Some(0), r#"{"status":"ready"}"#)
     );
-    let configured = Command::new(BINARY)
+    let configured = Command::new(binary())
         .env_clear()
         .env(
             "OZMAP_CANCEL__SERVER__LISTEN",

@@ -7,7 +7,7 @@ use super::*;
 
 /// What it prints for these lines of a customer.
 fn tried(arguments: &[&str], lines: &str) -> Output {
-    let mut child = Command::new(BINARY)
+    let mut child = Command::new(binary())
         .env_clear()
         .args(["channels", "try"])
         .args(arguments)
@@ -104,7 +104,7 @@ fn a_call_is_tried_with_keys_words_and_silence() {
 fn a_preset_or_a_language_that_is_not_there_is_named() {
     for (arguments, said) in [
         (&["nothing"][..], "nothing"),
-        (&["json", "--locale", "fr"][..], "pt-BR, es or en"),
+        (&["json", "--locale", "fr"][..], "pt-BR, es, en"),
     ] {
         let output = tried(arguments, "");
         assert_eq!(output.status.code(), Some(1));
@@ -120,7 +120,7 @@ fn a_providers_own_sentences_are_tried() {
         "[ask_code]\ntext = \"Me diga o código, por favor.\"\n",
     )
     .unwrap();
-    let mut child = Command::new(BINARY)
+    let mut child = Command::new(binary())
         .env_clear()
         .env("OZMAP_CANCEL__REPLIES__DIRECTORY", folder.path())
         .args(["channels", "try", "evolution"])

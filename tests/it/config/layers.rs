@@ -177,7 +177,7 @@ fn one_key_that_two_variables_set_is_refused() {
 #[test]
 fn a_variable_that_is_no_text_is_refused_and_not_left_out() {
     use std::os::unix::ffi::OsStrExt;
-    let output = std::process::Command::new(crate::support::service::BINARY)
+    let output = std::process::Command::new(crate::support::service::binary())
         .env_clear()
         .env(
             "OZMAP_CANCEL__POLICY__DRY_RUN",

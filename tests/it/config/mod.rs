@@ -13,7 +13,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::support::SECRET;
-use crate::support::service::BINARY;
+use crate::support::service::binary;
 
 /// A configuration under test: variables and files.
 struct Setup {
@@ -80,7 +80,7 @@ impl Setup {
 
     /// The exit code and everything that a verb wrote.
     fn run(&self, verb: &str) -> (Option<i32>, String) {
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(binary());
         command
             .env_clear()
             .envs(self.variables.iter().cloned())

@@ -1,7 +1,9 @@
-//! SIGKILL at every call to OZmap, before and after it took effect, and what the next run makes of it.
+//! SIGKILL at every call to OZmap, before and after it took effect, and the recovery by the next
+//! run.
 //!
-//! The invariants: no installed customer is deleted; `cancelled` is said only once it is true; every accepted request
-//! ends; no property is deleted twice; the same webhook gets the recorded outcome.
+//! The invariants: no installed customer is deleted; `cancelled` is told only once it is true;
+//! every accepted request completes; no property is deleted twice; the same webhook gets the
+//! recorded outcome.
 
 use crate::cancel::{
     CODE, PROPERTY, asking, assert_deleted_only, assert_is_true, called, calls_of, each, holds,
@@ -14,7 +16,7 @@ mod points;
 mod stop;
 mod writes;
 
-/// A held call must not run into its time-out before the kill.
+/// A held call must not time out before the kill.
 const PATIENT: &[(&str, &str)] = &[
     ("OZMAP__LOOKUP_MS", "15000"),
     ("OZMAP__DELETE_MS", "4000"),
@@ -23,7 +25,7 @@ const PATIENT: &[(&str, &str)] = &[
     ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "15000"),
 ];
 
-/// One call of a cancellation, and what goes wrong before so that it is made.
+/// One call of a cancellation, and the fault that makes it happen.
 #[derive(Clone, Copy)]
 struct Call {
     code: &'static str,
@@ -44,7 +46,7 @@ impl Call {
         }
     }
 
-    /// The code with a slash takes the longer way of two filters.
+    /// The code with a slash is looked up by two filters.
     const fn filtered(route: &'static str, skip: usize) -> Self {
         Self {
             code: "abc/def",
@@ -53,7 +55,7 @@ impl Call {
         }
     }
 
-    /// The first deletion is lost, so that the property is looked at and deleted again.
+    /// The first DELETE is lost, so that the property is rechecked and deleted again.
     const fn repeated(route: &'static str, skip: usize) -> Self {
         Self {
             before: "delete:reset_before*1",
@@ -70,7 +72,7 @@ impl Call {
     }
 }
 
-/// Every call of a cancellation, on each of the ways that it can take.
+/// Every call of a cancellation, on each path.
 const CALLS: &[Call] = &[
     Call::of("lookup", 0),
     Call::of("delete", 0),
@@ -96,7 +98,8 @@ fn every_point() -> Vec<(String, (Call, &'static str))> {
         .collect()
 }
 
-/// A world in which one cancellation stands at one call; the answer of its webhook may still come.
+/// A world in which one cancellation is held at one call; the reply to its webhook may still
+/// arrive.
 struct Stopped {
     world: World,
     call: Call,
@@ -127,7 +130,7 @@ impl Stopped {
         }
     }
 
-    /// Whatever the webhook was told, if anything, was true.
+    /// The reply to the webhook, if there was one, was true.
     async fn assert_answer_was_true(&mut self, case: &str) -> Option<Reply> {
         let reply = (&mut self.answer).await.unwrap().ok()?;
         if reply.status == 200 {
@@ -137,7 +140,7 @@ impl Stopped {
         Some(reply)
     }
 
-    /// The cancellation ends by itself, and in what is true.
+    /// The cancellation completes by itself, and with the truth.
     async fn assert_it_ends_cancelled(&self, case: &str) {
         let row = ended(&self.world).await.remove(0);
         assert_eq!(row["outcome"], "cancelled", "{case}: {row}");

@@ -1,4 +1,4 @@
-//! One kill, or two, at a point that is chosen.
+//! One kill, or two, at a chosen point.
 
 use super::*;
 
@@ -16,8 +16,8 @@ async fn a_kill_at_any_call_loses_nothing_and_deletes_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_kill_while_the_first_is_recovered_from_changes_nothing() {
-    // Held again at the first call of the recovery, and killed there.
+async fn a_second_kill_during_the_recovery_changes_nothing() {
+    // Held again at the first call of the recovery and killed there.
     let points = every_point()
         .into_iter()
         .filter(|(_, (call, _))| call.before.is_empty())
@@ -52,9 +52,9 @@ async fn a_second_kill_while_the_first_is_recovered_from_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deletion_that_outlives_its_sender_is_not_applied_twice() {
+async fn a_delete_that_outlives_its_sender_is_not_applied_twice() {
     let mut world = World::with(PATIENT).await;
-    // OZmap carries it out whether or not anybody still waits for it.
+    // OZmap carries it out although its sender is dead.
     world.ozmap.fault("delete:delay_ms=1500*1").await;
     let asked = tokio::spawn(crate::cancel::try_ask_of(
         world.service.address(),
@@ -78,7 +78,7 @@ async fn a_deletion_that_outlives_its_sender_is_not_applied_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_customer_who_was_installed_while_the_service_was_dead_is_kept() {
+async fn a_customer_installed_while_the_service_was_down_is_kept() {
     let cases = ["lookup", "delete"]
         .map(|route| (format!("installed after {route}"), route))
         .to_vec();
@@ -108,7 +108,7 @@ async fn a_customer_who_was_installed_while_the_service_was_dead_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reservation_made_while_the_service_was_dead_is_not_the_target() {
+async fn a_reservation_made_while_the_service_was_down_is_not_the_target() {
     let mut stopped = Stopped::at(Call::of("delete", 0), "hold_after", &[]).await;
     stopped.world.kill();
     stopped.world.ozmap.release().await;
@@ -126,10 +126,10 @@ async fn a_reservation_made_while_the_service_was_dead_is_not_the_target() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_frozen_service_wakes_up_to_the_truth() {
+async fn a_service_that_was_frozen_verifies_before_it_acts() {
     let mut stopped = Stopped::at(Call::of("delete", 0), "hold_before", &[]).await;
     stopped.world.service.signal("STOP");
-    // OZmap carries the deletion out while nobody listens.
+    // OZmap carries the DELETE out while the service is frozen.
     stopped.world.ozmap.release().await;
     eventually("the deletion", || async {
         (!holds(&stopped.world.ozmap, CODE, PROPERTY).await).then_some(())
@@ -142,11 +142,12 @@ async fn a_frozen_service_wakes_up_to_the_truth() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_between_two_deletions_is_not_begun_again_by_whoever_takes_over() {
+async fn the_next_worker_does_not_restart_the_pause_between_two_deletes() {
     let mut stopped = Stopped::at(Call::of("delete", 0), "hold_before", &[]).await;
     stopped.world.kill();
     stopped.world.ozmap.release().await;
-    // As if it were the twelfth: the pause after it is up to five minutes long, and longer than a flow waits itself.
+    // As if it were the twelfth DELETE: the pause after it is up to five minutes, longer than a
+    // worker waits under its lease.
     let foreign = file::Foreign::of(stopped.world.folder.path());
     foreign.run("UPDATE op SET delete_sent = 12");
     drop(foreign);
@@ -154,7 +155,7 @@ async fn a_pause_between_two_deletions_is_not_begun_again_by_whoever_takes_over(
     stopped.assert_it_ends_cancelled("twelfth").await;
 }
 
-/// What OZmap does to the next run.
+/// How OZmap misbehaves during the next run.
 const TROUBLES: [&str; 17] = [
     "any:reset_before",
     "any:reset_after",
@@ -168,7 +169,7 @@ const TROUBLES: [&str; 17] = [
     "delete:status=404",
     "delete:stale_ms=900",
     "delete:delayed_delete_ms=900",
-    // It says "nothing there" once although it is.
+    // It answers an absence once although the property is present.
     "lookup:nothing",
     "lookup:nothing=not_found",
     "lookup:nothing=null",
@@ -177,8 +178,8 @@ const TROUBLES: [&str; 17] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ozmap_that_misbehaves_after_the_kill_changes_nothing_about_the_end() {
-    // One point for each state: promised, decided, sent, carried out, confirmed.
+async fn an_ozmap_that_misbehaves_after_the_kill_does_not_change_the_outcome() {
+    // One point for each state: accepted, decided, sent, carried out, confirmed.
     let points = [
         ("lookup", "hold_after"),
         ("delete", "hold_before"),

@@ -1,4 +1,4 @@
-//! SIGTERM at every call to OZmap: finish, or leave it so that the next run can.
+//! SIGTERM at every call to OZmap: the work completes, or the next run can resume it.
 
 use super::*;
 
@@ -6,7 +6,7 @@ async fn stopped_by_itself(service: &mut Service, case: &str) {
     assert_eq!(service.ended().await, Some(0), "{case}: {}", service.logs());
 }
 
-/// Waits until a service that was told to stop does so.
+/// Waits until the service has begun to stop.
 async fn begun(service: &Service) {
     eventually("the stop to begin", || async {
         service.logs().contains("stopping:").then_some(())
@@ -15,7 +15,7 @@ async fn begun(service: &Service) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_while_ozmap_answers_ends_or_parks_what_runs() {
+async fn a_stop_while_ozmap_responds_completes_or_parks_the_work() {
     each(12, every_point(), |case, (call, hold)| async move {
         let mut stopped = Stopped::at(call, hold, &[]).await;
         stopped.world.service.signal("TERM");
@@ -24,7 +24,7 @@ async fn a_stop_while_ozmap_answers_ends_or_parks_what_runs() {
         stopped_by_itself(&mut stopped.world.service, &case).await;
         let reply = stopped.assert_answer_was_true(&case).await.unwrap();
         assert_eq!(reply.status, 200, "{case}: who was accepted is answered");
-        // Nothing is left in the air: it ended, or nobody holds it.
+        // It completed, or its lease is released.
         let row = file::cancellations(stopped.world.folder.path()).remove(0);
         assert!(row["lease_owner"].is_null(), "{case}: {row}");
         assert_eq!(
@@ -74,9 +74,9 @@ async fn a_stopping_service_accepts_nothing_more() {
     assert_eq!(stopped.world.ozmap.holds("reservation_123").await.len(), 1);
 }
 
-/// Whoever takes it up waits no longer because of the stop.
+/// The next worker must not wait longer because of the stop.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_is_no_attempt_that_failed() {
+async fn a_stop_is_not_a_failed_attempt() {
     let mut stopped = Stopped::at(Call::of("lookup", 0), "hold_before", &[]).await;
     stopped.world.service.signal("TERM");
     begun(&stopped.world.service).await;

@@ -1,7 +1,8 @@
-//! SIGKILL at every write of a cancellation: each page and each sync of the journal, each request to OZmap, the answer.
+//! SIGKILL at every write of a cancellation: each page and each sync of the journal, each request
+//! to OZmap, the reply.
 //!
-//! The kernel is told to kill in place of the n-th call, so the points are where the program really writes: in the
-//! middle of a transaction, between the commit and the answer, before the bytes of the deletion.
+//! strace kills the process in place of the n-th system call, so the points are real writes: in the
+//! middle of a transaction, between the commit and the reply, before the bytes of the DELETE.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -16,13 +17,13 @@ use super::*;
 use crate::cancel::{SHORT, try_ask_of};
 use crate::support::{Launch, has_strace, skipped, store::is_embedded};
 
-/// What is written to the file of an embedded journal.
+/// The system calls that write the file of an embedded journal.
 const FILE: &str = "pwrite64,fdatasync,fsync";
 
-/// What is written to the network, which a shared journal is on as well.
+/// The system calls that write to the network, which a shared journal uses, too.
 const NETWORK: &str = "sendto,sendmsg,writev";
 
-/// What OZmap does meanwhile, in turn.
+/// What OZmap does during the kill, in turn.
 const MEANWHILE: [&str; 10] = [
     "",
     "delete:reset_after*1",
@@ -36,13 +37,13 @@ const MEANWHILE: [&str; 10] = [
     "delete:timeout_after*1",
 ];
 
-/// Whether every write is met by everything that OZmap may do, which takes hours on a shared journal; otherwise each is
-/// met by something else.
+/// Whether every write is combined with everything that OZmap may do, which takes hours on a shared
+/// journal. Otherwise each write gets one of them in turn.
 fn is_long() -> bool {
     std::env::var("OZMAP_CANCEL_CRASH").as_deref() == Ok("long")
 }
 
-/// A write, and what OZmap does meanwhile.
+/// A write, and what OZmap does during it.
 fn met(points: impl Iterator<Item = usize>) -> Vec<(usize, &'static str)> {
     let all = |which| MEANWHILE.map(|meanwhile| (which, meanwhile)).to_vec();
     let one = |which: usize| vec![(which, MEANWHILE[which % MEANWHILE.len()])];
@@ -51,7 +52,7 @@ fn met(points: impl Iterator<Item = usize>) -> Vec<(usize, &'static str)> {
         .collect()
 }
 
-/// Kills a service in place of one of its calls.
+/// Kills a service in place of one of its system calls.
 struct Killer(Child);
 
 impl Killer {
@@ -80,7 +81,8 @@ impl Drop for Killer {
     }
 }
 
-/// A world whose service does everything on as few threads as it can, so that the n-th call is the same every time.
+/// A world whose service uses as few threads as possible, so that the n-th call is the same every
+/// time.
 async fn narrow_world() -> World {
     let mut world = World::with(SHORT).await;
     let launch = world.service.launch().clone();
@@ -92,8 +94,8 @@ async fn narrow_world() -> World {
     world
 }
 
-/// Kills at these of the calls, and returns how many cancellations were killed before they were answered. The last ones
-/// come after the answer: so nothing was left out.
+/// Kills at these calls and returns how many cancellations were killed before their reply. The last
+/// points come after the reply, so no point was left out.
 async fn killed_at_each(calls: &'static str, points: impl Iterator<Item = usize>) -> usize {
     let killed = Arc::new(AtomicUsize::new(0));
     let cases: Vec<_> = met(points)
@@ -152,7 +154,8 @@ async fn a_kill_in_the_middle_of_any_transaction_leaves_it_whole_or_undone() {
     if !has_strace() {
         return skipped("strace");
     }
-    // The promise, the spent deletion, the intent, the answer and the end: some pages each, and a sync.
+    // The acceptance, the budget, the intent, the response and the outcome: some pages each, and a
+    // sync.
     let killed = killed_at_each(FILE, 1..=90).await;
     eprintln!("killed at {killed} writes of the journal's file");
     assert!(killed >= 12, "only {killed} were killed");
@@ -163,7 +166,7 @@ async fn a_kill_before_any_bytes_leave_loses_nothing() {
     if !has_strace() {
         return skipped("strace");
     }
-    // Every statement is one on a shared journal, and every kill costs a lease there.
+    // On a shared journal every statement is a write, and every kill costs a lease.
     let (points, least) = match (is_embedded(), is_long()) {
         (true, _) => ((1..=16).step_by(1), 4),
         (false, true) => ((1..=90).step_by(1), 20),
@@ -174,7 +177,7 @@ async fn a_kill_before_any_bytes_leave_loses_nothing() {
     assert!(killed >= least, "only {killed} were killed");
 }
 
-/// A way to OZmap on which a deletion gets stuck halfway; tells when it is.
+/// A proxy to OZmap in which a DELETE gets stuck halfway; reports when it is.
 async fn halving(ozmap: std::net::SocketAddr) -> (String, watch::Receiver<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -197,7 +200,7 @@ async fn carry(client: TcpStream, server: TcpStream, stuck: watch::Sender<usize>
     let mut bytes = vec![0; 65_536];
     while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
         if bytes.starts_with(b"DELETE ") {
-            // Half of the address of the property, or half of the head: OZmap cannot know which one is meant.
+            // Half of the URL or half of the head: OZmap cannot know which property is meant.
             to_server.write_all(&bytes[..count / 2]).await.unwrap();
             stuck.send_modify(|stuck| *stuck += 1);
             drop(from_client.read(&mut bytes).await);

@@ -1,5 +1,5 @@
-//! Requests that are refused, over HTTP: in the platform's own form, in the caller's language, and with nothing in them
-//! that a stranger sent.
+//! Refused requests: answered in the platform's own form and the caller's language, and with
+//! nothing that an unauthenticated caller sent.
 
 use crate::support::http::send;
 use crate::support::{Reply, SECRET, World};
@@ -26,7 +26,8 @@ async fn ask(
     .unwrap()
 }
 
-/// A world with a channel for every preset of these, under its own name and with the secret as a bearer token.
+/// A world with a channel for each of these presets, under its own name and with the secret as a
+/// bearer token.
 async fn world(presets: &[&str], more: &[(&str, &str)]) -> World {
     let mut settings = vec![("SERVER__PUBLIC_URL".to_owned(), PUBLIC.to_owned())];
     for preset in presets {
@@ -48,7 +49,7 @@ fn bearer() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_method_is_told_which_ones_are_right() {
+async fn a_wrong_method_is_answered_with_the_allowed_ones() {
     let presets = ["freeswitch-httapi", "voicexml", "jambonz", "vonage", "text"];
     let world = world(&presets, &[]).await;
     let bearer = bearer();
@@ -81,7 +82,7 @@ async fn a_wrong_method_is_told_which_ones_are_right() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_401_asks_for_what_the_channel_takes_and_says_it_in_the_callers_language() {
+async fn a_401_names_the_channels_scheme_in_the_callers_language() {
     let user = format!("user:{SECRET}");
     let world = world(
         &["text"],
@@ -130,7 +131,7 @@ async fn a_401_asks_for_what_the_channel_takes_and_says_it_in_the_callers_langua
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proof_that_stands_there_twice_is_none() {
+async fn a_repeated_authorization_header_is_refused() {
     let user = format!("user:{SECRET}");
     let world = world(&["text"], &[("CHANNELS__TEXT__ALSO__BASIC__SECRET", &user)]).await;
     let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &user);
@@ -155,15 +156,15 @@ async fn a_proof_that_stands_there_twice_is_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_understood_is_said_in_the_callers_form_and_language() {
+async fn a_malformed_request_is_answered_in_the_callers_form_and_language() {
     let world = world(&["text", "lex", "dialogflow-es"], &[]).await;
     let bearer = bearer();
     let headers = [FORM, ("Authorization", bearer.as_str())];
-    // No code, in a form and a language of its own.
+    // No code; the request names its format and its language.
     let reply = ask(&world, "POST", "text", &headers, "lang=en&format=reply").await;
     assert_eq!(reply.status, 422);
     assert!(reply.body.starts_with("Sorry"), "{reply:?}");
-    // A body that cannot be read: what the address says still counts.
+    // The body is unreadable; the query still counts.
     let reply = ask(
         &world,
         "POST",
@@ -191,7 +192,7 @@ async fn what_is_not_understood_is_said_in_the_callers_form_and_language() {
             .starts_with("outcome=unknown_action&reply=Disculpe"),
         "{reply:?}"
     );
-    // Lex takes only the name of an intent that it knows.
+    // Lex accepts only the name of an intent that it knows.
     let intent = |slots: &str, locale: &str| {
         format!(
             r#"{{"invocationSource":"FulfillmentCodeHook","sessionId":"s","bot":{{"localeId":"{locale}"}},"sessionState":{{"intent":{{"name":"CancelIt","confirmationState":"Confirmed","slots":{slots},"state":"ReadyForFulfillment"}}}}}}"#
@@ -208,13 +209,13 @@ async fn what_is_not_understood_is_said_in_the_callers_form_and_language() {
             .starts_with("Sorry"),
         "{json}"
     );
-    let stranger = ask(&world, "POST", "lex", &[], &intent("{}", "es_US")).await;
-    assert_eq!(stranger.status, 401);
+    let anonymous = ask(&world, "POST", "lex", &[], &intent("{}", "es_US")).await;
+    assert_eq!(anonymous.status, 401);
     assert_eq!(
-        stranger.json()["sessionState"]["intent"]["name"],
+        anonymous.json()["sessionState"]["intent"]["name"],
         "FallbackIntent"
     );
-    assert!(stranger.body.contains("equipo") && !stranger.body.contains("CancelIt"));
+    assert!(anonymous.body.contains("equipo") && !anonymous.body.contains("CancelIt"));
     // Dialogflow ES keeps its context only under the name of its own session.
     let session = "projects/p/agent/sessions/s1";
     let body = format!(
@@ -231,14 +232,14 @@ async fn what_is_not_understood_is_said_in_the_callers_form_and_language() {
             .unwrap()
             .starts_with("Disculpe")
     );
-    let stranger = ask(&world, "POST", "dialogflow-es", &[], &body).await;
-    assert_eq!(stranger.status, 401);
-    assert!(!stranger.body.contains(session), "{stranger:?}");
+    let anonymous = ask(&world, "POST", "dialogflow-es", &[], &body).await;
+    assert_eq!(anonymous.status, 401);
+    assert!(!anonymous.body.contains(session), "{anonymous:?}");
     assert!(world.journal().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_for_want_of_ozmap_keeps_the_callers_form_and_language() {
+async fn a_503_during_an_ozmap_outage_keeps_the_callers_form_and_language() {
     let world = world(
         &["text", "lex"],
         &[("OZMAP__BASE_URL", "http://127.0.0.1:1")],
@@ -265,7 +266,7 @@ async fn a_refusal_for_want_of_ozmap_keeps_the_callers_form_and_language() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_that_asks_too_fast_is_told_so_before_anything_is_accepted() {
+async fn a_rate_limited_channel_is_refused_before_anything_is_accepted() {
     let limits = [
         ("CHANNELS__TEXT__PER_SECOND_MAX", "2"),
         ("CHANNELS__LEX__PER_SECOND_MAX", "1"),
@@ -273,17 +274,17 @@ async fn a_channel_that_asks_too_fast_is_told_so_before_anything_is_accepted() {
     let world = world(&["text", "lex"], &limits).await;
     let bearer = bearer();
     let headers = [FORM, ("Authorization", bearer.as_str())];
-    // Who proves nothing uses nothing up, and neither does what is not understood.
+    // Neither an unauthenticated nor a malformed request uses up the allowance.
     for _ in 0..20 {
-        let stranger = ask(&world, "POST", "text", &[FORM], "code=123%7C123").await;
-        assert_eq!(stranger.status, 401);
+        let anonymous = ask(&world, "POST", "text", &[FORM], "code=123%7C123").await;
+        assert_eq!(anonymous.status, 401);
         let nothing = ask(&world, "POST", "text", &headers, "").await;
         assert_eq!(nothing.status, 422);
     }
     let mut refused = Vec::new();
     let mut accepted = 0;
     for number in 0..200 {
-        // Installed, so that one look is enough and the requests come fast.
+        // An installed customer: one look-up decides, so the requests come fast.
         let body = format!("code=test-status&format=hash&lang=es&call_id={number}");
         let reply = ask(&world, "POST", "text", &headers, &body).await;
         match reply.status {
@@ -303,14 +304,14 @@ async fn a_channel_that_asks_too_fast_is_told_so_before_anything_is_accepted() {
             "{reply:?}"
         );
     }
-    assert_eq!(refused.len(), 3, "the limit never came");
+    assert_eq!(refused.len(), 3, "the rate limit was never reached");
     assert_eq!(world.journal().len(), accepted);
-    // Another channel has its own.
+    // Another channel has an allowance of its own.
     let native = world
         .service
         .post("chatbot", &[], br#"{"code":"no-such","action":"lookup"}"#);
     assert_eq!(native.await.unwrap().outcome(), "not_found");
-    // A platform that reads only 200 hears the sentence.
+    // A platform that reads only 200 gets the sentence.
     let mut last = None;
     for number in 0..100 {
         let body = format!(
@@ -323,7 +324,7 @@ async fn a_channel_that_asks_too_fast_is_told_so_before_anything_is_accepted() {
             break;
         }
     }
-    let last = last.expect("the limit of the second channel never came");
+    let last = last.expect("the rate limit of the second channel was never reached");
     assert_eq!(
         last.json()["sessionState"]["sessionAttributes"]["ozmap_outcome"],
         "too_fast"

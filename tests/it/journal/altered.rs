@@ -1,10 +1,10 @@
-//! A journal whose tables do not take a promise is not ready, and `check` says so.
+//! A journal whose tables take no cancellation is not ready, and `check` says so.
 
 use super::*;
 use crate::cancel::CODE;
 use crate::support::{World, eventually};
 
-/// What somebody may do to a table, and undo.
+/// Changes that an operator may make to a table, and their reversal.
 const ALTERATIONS: [(&str, &str); 6] = [
     (
         "ALTER TABLE delivery RENAME TO deliveries",
@@ -33,12 +33,12 @@ const ALTERATIONS: [(&str, &str); 6] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn readiness_tries_what_an_acceptance_does() {
+async fn readiness_runs_the_writes_of_an_acceptance() {
     let world = World::new().await;
     assert_eq!(world.service.get("/health/ready").await.status, 200);
     let foreign = file::Foreign::of(world.folder.path());
     for (alter, undo) in ALTERATIONS {
-        // One of them is refused where rows are that it does not allow.
+        // The database refuses one of them while there are rows that it forbids.
         foreign.run("DELETE FROM op");
         if foreign.try_run(alter).is_err() {
             continue;
@@ -49,7 +49,7 @@ async fn readiness_tries_what_an_acceptance_does() {
         .await;
         let asked = json!({"code": "999|999", "message_id": alter, "conversation_id": "c-1"});
         let declined = world.ask(asked).await;
-        // Only a deletion spends one of its hour.
+        // Only a deletion uses the budget.
         assert!(
             declined.status == 503 || alter.contains("budget"),
             "{alter}: {declined:?}"
@@ -78,7 +78,7 @@ async fn readiness_tries_what_an_acceptance_does() {
 }
 
 #[tokio::test]
-async fn what_is_tried_leaves_nothing() {
+async fn the_write_probe_leaves_no_rows() {
     let book = Book::open(LONG);
     drop(book.held("c-1").await);
     for _ in 0..3 {

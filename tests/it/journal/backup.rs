@@ -1,4 +1,5 @@
-//! `journal backup`: all of it in one file while the service writes, and put back after the journal was lost.
+//! `journal backup`: a copy in one file while the service writes, and its restoration after the
+//! journal was lost.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -33,7 +34,7 @@ async fn a_backup_is_made_while_the_service_writes_and_serves_in_its_place() {
     for left in ["backup.db-wal", "backup.db-journal", "backup.db.partial"] {
         assert!(!world.folder.path().join(left).exists(), "{left}");
     }
-    // Never over a file, whatever it is.
+    // It never overwrites a file.
     let kept = std::fs::read(&backup).unwrap();
     for there in [name, file::path(world.folder.path()).to_str().unwrap()] {
         let refused = world.service.launch().run(&["journal", "backup", there]);
@@ -42,7 +43,7 @@ async fn a_backup_is_made_while_the_service_writes_and_serves_in_its_place() {
         assert_eq!(refused.status.code(), Some(1));
     }
     assert_eq!(std::fs::read(&backup).unwrap(), kept);
-    // What comes after it is lost with the journal.
+    // Whatever is accepted after the backup is lost with the journal.
     world.ozmap.heal().await;
     world.ask_until_final(request("later-1", "m-2")).await;
     world.kill();
@@ -56,7 +57,7 @@ async fn a_backup_is_made_while_the_service_writes_and_serves_in_its_place() {
     world.restart().await;
     let logs = world.service.logs();
     assert!(logs.contains("a copy that was put in place"), "{logs}");
-    // What the copy knows is repeated, and what it cannot know is not guessed.
+    // Outcomes in the copy are replayed; the others are not guessed.
     let again = world.cancel(CODE, "m-1").await;
     assert_eq!(
         (again.outcome().as_str(), &again.json()["replayed"]),

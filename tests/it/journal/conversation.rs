@@ -1,4 +1,4 @@
-//! How often a conversation failed in a row, and which question of it stands.
+//! How often a conversation failed in a row, and which of its questions is open.
 
 use ozmap_cancel::domain::{Question, Standing};
 use std::time::Duration;
@@ -41,7 +41,7 @@ async fn failures_of_a_conversation_are_counted_in_a_row_and_over_a_restart() {
     );
 }
 
-/// After so long a conversation begins anew.
+/// After this silence the failures count from zero.
 const SILENCE: Duration = Duration::from_secs(1_800);
 
 fn question(code: &str, asked_by: &str) -> Question {
@@ -54,7 +54,7 @@ fn question(code: &str, asked_by: &str) -> Question {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_question_that_stands_is_answered_and_only_once() {
+async fn only_the_open_question_is_answered_and_only_once() {
     let book = Book::open(LONG);
     let journal = &book.journal;
     let (first, second) = (question("1|1", "m-1"), question("2|2", "m-2"));

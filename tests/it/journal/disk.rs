@@ -1,4 +1,5 @@
-//! What is on the disk, when, and who may read it. What is about the file of an embedded journal is asked of that alone.
+//! What is on the disk at which moment, and who may read it. Tests of the file run on an embedded
+//! journal only.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -43,12 +44,12 @@ async fn a_second_writer_is_refused_and_the_first_goes_on() {
     let world = World::new().await;
     let here = Journal::open(&journal_place(world.folder.path()), LONG);
     assert!(matches!(here, Err(Error::InUse(_))));
-    // By another name it is the same one.
+    // Another path to it is refused too.
     let other = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(file::path(world.folder.path()), file::path(other.path())).unwrap();
     let here = Journal::open(&journal_place(other.path()), LONG);
     assert!(matches!(here, Err(Error::InUse(_))));
-    // Last, because one that is not refused would serve on.
+    // Last, because an instance that is not refused would keep running.
     let second = world.service.launch().run(&["serve"]);
     assert!(!second.status.success());
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
@@ -59,10 +60,10 @@ async fn a_second_writer_is_refused_and_the_first_goes_on() {
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
 }
 
-/// A transaction that reads first and asks for the right to write later fails at once when somebody wrote in between,
-/// without waiting for anybody (SQLITE_BUSY_SNAPSHOT).
+/// A transaction that reads first and writes later fails at once when another process wrote in
+/// between (SQLITE_BUSY_SNAPSHOT).
 #[tokio::test]
-async fn a_promise_has_the_right_to_write_before_it_reads() {
+async fn an_acceptance_locks_for_writing_before_it_reads() {
     if !is_embedded() {
         return;
     }
@@ -85,7 +86,7 @@ async fn a_promise_has_the_right_to_write_before_it_reads() {
 }
 
 #[tokio::test]
-async fn the_journal_is_a_write_ahead_log_of_a_sqlite_that_does_not_lose_it() {
+async fn the_journal_uses_a_write_ahead_log_and_a_sqlite_that_does_not_lose_it() {
     if !is_embedded() {
         return;
     }
@@ -107,7 +108,7 @@ async fn the_journal_is_a_write_ahead_log_of_a_sqlite_that_does_not_lose_it() {
     assert_eq!(sound, "ok");
 }
 
-/// Watches what the service writes, and maybe has some of its calls fail.
+/// Traces the writes of the service, and makes some of its calls fail if asked.
 async fn traced_to(traced: &std::path::Path, world: &World, more: &[&str]) -> std::process::Child {
     let strace = std::process::Command::new("strace")
         .args(["-f", "-y", "-s", "24", "-o"])
@@ -118,7 +119,7 @@ async fn traced_to(traced: &std::path::Path, world: &World, more: &[&str]) -> st
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    // Attached as soon as anything that the service writes is seen.
+    // It is attached as soon as a write of the service shows up.
     eventually("the trace", async || {
         drop(world.service.get("/health/live").await);
         let trace = std::fs::read_to_string(traced).unwrap_or_default();
@@ -128,10 +129,10 @@ async fn traced_to(traced: &std::path::Path, world: &World, more: &[&str]) -> st
     strace
 }
 
-/// SQLite finds a commit in its log at the next start whose sync failed and that was therefore said to be undone: whoever
-/// was told no must not be carried out then.
+/// After a failed sync, SQLite may still find the commit in its log at the next start. A refused
+/// request must not be executed then.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_disk_failed_to_keep_does_not_come_back_with_the_next_start() {
+async fn a_write_that_the_disk_failed_does_not_come_back_at_the_next_start() {
     if !is_embedded() {
         return;
     }
@@ -159,9 +160,10 @@ async fn what_the_disk_failed_to_keep_does_not_come_back_with_the_next_start() {
     assert!(holds_all(&world).await);
 }
 
-/// While the disk goes on failing nobody can know what the next start finds: that is what the caller hears.
+/// While the disk keeps failing it is unknown what the next start will find, and the caller is told
+/// that.
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_disk_fails_nobody_is_told_no_for_certain() {
+async fn while_the_disk_fails_no_caller_is_refused_for_certain() {
     if !is_embedded() {
         return;
     }
@@ -177,7 +179,7 @@ async fn while_the_disk_fails_nobody_is_told_no_for_certain() {
     assert!(unsure.body.contains("in_doubt"), "{unsure:?}");
     world.kill();
     drop(strace.wait());
-    // Whichever it was, asking again with the same key tells.
+    // A retry with the same key tells which it was.
     world.restart().await;
     let reply = world.ask_until_final(request(CODE, "m-1")).await;
     assert_eq!(reply.outcome(), "cancelled");
@@ -188,7 +190,7 @@ async fn holds_all(world: &World) -> bool {
     world.ozmap.deletions().await.is_empty() && world.ozmap.holds(CODE).await.len() == 1
 }
 
-/// FULL means that every commit is on the disk before it counts: the system is asked to write it there.
+/// With FULL, every commit is synced to the disk before it counts.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_is_synced_to_the_disk_before_the_next() {
     if !is_embedded() {
@@ -252,7 +254,7 @@ async fn the_target_and_its_tombstone_are_on_the_disk_before_the_deletion_leaves
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_promise_is_on_the_disk_before_ozmap_is_asked() {
+async fn an_acceptance_is_on_the_disk_before_ozmap_is_called() {
     let world = World::with(SHORT).await;
     world.ozmap.fault("lookup:hold_before*1").await;
     let asked = tokio::spawn(try_ask_of(world.service.address(), request(CODE, "m-1")));
@@ -266,8 +268,8 @@ async fn a_promise_is_on_the_disk_before_ozmap_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_written_down_is_declined_and_nothing_comes_of_it() {
-    // Given up by the caller's time, or by the journal's own patience.
+async fn what_cannot_be_written_is_refused_and_never_executed() {
+    // Either the caller times out first, or the journal does.
     each(2, named(&["500", "15000"]), |case, answer_ms| async move {
         let world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", answer_ms)]).await;
         let foreign = Foreign::lock(world.folder.path());
@@ -275,7 +277,7 @@ async fn what_cannot_be_written_down_is_declined_and_nothing_comes_of_it() {
         assert_eq!(declined.status, 503, "{case}: {declined:?}");
         assert!(declined.header("retry-after").is_some());
         foreign.unlock();
-        // Whatever was on its way is there by now: the journal works again.
+        // Everything in flight has arrived: the journal works again.
         let nobody = world
             .ask_until_final(json!({"code": "nobody", "message_id": "m-2"}))
             .await;
@@ -288,7 +290,7 @@ async fn what_cannot_be_written_down_is_declined_and_nothing_comes_of_it() {
             "{case}: {rows:?}"
         );
         assert!(calls_of(&world.ozmap, "delete").await.is_empty(), "{case}");
-        // The platform does as it was told, and tries again.
+        // The platform retries, as the answer says.
         let retry = world.cancel(CODE, "m-1").await;
         assert_eq!(retry.outcome(), "cancelled", "{case}");
         assert!(world.ozmap.holds(CODE).await.is_empty(), "{case}");
@@ -297,7 +299,7 @@ async fn what_cannot_be_written_down_is_declined_and_nothing_comes_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_was_promised_something_is_not_let_down_by_another_who_was_declined() {
+async fn an_accepted_request_survives_another_that_is_refused() {
     let world = World::with(&[
         ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "15000"),
         ("CHANNELS__HASTY__SECRET", crate::support::SECRET),
@@ -319,7 +321,7 @@ async fn whoever_was_promised_something_is_not_let_down_by_another_who_was_decli
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_hangs_up_before_the_promise_is_written_down_was_not_told_no() {
+async fn a_caller_that_hangs_up_before_the_commit_was_not_refused() {
     let world = World::new().await;
     let foreign = Foreign::lock(world.folder.path());
     let asked = tokio::spawn(try_ask_of(world.service.address(), request(CODE, "m-1")));

@@ -15,7 +15,7 @@ pub fn path(folder: &Path) -> PathBuf {
     folder.join("journal.db")
 }
 
-/// Somebody else who uses the journal of a folder.
+/// Another program that uses the journal of a folder.
 pub enum Foreign {
     Embedded(Connection),
     Shared(Session),
@@ -31,7 +31,7 @@ impl Foreign {
         Self::Embedded(connection)
     }
 
-    /// One that holds the journal so that nobody else can write it, as a backup program might.
+    /// One that locks the journal for writing, as a backup program might.
     pub fn lock(folder: &Path) -> Self {
         let foreign = Self::of(folder);
         match &foreign {
@@ -43,17 +43,17 @@ impl Foreign {
         foreign
     }
 
-    /// Gives the journal free again.
+    /// Releases the lock.
     pub fn unlock(&self) {
         self.run("ROLLBACK");
     }
 
-    /// Changes something.
+    /// Runs statements.
     pub fn run(&self, sql: &str) {
         self.try_run(sql).unwrap();
     }
 
-    /// The same, for what the database should refuse.
+    /// The same, for statements that the database may refuse.
     pub fn try_run(&self, sql: &str) -> Result<(), String> {
         match self {
             Self::Embedded(connection) => connection
@@ -66,7 +66,7 @@ impl Foreign {
         }
     }
 
-    /// How a record ended whose protocol number is none, as far as that can be read.
+    /// How a record with an invalid protocol number ended, as far as that can be read.
     pub fn the_unreadable(&self, protocol: &str) -> Value {
         match self {
             Self::Embedded(connection) => {
@@ -118,7 +118,7 @@ pub fn events(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// What says in which order the rows of a table were written, where no number of the row does.
+/// The columns that order the rows of a table by the time of their writing.
 fn order(table: &str) -> &'static str {
     match table {
         "op" => "created_at, id",

@@ -1,4 +1,4 @@
-//! A disk that is full: nothing is promised that cannot be kept, what was promised waits, and the file stays whole.
+//! A full disk: nothing new is accepted, accepted cancellations wait, and the file stays intact.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,7 +33,7 @@ impl Disk {
         self.folder.path().join("filler")
     }
 
-    /// Writes until not one byte more finds room.
+    /// Fills it to the last byte.
     fn fill(&self) {
         use std::io::Write;
         let mut file = std::fs::File::create(self.filler()).unwrap();
@@ -46,7 +46,7 @@ impl Disk {
         );
     }
 
-    /// Takes so much of it.
+    /// Uses so many bytes of it.
     fn take(&self, bytes: usize) {
         std::fs::write(self.filler(), vec![0; bytes]).unwrap();
     }
@@ -75,7 +75,7 @@ fn assert_whole(folder: &Path) {
     assert_eq!(sound, "ok");
 }
 
-/// A service whose journal is on a small disk, and a cancellation that stands at a call to OZmap.
+/// A service whose journal is on a small disk, and a cancellation that waits in a call to OZmap.
 struct Cramped {
     ozmap: Ozmap,
     service: Service,
@@ -104,7 +104,7 @@ impl Cramped {
         }
     }
 
-    /// Who comes now is told no, and the balancer is told as well.
+    /// New requests are refused, and the load balancer sees that the service is not ready.
     async fn declines_everything(&self, case: &str) {
         for n in 0..5 {
             let body = request("reservation_123", &format!("late-{n}"));
@@ -120,7 +120,8 @@ impl Cramped {
         assert_eq!(self.service.get("/health/live").await.status, 200);
     }
 
-    /// Once there is room again, what was promised ends, and what was declined did not happen.
+    /// Once there is space again, accepted cancellations end, and refused requests were not
+    /// executed.
     async fn ends_well(&self, case: &str) {
         eventually("the service to be ready again", || async {
             (self.service.get("/health/ready").await.status == 200).then_some(())
@@ -138,7 +139,7 @@ impl Cramped {
         let again = self.service.ask(&request(CODE, "m-1")).await;
         assert_eq!(again.outcome(), "cancelled", "{case}");
         assert_eq!(self.ozmap.holds("reservation_123").await.len(), 1, "{case}");
-        // Who was told to come again does so.
+        // The refused caller retries.
         let late = self
             .service
             .ask(&request("reservation_123", "late-0"))
@@ -160,7 +161,7 @@ const HOLDS: &[&str] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_stops_what_would_have_to_be_written_down_and_nothing_is_lost() {
+async fn a_full_disk_stops_what_must_be_written_and_loses_nothing() {
     if !is_embedded() {
         return;
     }
@@ -175,7 +176,7 @@ async fn a_full_disk_stops_what_would_have_to_be_written_down_and_nothing_is_los
         let reply = (&mut cramped.asked).await.unwrap().unwrap();
         assert_is_true(&cramped.ozmap, CODE, PROPERTY, &reply, &case).await;
         assert_eq!(reply.outcome(), "pending", "{case}: it is not written down");
-        // No deletion leaves whose target could not be written down before.
+        // No deletion is sent whose target could not be written first.
         let sent = calls_of(&cramped.ozmap, "delete").await.len();
         assert_eq!(sent, usize::from(!hold.starts_with("lookup")), "{case}");
         cramped.declines_everything(&case).await;
@@ -201,7 +202,7 @@ async fn a_kill_while_the_disk_is_full_loses_nothing_either() {
         cramped.ozmap.release().await;
         cramped.service.kill();
         drop((&mut cramped.asked).await.unwrap());
-        // A start that finds no room says so.
+        // A start without space says so.
         let launch = cramped.service.launch().clone();
         let refused = launch.run(&["serve"]);
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -215,9 +216,10 @@ async fn a_kill_while_the_disk_is_full_loses_nothing_either() {
     .await;
 }
 
-/// Before the disk is full nothing new is taken, so that what is running finds room to be written down to its end.
+/// Before the disk is full nothing new is accepted, so that running cancellations can be written to
+/// their end.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_is_nearly_full_keeps_its_room_for_what_is_running() {
+async fn a_nearly_full_disk_keeps_its_space_for_running_cancellations() {
     if !is_embedded() {
         return;
     }
@@ -232,7 +234,7 @@ async fn a_disk_that_is_nearly_full_keeps_its_room_for_what_is_running() {
         let health = cramped.service.get("/health").await.json();
         assert_eq!(health["journal"]["status"], "disk_nearly_full", "{case}");
         assert_eq!(health["journal"]["active"], 1, "{case}: {health}");
-        // It asks the simulator, which lives in this process.
+        // It calls the simulator, which runs in this process.
         let launch = cramped.service.launch().clone();
         let said = tokio::task::spawn_blocking(move || launch.run(&["check"]));
         let said = said.await.unwrap();
@@ -256,9 +258,9 @@ async fn a_disk_that_is_nearly_full_keeps_its_room_for_what_is_running() {
     .await;
 }
 
-/// The disk that counts is the one that the file is on, whatever leads to it.
+/// The disk that counts is the one under the file, whatever path leads to it.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_room_is_asked_of_the_disk_that_the_file_really_lies_on() {
+async fn the_free_space_is_that_of_the_disk_under_the_file() {
     if !is_embedded() {
         return;
     }

@@ -1,5 +1,5 @@
-//! What comes after a look: who joined after a deletion was decided, whatever the clock does meanwhile, and a deletion
-//! beside a rehearsal.
+//! Events after a look-up: webhooks that join after a deletion was decided, whatever the clock
+//! does, and a deletion during a dry run.
 
 use ozmap_cancel::journal::Apart;
 
@@ -7,7 +7,7 @@ use super::*;
 
 const APART: Latecomers = Latecomers::AreForAPerson(Apart::ReservedAgain);
 
-/// Ends a cancellation as one whose code leads to another reservation now.
+/// Ends a cancellation whose code now leads to another reservation.
 async fn end_apart(book: &Book, mut held: Held) {
     let ending = Ending {
         latecomers: APART,
@@ -16,7 +16,7 @@ async fn end_apart(book: &Book, mut held: Held) {
     book.journal.finish(&mut held, ending).await.unwrap();
 }
 
-/// What a webhook that comes again hears.
+/// The outcome that a retry gets.
 async fn heard(book: &Book, code: &str, key: &str) -> Option<Outcome> {
     match book.journal.accept(asking(code, key), || true).await {
         Ok(Accepted::Repeated(record)) => record.outcome,
@@ -24,7 +24,8 @@ async fn heard(book: &Book, code: &str, key: &str) -> Option<Outcome> {
     }
 }
 
-/// A clock that jumps forward makes the guard's look seem older than it is, even than the request.
+/// A clock that jumps forward makes the guard's look-up seem older than it is, even older than the
+/// request.
 #[tokio::test]
 async fn the_webhook_that_began_it_is_never_late() {
     let book = Book::open(LONG);
@@ -41,12 +42,12 @@ async fn the_webhook_that_began_it_is_never_late() {
     assert_eq!(book.rows().len(), 1);
 }
 
-/// A clock that steps back gives whoever comes after the intent a time before it.
+/// After the clock was set back, a webhook after the intent gets an earlier time than the intent.
 #[tokio::test]
-async fn who_comes_after_the_intent_is_late_although_the_clock_went_back() {
+async fn a_webhook_after_the_intent_is_late_although_the_clock_was_set_back() {
     let book = Book::open(LONG);
     let held = book.intended("c-1").await;
-    // As if the intent had been written before the clock went back by a minute.
+    // As if the intent had been written before the clock was set back by a minute.
     file::Foreign::of(book.folder.path())
         .run("UPDATE op_event SET at_ms = at_ms + 60000 WHERE kind = 'intent'");
     match book.journal.accept(asking("c-1", "m-2"), || true).await {
@@ -58,11 +59,12 @@ async fn who_comes_after_the_intent_is_late_although_the_clock_went_back() {
     assert_eq!(heard(&book, "c-1", "m-2").await, Some(Outcome::Unknown));
 }
 
-/// A rehearsal looked before the real one decided, and would be told after it.
+/// A dry run looked up the code before the real cancellation decided, and would be answered after
+/// it.
 #[tokio::test]
-async fn a_rehearsal_does_not_end_on_a_look_from_before_the_real_deletion() {
+async fn a_dry_run_does_not_end_on_a_look_up_from_before_the_real_deletion() {
     let book = Book::open(LONG);
-    // An earlier one, of a clock that was ahead: it stays the last that ended by its time.
+    // An earlier one, from a clock that was ahead: by its time it stays the last that ended.
     let mut earlier = book.intended("c-1").await;
     let cancelled = super::ending(Outcome::Cancelled);
     book.journal.finish(&mut earlier, cancelled).await.unwrap();

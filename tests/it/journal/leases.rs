@@ -1,4 +1,4 @@
-//! Who lost a lease changes nothing any more.
+//! Leases: a worker that lost one changes nothing.
 
 use std::time::Duration;
 
@@ -12,20 +12,20 @@ const SHORT_LEASE: Times = Times {
     deadline_ms: 60_000,
 };
 
-/// Waits until somebody else may take the cancellation, and takes it.
+/// Waits until the lease expires, and takes the cancellation over.
 async fn taken_over(book: &Book) -> Held {
-    eventually("a lease that ran out", async || {
+    eventually("a lease to expire", async || {
         book.journal.take_due().await.unwrap()
     })
     .await
 }
 
 #[tokio::test]
-async fn who_lost_the_lease_changes_nothing_any_more() {
+async fn a_worker_that_lost_its_lease_changes_nothing() {
     let book = Book::open(SHORT_LEASE);
     let mut late = book.intended("c-1").await;
     let now = taken_over(&book).await;
-    // It was interrupted, and did not fail.
+    // It was interrupted and did not fail.
     assert_eq!((now.record.id, now.record.attempts), (late.record.id, 1));
     let before = book.rows();
     let target = deletable("c-1", TARGET);
@@ -44,7 +44,7 @@ async fn who_lost_the_lease_changes_nothing_any_more() {
 }
 
 #[tokio::test]
-async fn a_lease_that_ran_out_writes_nothing_even_when_nobody_took_it() {
+async fn an_expired_lease_writes_nothing_even_when_it_was_not_taken_over() {
     let book = Book::open(SHORT_LEASE);
     let mut held = book.intended("c-1").await;
     eventually("the end of the lease", async || {
@@ -106,7 +106,7 @@ async fn a_cancellation_that_is_due_is_taken_by_one_only() {
 async fn a_cancellation_that_waits_is_not_taken_before_its_time() {
     let book = Book::open(LONG);
     let held = book.held("c-1").await;
-    // Before it is given back, because the wait begins there.
+    // Before the release, because the wait begins there.
     let given_back = std::time::Instant::now();
     book.journal
         .back_off(&held, Duration::from_millis(300), Reason::Unsettled)

@@ -1,7 +1,7 @@
 //! Journals of older schemas: each opens, is read before that, and goes on; a newer one is refused.
 //!
-//! `fixtures/schema_1` was written by the first version of the service, `fixtures/schema_4` by the last one before journals
-//! knew their schema.
+//! `fixtures/schema_1` was written by the first version of the service, `fixtures/schema_4` by the
+//! last one before journals knew their schema.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -234,7 +234,8 @@ fn schema_of(folder: &Path) -> BTreeSet<String> {
     }
 }
 
-/// The texts that SQLite keeps differ in order and comments between a table that was made at once and one that grew.
+/// The texts that SQLite keeps differ in order and comments between a table that was made at once
+/// and one that grew.
 fn embedded_schema(connection: &rusqlite::Connection) -> BTreeSet<String> {
     let mut schema = BTreeSet::new();
     let mut objects = connection
@@ -387,7 +388,8 @@ fn copied(folder: &Path) -> TempDir {
     copy
 }
 
-/// Starts a service that is killed in place of a write to its files; false when it came to listen before that.
+/// Starts a service that is killed in place of a write to its files; false when it came to listen
+/// before that.
 fn is_killed_at(launch: &Launch, which: usize) -> bool {
     use std::io::{BufRead, BufReader};
     let service = launch.command();

@@ -1,4 +1,4 @@
-//! The durable memory: what it refuses, what is on the disk when, and who may read it.
+//! The journal: what it refuses, what is on the disk at which moment, and who may read it.
 
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::domain::{
@@ -31,7 +31,7 @@ mod promises;
 mod reasons;
 mod steps;
 
-/// Times under which nothing runs out while a test looks.
+/// Times long enough that nothing expires during a test.
 pub const LONG: Times = Times {
     lease_ms: 60_000,
     settle_ms: 60_000,
@@ -57,7 +57,7 @@ impl Book {
         file::cancellations(self.folder.path())
     }
 
-    /// Accepts a cancellation of a code and holds it.
+    /// Accepts a cancellation of a code, with its lease.
     async fn held(&self, code: &str) -> Held {
         match self
             .journal
@@ -73,7 +73,7 @@ impl Book {
         }
     }
 
-    /// The same, with its target written down.
+    /// The same, with its target written.
     async fn intended(&self, code: &str) -> Held {
         let mut held = self.held(code).await;
         let target = deletable(code, TARGET);

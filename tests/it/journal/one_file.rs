@@ -1,4 +1,5 @@
-//! The journal in one file: all of it after a clean stop, and a start that says when a part of it is missing.
+//! The journal in one file: complete after a clean stop, and a start that reports a missing
+//! write-ahead log.
 
 use std::path::Path;
 
@@ -57,8 +58,8 @@ async fn after_a_clean_stop_the_one_file_is_all() {
     assert!(listed.stderr.is_empty(), "{listed:?}");
     drop(there.run(&["check"]));
     let beside = std::fs::read_dir(copy.path()).unwrap().count();
-    assert_eq!(beside, 1, "whoever only looks leaves nothing beside it");
-    // And what waited goes on there.
+    assert_eq!(beside, 1, "a reader leaves no file beside it");
+    // A service on the copy continues what waited.
     world.ozmap.heal().await;
     world
         .ozmap
@@ -81,12 +82,12 @@ async fn after_a_clean_stop_the_one_file_is_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_journal_without_its_log_is_said_and_what_is_unclear_is_left_to_a_person() {
+async fn a_journal_without_its_log_is_reported_and_unclear_cancellations_are_left_to_a_person() {
     if !is_embedded() {
         return;
     }
     let mut world = with_one_that_waits().await;
-    // So that the one that waits stands in the file and not in the log.
+    // So that the waiting cancellation is in the file and not in the log.
     stop(&mut world).await;
     world.restart().await;
     eventually("the log", || async {
@@ -123,7 +124,7 @@ async fn a_journal_without_its_log_is_said_and_what_is_unclear_is_left_to_a_pers
             &json!(true)
         )
     );
-    // It serves on, and the next start has nothing to say.
+    // It keeps serving, and the next start reports nothing.
     stop(&mut world).await;
     world.restart().await;
     assert!(!world.service.logs().contains(INCOMPLETE));
@@ -146,14 +147,14 @@ async fn a_copy_of_the_file_alone_beside_a_running_service_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kill_is_no_false_alarm_whoever_looks_in_between() {
+async fn a_kill_is_no_false_alarm_even_if_another_program_reads_in_between() {
     if !is_embedded() {
         return;
     }
     let mut world = with_one_that_waits().await;
     world.restart().await;
     assert!(!world.service.logs().contains(INCOMPLETE));
-    // At once, before anything is asked.
+    // At once, before any request.
     world.restart().await;
     assert!(!world.service.logs().contains(INCOMPLETE));
     world.kill();
@@ -173,7 +174,7 @@ async fn a_kill_is_no_false_alarm_whoever_looks_in_between() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_stays_small_and_the_file_says_that_there_is_more() {
+async fn the_log_stays_small_and_the_file_shows_that_there_is_more() {
     if !is_embedded() {
         return;
     }
@@ -230,7 +231,8 @@ async fn a_journal_beside_the_log_of_another_one_is_refused() {
     );
 }
 
-/// The head of a write-ahead log as SQLite begins it anew: the first salt counts on, and the checksum is right.
+/// The header of a write-ahead log as SQLite restarts it: the first salt is incremented, and the
+/// checksum is right.
 fn begin_anew(log: &Path) {
     let mut bytes = std::fs::read(log).unwrap();
     let word = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
@@ -254,14 +256,14 @@ fn begin_anew(log: &Path) {
     std::fs::write(log, bytes).unwrap();
 }
 
-/// SQLite writes the head of a log that it begins anew, waits for the disk, and only then writes what comes first in it.
+/// SQLite writes the header of a restarted log, syncs it, and only then writes the first frame.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_while_the_log_is_begun_anew_is_no_false_alarm() {
     if !is_embedded() {
         return;
     }
     let mut world = with_one_that_waits().await;
-    // All of it is in the file by now.
+    // Now all of it is in the file.
     stop(&mut world).await;
     world.restart().await;
     world.kill();
@@ -271,7 +273,7 @@ async fn a_kill_while_the_log_is_begun_anew_is_no_false_alarm() {
     assert!(!logs.contains(INCOMPLETE), "{logs}");
     let waiting = world.journal().iter().any(|row| row["state"] != "done");
     assert!(waiting, "it goes on");
-    // What is left of a log that was cut off is another matter.
+    // A truncated log is a real loss.
     world.kill();
     let log = std::fs::OpenOptions::new()
         .write(true)
@@ -307,7 +309,7 @@ async fn a_log_that_is_older_than_the_file_is_not_played_into_it() {
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(1), "{said}");
     assert!(said.contains("is older than"), "{said}");
-    // Nothing was changed by that.
+    // The refusal changed nothing.
     std::fs::remove_file(&log).unwrap();
     drop(std::fs::remove_file(
         world.folder.path().join("journal.db-shm"),

@@ -1,4 +1,5 @@
-//! The file of a journal: one instance by whatever way it is reached, and noticed when it goes away.
+//! The file of a journal: one instance whatever path it is opened by, and noticed when it goes
+//! away.
 
 use std::path::Path;
 use std::process::Command;
@@ -19,7 +20,7 @@ fn refused_at(world: &World, folder: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_instance_is_refused_by_whatever_way_it_reaches_the_file() {
+async fn a_second_instance_is_refused_whatever_path_it_opens() {
     if !is_embedded() {
         return;
     }
@@ -31,7 +32,7 @@ async fn a_second_instance_is_refused_by_whatever_way_it_reaches_the_file() {
     let symbolic = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(&path, file::path(symbolic.path())).unwrap();
     refused_at(&world, symbolic.path());
-    // SQLite's own locks are others: the service writes on, and is read beside.
+    // SQLite's own locks are independent: the service keeps writing, and a reader works beside it.
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
     assert_eq!(world.journal().len(), 1);
     let checked = world.service.launch().run(&["check"]);
@@ -73,7 +74,7 @@ async fn an_older_version_that_runs_on_it_is_not_joined() {
     }
     let world = World::new().await;
     let folder = tempfile::tempdir().unwrap();
-    // It knows the lock on the name alone.
+    // It takes only the lock on the name.
     let name = std::fs::File::create(folder.path().join("journal.db.lock")).unwrap();
     name.try_lock().unwrap();
     refused_at(&world, folder.path());
@@ -102,7 +103,7 @@ async fn check_finds_a_folder_that_the_service_may_not_write() {
     }
     let checked = Command::new("setpriv")
         .args(["--reuid=65532", "--regid=65532", "--clear-groups"])
-        .args([crate::support::service::BINARY, "check"])
+        .args([crate::support::service::binary().as_str(), "check"])
         .env_clear()
         .env("OZMAP_CANCEL__OZMAP__BASE_URL", world.ozmap.url())
         .env("OZMAP_CANCEL__OZMAP__API_KEY", crate::support::KEY)
@@ -123,7 +124,7 @@ async fn check_finds_a_folder_that_the_service_may_not_write() {
     assert_eq!(checked.status.code(), Some(1));
 }
 
-/// A name, and what is done to a folder.
+/// A name, and a change to a folder.
 type Happening = (&'static str, fn(&Path));
 
 /// What may happen to the files under a running service.
@@ -175,7 +176,7 @@ async fn a_journal_that_goes_away_under_the_service_is_noticed_and_nothing_is_ac
         let first = service.ask(&crate::cancel::asking("999|999", "m-1")).await;
         assert_eq!(first.outcome(), "not_found", "{happening}");
         happen(&folder);
-        // Without a moment to notice it: before anything is promised it is looked for.
+        // Without time to notice it: every acceptance checks first.
         let declined = service.ask(&crate::cancel::asking(CODE, "m-2")).await;
         assert_eq!(declined.status, 503, "{happening}: {declined:?}");
         eventually(
@@ -195,7 +196,7 @@ async fn a_journal_that_goes_away_under_the_service_is_noticed_and_nothing_is_ac
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_journal_that_goes_away_is_noticed_although_nobody_asks() {
+async fn a_journal_that_goes_away_is_noticed_without_a_request() {
     if !is_embedded() {
         return;
     }

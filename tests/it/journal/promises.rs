@@ -1,4 +1,4 @@
-//! What the journal says to a webhook.
+//! What the journal accepts from a webhook, and what it recognises.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ fn record(accepted: Accepted) -> (&'static str, Record) {
     }
 }
 
-/// A request of a platform that gives its requests no key.
+/// A request of a platform that sends no idempotency key.
 fn keyless(code: &str, n: usize) -> Acceptance {
     let mut asked = asking(code, &format!("none-{n}"));
     asked.conversation = Some("chatbot/551199".to_owned());
@@ -52,7 +52,7 @@ async fn a_code_has_one_running_cancellation_and_a_new_one_after_it() {
 }
 
 #[tokio::test]
-async fn a_rehearsal_runs_beside_the_real_thing() {
+async fn a_dry_run_runs_beside_the_real_cancellation() {
     let book = Book::open(LONG);
     let mut rehearsal = asking("c-1", "k-1");
     rehearsal.mode = Mode::DryRun;
@@ -86,7 +86,7 @@ async fn the_same_webhook_is_the_same_cancellation_for_ever() {
 }
 
 #[tokio::test]
-async fn a_key_with_another_content_promises_nothing() {
+async fn a_key_with_another_content_accepts_nothing() {
     let book = Book::open(LONG);
     drop(book.held("c-1").await);
     let reused = accepted(&book, asking("c-2", "c-1")).await;
@@ -104,7 +104,8 @@ async fn without_a_key_the_same_request_of_a_conversation_is_the_same_for_a_whil
     let mut stranger = keyless("c-1", 3);
     stranger.conversation = Some("chatbot/551188".to_owned());
     assert_eq!(record(accepted(&book, stranger).await).0, "joined");
-    // Who was told to wait may ask long after, and again when it has ended: from then the time counts.
+    // A caller that was told to wait may ask long after, and again after the end: the window counts
+    // from the end.
     let foreign = file::Foreign::of(book.folder.path());
     foreign.run("UPDATE delivery SET received_at = received_at - 3600000");
     assert_eq!(
@@ -133,7 +134,7 @@ async fn without_a_key_the_same_request_of_a_conversation_is_the_same_for_a_whil
         foreign.run("UPDATE op SET done_at = done_at - 7200000 WHERE outcome = 'cancelled'");
         asked.delivery.key = format!("late-{outcome}");
         let late = record(accepted(&book, asked).await).0;
-        // The second one of what was not found is still running.
+        // The second cancellation, after one that was not found, is still running.
         let expected = if outcome == Outcome::Cancelled {
             "fresh"
         } else {
@@ -143,9 +144,10 @@ async fn without_a_key_the_same_request_of_a_conversation_is_the_same_for_a_whil
     }
 }
 
-/// A clock that was a day ahead and was put right leaves an end of tomorrow, which answers nobody for a day.
+/// A clock that was a day ahead and was corrected leaves an end in the future, which is not
+/// replayed for a day.
 #[tokio::test]
-async fn an_end_of_a_later_time_than_now_is_no_end_of_a_moment_ago() {
+async fn an_end_in_the_future_does_not_count_as_a_recent_one() {
     let book = Book::open(LONG);
     let mut asked = keyless("c-1", 1);
     asked.duplicate_window_ms = Some(600_000);
@@ -162,7 +164,7 @@ async fn an_end_of_a_later_time_than_now_is_no_end_of_a_moment_ago() {
     asked.delivery.key = "again".to_owned();
     let (how, fresh) = record(accepted(&book, asked.clone()).await);
     assert_eq!(how, "fresh");
-    // While that one runs it is the one that is meant, whatever time the other one has.
+    // While that one runs it is the one that counts, whatever time the other one has.
     foreign.run("UPDATE op SET done_at = done_at - 86400000");
     asked.delivery.key = "once more".to_owned();
     let (how, running) = record(accepted(&book, asked).await);
@@ -185,7 +187,7 @@ async fn a_conversation_tries_only_so_many_codes_and_the_same_one_as_often_as_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn protocol_numbers_are_digits_and_nobody_elses() {
+async fn protocol_numbers_are_digits_and_unique() {
     let book = Book::open(LONG);
     let mut running = tokio::task::JoinSet::new();
     for n in 0..500 {
@@ -204,7 +206,7 @@ async fn protocol_numbers_are_digits_and_nobody_elses() {
 }
 
 #[tokio::test]
-async fn what_a_webhook_was_told_is_noted_once() {
+async fn the_outcome_that_a_webhook_got_is_noted_once() {
     let book = Book::open(LONG);
     drop(book.held("c-1").await);
     let key = || asking("c-1", "c-1");

@@ -93,7 +93,7 @@ async fn nothing_is_cancelled_without_a_target() {
     assert!(refused.is_err(), "{refused:?}");
     assert_fenced(book.journal.acked(&mut held).await);
     assert_eq!(book.rows()[0]["state"], "accepted");
-    // A "no" needs none.
+    // A negative outcome needs none.
     book.journal
         .finish(&mut held, ending(Outcome::NotFound))
         .await
@@ -101,7 +101,7 @@ async fn nothing_is_cancelled_without_a_target() {
 }
 
 #[tokio::test]
-async fn every_deletion_that_is_written_down_starts_the_settling_anew() {
+async fn every_written_deletion_restarts_the_settling_time() {
     let book = Book::open(LONG);
     let mut held = book.intended("c-1").await;
     let first = held.record.settle_at_ms;
@@ -126,7 +126,7 @@ async fn an_operation_that_fails_takes_no_other_of_its_commit_with_it() {
         .finish(&mut held, ending(Outcome::Cancelled))
         .await
         .unwrap();
-    // Queued at once, so that they go to the disk together: every second one is refused.
+    // Queued together, so that they are committed together: every second one is refused.
     let accepted: Vec<Acceptance> = (1..=40)
         .map(|n| asking(&format!("c-{n}"), &format!("k-{n}")))
         .collect();

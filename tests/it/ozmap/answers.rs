@@ -1,4 +1,4 @@
-//! Answers that are not what was asked for: pages, redirects, refusals, failures. None of them is ever "not found".
+//! Unusable responses: pages, redirects, refusals, failures. None of them may become "not found".
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn deleted(bytes: Vec<u8>) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn a_page_for_people_is_no_answer_whatever_its_status_and_type() {
+async fn a_page_is_an_error_whatever_its_status_and_type() {
     for status in [200, 201, 203, 404] {
         for kind in [
             "Content-Type: text/html; charset=utf-8\r\n",
@@ -42,15 +42,15 @@ async fn a_page_for_people_is_no_answer_whatever_its_status_and_type() {
             assert_eq!(error.acted, Acted::Maybe, "{status} {kind}");
         }
     }
-    // With a mark of its byte order too.
+    // Also with a byte order mark.
     let marked = [b"\xef\xbb\xbf".as_slice(), PAGE].concat();
     let error = looked_up(answer(200, "", &marked)).await.unwrap_err();
     assert_eq!(error.kind, FailureKind::Html);
 }
 
-/// OZmap's library labels every plain text so.
+/// OZmap labels every plain text `text/html`.
 #[tokio::test]
-async fn a_type_alone_makes_no_page() {
+async fn the_content_type_alone_makes_no_page() {
     let labelled = |status, body: &str| {
         answer(
             status,
@@ -92,7 +92,8 @@ async fn a_redirect_is_never_followed_and_the_key_never_leaves() {
             );
             let error = rig.recheck_by_id().await.unwrap_err();
             assert_eq!(error.kind, FailureKind::Redirect);
-            // The look-up, the deletion, the look by id; the client and the list of properties are asked beside it.
+            // The lookup, the DELETE, the recheck by id; the client and the list of properties are
+            // cross-checks.
             assert_eq!(rig.server.requests().len(), 5, "{status} {location}");
         }
         assert_eq!(elsewhere.connections(), 0, "{status}");
@@ -100,7 +101,7 @@ async fn a_redirect_is_never_followed_and_the_key_never_leaves() {
 }
 
 #[tokio::test]
-async fn every_refusal_and_failure_has_its_name_and_tells_whether_ozmap_may_have_acted() {
+async fn every_failure_has_its_id_and_tells_whether_ozmap_may_have_acted() {
     for (status, kind, acted) in [
         (206, FailureKind::Status, Acted::Maybe),
         (400, FailureKind::Status, Acted::No),
@@ -136,7 +137,7 @@ async fn every_refusal_and_failure_has_its_name_and_tells_whether_ozmap_may_have
 }
 
 #[tokio::test]
-async fn a_definite_refusal_of_a_deletion_is_told_apart_from_what_may_pass() {
+async fn a_definite_refusal_of_a_delete_differs_from_one_that_may_pass() {
     for status in [400, 402, 405, 406, 410, 412, 413, 414, 415, 422, 451] {
         for body in ["", "{}", "\"não pode ser removido\""] {
             let error = deleted(json(status, body)).await.unwrap_err();
@@ -148,7 +149,7 @@ async fn a_definite_refusal_of_a_deletion_is_told_apart_from_what_may_pass() {
         let error = deleted(json(status, "")).await.unwrap_err();
         assert!(!error.is_refusal(), "{status}: {error}");
     }
-    // A page says nothing of OZmap.
+    // A page is not a response of OZmap.
     let error = deleted(answer(422, "", PAGE)).await.unwrap_err();
     assert!(
         !error.is_refusal() && error.acted == Acted::Maybe,
@@ -186,7 +187,7 @@ async fn a_deletion_is_confirmed_only_by_what_ozmap_documents() {
 }
 
 #[tokio::test]
-async fn ozmap_is_left_alone_for_as_long_as_it_asks_but_not_for_ever_and_never_for_no_time() {
+async fn retry_after_is_honoured_within_bounds() {
     for (value, seconds) in [
         ("5", 5),
         (" 7 ", 7),
@@ -212,7 +213,7 @@ async fn ozmap_is_left_alone_for_as_long_as_it_asks_but_not_for_ever_and_never_f
     assert_eq!(without.retry_after, None);
 }
 
-/// What a second look says, given what the two routes answer.
+/// The result of a recheck, given the responses of the two routes.
 async fn second_look(by_id: Vec<u8>, by_code: Vec<u8>) -> &'static str {
     let rig = Rig::new(move |request| {
         send(match request.target.as_str() {
@@ -295,7 +296,7 @@ async fn gone_takes_both_the_id_and_the_code() {
 }
 
 #[tokio::test]
-async fn the_last_that_was_heard_of_ozmap_is_kept() {
+async fn the_last_response_is_kept() {
     let rig = Rig::new(|request| match request.target.as_str() {
         LOOKUP => send(json(500, "")),
         _ => send(json(200, "{}")),

@@ -1,4 +1,5 @@
-//! The same lies told to the real binary: what the customer hears, and what OZmap was sent.
+//! The same misbehaviour in front of the real binary: the reply to the customer, and the calls to
+//! OZmap.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -14,7 +15,7 @@ pub fn send(bytes: Vec<u8>) -> Vec<Act> {
     vec![Act::Send(bytes)]
 }
 
-/// A reservation that answers honestly until a test's own script knows better.
+/// An honest OZmap with one reservation, unless a test's script answers first.
 #[derive(Clone)]
 pub struct Holding(Arc<AtomicBool>);
 
@@ -83,7 +84,7 @@ impl Setting {
         self.service.ask(&body).await
     }
 
-    /// What it was told to delete, in order.
+    /// The properties that it was told to delete, in order.
     pub fn deletions(&self) -> Vec<String> {
         self.ozmap.of("DELETE").iter().map(Request::line).collect()
     }
@@ -106,7 +107,7 @@ fn launch(ozmap: &StandIn, folder: &TempDir) -> Launch {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_honest_ozmap_is_believed_and_no_log_line_tells_the_code_or_the_key() {
+async fn no_log_line_contains_the_code_or_the_key() {
     let holding = Holding::new();
     let setting = Setting::new(move |request| holding.answer(request)).await;
     assert_eq!(setting.cancel().await.outcome(), "cancelled");
@@ -118,7 +119,7 @@ async fn an_honest_ozmap_is_believed_and_no_log_line_tells_the_code_or_the_key()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deletion_whose_answer_is_lost_is_cancelled_once_it_is_seen_gone() {
+async fn a_delete_whose_response_is_lost_is_cancelled_once_verified() {
     for end in [Act::Reset, Act::Close] {
         let holding = Holding::new();
         let setting = Setting::new(move |request| {
@@ -146,7 +147,7 @@ async fn a_confirmed_deletion_that_did_not_happen_is_never_called_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_page_redirect_or_cut_answer_is_called_not_found_or_cancelled() {
+async fn no_page_redirect_or_truncated_response_becomes_not_found_or_cancelled() {
     let elsewhere = StandIn::start(|_| send(json(200, "[]"))).await;
     let moved = format!("Location: {}/\r\n", elsewhere.url());
     for acts in [
@@ -174,7 +175,7 @@ async fn no_page_redirect_or_cut_answer_is_called_not_found_or_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_after_the_deletion_is_not_called_cancelled_until_ozmap_speaks_again() {
+async fn a_page_after_the_delete_is_not_cancelled_until_ozmap_responds() {
     let (holding, is_up) = (Holding::new(), Arc::new(AtomicBool::new(false)));
     let up = is_up.clone();
     let setting = Setting::new(move |request| match request.target.as_str() {
@@ -196,7 +197,7 @@ async fn a_page_after_the_deletion_is_not_called_cancelled_until_ozmap_speaks_ag
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_document_in_two_minds_is_for_a_person() {
+async fn a_contradictory_document_needs_review() {
     for (from, to) in [
         (
             "\"implanted\":false",
@@ -217,7 +218,7 @@ async fn a_document_in_two_minds_is_for_a_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ozmap_is_not_asked_again_and_again_when_it_asks_to_be_left_alone_for_no_time() {
+async fn retry_after_zero_does_not_cause_a_retry_loop() {
     let setting = Setting::new(|_| send(answer(429, "Retry-After: 0\r\n", b""))).await;
     assert_eq!(setting.cancel().await.outcome(), "pending");
     assert!(
@@ -228,7 +229,7 @@ async fn ozmap_is_not_asked_again_and_again_when_it_asks_to_be_left_alone_for_no
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proxy_in_the_environment_is_not_obeyed() {
+async fn a_proxy_in_the_environment_is_not_used() {
     let holding = Holding::new();
     let ozmap = StandIn::start(move |request| holding.answer(request)).await;
     let proxy = StandIn::start(|_| send(json(200, "[]"))).await;
@@ -254,15 +255,16 @@ async fn a_proxy_in_the_environment_is_not_obeyed() {
 
 const BY_ID_OF_THE_NEW: &str = "/api/v2/properties/62d194b46c9401002392c7ff";
 
-/// The same code reserved once more.
+/// A new reservation of the same code.
 fn new_one() -> serde_json::Value {
     let mut new = reservation();
     new["_id"] = value!("62d194b46c9401002392c7ff");
     new
 }
 
-/// A service that gives up soon, on an OZmap that keeps what it deleted, readable by its id and without a mark (whether it
-/// does is not documented): what it keeps, and what stands under the code by then.
+/// A service with a short deadline, on an OZmap that keeps deleted properties readable by id and
+/// without a deletion date (undocumented): the kept document, and the response for the code
+/// afterwards.
 async fn keeping(kept: String, under_the_code: String) -> Reply {
     let holding = Holding::new();
     let is_there = holding.0.clone();
@@ -288,23 +290,24 @@ async fn keeping(kept: String, under_the_code: String) -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_no_never_rests_on_another_property_under_the_code() {
+async fn a_refusal_never_rests_on_another_property_under_the_code() {
     let mut other = new_one();
     other["client"]["implanted"] = value!(true);
     let reply = keeping(reservation().to_string(), value!([other]).to_string()).await;
     assert_eq!(reply.outcome(), "unknown", "{reply:?}");
 }
 
-/// Installed between the guard's look and the deletion, which took it all the same.
+/// The customer was installed between the guard's reading and the DELETE, which took effect.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_no_never_rests_on_what_is_kept_of_a_deleted_property() {
+async fn a_refusal_never_rests_on_the_kept_document_of_a_deleted_property() {
     let mut kept = reservation();
     kept["client"]["implanted"] = value!(true);
     let reply = keeping(kept.to_string(), "[]".to_owned()).await;
     assert_eq!(reply.outcome(), "unknown", "{reply:?}");
 }
 
-/// One that was seen gone, and that a copy which lags shows once more; then a new one stands there, or none.
+/// A lagging replica shows a property that was seen gone once more; then a new one has the code, or
+/// none.
 async fn lagging(new: String) -> Setting {
     let holding = Holding::new();
     let is_there = holding.0.clone();
@@ -312,7 +315,7 @@ async fn lagging(new: String) -> Setting {
     let setting = Setting::new(move |request| {
         let is_there = is_there.load(SeqCst);
         match (request.method.as_str(), request.target.as_str()) {
-            // The first is the look after the deletion, which sees it gone.
+            // The first lookup is that of the recheck, which shows the absence.
             ("GET", LOOKUP) if !is_there => match looks.fetch_add(1, SeqCst) {
                 0 => send(json(200, "[]")),
                 1 | 2 => send(json(200, &one())),
@@ -332,7 +335,7 @@ async fn lagging(new: String) -> Setting {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_seen_gone_is_not_deleted_once_more_in_place_of_a_new_one() {
+async fn a_property_that_was_seen_gone_is_not_deleted_again_in_place_of_a_new_one() {
     let setting = lagging(value!([new_one()]).to_string()).await;
     let again = value!({"code": CODE, "message_id": "m-2"});
     let reply = setting.ask_until_final(again).await;
@@ -342,7 +345,7 @@ async fn what_was_seen_gone_is_not_deleted_once_more_in_place_of_a_new_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_seen_gone_is_no_reason_for_anything() {
+async fn a_lookup_that_shows_a_deleted_property_is_discarded() {
     let setting = lagging("[]".to_owned()).await;
     let look = value!({"code": CODE, "action": "lookup"});
     assert_eq!(setting.ask(look).await.status, 503, "nobody knows");
@@ -355,9 +358,10 @@ async fn what_was_seen_gone_is_no_reason_for_anything() {
     assert_eq!(setting.ozmap.of("DELETE").len(), 1);
 }
 
-/// The deletion of the new one came to nothing, and the look after it is of a copy from before the new one.
+/// The DELETE of the new property had no effect, and the recheck reads a replica from before that
+/// property was made.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_from_before_it_was_made_does_not_show_that_it_is_gone() {
+async fn a_stale_replica_does_not_show_that_a_newer_property_is_gone() {
     let new = new_one();
     let (by_id, by_code) = (new.to_string(), value!([new]).to_string());
     let holding = Holding::new();

@@ -1,4 +1,5 @@
-//! "Nothing there" is seen twice, apart in time, and has a witness; a code is asked for in each of its spellings.
+//! An absence is seen twice, apart in time, and cross-checked; a code is looked up in each of its
+//! spellings.
 #![allow(
     clippy::wildcard_enum_match_arm,
     reason = "a server of a test stops at every question that it does not expect"
@@ -17,10 +18,10 @@ use super::stand_in::{Act, Request, answer, empty, json as answer_json};
 pub const NONE: &str = r#"{"total":0,"count":0,"start":0,"limit":5,"rows":[]}"#;
 pub const OTHER_ID: &str = "62d194b46c9401002392c7ff";
 
-/// What one request is about, as far as these tests tell requests apart.
+/// The kind of a request, as far as these tests distinguish it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
-    /// The path look-up of a spelling.
+    /// The lookup of a spelling by path.
     Path(String),
     /// The list of clients with a code.
     ClientsWith(String),
@@ -32,7 +33,7 @@ pub enum About {
     Client,
     /// The property by its id.
     Property,
-    /// Anything else.
+    /// Any other request.
     Else,
 }
 
@@ -66,7 +67,7 @@ pub fn about(request: &Request) -> About {
     }
 }
 
-/// A server that answers by what it is asked about.
+/// A server that responds by the kind of the request.
 pub async fn server(answers: impl Fn(About) -> Vec<u8> + Send + Sync + 'static) -> Rig {
     let script = move |request: &Request| vec![Act::Send(answers(about(request)))];
     Rig::with(script, |settings| {
@@ -110,7 +111,7 @@ pub fn client(code: &str) -> Value {
     json!({"id": CLIENT_ID, "kind": "ftth", "code": code, "implanted": false})
 }
 
-/// The reservation under another code, with another id where one is given.
+/// The reservation under another code and another id.
 pub fn held_as(code: &str, id: &str) -> Value {
     let mut row = reservation();
     row["_id"] = id.into();
@@ -119,7 +120,7 @@ pub fn held_as(code: &str, id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_nothing_is_believed_when_the_list_of_clients_has_none_and_no_key_needs_a_proof() {
+async fn an_empty_list_of_clients_confirms_every_absence_without_a_probe() {
     for nothing in absent_answers() {
         let shown = String::from_utf8_lossy(&nothing).into_owned();
         let rig = server(move |about| match about {
@@ -149,9 +150,9 @@ async fn an_ozmap_that_is_wrong_once_is_not_believed() {
     }
 }
 
-/// A second look that comes too early is none.
+/// A second lookup that comes too early does not count.
 #[tokio::test]
-async fn too_early_is_not_apart() {
+async fn a_second_lookup_that_comes_too_early_does_not_count() {
     let rig = Rig::with(
         |_| vec![Act::Send(answer_json(200, "[]"))],
         |settings| settings.lookups_apart = Duration::from_secs(3_600),
@@ -168,14 +169,14 @@ async fn too_early_is_not_apart() {
 }
 
 #[tokio::test]
-async fn a_reservation_that_is_there_costs_one_call() {
+async fn a_present_reservation_costs_one_call() {
     let rig = server(|_| answer_json(200, &one())).await;
     assert_eq!(word(&rig.judged(CODE).await), "delete");
     assert_eq!(rig.server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_client_whom_the_list_has_leads_to_its_property_or_to_a_person() {
+async fn a_client_with_the_code_leads_to_its_property_or_to_review() {
     for nothing in absent_answers() {
         let answer = nothing.clone();
         let rig = server(move |about| match about {
@@ -204,7 +205,7 @@ async fn a_client_whom_the_list_has_leads_to_its_property_or_to_a_person() {
     }
 }
 
-/// A list of clients that is no witness.
+/// Lists of clients that cannot be used.
 fn useless_lists() -> Vec<Vec<u8>> {
     let strangers: Vec<Value> = (0..25)
         .map(|number| json!({"id": format!("62d194b46c9401002392c8{number:02}"), "code": format!("x{number}")}))
@@ -228,7 +229,7 @@ fn useless_lists() -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn without_the_list_the_key_is_proven_and_what_is_said_of_known_codes_too_is_not_believed() {
+async fn without_the_list_the_key_is_probed_and_ambiguous_answers_are_not_believed() {
     for list in useless_lists() {
         for nothing in absent_answers() {
             let shown = String::from_utf8_lossy(&[list.clone(), nothing.clone()].concat())
@@ -256,9 +257,9 @@ async fn without_the_list_the_key_is_proven_and_what_is_said_of_known_codes_too_
     }
 }
 
-/// What is wrong with OZmap, and not with one route, leaves everything open.
+/// A failure of OZmap itself, not of one route, decides nothing.
 #[tokio::test]
-async fn a_list_that_fails_is_no_list_that_cannot_be_used() {
+async fn a_failed_list_differs_from_an_unusable_list() {
     for status in [401, 429, 500, 503] {
         let rig = server(move |about| match about {
             About::Path(_) => answer_json(200, "[]"),
@@ -271,7 +272,7 @@ async fn a_list_that_fails_is_no_list_that_cannot_be_used() {
     }
 }
 
-/// A server with reservations, which compares their codes byte for byte as OZmap does.
+/// A server with reservations that compares codes byte for byte, like OZmap.
 async fn holding(rows: Vec<Value>) -> Rig {
     let with = move |code: &str| -> Vec<Value> {
         let is = |row: &&Value| row["client"]["code"] == code;
@@ -320,14 +321,14 @@ async fn a_code_is_found_in_each_of_its_spellings_and_in_no_other_letter_case() 
 }
 
 #[tokio::test]
-async fn two_reservations_that_differ_in_their_spelling_are_several_and_one_in_both_is_one() {
+async fn reservations_under_two_spellings_are_several_and_one_under_both_is_one() {
     let (composed, apart) = ("jos\u{e9}", "jose\u{301}");
     let both = vec![held_as(composed, ID), held_as(apart, OTHER_ID)];
     for asked in [composed, apart] {
         let rig = holding(both.clone()).await;
         assert_eq!(word(&rig.judged(asked).await), "several_properties");
     }
-    // It is wrong once about either of them.
+    // It is wrong once about each of them.
     for denied in [composed, apart] {
         let (rows, denials) = (both.clone(), AtomicUsize::new(0));
         let rig = server(move |about| match about {
@@ -346,7 +347,7 @@ async fn two_reservations_that_differ_in_their_spelling_are_several_and_one_in_b
         .await;
         assert_eq!(word(&rig.judged(composed).await), "several_properties");
     }
-    // A server that folds them itself shows the same row twice.
+    // A server that folds spellings shows the same row twice.
     let row = held_as(composed, ID);
     let rig = server(move |about| match about {
         About::Path(_) => answer_json(200, &json!([row]).to_string()),
@@ -354,7 +355,7 @@ async fn two_reservations_that_differ_in_their_spelling_are_several_and_one_in_b
     })
     .await;
     assert_eq!(word(&rig.judged(apart).await), "delete");
-    // With a blank on either side: nobody chooses.
+    // With a blank on either side: several, so review.
     let rig = holding(vec![held_as("1|1 ", ID), held_as(" 1|1", OTHER_ID)]).await;
     assert_eq!(word(&rig.judged("1|1").await), "several_properties");
 }

@@ -1,4 +1,4 @@
-//! The DELETE: sent once or not at all, on a connection that is fresh, on a reading that is fresh.
+//! The DELETE: sent once or not at all, on a new connection and a fresh reading.
 
 use std::collections::HashSet;
 #[cfg(target_os = "linux")]
@@ -16,7 +16,7 @@ use super::stand_in::{Act, StandIn, answer, empty, json};
 use crate::support::eventually;
 
 #[tokio::test]
-async fn a_deletion_is_sent_once_whatever_comes_back() {
+async fn a_delete_is_sent_once_whatever_the_response() {
     let half = || Act::Send(b"HTTP/1.1 204 No Con".to_vec());
     let short = || Act::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}".to_vec());
     let chunk =
@@ -61,7 +61,7 @@ async fn a_server_that_closes_after_each_answer_gets_each_deletion_at_most_once(
         vec![Act::Send(bytes), Act::Close]
     })
     .await;
-    // Each on a connection of its own: none is lost on one that the server was about to close.
+    // Each on a new connection: none is lost on one that the server was about to close.
     for sent in 1..=20 {
         let ended = rig.delete().await;
         assert!(ended.is_ok(), "{sent}: {ended:?}");
@@ -95,7 +95,7 @@ async fn a_deletion_goes_out_on_a_connection_of_its_own() {
 
 #[tokio::test]
 async fn two_deletions_never_share_a_connection() {
-    // Both kinds of answer leave the connection open for another request.
+    // Both responses keep the connection open.
     for bytes in [empty(204), json(200, "{}")] {
         let rig = Rig::new(one_then(vec![Act::Send(bytes)])).await;
         for _ in 0..3 {
@@ -171,7 +171,7 @@ async fn a_deletion_is_not_sent_under_a_lease_that_may_end_before_it() {
 }
 
 #[tokio::test]
-async fn what_never_left_was_not_acted_on() {
+async fn a_call_that_never_left_was_not_acted_on() {
     let rig = Rig::new(one_then(Vec::new())).await;
     let target = rig.target().await;
     let intent = Ledger::new(60_000).await.intend(&target).await;
@@ -179,7 +179,7 @@ async fn what_never_left_was_not_acted_on() {
     let settings = super::rig::settings(&gone.url());
     drop(gone);
     let nobody = ozmap_cancel::ozmap::Ozmap::new(settings).unwrap();
-    // A listener that ends takes a moment to be gone.
+    // A closed listener may accept for another moment.
     let error = session(&nobody).await.delete(intent).await.unwrap_err();
     assert!(
         matches!(
@@ -191,7 +191,7 @@ async fn what_never_left_was_not_acted_on() {
 }
 
 #[tokio::test]
-async fn a_refused_deletion_is_told_from_one_that_may_have_happened() {
+async fn a_refused_delete_differs_from_one_that_may_have_happened() {
     for (bytes, acted) in [
         (answer(403, "", b""), Acted::No),
         (answer(429, "Retry-After: 3\r\n", b""), Acted::No),
@@ -203,7 +203,8 @@ async fn a_refused_deletion_is_told_from_one_that_may_have_happened() {
     }
 }
 
-/// A listener whose queue is full and that nobody accepts from: Linux leaves whoever comes now without a word.
+/// A listener with a full backlog that never accepts: Linux drops further connection attempts
+/// silently.
 #[cfg(target_os = "linux")]
 async fn jammed() -> (TcpListener, Vec<TcpStream>) {
     let socket = TcpSocket::new_v4().unwrap();
@@ -224,13 +225,13 @@ async fn a_deletion_that_finds_no_connection_in_two_seconds_was_never_sent() {
     let (listener, _queue) = jammed().await;
     let url = format!("http://{}", listener.local_addr().unwrap());
     let mut settings = super::rig::settings(&url);
-    // The operator allows far more, and the DELETE itself may take its time.
+    // The configured timeouts are far longer.
     (settings.connect, settings.delete) = (Duration::from_secs(60), Duration::from_secs(12));
     let unreachable = ozmap_cancel::ozmap::Ozmap::new(settings).unwrap();
     let rig = Rig::new(one_then(Vec::new())).await;
     let target = rig.target().await;
     let intent = Ledger::new(60_000).await.intend(&target).await;
-    // Were it the time of the DELETE that ended it, nobody would know whether it had left.
+    // If the timeout of the DELETE had ended it, the client could not know whether it had left.
     let error = session(&unreachable)
         .await
         .delete(intent)

@@ -1,17 +1,17 @@
-//! Documents that are not quite a reservation: none of them may be deleted, none of them means "nothing there".
+//! Malformed reservations: none of them may be deleted, none of them is an absence.
 
 use serde_json::{Value, json};
 
 use super::rig::{CLIENT_ID, ID, Page, one, reservation};
 
-/// The reservation with something changed, as the only row of a list.
+/// A list with the changed reservation as its only row.
 pub fn list(change: impl FnOnce(&mut Value)) -> String {
     let mut document = reservation();
     change(&mut document);
     json!([document]).to_string()
 }
 
-/// The list with one text replaced, for what a JSON library would not write.
+/// The list with one text replaced, for JSON that a library would not write.
 pub fn replaced(from: &str, to: &str) -> String {
     let text = one();
     assert_eq!(text.matches(from).count(), 1, "{from} in {text}");
@@ -65,7 +65,7 @@ async fn only_one_usable_id_leads_to_a_deletion() {
 }
 
 #[tokio::test]
-async fn a_customer_is_not_installed_only_when_it_says_literally_false() {
+async fn only_a_literal_false_means_not_installed() {
     let page = Page::new().await;
     let at = "/client/implanted";
     assert_eq!(page.says(set(at, json!(true))).await, "installed");
@@ -102,7 +102,7 @@ async fn the_splitters_own_implanted_never_matters() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_no_document_is_never_deleted() {
+async fn a_property_whose_client_is_no_document_is_never_deleted() {
     let page = Page::new().await;
     assert_eq!(page.says(set("/client", Value::Null)).await, "no_client");
     assert_eq!(page.says(without("/client")).await, "no_client");
@@ -121,7 +121,7 @@ async fn a_client_that_is_no_document_is_never_deleted() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_only_an_id_is_fetched_and_must_be_the_right_one() {
+async fn a_client_given_by_its_id_is_fetched_and_must_match() {
     let page = Page::new().await;
     let by_id = set("/client", json!(CLIENT_ID));
     let client = reservation()["client"].clone();
@@ -159,7 +159,7 @@ async fn a_client_that_is_only_an_id_is_fetched_and_must_be_the_right_one() {
 }
 
 #[tokio::test]
-async fn a_member_that_stands_twice_is_never_decided_by_either() {
+async fn a_duplicate_member_is_never_decided_by_either() {
     let page = Page::new().await;
     let implanted = "\"implanted\":false";
     let code = "\"code\":\"123|123\",\"createdAt\"";
@@ -253,7 +253,7 @@ async fn another_code_is_another_customer() {
     let lower = set("/client/code", json!("abc"));
     assert_eq!(page.says_to("ABC", lower.clone()).await, "other_code");
     assert_eq!(page.says_to("abc", lower).await, "delete");
-    // A blank at an end is not seen by anybody, and both spellings of an accent are one code.
+    // A trailing blank is invisible, and both spellings of an accent are one code.
     for same in [" 123|123", "123|123 ", "123%7C123"] {
         let result = page.says(set("/client/code", json!(same))).await;
         assert_eq!(result, "delete", "{same}");
@@ -265,7 +265,7 @@ async fn another_code_is_another_customer() {
 }
 
 #[tokio::test]
-async fn a_kind_that_is_not_known_is_kept() {
+async fn an_unknown_kind_is_kept() {
     let page = Page::new().await;
     for known in [json!("property"), json!("PROPERTY"), Value::Null] {
         assert_eq!(page.says(set("/kind", known)).await, "delete");
@@ -288,7 +288,7 @@ async fn a_kind_that_is_not_known_is_kept() {
 }
 
 #[tokio::test]
-async fn members_that_nobody_knows_change_nothing() {
+async fn unknown_members_change_nothing() {
     let page = Page::new().await;
     let extra = list(|document| {
         document["somethingNew"] = json!({"implanted": true, "code": "x", "deep": [[[{}]]]});

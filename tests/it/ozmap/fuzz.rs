@@ -1,4 +1,4 @@
-//! Documents and codes that nobody thought of: only the exact safe shape may be deleted.
+//! Random documents and codes: only the exact safe shape may be deleted.
 
 use ozmap_cancel::domain::{CODE_CHARS_MAX, CodeError, ReservationCode};
 use percent_encoding::percent_decode_str;
@@ -63,7 +63,7 @@ fn is_one_of(value: &Value, known: &[&str]) -> bool {
             .is_some_and(|text| known.contains(&text.to_lowercase().as_str()))
 }
 
-/// The members that decide, and which of their values leave a deletion allowed. Written down apart from the guard.
+/// The members that decide, and their values that allow a deletion; independent of the guard.
 type Rule = (&'static str, fn(&Value) -> bool);
 const DECIDING: [Rule; 20] = [
     ("/_id", |value| value == ID),
@@ -92,7 +92,7 @@ const DECIDING: [Rule; 20] = [
     ("/history/clients/0/exit_date", Value::is_null),
 ];
 
-/// Sets a member, if what holds it is still there.
+/// Sets a member, if its parent still exists.
 fn set(document: &mut Value, pointer: &str, value: Value) -> bool {
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     match document.pointer_mut(parent).and_then(Value::as_object_mut) {
@@ -116,7 +116,8 @@ fn only_a_document_whose_every_deciding_member_is_safe_is_deleted() {
             for (rule, value) in &changes {
                 set(&mut document, DECIDING[*rule].0, value.clone());
             }
-            // An onu or a history that was replaced by an object is read member by member: only what is below counts.
+            // An onu or a history that was replaced by an object is read member by member: only its
+            // members count.
             let original = reservation();
             let unsafe_at = DECIDING.iter().find(|(pointer, is_safe)| {
                 let is_read_below = matches!(*pointer, "/client/onu" | "/history" | "/client");
@@ -141,7 +142,7 @@ fn only_a_document_whose_every_deciding_member_is_safe_is_deleted() {
             Ok(())
         })
         .unwrap();
-    // The other direction, so that the test above is not true of a guard that refuses everything.
+    // The other direction, so that a guard that refuses everything does not pass.
     for (pointer, is_safe) in DECIDING {
         for value in [
             Value::Null,
@@ -215,7 +216,7 @@ fn a_document_with_one_byte_changed_is_deleted_only_as_what_it_says() {
 }
 
 #[test]
-fn an_answer_that_was_cut_anywhere_is_no_answer() {
+fn a_truncated_response_is_an_error() {
     let runtime = runtime();
     let page = runtime.block_on(Page::new());
     let text = one();
@@ -226,7 +227,7 @@ fn an_answer_that_was_cut_anywhere_is_no_answer() {
 }
 
 #[test]
-fn whatever_the_code_a_look_up_asks_for_it_and_for_nothing_else() {
+fn a_lookup_asks_for_its_code_and_nothing_else() {
     let runtime = runtime();
     let page = runtime.block_on(Page::new());
     let typed = prop_oneof![

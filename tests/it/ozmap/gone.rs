@@ -1,4 +1,4 @@
-//! After a DELETE without a clear answer a property is gone only by every account.
+//! After a DELETE without a clear response a property is gone only if every source agrees.
 
 #![allow(
     clippy::wildcard_enum_match_arm,
@@ -13,7 +13,7 @@ use super::cross_check::{About, NONE, OTHER_ID, client, held_as, listed, no_rout
 use super::rig::{BY_ID, ID, LOOKUP, Rig, reservation};
 use super::stand_in::json as answer_json;
 
-/// How the looks end after a DELETE that was answered so, and how many there were.
+/// The result of the rechecks after a DELETE with this response, and their number.
 async fn after(rig: &Rig, answer: DeleteAnswer) -> (&'static str, usize) {
     match rig.look_until_sure(answer).await {
         Ok((RecheckResult::Gone { others }, looks)) if others.is_empty() => ("gone", looks),
@@ -27,7 +27,7 @@ async fn after(rig: &Rig, answer: DeleteAnswer) -> (&'static str, usize) {
 }
 
 #[tokio::test]
-async fn wrong_by_its_id_for_a_while_is_not_gone_while_its_client_or_a_list_has_it() {
+async fn a_wrong_absence_by_id_is_contradicted_by_its_client_or_a_list() {
     let missing = || answer_json(404, "\"Not Found\"");
     let there = || answer_json(200, &client("renamed").to_string());
     let with_it = || listed(&[held_as("renamed", ID)]);
@@ -46,7 +46,7 @@ async fn wrong_by_its_id_for_a_while_is_not_gone_while_its_client_or_a_list_has_
         (there(), no_route(), ("contradicted", 2)),
         (missing(), with_it(), ("contradicted", 2)),
         (answer_json(403, ""), with_it(), ("contradicted", 2)),
-        // Nobody can tell: then it takes more looks.
+        // No cross-check is possible: it takes more rechecks.
         (answer_json(403, ""), no_route(), ("gone", 4)),
         (no_route(), listed(&[reservation()]), ("contradicted", 2)),
         (no_route(), listed(&[held_as("x", OTHER_ID)]), ("gone", 4)),
@@ -66,7 +66,7 @@ async fn wrong_by_its_id_for_a_while_is_not_gone_while_its_client_or_a_list_has_
 }
 
 #[tokio::test]
-async fn wrong_once_by_its_id_and_there_again_is_there() {
+async fn an_absence_by_id_that_does_not_repeat_is_present() {
     let looks = AtomicUsize::new(0);
     let rig = server(move |about| match about {
         About::Property if looks.fetch_add(1, SeqCst) == 0 => answer_json(404, ""),
@@ -78,9 +78,9 @@ async fn wrong_once_by_its_id_and_there_again_is_there() {
     assert_eq!(after(&rig, DeleteAnswer::Unclear).await, ("present", 2));
 }
 
-/// The list of clients still leads to it, although its id and its code do not.
+/// The list of clients still leads to the property, although its id and its code do not.
 #[tokio::test]
-async fn gone_is_not_what_the_list_of_clients_still_leads_to() {
+async fn a_property_in_the_list_of_clients_is_not_gone() {
     for (properties, expected) in [
         (listed(&[reservation()]), ("only by its code", 2)),
         (answer_json(200, NONE), ("contradicted", 2)),
@@ -98,7 +98,7 @@ async fn gone_is_not_what_the_list_of_clients_still_leads_to() {
 }
 
 #[tokio::test]
-async fn a_confirmed_deletion_is_seen_gone_by_one_look_and_by_more_where_a_list_does_not_agree() {
+async fn a_confirmed_delete_is_verified_by_one_recheck_or_more_if_a_list_disagrees() {
     let missing = || answer_json(404, "\"Not Found\"");
     let there = || answer_json(200, &client("renamed").to_string());
     let with_it = || listed(&[held_as("renamed", ID)]);
@@ -106,10 +106,10 @@ async fn a_confirmed_deletion_is_seen_gone_by_one_look_and_by_more_where_a_list_
     for (client, list, expected) in [
         (missing(), none(), ("gone", 1)),
         (no_route(), none(), ("gone", 1)),
-        // Nobody can tell.
+        // No cross-check is possible.
         (missing(), no_route(), ("gone", 2)),
         (no_route(), answer_json(500, ""), ("ozmap_server_error", 0)),
-        // Its client is kept for longer.
+        // OZmap keeps its client for longer.
         (there(), none(), ("gone", 2)),
         (there(), no_route(), ("contradicted", 2)),
         (missing(), with_it(), ("contradicted", 2)),
@@ -127,7 +127,7 @@ async fn a_confirmed_deletion_is_seen_gone_by_one_look_and_by_more_where_a_list_
 }
 
 #[tokio::test]
-async fn a_witness_of_a_confirmed_deletion_is_asked_beside_the_look() {
+async fn the_cross_check_of_a_confirmed_delete_runs_alongside_the_recheck() {
     let rig = server(|about| match about {
         About::Property | About::Client => answer_json(404, ""),
         About::Path(_) => answer_json(200, "[]"),

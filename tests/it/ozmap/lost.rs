@@ -1,4 +1,4 @@
-//! Connections that break, hang and drip: an error in good time, and never "nothing there".
+//! Connections that break, hang or drip: a timely error, and never an absence.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +8,11 @@ use tokio::net::TcpListener;
 use super::rig::{CODE, Rig, looked_up, one, settings};
 use super::stand_in::{Act, StandIn, json};
 
-/// Longer than any call may take here, far shorter than a hang.
+/// Longer than any timeout here, far shorter than a hang.
 const SOON: Duration = Duration::from_secs(4);
 
 #[tokio::test]
-async fn half_an_answer_is_no_answer() {
+async fn half_a_response_is_an_error() {
     let list = one();
     let chunked = |body: &str| {
         format!(
@@ -21,19 +21,19 @@ async fn half_an_answer_is_no_answer() {
         )
     };
     let cases = [
-        // Says more than it sends; what came would be a valid "nothing there".
+        // Announces more than it sends; the received part would be a valid absence.
         "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[]".to_owned(),
         "HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n{}".to_owned(),
         format!(
             "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{list}",
             list.len() + 1
         ),
-        // Chunked and cut: before the end of a chunk, after one, before the last one.
+        // Chunked and truncated: within a chunk, after one, before the last one.
         chunked("[]"),
         format!("{}\r\n", chunked("[]")),
         format!("{}\r\n0", chunked("[]")),
         chunked(&list[..200]),
-        // Cut in the head.
+        // Truncated in the head.
         "HTTP/1.1 200".to_owned(),
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n".to_owned(),
         String::new(),
@@ -50,8 +50,8 @@ async fn half_an_answer_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_body_that_ends_with_its_connection_is_judged_by_what_came() {
-    // Without a length nothing tells that it was cut, except that it is not JSON.
+async fn a_body_without_a_length_is_judged_by_its_content() {
+    // Without a length only invalid JSON shows that a body was truncated.
     for (body, expected) in [
         (&one()[..200], "ozmap_shape"),
         ("[", "ozmap_shape"),
@@ -64,7 +64,7 @@ async fn a_body_that_ends_with_its_connection_is_judged_by_what_came() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_reset_before_the_question_is_lost() {
+async fn a_connection_reset_before_the_request_is_lost() {
     let server = StandIn::slamming().await;
     let ozmap = Ozmap::new(settings(&server.url())).unwrap();
     for _ in 0..20 {
@@ -77,7 +77,7 @@ async fn a_connection_that_is_reset_before_the_question_is_lost() {
 }
 
 #[tokio::test]
-async fn a_broken_look_up_is_not_repeated_behind_our_back() {
+async fn a_broken_lookup_is_not_retried_by_the_client() {
     for acts in [vec![Act::Reset], vec![Act::Close]] {
         let rig = Rig::new(move |_| acts.clone()).await;
         assert!(rig.lookup().await.is_err());
@@ -86,7 +86,7 @@ async fn a_broken_look_up_is_not_repeated_behind_our_back() {
 }
 
 #[tokio::test]
-async fn an_answer_that_drips_or_never_comes_ends_in_time() {
+async fn a_slow_or_missing_response_times_out() {
     let pause = Duration::from_millis(20);
     for acts in [
         vec![Act::Hold],
@@ -114,8 +114,8 @@ async fn an_answer_that_drips_or_never_comes_ends_in_time() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_finishes_to_connect_is_given_up_and_was_told_nothing() {
-    // Accepts the connection and never begins with TLS.
+async fn a_server_that_never_completes_the_handshake_was_told_nothing() {
+    // Accepts the connection and never starts TLS.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut settings = settings(&format!("https://{}", silent.local_addr().unwrap()));
     settings.connect = Duration::from_millis(300);
@@ -131,7 +131,7 @@ async fn a_server_that_never_finishes_to_connect_is_given_up_and_was_told_nothin
 }
 
 #[tokio::test]
-async fn a_port_where_nobody_listens_is_told_apart() {
+async fn a_closed_port_is_a_connect_failure() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -141,7 +141,7 @@ async fn a_port_where_nobody_listens_is_told_apart() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_cut_off() {
+async fn an_endless_response_is_cut_off() {
     let mut bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     for _ in 0..40 {
         bytes.extend_from_slice(b"10000\r\n");

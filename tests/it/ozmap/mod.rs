@@ -1,8 +1,8 @@
-//! The client of OZmap against a server that lies, cuts, drips, redirects and closes: what it believes and what it
-//! sends.
+//! The OZmap client against a server that lies, truncates, drips, redirects and closes: what it
+//! believes and what it sends.
 //!
-//! The server is this folder's own, over raw sockets, and shares nothing with the simulator: a misunderstanding that
-//! the client and the simulator have in common would not be seen otherwise.
+//! The server is a stand-in over raw sockets that shares nothing with the simulator. It reveals
+//! misunderstandings that the client and the simulator have in common.
 
 mod answers;
 mod binary;

@@ -1,4 +1,4 @@
-//! "Nothing there" is believed only when the server is known to be OZmap and the key is known to work.
+//! An absence is believed only from a server that is known to be OZmap and accepts the key.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,26 +10,26 @@ use super::stand_in::{Act, answer, empty, json};
 use crate::support::Launch;
 
 const AUTHENTICATED: &str = "/api/v2/authenticated";
-/// Every path look-up, also of a spelling that is nearly the code.
+/// Every lookup by path, also of near spellings.
 const LOOKUPS: &str = "/api/v2/properties/client/";
 const PROJECTS: &str = "/api/v2/projects?limit=1&select=name";
 
 /// The list of clients.
 const CLIENTS: &str = "/api/v2/ftth-clients?";
 
-/// What Express says of a route that it does not have.
+/// The response of Express for a missing route.
 fn no_route() -> Vec<u8> {
     answer(404, "", b"Cannot GET /api/v2/ftth-clients")
 }
 
-/// A server that answers three routes, and has no list of clients.
+/// A server with three routes and no list of clients.
 async fn server(lookup: Vec<u8>, authenticated: Vec<u8>, projects: Vec<u8>) -> Rig {
     Rig::new(move |request| {
         vec![Act::Send(match request.target.as_str() {
             target if target.starts_with(LOOKUPS) => lookup.clone(),
             AUTHENTICATED => authenticated.clone(),
             PROJECTS => projects.clone(),
-            // No witness.
+            // No cross-check.
             target if target.starts_with(CLIENTS) => no_route(),
             other => panic!("asked for {other}"),
         })]
@@ -51,7 +51,7 @@ fn not_founds() -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn not_found_is_believed_only_when_the_key_is_proven() {
+async fn not_found_is_believed_only_after_a_probe_accepts_the_key() {
     let missing = || json(404, "{}");
     for nothing in not_founds() {
         let by_contrast = match nothing.starts_with(b"HTTP/1.1 404") {
@@ -59,7 +59,8 @@ async fn not_found_is_believed_only_when_the_key_is_proven() {
             false => "ozmap_shape",
         };
         for (authenticated, projects, expected) in [
-            // Another answer than the 404, but "nothing" again where that was said with success.
+            // A response other than the 404, but an absence again if that was answered with
+            // success.
             (json(200, "{}"), missing(), by_contrast),
             (empty(204), missing(), by_contrast),
             (json(200, "{}"), json(200, "[]"), "absent"),
@@ -92,16 +93,16 @@ async fn not_found_is_believed_only_when_the_key_is_proven() {
     }
 }
 
-/// A stub, or a firewall, that says "nothing" with success whatever it is asked.
+/// A stub or a firewall that answers every request with an empty success.
 #[tokio::test]
-async fn who_says_nothing_to_everything_is_not_ozmap() {
+async fn a_server_that_answers_everything_with_nothing_is_not_ozmap() {
     for nothing in [empty(204), json(200, "null"), json(200, "{}")] {
         let stub = nothing.clone();
         let rig = Rig::new(move |_| vec![Act::Send(stub.clone())]).await;
         assert_eq!(word(&rig.judged("123|123").await), "ozmap_shape");
         let seen = rig.recheck_by_id().await;
         assert!(seen.is_err(), "not gone: {seen:?}");
-        // With a list of projects, or with an answer about the key, it is somebody who knows.
+        // A list of projects, or a response about the key, shows that it is OZmap.
         let (key, projects) = (json(200, "{\"valid\":true}"), json(200, "[]"));
         for rig in [
             server(nothing.clone(), nothing.clone(), projects).await,
@@ -112,9 +113,10 @@ async fn who_says_nothing_to_everything_is_not_ozmap() {
     }
 }
 
-/// Whoever runs `check` hears that such an OZmap will never be believed when it says "nothing", before customers wait for it.
+/// `check` warns the operator that such an OZmap will never be believed about an absence, before
+/// customers wait for it.
 #[tokio::test(flavor = "multi_thread")]
-async fn check_says_when_a_nothing_will_never_be_believed() {
+async fn check_warns_when_an_absence_will_never_be_believed() {
     let folder = tempfile::tempdir().unwrap();
     let journal = format!("sqlite:{}", folder.path().join("journal.db").display());
     let (silent, key) = (json(200, "{}"), json(200, "{\"valid\":true}"));
@@ -139,7 +141,7 @@ async fn check_says_when_a_nothing_will_never_be_believed() {
 }
 
 #[tokio::test]
-async fn a_route_that_is_not_there_is_never_a_reservation_that_is_not_there() {
+async fn a_missing_route_is_never_a_missing_reservation() {
     for body in [
         "Cannot GET /api/v2/properties/client/123%7C123",
         "<pre>Cannot GET /api</pre>",
@@ -154,9 +156,10 @@ async fn a_route_that_is_not_there_is_never_a_reservation_that_is_not_there() {
     }
 }
 
-/// Without the list of clients: the same is said again, and what is no list only beside a key that works.
+/// Without the list of clients the same absence has to be answered twice; if it is not an empty
+/// list, a probe has to succeed.
 #[tokio::test]
-async fn an_empty_list_is_said_again_and_any_other_nothing_is_proven_and_said_again() {
+async fn an_empty_list_is_repeated_and_any_other_absence_is_probed_and_repeated() {
     let rig = server(json(200, "[]"), json(500, ""), json(500, "")).await;
     assert_eq!(word(&rig.judged("123|123").await), "absent");
     assert_eq!(lookups(&rig), [LOOKUP; 3]);
@@ -169,7 +172,7 @@ async fn an_empty_list_is_said_again_and_any_other_nothing_is_proven_and_said_ag
     assert_eq!(lookups(&rig), once.repeat(2));
 }
 
-/// What was asked, but for the witness and for what is nearly the code.
+/// The requests without cross-checks and near spellings.
 fn lookups(rig: &Rig) -> Vec<String> {
     let asked = rig.server.requests().into_iter();
     let mut targets: Vec<String> = asked.map(|request| request.target).collect();
@@ -177,7 +180,7 @@ fn lookups(rig: &Rig) -> Vec<String> {
     targets
 }
 
-/// A gateway that answers everything with a 404 of its own, once it is told to.
+/// A gateway that can be switched to answer everything with its own 404.
 async fn gateway() -> (Rig, Arc<AtomicBool>) {
     let is_lost = Arc::new(AtomicBool::new(false));
     let lost = is_lost.clone();
@@ -193,7 +196,7 @@ async fn gateway() -> (Rig, Arc<AtomicBool>) {
 }
 
 #[tokio::test]
-async fn a_key_that_worked_a_moment_ago_does_not_prove_that_anybody_is_there_now() {
+async fn an_earlier_probe_does_not_prove_a_later_absence() {
     let (rig, is_lost) = gateway().await;
     rig.ozmap.probe().await.unwrap();
     assert_eq!(word(&rig.judged("123|123").await), "delete");
@@ -204,7 +207,7 @@ async fn a_key_that_worked_a_moment_ago_does_not_prove_that_anybody_is_there_now
 }
 
 #[tokio::test]
-async fn what_is_there_again_after_the_proof_was_never_away() {
+async fn a_reservation_that_is_back_after_the_probe_was_never_absent() {
     let looks = AtomicUsize::new(0);
     let rig = Rig::new(move |request| {
         vec![Act::Send(match request.target.as_str() {
@@ -218,7 +221,7 @@ async fn what_is_there_again_after_the_proof_was_never_away() {
 }
 
 #[tokio::test]
-async fn an_answer_that_the_operator_did_not_list_is_no_not_found() {
+async fn an_answer_that_is_not_configured_is_not_not_found() {
     let answers = [
         (NotFoundAnswer::Status404, json(404, "")),
         (NotFoundAnswer::Status422, json(422, "\"Erro\"")),

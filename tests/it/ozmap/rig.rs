@@ -1,4 +1,4 @@
-//! The public client on a stand-in, and the way to an intent: a real journal in a folder of its own.
+//! The public client on a stand-in, and a real journal in a temporary folder to make an intent.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub const KEY: &str = "the-key-that-nobody-may-see";
 pub const LOOKUP: &str = "/api/v2/properties/client/123%7C123";
 pub const BY_ID: &str = "/api/v2/properties/62d194b46c9401002392c704";
 
-/// The settings of a client on a stand-in, quick enough for a test.
+/// The settings of a client on a stand-in, with short timeouts.
 pub fn settings(url: &str) -> Settings {
     Settings {
         base_url: url.to_owned(),
@@ -65,7 +65,7 @@ pub fn id(text: &str) -> PropertyId {
     PropertyId::parse(text).unwrap()
 }
 
-/// The document of a reservation that may be deleted, with everything that OZmap's own example has.
+/// A reservation that may be deleted, with every member of OZmap's own example.
 pub fn reservation() -> Value {
     json!({
         "_id": ID,
@@ -92,12 +92,13 @@ pub fn reservation() -> Value {
     })
 }
 
-/// The answer of a look-up that finds one reservation.
+/// The response of a lookup that finds one reservation.
 pub fn one() -> String {
     json!([reservation()]).to_string()
 }
 
-/// A script that answers look-ups with the reservation, and everything else with one list of acts.
+/// A script that responds to lookups with the reservation, and to everything else with one list of
+/// acts.
 pub fn one_then(acts: Vec<Act>) -> impl Fn(&Request) -> Vec<Act> + Send + Sync {
     move |request| match request.target.as_str() {
         LOOKUP => vec![Act::Send(answer_json(200, &one()))],
@@ -105,12 +106,12 @@ pub fn one_then(acts: Vec<Act>) -> impl Fn(&Request) -> Vec<Act> + Send + Sync {
     }
 }
 
-/// The right to call OZmap about the reservation, which nothing must withhold.
+/// A session; the circuit breaker must be closed.
 pub async fn session(ozmap: &Ozmap) -> Session<'_> {
     ozmap.session(&code(CODE)).await.unwrap()
 }
 
-/// What is under a code, looked for until it is sure.
+/// Looks a code up until the result is conclusive.
 pub async fn looked_up(ozmap: &Ozmap, asked: &str) -> Result<LookupResult, Error> {
     let session = session(ozmap).await;
     let mut before = None;
@@ -125,7 +126,7 @@ pub async fn looked_up(ozmap: &Ozmap, asked: &str) -> Result<LookupResult, Error
     }
 }
 
-/// The reservation as one whose DELETE was sent.
+/// The reservation after its DELETE was sent.
 struct Target {
     id: PropertyId,
     client: PropertyId,
@@ -162,7 +163,7 @@ impl Rig {
         Self::with(script, |_| {}).await
     }
 
-    /// A client with other settings than usual.
+    /// A client with other settings.
     pub async fn with(
         script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static,
         change: impl FnOnce(&mut Settings),
@@ -178,14 +179,14 @@ impl Rig {
         looked_up(&self.ozmap, CODE).await
     }
 
-    /// What a look after a confirmed DELETE says.
+    /// One recheck after a confirmed DELETE.
     pub async fn recheck_by_id(&self) -> Result<RecheckResult, Error> {
         let session = session(&self.ozmap).await;
         let deleted = deleted(DeleteAnswer::Confirmed);
         session.recheck_by_id(deleted.of(&code(CODE)), None).await
     }
 
-    /// What looks after a DELETE that was answered so say in the end, and how many it took.
+    /// Rechecks until the result is conclusive; returns it with the number of rechecks.
     pub async fn look_until_sure(
         &self,
         answer: DeleteAnswer,
@@ -211,13 +212,13 @@ impl Rig {
         }
     }
 
-    /// What the guard says of a look-up.
+    /// The verdict of the guard on a lookup.
     pub async fn judged(&self, asked: &str) -> Result<Verdict, Error> {
         let lookup = looked_up(&self.ozmap, asked).await?;
         Ok(guard::judge(&lookup, &code(asked), &policy()))
     }
 
-    /// What may be deleted; the stand-in must show a reservation.
+    /// The target of a deletion; the stand-in must show a reservation.
     pub async fn target(&self) -> Box<Deletable> {
         match self.judged(CODE).await {
             Ok(Verdict::Delete(target)) => target,
@@ -225,7 +226,7 @@ impl Rig {
         }
     }
 
-    /// Looks up, intends and deletes.
+    /// Looks up, writes an intent and deletes.
     pub async fn delete(&self) -> Result<(), Error> {
         let target = self.target().await;
         let intent = Ledger::new(60_000).await.intend(&target).await;
@@ -233,7 +234,7 @@ impl Rig {
     }
 }
 
-/// What came of a look-up, as one word: `delete`, `absent`, a refusal's id, or a trouble's id.
+/// The result of a lookup as one word: `delete`, `absent`, the id of a refusal or of a failure.
 pub fn word(result: &Result<Verdict, Error>) -> &'static str {
     match result {
         Ok(Verdict::Delete(_)) => "delete",
@@ -298,7 +299,7 @@ fn acceptance() -> Acceptance {
     }
 }
 
-/// A client whose look-ups get whatever body a test sets next.
+/// A client whose lookups get the body that a test sets.
 pub struct Page {
     pub rig: Rig,
     body: Arc<Mutex<Vec<u8>>>,
@@ -326,7 +327,7 @@ impl Page {
         Self { rig, body, client }
     }
 
-    /// What a look-up says of a body.
+    /// The result of a lookup with this body.
     pub async fn says(&self, body: impl Into<Vec<u8>>) -> &'static str {
         self.says_to(CODE, body).await
     }
@@ -337,7 +338,7 @@ impl Page {
         word(&self.rig.judged(asked).await)
     }
 
-    /// What the client's own route answers.
+    /// Sets the response of the route of the client.
     pub fn set_client(&self, document: &str) {
         document.clone_into(&mut self.client.lock().unwrap());
     }

@@ -1,4 +1,4 @@
-//! Answers that are not quite a list of reservations: what is not wholly there, or not JSON, is no answer.
+//! Malformed lists of reservations: an incomplete list, or one that is not JSON, is an error.
 
 use serde_json::json;
 
@@ -9,7 +9,8 @@ use super::stand_in::{Act, Request, json as answer_json};
 #[tokio::test]
 async fn an_array_is_never_read_as_a_document_member_by_member() {
     let page = Page::new().await;
-    // The order in which the members of a client are declared, with values that would allow a deletion.
+    // The members of a client in the order of their declaration, with values that would allow a
+    // deletion.
     let client = json!([CLIENT_ID, CLIENT_ID, CODE, false]);
     let result = page.says(set("/client", client)).await;
     assert_eq!(result, "unreadable_client");
@@ -29,7 +30,7 @@ async fn an_array_is_never_read_as_a_document_member_by_member() {
 }
 
 #[tokio::test]
-async fn several_rows_are_never_chosen_from() {
+async fn several_rows_need_review() {
     let page = Page::new().await;
     let row = reservation();
     let mut other = row.clone();
@@ -56,7 +57,7 @@ async fn several_rows_are_never_chosen_from() {
 }
 
 #[tokio::test]
-async fn several_rows_are_not_asked_for_their_customers_one_by_one() {
+async fn the_clients_of_several_rows_are_not_fetched() {
     let mut row = reservation();
     row["client"] = json!(CLIENT_ID);
     let rows = json!(vec![row; 500]).to_string();
@@ -74,7 +75,7 @@ fn list_of(rows: String) -> impl Fn(&Request) -> Vec<Act> + Send + Sync {
 }
 
 #[tokio::test]
-async fn an_envelope_counts_only_when_it_shows_everything() {
+async fn an_incomplete_envelope_is_an_error() {
     let page = Page::new().await;
     let row = reservation();
     for whole in [
@@ -124,7 +125,7 @@ async fn an_envelope_counts_only_when_it_shows_everything() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_not_one_json_text_are_no_answer() {
+async fn bytes_that_are_not_one_json_text_are_an_error() {
     let page = Page::new().await;
     let mut latin = one().into_bytes();
     let at = latin.iter().position(|byte| *byte == b'R').unwrap();

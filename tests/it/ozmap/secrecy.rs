@@ -1,4 +1,4 @@
-//! No error and no `Debug` of a value may hold a code, a key, a name or an address.
+//! No error and no `Debug` output may contain a code, a key, a name or a URL.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::rig::{
 };
 use super::stand_in::{Act, StandIn, answer, json};
 
-/// What must never be read in a log.
+/// What must never appear in a log.
 const SECRETS: [&str; 9] = [
     "123|123",
     "123%7C123",
@@ -32,7 +32,7 @@ fn assert_discreet(text: &str) {
 }
 
 #[tokio::test]
-async fn no_error_of_a_call_tells_what_it_was_about() {
+async fn no_error_of_a_call_contains_its_subject() {
     let echo = format!("{{\"message\":\"{CODE} {KEY} Gabriel http://h/api/v2\"}}");
     let page = format!("<html>{CODE} {KEY}</html>");
     let header = format!("X-{CODE}: \u{1}{KEY}\r\n");
@@ -60,7 +60,7 @@ async fn no_error_of_a_call_tells_what_it_was_about() {
         vec![Act::Hold],
         vec![Act::Send(vec![b' '; 2_000_000])],
     ] {
-        // A client each: a key that was refused is not shown again at once.
+        // A new client each time: a rejected key is not used again at once.
         let rig = || {
             let (acts, script) = (acts.clone(), one_then(acts.clone()));
             Rig::with(
@@ -95,7 +95,7 @@ async fn no_error_of_a_call_tells_what_it_was_about() {
 }
 
 #[test]
-fn no_error_of_the_set_up_tells_the_key() {
+fn no_setup_error_contains_the_key() {
     let mut bad = settings("http://127.0.0.1:1");
     bad.api_key = format!("{KEY}\n").into();
     let error = Ozmap::new(bad).err().unwrap();
@@ -107,7 +107,7 @@ fn no_error_of_the_set_up_tells_the_key() {
 }
 
 #[tokio::test]
-async fn what_was_read_and_what_was_asked_is_not_shown_by_debug() {
+async fn debug_output_contains_neither_documents_nor_codes() {
     let with_modem = one().replacen("\"serial_number\":\"\"", "\"serial_number\":\"HWTC1\"", 1);
     let rig = Rig::new(move |_| vec![Act::Send(json(200, &with_modem))]).await;
     let lookup = rig.lookup().await.unwrap();

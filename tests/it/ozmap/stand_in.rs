@@ -1,4 +1,5 @@
-//! A stand-in for OZmap over raw sockets: it answers with the very bytes that a test wrote, and keeps what it was sent.
+//! A stand-in for OZmap over raw sockets: it responds with the exact bytes of a test, and records
+//! the requests.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -9,14 +10,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// One request, as it came.
+/// One request.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
     pub target: String,
     /// Names in lower case, in order.
     pub headers: Vec<(String, String)>,
-    /// The number of the connection that it came on, from 0.
+    /// The number of its connection, from 0.
     pub connection: usize,
     pub at: Instant,
 }
@@ -34,18 +35,18 @@ impl Request {
     }
 }
 
-/// One thing that the stand-in does once it has read a request.
+/// One act of the stand-in after it has read a request.
 #[derive(Clone, Debug)]
 pub enum Act {
     /// Writes bytes.
     Send(Vec<u8>),
     /// Writes bytes one at a time with a pause before each.
     Drip(Vec<u8>, Duration),
-    /// Ends the connection in order.
+    /// Closes the connection.
     Close,
-    /// Ends it with a reset.
+    /// Resets the connection.
     Reset,
-    /// Says nothing more and keeps the connection open.
+    /// Sends nothing more and keeps the connection open.
     Hold,
 }
 
@@ -59,7 +60,7 @@ struct Seen {
     in_work_most: AtomicUsize,
 }
 
-/// The stand-in; it ends with the test.
+/// The stand-in; it stops with the test.
 pub struct StandIn {
     address: SocketAddr,
     seen: Arc<Seen>,
@@ -67,7 +68,7 @@ pub struct StandIn {
 }
 
 impl StandIn {
-    /// A stand-in that asks the script what to do with each request.
+    /// A stand-in that follows a script for each request.
     pub async fn start(script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static) -> Self {
         Self::listen(Some(Arc::new(script))).await
     }
@@ -120,12 +121,12 @@ impl StandIn {
         requests
     }
 
-    /// How many connections were made.
+    /// The number of connections.
     pub fn connections(&self) -> usize {
         self.seen.connections.load(SeqCst)
     }
 
-    /// The most requests that were in work at the same time.
+    /// The greatest number of concurrent requests.
     pub fn in_work_most(&self) -> usize {
         self.seen.in_work_most.load(SeqCst)
     }
@@ -145,7 +146,7 @@ async fn converse(mut stream: TcpStream, connection: usize, script: Script, seen
     }
 }
 
-/// Does what the script says; false when the connection is over.
+/// Performs the acts of the script; false when the connection has ended.
 async fn perform(stream: &mut TcpStream, acts: Vec<Act>) -> bool {
     for act in acts {
         let done = match act {
@@ -208,7 +209,7 @@ fn parse(head: &[u8], connection: usize) -> Request {
     }
 }
 
-/// An answer with its length; `headers` are whole lines, each with its end.
+/// A response with its length; `headers` are complete lines with their line ends.
 pub fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut bytes = format!(
         "HTTP/1.1 {status} Whatever\r\n{headers}Content-Length: {}\r\n\r\n",
@@ -219,7 +220,7 @@ pub fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// An answer with a JSON body.
+/// A response with a JSON body.
 pub fn json(status: u16, body: &str) -> Vec<u8> {
     answer(
         status,
@@ -228,7 +229,7 @@ pub fn json(status: u16, body: &str) -> Vec<u8> {
     )
 }
 
-/// An answer without a body, as OZmap gives to a DELETE.
+/// A response without a body, like OZmap gives to a DELETE.
 pub fn empty(status: u16) -> Vec<u8> {
     format!("HTTP/1.1 {status} Whatever\r\n\r\n").into_bytes()
 }

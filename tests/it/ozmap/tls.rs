@@ -1,4 +1,4 @@
-//! Whom the client believes to be OZmap, and that the key is told to nobody else.
+//! Which certificates the client trusts; the key must never reach another server.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::ozmap::rig::settings;
 use crate::support::Launch;
 
-/// A certificate with its key, as a server has it.
+/// The certificate and the key of a server.
 struct Identity {
     der: CertificateDer<'static>,
     pem: String,
@@ -28,7 +28,7 @@ struct Identity {
 }
 
 impl Identity {
-    /// Signed by itself, as `openssl req -x509` makes it: its own authority.
+    /// Self-signed, like `openssl req -x509` makes it: its own authority.
     fn by_hand(names: &[&str]) -> Self {
         let mut params = params(names);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -71,7 +71,7 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// A server with TLS that answers everything with `{}`, and counts the requests that were told to it.
+/// A TLS server that answers everything with `{}` and counts the requests.
 struct Server {
     port: u16,
     requests: Arc<AtomicUsize>,
@@ -83,7 +83,8 @@ impl Server {
         Self::showing(&identity.der, &identity.key, rustls::DEFAULT_VERSIONS).await
     }
 
-    /// A server that shows a certificate and signs with a key, which may be another one's.
+    /// A server that presents a certificate and signs with a key, which may belong to another
+    /// certificate.
     async fn showing(
         certificate: &CertificateDer<'static>,
         key: &KeyPair,
@@ -137,7 +138,7 @@ impl Server {
         ozmap.probe().await
     }
 
-    /// Fails unless the server is not believed, and returns what the operator reads.
+    /// Asserts that the server is not trusted, and returns the message for the operator.
     async fn refused(&self, trust: Trust) -> String {
         let error = self.probe(trust).await.unwrap_err();
         assert_eq!(
@@ -170,7 +171,7 @@ fn pin(fingerprint: &str) -> Trust {
 }
 
 #[tokio::test]
-async fn a_certificate_made_by_hand_is_refused_with_the_pin_that_would_allow_it() {
+async fn a_self_signed_certificate_is_refused_with_the_pin_that_would_allow_it() {
     for identity in [
         Identity::by_hand(&["127.0.0.1"]),
         Identity::self_signed(&params(&["127.0.0.1"])),
@@ -183,7 +184,7 @@ async fn a_certificate_made_by_hand_is_refused_with_the_pin_that_would_allow_it(
 }
 
 #[tokio::test]
-async fn the_very_certificate_in_the_file_is_believed_though_it_is_its_own_authority() {
+async fn the_certificate_in_the_file_is_trusted_though_it_is_its_own_authority() {
     for identity in [
         Identity::by_hand(&["127.0.0.1"]),
         Identity::self_signed(&params(&["127.0.0.1"])),
@@ -204,7 +205,7 @@ async fn another_certificate_than_the_one_in_the_file_is_refused() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_the_providers_own_authority_is_believed() {
+async fn a_certificate_of_the_providers_own_authority_is_trusted() {
     let authority = authority();
     let identity = Identity::signed_by(&params(&["127.0.0.1"]), &authority);
     let server = Server::new(&identity).await;
@@ -238,7 +239,7 @@ async fn a_certificate_that_has_expired_or_is_not_valid_yet_is_refused() {
 }
 
 #[tokio::test]
-async fn a_pinned_certificate_is_believed_and_no_other() {
+async fn a_pinned_certificate_is_trusted_and_no_other() {
     let authority = authority();
     let identity = Identity::by_hand(&["another.host"]);
     Server::new(&identity)
@@ -250,7 +251,7 @@ async fn a_pinned_certificate_is_believed_and_no_other() {
     let server = Server::new(&other).await;
     let told = server.refused(pin(&identity.fingerprint())).await;
     assert!(told.contains(&other.fingerprint()), "{told}");
-    // Not even when its authority is trusted, or when it is named in the file itself.
+    // Not even if its authority is trusted, or if the file contains it.
     for pem in [authority.pem(), other.pem.clone()] {
         let both = Trust {
             ca_pem: Some(pem.into_bytes()),
@@ -261,7 +262,7 @@ async fn a_pinned_certificate_is_believed_and_no_other() {
 }
 
 #[tokio::test]
-async fn whoever_shows_a_known_certificate_without_its_key_is_refused() {
+async fn a_server_with_a_known_certificate_and_another_key_is_refused() {
     let identity = Identity::by_hand(&["127.0.0.1"]);
     let stranger = KeyPair::generate().unwrap();
     for version in [&version::TLS13, &version::TLS12] {
@@ -295,7 +296,7 @@ fn a_pin_is_read_as_tools_print_it() {
 }
 
 #[test]
-fn a_file_without_a_certificate_is_not_taken_for_one() {
+fn a_file_without_a_certificate_is_an_error() {
     let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let key = KeyPair::generate().unwrap().serialize_pem();
     for file in [
@@ -313,7 +314,7 @@ fn a_file_without_a_certificate_is_not_taken_for_one() {
 }
 
 #[test]
-fn the_key_is_not_sent_in_the_clear_off_this_machine_unless_the_operator_says_so() {
+fn plain_http_to_another_machine_needs_allow_http() {
     for url in [
         "http://10.0.0.1:9994",
         "http://ozmap.example",
@@ -367,7 +368,7 @@ async fn check_prints_the_pin_and_accepts_what_it_printed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn check_refuses_an_address_in_the_clear() {
+async fn check_refuses_plain_http() {
     let (exit, printed) = check("http://192.0.2.1:9994", &[]);
     assert_eq!(exit, Some(1), "{printed}");
     assert!(printed.contains("ozmap.allow_http"), "{printed}");

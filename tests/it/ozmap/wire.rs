@@ -1,4 +1,4 @@
-//! What is on the wire: the address, the key, and nothing else.
+//! What is sent: the URL, the key, and nothing else.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn query(request: &Request, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_request_carries_the_key_and_nothing_that_was_not_asked_for() {
+async fn a_request_carries_the_key_and_nothing_superfluous() {
     let cookie = answer(200, "Set-Cookie: session=1; Path=/\r\n", one().as_bytes());
     let rig = Rig::new(move |request| match request.method.as_str() {
         "GET" => vec![Act::Send(cookie.clone())],
@@ -91,7 +91,7 @@ fn a_folder_is_no_code() {
     }
 }
 
-/// A server that holds one client with its reservation, and answers filters like a list that matches loosely.
+/// A server with one client and its reservation that matches filters loosely.
 fn filtering(asked: &'static str) -> impl Fn(&Request) -> Vec<Act> + Send + Sync {
     move |request| {
         let body = match request.target.split('?').next().unwrap() {
@@ -119,7 +119,7 @@ async fn a_code_that_a_proxy_may_decode_is_asked_for_in_two_filters() {
         let rig = Rig::new(filtering(asked)).await;
         assert_eq!(word(&rig.judged(asked).await), "delete");
         let mut requests = rig.server.requests();
-        // Each spelling is asked for, and leads to the same.
+        // Each spelling is looked up and leads to the same reservation.
         assert_eq!(requests.len(), 2 * code(asked).spellings().len(), "{asked}");
         let is_asked = |request: &Request| query(request, "filter").contains(CLIENT_ID);
         requests.sort_by_key(is_asked);
@@ -142,7 +142,7 @@ async fn a_code_that_a_proxy_may_decode_is_asked_for_in_two_filters() {
 }
 
 #[tokio::test]
-async fn a_filter_that_was_not_obeyed_is_not_a_reservation_that_is_not_there() {
+async fn an_ignored_filter_is_not_an_absence() {
     let others: Vec<_> = (0..5)
         .map(
             |n| value!({"id": format!("62d194b46c9401002392c7a{n}"), "code": format!("other-{n}")}),
@@ -166,7 +166,7 @@ async fn a_filter_that_was_not_obeyed_is_not_a_reservation_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_asked_for_is_never_taken_for_the_next_one() {
+async fn an_unsolicited_response_is_never_taken_for_the_next_one() {
     let twice = [json(200, &one()), empty(204)].concat();
     let rig = Rig::new(move |request| match request.method.as_str() {
         "GET" => vec![Act::Send(twice.clone())],
@@ -180,9 +180,9 @@ async fn an_answer_that_nobody_asked_for_is_never_taken_for_the_next_one() {
 }
 
 #[tokio::test]
-async fn no_more_calls_are_in_work_than_allowed() {
+async fn concurrent_calls_stay_within_the_limit() {
     for allowed in [1, 3] {
-        // Slow enough for every question that may be asked to be asked.
+        // Slow enough for every allowed call to be running.
         let script = |_: &Request| vec![Act::Drip(json(200, "[]"), Duration::from_millis(2))];
         let rig = Rig::with(script, |settings| settings.concurrency_max = allowed).await;
         let asked = code(CODE);

@@ -1,4 +1,5 @@
-//! An OZmap that is wrong for a moment, told to the real binary: what the customer hears is true all the same.
+//! An OZmap that is wrong for a moment, in front of the real binary: the reply to the customer is
+//! true.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -11,8 +12,8 @@ use super::rig::{BY_ID, CLIENT_ID, CODE, LOOKUP, one, reservation};
 use super::stand_in::{Act, Request, answer, empty, json};
 use crate::support::eventually;
 
-/// An OZmap that does nothing on a DELETE, and after that leads its code to nothing: the reservation is there, renamed, and
-/// by its id it is denied some times.
+/// An OZmap whose DELETE has no effect and whose code leads to nothing afterwards: the reservation
+/// is present under another code, and its id is answered with an absence some times.
 fn renamed(
     denials: usize,
     witnesses: Witnesses,
@@ -56,7 +57,7 @@ enum Witnesses {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_by_its_id_after_a_deletion_without_effect_is_never_cancelled() {
+async fn a_wrong_absence_by_id_after_a_delete_without_effect_is_never_cancelled() {
     let lost = || vec![Act::Close];
     let confirmed = || send(empty(204));
     for (denials, witnesses, to_delete) in [
@@ -93,7 +94,7 @@ async fn wrong_by_its_id_after_a_deletion_without_effect_is_never_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_once_by_its_code_is_neither_not_found_nor_a_look_up_that_finds_nothing() {
+async fn a_wrong_absence_by_code_is_not_believed_once() {
     for nothing in [
         json(200, "[]"),
         json(404, ""),
@@ -124,7 +125,7 @@ async fn wrong_once_by_its_code_is_neither_not_found_nor_a_look_up_that_finds_no
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_without_a_property_is_a_persons_and_is_not_deleted() {
+async fn a_client_without_a_property_needs_review() {
     let setting = Setting::new(|request| match request.target.as_str() {
         LOOKUP => send(json(422, "{\"message\":\"x\"}")),
         target if target.starts_with("/api/v2/ftth-clients?") && target.contains("7C123%22") => {
@@ -153,7 +154,7 @@ async fn a_client_without_a_property_is_a_persons_and_is_not_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_deletion_is_a_persons_at_once_and_is_not_sent_again() {
+async fn a_refused_delete_needs_review_at_once_and_is_not_sent_again() {
     for refusal in [json(422, "\"não\""), json(400, ""), json(410, "")] {
         let holding = Holding::new();
         let setting = Setting::with(
@@ -176,9 +177,9 @@ async fn a_refused_deletion_is_a_persons_at_once_and_is_not_sent_again() {
     }
 }
 
-/// It answered "no" and deleted all the same.
+/// OZmap refused the DELETE and carried it out.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_deletion_that_took_effect_is_cancelled_once_it_is_seen_gone() {
+async fn a_refused_delete_that_took_effect_is_cancelled_once_verified() {
     let holding = Holding::new();
     let setting = Setting::new(move |request| match request.method.as_str() {
         "DELETE" => {
@@ -193,9 +194,9 @@ async fn a_refused_deletion_that_took_effect_is_cancelled_once_it_is_seen_gone()
     assert_eq!(reply.outcome(), "cancelled");
 }
 
-/// Each look takes its time, and the client stands apart; the deletion leaves all the same.
+/// Each read is slow and the client is fetched separately; the DELETE is still sent.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_ozmap_is_served_and_is_said_to_be_slow() {
+async fn a_slow_ozmap_is_used_and_logged_as_slow() {
     let holding = Holding::new();
     let setting = Setting::with(
         move |request| {
@@ -211,17 +212,14 @@ async fn a_slow_ozmap_is_served_and_is_said_to_be_slow() {
     let reply = setting.cancel().await;
     assert_eq!(reply.outcome(), "cancelled");
     let logs = setting.service.logs();
-    assert!(
-        logs.contains("OZmap is slow: a look for a code took"),
-        "{logs}"
-    );
+    assert!(logs.contains("OZmap is slow: a lookup took"), "{logs}");
     let health = setting.service.get("/health").await.json();
     let took = health["ozmap"]["lookup_ms"].as_u64().unwrap();
     assert!(took > 3_500, "{health}");
     assert_eq!(health["ozmap"]["too_slow"], value!(false));
 }
 
-/// The first byte comes after 3.6 s, longer than a reading was once good for.
+/// The first byte arrives after 3.6 s, longer than a reading was once valid.
 fn slowly(acts: Vec<Act>) -> Vec<Act> {
     let pause = Duration::from_millis(3_600);
     acts.into_iter()
@@ -236,7 +234,7 @@ fn slowly(acts: Vec<Act>) -> Vec<Act> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ozmap_that_is_too_slow_for_any_deletion_is_seen_in_the_health_and_in_the_log() {
+async fn an_ozmap_that_is_too_slow_for_deletions_shows_in_health_and_log() {
     let holding = Holding::new();
     let setting = Setting::with(
         move |request| {
@@ -266,7 +264,7 @@ async fn an_ozmap_that_is_too_slow_for_any_deletion_is_seen_in_the_health_and_in
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_port_of_what_was_deleted_is_said_to_be_free_and_never_waited_for() {
+async fn the_freed_splitter_output_is_recorded_and_never_waited_for() {
     let splitter = |output: serde_json::Value| {
         let outputs = value!([null, null, null, output, null]);
         value!({"id": "5da6220df003e8132800001e", "connectables": {"output": outputs}})
@@ -292,7 +290,7 @@ async fn the_port_of_what_was_deleted_is_said_to_be_free_and_never_waited_for() 
         let (holding, shown) = (Holding::new(), format!("{told:?}"));
         let setting = Setting::new(move |request| match request.target.as_str() {
             target if target == ask => told.clone(),
-            // Long enough for the other question to be answered first.
+            // Long enough for the other request to finish first.
             BY_ID if request.method == "GET" => {
                 let bytes = json(404, "\"Not Found\"");
                 let (first, rest) = bytes.split_at(1);
@@ -318,10 +316,11 @@ async fn the_port_of_what_was_deleted_is_said_to_be_free_and_never_waited_for() 
     }
 }
 
-/// The code that OZmap holds has a blank at its end, which only a look for what is nearly the code finds.
+/// OZmap holds the code with a trailing blank, which only the lookup of near spellings finds.
 const HELD: &str = "/api/v2/properties/client/123%7C123%20";
 
-/// An OZmap that holds it so, does nothing on the first DELETE, and denies the property by its id some times after that.
+/// An OZmap that holds the code so, whose first DELETE has no effect, and that answers the id with
+/// an absence some times afterwards.
 fn with_a_blank(
     denials: usize,
     first_delete: Vec<Act>,
@@ -354,7 +353,7 @@ fn with_a_blank(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_that_is_held_with_a_blank_is_looked_for_as_it_is_held_after_the_deletion_too() {
+async fn a_code_with_a_trailing_blank_is_looked_up_as_ozmap_holds_it() {
     let (lost, confirmed) = (vec![Act::Close], send(empty(204)));
     for (denials, first_delete) in [
         (0, lost.clone()),

@@ -1,5 +1,6 @@
-//! A platform in a storm: it sends each webhook once or several times, again where nobody answers, and sometimes
-//! although somebody did. Every answer is compared with what OZmap holds as soon as it is there.
+//! A platform in the soak test: it sends each webhook once or several times, again after a missing
+//! reply and sometimes after a reply. Every reply is compared with what OZmap holds as soon as it
+//! arrives.
 
 use std::time::Duration;
 
@@ -8,16 +9,16 @@ use rand::rngs::StdRng;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use super::heard::Heard;
 use super::plan::{Behind, Code, Plan, Webhook};
+use super::replies::Heard;
 use super::*;
 use crate::cancel::{asking, try_ask_of};
 use crate::support::Reply;
 
-/// How often a platform sends a webhook that gets no final answer.
+/// How often a platform sends a webhook that gets no final reply.
 const TRIES: usize = 4;
 
-/// How long a platform waits; a frozen service does not answer at all.
+/// How long a platform waits; a frozen service never replies.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 pub struct Caller {
@@ -29,7 +30,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Sends webhooks that nobody sent before, until there are none.
+    /// Sends the webhooks that were not sent yet, until none is left.
     pub async fn send_all(mut self) {
         let plan = self.plan.clone();
         while let Some(webhook) = plan.take() {
@@ -42,7 +43,7 @@ impl Caller {
     async fn send(&mut self, webhook: &Webhook, code: &Code) {
         for _ in 0..TRIES {
             let is_final = if self.random.random_bool(0.15) {
-                // The same at the same time, as platforms do that lost patience.
+                // A concurrent duplicate, like a platform sends after a timeout.
                 let (first, second) = (self.anywhere(), self.anywhere());
                 let both = (
                     self.ask(first, webhook, code),
@@ -67,7 +68,7 @@ impl Caller {
         addresses[self.random.random_range(0..addresses.len())]
     }
 
-    /// Sends a webhook once; returns whether it was told something final.
+    /// Sends a webhook once; returns whether the reply was final.
     async fn ask(&self, address: SocketAddr, webhook: &Webhook, code: &Code) -> bool {
         let before = self.heard.request(&webhook.message);
         let asked = try_ask_of(address, asking(&code.text, &webhook.message));
@@ -99,7 +100,7 @@ impl Caller {
         reply.json()["final"] == json!(true)
     }
 
-    /// Whether all that stood behind the code is still there.
+    /// Whether every property of the code is still present.
     async fn is_there(&self, code: &Code) -> bool {
         let held = self.ozmap.holds(&code.text).await;
         let made = code.made().iter();
@@ -108,12 +109,12 @@ impl Caller {
     }
 }
 
-/// Whether an answer is true now.
+/// Whether a reply is true now.
 fn is_true(behind: Behind, is_there: bool, reply: &Reply) -> bool {
     match (behind, reply.outcome().as_str()) {
         (_, "pending") => reply.json()["final"] == json!(false),
         (Behind::Reservation, "unknown") => reply.json()["handoff"] == json!(true),
-        // The second one is for a webhook that came after the cancellation.
+        // `already_cancelled` is for a webhook that came after the cancellation.
         (Behind::Reservation, "cancelled" | "already_cancelled") => !is_there,
         (Behind::Customer, "installed") | (Behind::Two, "review") => is_there,
         (Behind::Nothing, "not_found") => true,

@@ -1,28 +1,28 @@
-//! What must be so once the storm is over, found out from OZmap's own records and from the journal's rows.
+//! The invariants after the soak test, checked against OZmap's own records and the journal's rows.
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::heard::{Heard, differs};
 use super::plan::{Behind, Plan};
+use super::replies::{Heard, differs};
 use crate::cancel::asking;
 use crate::support::{Ozmap, Service};
 
-/// What was found at the end.
+/// The findings.
 #[derive(Debug, Default)]
 pub struct End {
-    /// Promises without a recorded end.
+    /// Accepted requests without a recorded outcome.
     pub lost: Vec<String>,
-    /// Recorded ends that are not so.
+    /// Recorded outcomes that are not true.
     pub lies: Vec<String>,
-    /// Deletions that were not to be, or that were carried out twice.
+    /// Deletions that were not allowed, or that were carried out twice.
     pub wrong: Vec<String>,
-    /// Cancellations that were left to a person, because OZmap confirmed their deletion twice and did not do it.
+    /// Cancellations that need review, because OZmap confirmed their DELETE twice without effect.
     pub handed_over: usize,
     /// The properties that OZmap deleted.
     pub deleted: usize,
-    /// The deletions that it was asked for.
+    /// The DELETEs that it received.
     pub sent: usize,
 }
 
@@ -68,7 +68,7 @@ impl End {
             let held = ozmap.holds(&code.text).await;
             let mut outcomes = outcomes.remove(code.text.as_str()).unwrap_or_default();
             let all = outcomes.len();
-            // Whoever says that a person must look says nothing about the property.
+            // `unknown` says nothing about the property.
             outcomes.retain(|outcome| code.behind != Behind::Reservation || *outcome != "unknown");
             self.handed_over += all - outcomes.len();
             let (is_asked, is_gone) = (!outcomes.is_empty(), held.is_empty());
@@ -77,7 +77,7 @@ impl End {
                 Behind::Customer => only("installed") && held.len() == code.made().len(),
                 Behind::Two => only("review") && held.len() == code.made().len(),
                 Behind::Nothing => only("not_found"),
-                // One cancels, and whatever comes after it finds nothing more.
+                // One cancels; later ones find nothing.
                 Behind::Reservation => {
                     let (first, later) = outcomes.split_first().unzip();
                     let after = later.unwrap_or_default();
@@ -123,7 +123,8 @@ impl End {
     }
 }
 
-/// Sends every webhook that got a final answer once more, to each service: the answers that differ.
+/// Sends every webhook with a final reply once more to each service, and returns the replies that
+/// differ.
 pub async fn told_otherwise(services: &[Service], plan: &Plan, heard: &Heard) -> Vec<String> {
     let told = heard.told();
     let mut changed = Vec::new();

@@ -1,9 +1,11 @@
-//! Many webhooks, each sent several times, while the service is killed and frozen at random and OZmap misbehaves.
+//! Many webhooks, each sent several times, while the service is killed and frozen at random and
+//! OZmap misbehaves.
 //!
-//! The invariants: whatever was promised ends in the recorded outcome; every answer is true when it is told and at the
-//! end; the same webhook hears the same; nothing is deleted twice, and nothing that may not be. A short run stands in the
-//! suite. `OZMAP_CANCEL_STORM=10000 cargo test --test it storm -- --nocapture` is the long one: so many
-//! webhooks on each store, and the figures at the end. The seed is printed; `OZMAP_CANCEL_TEST_SEED` repeats it.
+//! The invariants: every accepted request gets a recorded outcome; every reply is true when it is
+//! given and at the end; the same webhook gets the same reply; nothing is deleted twice, and
+//! nothing that must be kept. The suite contains a short run. `OZMAP_CANCEL_STORM=10000 cargo test
+//! --test it soak -- --nocapture` is the long one: so many webhooks on each store, with the figures
+//! at the end. The seed is printed; `OZMAP_CANCEL_TEST_SEED` repeats it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,17 +27,17 @@ use crate::support::{Ozmap, Service, World, eventually_within, skipped};
 
 mod caller;
 mod checks;
-mod heard;
 mod plan;
+mod replies;
 
 use caller::Caller;
-use heard::Heard;
 use plan::Plan;
+use replies::Heard;
 
-/// How many webhooks there are unless more are asked for.
+/// How many webhooks are sent by default.
 const WEBHOOKS: usize = 150;
 
-/// How many of them are on their way at the same time: more in a long storm.
+/// How many of them are concurrent: more in a long run.
 fn callers_for(webhooks: usize) -> usize {
     (webhooks / 100).clamp(16, 64)
 }
@@ -43,14 +45,14 @@ fn callers_for(webhooks: usize) -> usize {
 /// Longer than the lease of the short times.
 const FROZEN: Duration = Duration::from_millis(6_500);
 
-/// How long it may take until one more of what was accepted has ended, once nothing goes wrong any more: some of it waits for
-/// its next attempt.
+/// How long one more outcome may take after all faults have ended: some cancellations wait for
+/// their next attempt.
 const CALM: Duration = Duration::from_secs(180);
 
-/// What goes wrong at OZmap meanwhile.
+/// The faults of OZmap.
 const FAULTS: &[&str] = &[
     "any:delay_ms=20@0.3",
-    // Carried out, and the answer is lost; lost before it is carried out; carried out later.
+    // Carried out with a lost response; lost before it is carried out; carried out later.
     "delete:reset_after@0.08",
     "delete:reset_before@0.08",
     "delete:timeout_after@0.03",
@@ -70,7 +72,7 @@ const FAULTS: &[&str] = &[
     "get:status=500@0.03",
 ];
 
-/// The services of a storm: one process, or several replicas of one.
+/// The services of the soak test: one process, or several replicas.
 struct Struck {
     services: Vec<Service>,
     addresses: watch::Sender<Vec<SocketAddr>>,
@@ -91,7 +93,7 @@ impl Struck {
         }
     }
 
-    /// Kills one with SIGKILL and starts it again on the same journal.
+    /// Kills one with SIGKILL and restarts it on the same journal.
     async fn kill(&mut self, which: usize) {
         let launch = self.services[which].launch().clone();
         self.services[which].kill();
@@ -101,7 +103,7 @@ impl Struck {
         self.addresses.send_replace(addresses);
     }
 
-    /// Freezes one for longer than its lease, and kills another meanwhile now and then.
+    /// Freezes one for longer than its lease, and sometimes kills another during that time.
     async fn freeze(&mut self, which: usize) {
         self.services[which].signal("STOP");
         self.freezes += 1;
@@ -115,7 +117,7 @@ impl Struck {
 
     /// Strikes until the callers are done.
     async fn strike_until(mut self, calm: CancellationToken) -> Self {
-        // On a shared journal whoever is started anew waits for the leases of the dead.
+        // On a shared journal a restarted service waits for the leases of the killed one.
         let longest = if self.services.len() > 1 { 900 } else { 700 };
         while !calm.is_cancelled() {
             let pause = self.random.random_range(20..longest);
@@ -131,12 +133,12 @@ impl Struck {
     }
 }
 
-/// What the environment asks for.
+/// A number from the environment.
 fn asked<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// The short times, and no limit that a storm would meet.
+/// The short times, and no limit that the soak test would reach.
 fn settings() -> Vec<(&'static str, &'static str)> {
     let wide = [
         ("POLICY__DELETES_PER_HOUR_MAX", "1000000"),
@@ -145,9 +147,9 @@ fn settings() -> Vec<(&'static str, &'static str)> {
     [SHORT, &wide].concat()
 }
 
-/// Lets the storm go over the services until every webhook was sent, and the calm after it until everything ended.
-/// Returns what is left of it for the checks.
-async fn storm(ozmap: Ozmap, services: Vec<Service>) -> (Ozmap, Struck, Plan, Heard) {
+/// Kills and freezes the services until every webhook was sent, then waits until every cancellation
+/// has completed. Returns what the checks need.
+async fn soak(ozmap: Ozmap, services: Vec<Service>) -> (Ozmap, Struck, Plan, Heard) {
     let seed = asked("OZMAP_CANCEL_TEST_SEED").unwrap_or_else(rand::random::<u64>);
     eprintln!("OZMAP_CANCEL_TEST_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
@@ -177,7 +179,8 @@ async fn storm(ozmap: Ozmap, services: Vec<Service>) -> (Ozmap, Struck, Plan, He
     calm.cancel();
     let mut struck = striking.await.unwrap();
     ozmap.heal().await;
-    // The last blow, so that everything which was parked or paused is taken up by a process that knows only the journal.
+    // The last kill, so that a process which knows only the journal resumes what was parked or
+    // paused.
     for which in 0..struck.services.len() {
         struck.kill(which).await;
     }
@@ -198,7 +201,7 @@ async fn storm(ozmap: Ozmap, services: Vec<Service>) -> (Ozmap, Struck, Plan, He
     (ozmap, struck, plan, Arc::into_inner(heard).unwrap())
 }
 
-/// Compares everything that was told with what is, and prints the figures.
+/// Compares every reply with the truth, and prints the figures.
 async fn check(
     store: &str,
     began: Instant,
@@ -210,7 +213,7 @@ async fn check(
     let end = checks::End::of(&ozmap, &plan, &heard, &rows).await;
     let changed = checks::told_otherwise(&struck.services, &plan, &heard).await;
     eprintln!(
-        "storm on {store}: {} webhooks, {} requests, {} answered, {} declined, {} without an answer; {} kills, {} \
+        "soak on {store}: {} webhooks, {} requests, {} answered, {} declined, {} without an answer; {} kills, {} \
          freezes; {} promised, {} cancellations recorded, {} left to a person, {} properties deleted, {} deletions sent; {} lost, {} false \
          words, {} second or wrong deletions, {} told otherwise later; {} s",
         plan.webhooks.len(),
@@ -237,14 +240,14 @@ async fn check(
     let promised = heard.promised().len();
     assert!(
         promised * 5 > plan.webhooks.len() && struck.kills > 3 && end.handed_over * 20 < rows.len(),
-        "too little of a storm: {promised} promised, {} kills, {} left to a person",
+        "too little happened: {promised} accepted, {} kills, {} need review",
         struck.kills,
         end.handed_over
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn random_kills_of_one_process_lose_nothing_and_lie_about_nothing() {
+async fn random_kills_of_one_process_lose_nothing_and_report_nothing_false() {
     let began = Instant::now();
     let World {
         ozmap,
@@ -252,7 +255,7 @@ async fn random_kills_of_one_process_lose_nothing_and_lie_about_nothing() {
         folder,
         ..
     } = World::with(&settings()).await;
-    let ended = storm(ozmap, vec![service]).await;
+    let ended = soak(ozmap, vec![service]).await;
     let store = if crate::support::store::is_embedded() {
         "SQLite"
     } else {
@@ -262,7 +265,7 @@ async fn random_kills_of_one_process_lose_nothing_and_lie_about_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn random_kills_and_freezes_of_two_replicas_lose_nothing_and_lie_about_nothing() {
+async fn random_kills_and_freezes_of_two_replicas_lose_nothing_and_report_nothing_false() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -273,7 +276,7 @@ async fn random_kills_and_freezes_of_two_replicas_lose_nothing_and_lie_about_not
         journal,
         folder,
     } = Replicas::on(server, 2, &settings()).await;
-    let ended = storm(ozmap, services).await;
+    let ended = soak(ozmap, services).await;
     check("PostgreSQL, two replicas", began, ended, || {
         cancellations_of(&journal)
     })

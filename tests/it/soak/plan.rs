@@ -1,4 +1,4 @@
-//! What is asked for in a storm: the codes, what stands behind each, and the webhooks.
+//! The plan of the soak test: the codes, their properties, and the webhooks.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -9,14 +9,14 @@ use tokio::sync::OnceCell;
 
 use crate::support::Ozmap;
 
-/// What stands behind a code.
+/// The properties of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {
     /// A reservation that may be deleted.
     Reservation,
     /// A customer who is installed.
     Customer,
-    /// Two properties, of which nobody can say which one is meant.
+    /// Two properties, which need review.
     Two,
     Nothing,
 }
@@ -30,7 +30,7 @@ pub struct Code {
 }
 
 impl Code {
-    /// Its properties; they are made when the code is asked for first, so that OZmap stays small.
+    /// Its properties, made at the first request for the code, so that OZmap stays small.
     pub async fn properties(&self, ozmap: &Ozmap) -> &[String] {
         self.properties
             .get_or_init(|| async {
@@ -51,7 +51,7 @@ impl Code {
             .await
     }
 
-    /// Its properties, if it was ever asked for.
+    /// Its properties, if it was ever requested.
     pub fn made(&self) -> &[String] {
         self.properties.get().map_or(&[], Vec::as_slice)
     }
@@ -64,7 +64,7 @@ pub struct Webhook {
     pub message: String,
 }
 
-/// The whole storm, and how far it is.
+/// The whole plan, and its progress.
 #[derive(Debug)]
 pub struct Plan {
     pub codes: Vec<Code>,
@@ -73,12 +73,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// So many webhooks for fewer codes: about a third of them is for a code that another one is for as well.
+    /// So many webhooks for fewer codes: about a third of them shares its code with another
+    /// webhook.
     pub fn of(webhooks: usize, random: &mut StdRng) -> Self {
         let codes = (webhooks * 2 / 3).max(1);
         let codes = (0..codes).map(|n| code(n, random)).collect::<Vec<_>>();
         let webhooks = (0..webhooks).map(|n| {
-            // Those for one code come close to each other.
+            // The webhooks for one code are close to each other.
             let near = (n * 2 / 3 + random.random_range(0..4)).min(codes.len() - 1);
             Webhook {
                 code: near,
@@ -92,7 +93,7 @@ impl Plan {
         }
     }
 
-    /// The next webhook that nobody has sent yet.
+    /// The next webhook that was not sent yet.
     pub fn take(&self) -> Option<&Webhook> {
         self.webhooks.get(self.next.fetch_add(1, SeqCst))
     }
@@ -110,7 +111,7 @@ fn code(n: usize, random: &mut StdRng) -> Code {
         3 | 4 => Behind::Nothing,
         _ => Behind::Reservation,
     };
-    // A slash is looked up on the longer way of two filters.
+    // A code with a slash is looked up by two filters.
     let between = if random.random_bool(0.2) { '/' } else { '-' };
     Code {
         text: format!("storm{between}{n}"),

@@ -9,7 +9,10 @@ pub mod postgres;
 pub mod service;
 pub mod store;
 
+use std::fs::File;
 use std::future::Future;
+use std::io::Write;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use proptest::test_runner::{Config, RngSeed};
@@ -170,11 +173,26 @@ pub fn has_strace() -> bool {
     found.is_ok_and(|found| found.status.success())
 }
 
-/// Says that a test cannot run here; in CI, which installs everything, that is a failure.
+/// Says that a test cannot run here, and records it for `tests/skipped.rs`, which reports it at the
+/// end of `cargo test`. In CI, which installs everything, a skip is a failure.
 pub fn skipped(needs: &str) {
+    record_skip(needs);
     assert!(
         std::env::var("CI").as_deref() != Ok("true"),
         "skipped in CI: needs {needs}"
     );
     eprintln!("skipped: needs {needs}");
+}
+
+/// Appends one line to the record of this `cargo` process.
+fn record_skip(needs: &str) {
+    let cargo = std::os::unix::process::parent_id();
+    let record = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("skipped-{cargo}"));
+    let mut record = File::options()
+        .create(true)
+        .append(true)
+        .open(record)
+        .unwrap();
+    // One write for each line: tests that run at once do not mix theirs.
+    record.write_all(format!("{needs}\n").as_bytes()).unwrap();
 }

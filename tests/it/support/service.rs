@@ -12,8 +12,12 @@ use serde_json::Value;
 use super::http::{Reply, send};
 use super::{KEY, PATIENCE, SECRET};
 
-/// The binary that is tested.
-pub const BINARY: &str = env!("CARGO_BIN_EXE_ozmap-cancel");
+/// The binary under test: the one that cargo built, or the one that `OZMAP_CANCEL_TEST_BINARY` names,
+/// so that a changed binary is tested without compiling the tests again.
+pub fn binary() -> String {
+    std::env::var("OZMAP_CANCEL_TEST_BINARY")
+        .unwrap_or_else(|_| env!("CARGO_BIN_EXE_ozmap-cancel").to_owned())
+}
 
 /// A service that is about to be started.
 #[derive(Clone)]
@@ -61,7 +65,7 @@ impl Launch {
 
     /// The program with its settings, for a test that runs it in its own way.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(binary());
         command
             .env_clear()
             .envs(self.environment.iter().cloned())
@@ -105,7 +109,8 @@ impl Launch {
                 .unwrap()
                 .split("listening on http://")
                 .nth(1)
-                .and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+                // The log may be in JSON, where the line goes on.
+                .and_then(|rest| rest.split(['"', '\n']).next()?.parse().ok());
             if let Some(address) = found {
                 break address;
             }

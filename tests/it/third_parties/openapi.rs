@@ -1,4 +1,4 @@
-//! schemathesis reads `/openapi.json` of the running service and tries to prove it wrong.
+//! schemathesis reads `/openapi.json` of the running service and tries to refute it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::program::{Ended, Program, in_checkout, python};
 use crate::ozmap::stand_in::{self, Act, StandIn};
 use crate::support::{Reply, SECRET, World, http};
 
-/// The native channel, and one platform for each kind of answer and proof.
+/// The native channel, and one platform for each kind of answer and authentication.
 const CHANNELS: &[(&str, &str)] = &[
     ("SERVER__PUBLIC_URL", "https://hook.example.com"),
     ("CHANNELS__PLATFORM_RASA__PRESET", "rasa"),
@@ -25,12 +25,12 @@ const CHANNELS: &[(&str, &str)] = &[
     ("CHANNELS__PLATFORM_TWILIO__SECRET", SECRET),
 ];
 
-/// Has the listener tried; none when schemathesis is not here.
+/// Runs schemathesis against the listener; `None` when it is not installed.
 async fn try_out(address: SocketAddr) -> Option<Ended> {
     let mut command = python(&["schemathesis"])?;
     let folder = tempfile::tempdir().unwrap();
     command
-        // It leaves things where it runs.
+        // It writes files into its working directory.
         .current_dir(folder.path())
         .args(["-m", "schemathesis.cli", "--config-file"])
         .arg(in_checkout("tests/python/schemathesis.toml"))
@@ -42,20 +42,20 @@ async fn try_out(address: SocketAddr) -> Option<Ended> {
 }
 
 #[tokio::test]
-async fn schemathesis_finds_nothing_that_the_description_does_not_say() {
+async fn schemathesis_finds_no_answer_that_the_document_does_not_describe() {
     let world = World::with(CHANNELS).await;
     let Some(ended) = try_out(world.service.address()).await else {
         return;
     };
     assert!(ended.success, "{}{}", ended.stdout, ended.stderr);
-    let tested = "Tested: 10\n";
+    let tested = "Tested: 11\n";
     assert!(ended.stdout.contains(tested), "{}", ended.stdout);
-    // What it asked was taken seriously: not everything is a 503.
+    // The service was working all the time: not every answer was a 503.
     let reply: Reply = world.ask(json!({"code": "reservation_123"})).await;
     assert_eq!(reply.outcome(), "cancelled", "{reply:?}");
 }
 
-/// A service that breaks its own description.
+/// A service that breaks its own document.
 async fn liar() -> StandIn {
     let content =
         json!({"application/json": {"schema": {"type": "object", "required": ["status"]}}});
@@ -76,7 +76,7 @@ async fn liar() -> StandIn {
 }
 
 #[tokio::test]
-async fn schemathesis_finds_what_a_description_does_not_say() {
+async fn schemathesis_finds_an_answer_that_a_document_does_not_describe() {
     let liar = liar().await;
     let Some(ended) = try_out(liar.address()).await else {
         return;
@@ -91,7 +91,7 @@ async fn schemathesis_finds_what_a_description_does_not_say() {
 }
 
 #[tokio::test]
-async fn the_description_says_how_each_channel_is_called_and_what_it_answers() {
+async fn the_document_describes_how_each_channel_is_called_and_what_it_answers() {
     let world = World::with(CHANNELS).await;
     let described = world.service.get("/openapi.json").await.json();
     let operation =
@@ -104,12 +104,12 @@ async fn the_description_says_how_each_channel_is_called_and_what_it_answers() {
     assert_eq!(
         keys(&chatbot["responses"]),
         [
-            "200", "400", "401", "408", "413", "415", "422", "429", "503"
+            "200", "400", "401", "408", "413", "415", "422", "429", "500", "501", "503"
         ]
     );
     assert_eq!(operation("chatbot", "get"), Value::Null);
 
-    // Twilio proves itself by a signature, and reads no refusal but a 401.
+    // Twilio signs its requests, and reads no problem but a 401.
     let twilio = operation("platform_twilio", "post");
     assert_eq!(
         twilio["security"],
@@ -121,7 +121,7 @@ async fn the_description_says_how_each_channel_is_called_and_what_it_answers() {
     let signature = json!({"type": "apiKey", "in": "header", "name": "x-twilio-signature"});
     assert_eq!(schemes["header-x-twilio-signature"], signature);
 
-    // A browser of VoiceXML may use either method, and get either form.
+    // A VoiceXML browser may use either method, and get either content type.
     let contents = &operation("platform_vxml", "get")["responses"]["200"]["content"];
     assert_eq!(
         keys(contents),

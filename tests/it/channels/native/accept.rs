@@ -1,4 +1,4 @@
-//! JSON or a line of text, by the `Accept` header.
+//! The `Accept` header: JSON or one line of text.
 
 use crate::support::{Reply, World};
 
@@ -41,7 +41,7 @@ async fn a_caller_that_prefers_text_gets_one_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn http_libraries_that_take_both_mean_json() {
+async fn a_caller_that_accepts_both_gets_json() {
     let world = World::new().await;
     for accept in [
         &[][..],
@@ -70,7 +70,7 @@ async fn http_libraries_that_take_both_mean_json() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_is_text_for_a_caller_that_prefers_text() {
+async fn a_problem_is_text_for_a_caller_that_prefers_text() {
     let world = World::new().await;
     let reply = accepting(&world, &["text/plain"], "{").await;
     assert_eq!(reply.status, 400);

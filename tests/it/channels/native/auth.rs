@@ -1,4 +1,5 @@
-//! Authentication: bearer tokens and Standard Webhooks signatures; other callers cause nothing.
+//! Authentication: bearer tokens and Standard Webhooks signatures; nothing happens for any other
+//! caller.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,7 +21,7 @@ async fn post(world: &World, channel: &str, headers: &[(&str, &str)], body: &[u8
         .unwrap()
 }
 
-fn assert_stranger(reply: &Reply, why: &str) {
+fn assert_unauthenticated(reply: &Reply, why: &str) {
     assert_eq!(reply.status, 401, "{why}: {reply:?}");
     assert!(reply.header("www-authenticate").is_some(), "{why}");
     assert_eq!(
@@ -69,11 +70,11 @@ async fn only_the_secret_as_a_bearer_token_opens_the_channel() {
         ),
         ("two in one", vec![("Authorization", "Bearer a b")]),
     ] {
-        assert_stranger(&post(&world, "chatbot", &headers, BODY).await, why);
-        assert_stranger(&post(&world, "chatbot", &headers, b"not json").await, why);
+        assert_unauthenticated(&post(&world, "chatbot", &headers, BODY).await, why);
+        assert_unauthenticated(&post(&world, "chatbot", &headers, b"not json").await, why);
     }
     let path = format!("chatbot?token={SECRET}");
-    assert_stranger(&post(&world, &path, &[], BODY).await, "query");
+    assert_unauthenticated(&post(&world, &path, &[], BODY).await, "query");
     assert_nothing_happened(&world).await;
     for scheme in ["Bearer", "bearer", "BEARER", "Bearer "] {
         let value = format!("{scheme} {SECRET}");
@@ -94,7 +95,7 @@ async fn several_secrets_are_all_accepted_during_a_rotation() {
         assert_eq!(reply.status, 200);
     }
     let value = format!("Bearer {both}").replace('\n', "");
-    assert_stranger(
+    assert_unauthenticated(
         &post(&world, "chatbot", &[("Authorization", &value)], lookup).await,
         "both",
     );
@@ -106,14 +107,14 @@ async fn the_secret_of_one_channel_does_not_open_another() {
         World::with(&[("CHANNELS__PHONE__SECRET", "the-secret-of-the-phone-channel")]).await;
     let value = format!("Bearer {SECRET}");
     let reply = post(&world, "phone", &[("Authorization", &value)], BODY).await;
-    assert_stranger(&reply, "another channel");
+    assert_unauthenticated(&reply, "another channel");
     assert_nothing_happened(&world).await;
 }
 
 const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NEW: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-/// A channel `signed` that takes two secrets.
+/// A channel `signed` with two secrets.
 async fn signed_world() -> World {
     let secrets = format!("{OLD} {NEW}");
     World::with(&[
@@ -161,7 +162,8 @@ async fn a_signature_by_any_active_secret_opens_the_channel_and_its_id_is_the_ke
     )
     .await;
     assert_eq!(first.outcome(), "cancelled");
-    // The same webhook later, signed again, among signatures of other versions and other keys.
+    // A retry of the same webhook with a new signature, among signatures of other versions and
+    // keys.
     let later = at(2);
     let several = format!(
         "v1a,aGVsbG8= {} v2,x v1,!!! {}",
@@ -193,7 +195,7 @@ async fn a_signature_by_any_active_secret_opens_the_channel_and_its_id_is_the_ke
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_was_tampered_with_is_refused() {
+async fn a_tampered_request_is_refused() {
     let world = signed_world().await;
     let (now, other_time) = (at(0), at(-1));
     let right = signature(OLD, "msg_1", &now, BODY);
@@ -229,11 +231,11 @@ async fn whatever_was_tampered_with_is_refused() {
         ("cut elsewhere", "msg_1", &format!("{now}.x"), &moved, b""),
         ("no time", "msg_1", "soon", &no_time, BODY),
     ] {
-        assert_stranger(&signed(&world, id, timestamp, signature, body).await, why);
+        assert_unauthenticated(&signed(&world, id, timestamp, signature, body).await, why);
     }
     let token = format!("Bearer {OLD}");
     let bearer = post(&world, "signed", &[("Authorization", &token)], BODY).await;
-    assert_stranger(&bearer, "the secret as a token");
+    assert_unauthenticated(&bearer, "the secret as a token");
     assert_nothing_happened(&world).await;
 }
 
@@ -250,10 +252,10 @@ async fn a_signature_is_stale_after_five_minutes_either_way() {
             BODY,
         )
         .await;
-        assert_stranger(&reply, "stale");
+        assert_unauthenticated(&reply, "stale");
         assert_eq!(reply.json()["type"], "urn:ozmap-cancel:problem:stale");
     }
-    // A caller that cannot sign does not learn that its clock is wrong.
+    // A caller that cannot sign is not told what is wrong with its clock.
     let reply = signed(&world, "msg_1", &at(-1_000), "v1,AAAA", BODY).await;
     assert_eq!(
         reply.json()["type"],
@@ -268,12 +270,12 @@ async fn a_signature_is_stale_after_five_minutes_either_way() {
         BODY,
     )
     .await;
-    assert_stranger(&reply, "extreme");
+    assert_unauthenticated(&reply, "extreme");
     assert_nothing_happened(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signature_header_that_is_missing_or_twice_there_is_refused() {
+async fn a_missing_or_repeated_signature_header_is_refused() {
     let world = signed_world().await;
     let now = at(0);
     let right = signature(OLD, "msg_1", &now, BODY);
@@ -285,10 +287,10 @@ async fn a_signature_header_that_is_missing_or_twice_there_is_refused() {
     for left_out in 0..all.len() {
         let mut headers = all.to_vec();
         let (name, _) = headers.remove(left_out);
-        assert_stranger(&post(&world, "signed", &headers, BODY).await, name);
+        assert_unauthenticated(&post(&world, "signed", &headers, BODY).await, name);
         let mut headers = all.to_vec();
         headers.push(all[left_out]);
-        assert_stranger(&post(&world, "signed", &headers, BODY).await, name);
+        assert_unauthenticated(&post(&world, "signed", &headers, BODY).await, name);
     }
     assert_nothing_happened(&world).await;
 }

@@ -1,5 +1,5 @@
-//! Requests as real platforms sent them, byte for byte; only the address, the token and the length of a changed body
-//! are ours.
+//! Requests as real platforms sent them, byte for byte; only the address, the token and the length
+//! of a changed body differ.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -24,7 +24,7 @@ const ASTERISK_JSON: &str = "POST /ast_jsonnaive?respond=reply.json HTTP/1.1\r\n
 /// Asterisk's CURL(), a form.
 const ASTERISK_FORM: &str = "POST /ast_form?respond=reply.txt HTTP/1.1\r\nHost: 127.0.0.1:18099\r\nUser-Agent: asterisk-libcurl-agent/1.0\r\nAccept: */*\r\nContent-Length: 52\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\ncode=123%7C123&call_id=1795467397.1&from=&lang=pt-BR";
 
-/// The channels that the captures are sent to: with a token, and without on this machine alone.
+/// The channels of the captures: one with a token, and one without for this machine alone.
 const CHANNELS: &[(&str, &str)] = &[("CHANNELS__OPEN__AUTH", "none")];
 
 fn addressed(capture: &str) -> String {
@@ -40,7 +40,8 @@ fn addressed(capture: &str) -> String {
     format!("{line}\r\n{}", rest.replace("test-token", SECRET))
 }
 
-/// Sends a capture and reads the answer by its length, because most platforms keep the connection.
+/// Sends a capture and reads the answer by its length, because most platforms keep the connection
+/// open.
 async fn replay(world: &World, capture: &str) -> Reply {
     let exchange = async {
         let mut stream = TcpStream::connect(world.service.address()).await.unwrap();
@@ -66,7 +67,7 @@ async fn replay(world: &World, capture: &str) -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_platform_that_sends_json_is_understood_and_answered_in_json() {
+async fn a_platform_that_sends_json_is_answered_in_json() {
     for (name, capture) in [
         ("n8n", N8N),
         ("Node-RED", NODE_RED),
@@ -88,7 +89,7 @@ async fn every_platform_that_sends_json_is_understood_and_answered_in_json() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_platform_repeats_byte_for_byte_is_one_request() {
+async fn a_request_that_a_platform_repeats_byte_for_byte_is_one_request() {
     for (name, capture) in [("n8n", N8N), ("Node-RED", NODE_RED), ("Typebot", TYPEBOT)] {
         let world = World::with(CHANNELS).await;
         let first = replay(&world, capture).await.json();
@@ -119,7 +120,7 @@ async fn a_form_is_refused_with_a_hint_and_a_sentence_for_the_customer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_typebot_sends_without_quotes_is_refused_with_the_cure() {
+async fn unquoted_json_of_typebot_is_refused_with_the_remedy() {
     let world = World::with(CHANNELS).await;
     let (head, _) = TYPEBOT.split_once("\r\n\r\n").unwrap();
     let body = r#"{"code":123|123}"#;

@@ -1,4 +1,4 @@
-//! Idempotency: the platform's keys, or else the conversation; and the number of codes that a conversation may try.
+//! Idempotency keys, duplicates without a key, and the number of codes that a conversation may try.
 
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ async fn a_retry_gets_the_same_answer_and_asks_ozmap_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signed_id_outranks_the_key_header_and_the_member_which_must_agree() {
+async fn a_signed_id_wins_over_the_key_header_and_the_member_which_must_agree() {
     let world = World::new().await;
     let body = json!({"code": "123|123", "message_id": "m"}).to_string();
     let post = async |headers: &[(&str, &str)]| {
@@ -87,7 +87,7 @@ async fn the_same_key_with_another_content_is_refused_and_does_nothing() {
     }
     assert_eq!(world.ozmap.asked().await, asked);
     assert_eq!(world.journal().len(), 1);
-    // Not part of the content: the language, the reason, the name.
+    // The language, the reason and the name are not part of the content.
     let other_words = json!({"code": "123|123", "message_id": "m-1", "lang": "en", "reason": "x", "customer_name": "Ana"});
     let reply = world.ask(other_words).await.json();
     assert_eq!(
@@ -97,7 +97,7 @@ async fn the_same_key_with_another_content_is_refused_and_does_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_header_that_stands_there_twice_is_refused() {
+async fn a_repeated_key_header_is_refused() {
     let world = World::new().await;
     for name in ["Idempotency-Key", "webhook-id"] {
         let reply = world
@@ -148,7 +148,7 @@ async fn without_a_key_the_same_code_in_one_conversation_is_the_same_request() {
     let again = world.ask(body.clone()).await;
     assert_eq!(again.json()["replayed"], true);
     assert_eq!(without_replayed(&again), without_replayed(&first));
-    // The telephone number is the conversation where there is no other.
+    // Without a conversation id the phone number is the conversation.
     let by_phone = world.ask(json!({"code": "123|123", "phone": "c-1"})).await;
     assert_eq!(by_phone.json()["replayed"], true);
     for (channel, other) in [
@@ -172,14 +172,14 @@ async fn without_a_key_the_same_code_in_one_conversation_is_the_same_request() {
             "{channel} {other}"
         );
     }
-    // A rehearsal of it is another request.
+    // A dry run of it is another request.
     let mut rehearsal = body;
     rehearsal["dry_run"] = json!(true);
     assert_eq!(world.ask(rehearsal).await.json()["replayed"], false);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_window_without_a_key_ends() {
+async fn the_duplicate_window_without_a_key_ends() {
     let world = World::with(&[("CHANNELS__CHATBOT__DUPLICATE_WINDOW_S", "1")]).await;
     let body = json!({"code": "123|123", "conversation_id": "c-1"});
     assert_eq!(world.ask(body.clone()).await.outcome(), "cancelled");
@@ -192,7 +192,7 @@ async fn the_window_without_a_key_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn simultaneous_requests_delete_once_and_get_the_same_answer() {
+async fn concurrent_requests_delete_once_and_get_the_same_answer() {
     let world = World::new().await;
     let asks = (0..12).map(|n| {
         let key = if n % 2 == 0 {
@@ -238,7 +238,7 @@ async fn join_all(asks: Vec<impl Future<Output = Reply>>) -> Vec<Reply> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_conversation_may_try_only_so_many_codes() {
+async fn a_conversation_may_try_a_limited_number_of_codes() {
     let world = World::with(&[
         ("POLICY__CODES_PER_CONVERSATION_MAX", "2"),
         ("CHANNELS__PHONE__SECRET", SECRET),
@@ -258,10 +258,10 @@ async fn a_conversation_may_try_only_so_many_codes() {
     assert_eq!(world.ask(look).await.outcome(), "too_many_attempts");
     assert_eq!(world.ozmap.asked().await, asked);
     assert_eq!(world.journal().len(), 1);
-    // Retries of answered requests, and codes that were tried before, are still served.
+    // Retries, and codes that were tried before, are still served.
     assert_eq!(attempt("1", "m-1").await.json()["replayed"], true);
     assert_eq!(attempt("2", "m-4").await.outcome(), "not_found");
-    // Another conversation, another channel, no conversation: their attempts are not counted together.
+    // Attempts of another conversation, of another channel and without a conversation do not count.
     for (channel, body) in [
         (
             "chatbot",

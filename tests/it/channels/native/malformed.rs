@@ -1,4 +1,5 @@
-//! Bodies that are not JSON: the answer says where and what to fix, and repeats nothing of the body.
+//! Bodies that are not JSON: the answer says where the error is and how to fix it, and repeats
+//! nothing of the body.
 
 use crate::support::{Reply, World};
 
@@ -70,7 +71,7 @@ async fn malformed_json_is_located_and_explained() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_object_is_told_apart() {
+async fn json_that_is_not_an_object_is_refused_as_such() {
     let world = World::new().await;
     let deep = format!("{{\"code\":{}1{}}}", "[".repeat(500), "]".repeat(500));
     for (content_type, body, status, problem) in [
@@ -122,7 +123,7 @@ async fn what_is_no_object_is_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_are_no_text_or_not_packed_as_they_say_are_refused() {
+async fn a_body_that_is_not_utf8_or_not_encoded_as_declared_is_refused() {
     let world = World::new().await;
     let latin = b"{\"code\":\"123|123\",\"reason\":\"n\xe3o\"}";
     let reply = post(&world, "application/json", latin).await;
@@ -152,7 +153,7 @@ async fn bytes_that_are_no_text_or_not_packed_as_they_say_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn json_is_taken_whatever_it_is_called() {
+async fn json_is_read_under_any_content_type() {
     let world = World::new().await;
     let body = "\u{feff} {\"code\":\"123|123\",\"action\":\"lookup\"}\r\n";
     for content_type in [

@@ -1,16 +1,16 @@
-//! Every member of a request: its names, the values that it may have, and the ones that are refused.
+//! The members of a request: their names, their valid values, and the refused ones.
 
 use serde_json::{Value, json};
 
 use crate::support::{Reply, World};
 
-/// A lookup: it changes nothing, so that one reservation serves every question.
+/// A look-up: it changes nothing, so it needs no new reservation for each case.
 async fn look(world: &World, mut body: Value) -> Reply {
     body["action"] = json!("lookup");
     world.ask(body).await
 }
 
-/// The id of a problem, without the part that all have in common.
+/// The id of a problem without the common prefix.
 fn problem(reply: &Reply) -> String {
     let id = reply.json()["type"].as_str().unwrap_or_default().to_owned();
     id.trim_start_matches("urn:ozmap-cancel:problem:")
@@ -63,7 +63,7 @@ async fn a_number_is_a_code_only_where_the_operator_says_so() {
         let reply = look(&world, json!({"code": code})).await;
         assert_eq!(reply.outcome(), "found", "{code}");
     }
-    // A number has lost its leading zeros before it came here.
+    // A number has lost its leading zeros on the platform.
     for number in [
         "4711",
         "0",
@@ -126,7 +126,7 @@ async fn a_number_is_a_code_only_where_the_operator_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn members_that_change_nothing_are_left_out_when_they_cannot_be_read() {
+async fn unreadable_members_that_change_nothing_are_ignored() {
     let world = World::new().await;
     for (member, value) in [
         ("customer_name", json!(false)),
@@ -140,13 +140,13 @@ async fn members_that_change_nothing_are_left_out_when_they_cannot_be_read() {
         assert_eq!(reply.outcome(), "found", "{member} {value}");
         let line = format!("member=\"{member}\"");
         let logs = world.service.logs();
-        let noted = |log: &str| log.contains("was ignored") && log.contains(&line);
+        let noted = |log: &str| log.contains("ignored an unreadable member") && log.contains(&line);
         assert!(logs.lines().any(noted), "{member}: {logs}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_that_is_missing_or_empty_is_a_mistake_of_the_integrator() {
+async fn a_missing_or_empty_code_is_an_integration_error() {
     let world = World::new().await;
     for body in [json!({}), json!({"kode": "123|123"})] {
         let reply = world.ask(body).await;
@@ -233,7 +233,7 @@ async fn an_action_or_a_dry_run_that_cannot_be_read_never_cancels() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_action_and_a_dry_run_are_read_in_any_usual_word() {
+async fn actions_and_dry_run_flags_are_read_in_every_usual_spelling() {
     let world = World::new().await;
     for (n, flag) in [
         json!(true),
@@ -260,7 +260,7 @@ async fn an_action_and_a_dry_run_are_read_in_any_usual_word() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_reply_is_in_the_language_that_was_asked_for_or_in_the_channels() {
+async fn the_reply_is_in_the_requested_language_or_the_channels() {
     let world = World::with(&[
         ("REPLIES__DEFAULT_LOCALE", "en"),
         ("CHANNELS__PHONE__SECRET", crate::support::SECRET),
@@ -354,7 +354,7 @@ async fn texts_that_are_too_long_are_refused_and_a_long_reason_is_cut() {
         let detail = reply.json()["detail"].to_string();
         assert!(detail.contains(name), "{name}: {detail}");
     }
-    // A number that is not needed decides nothing.
+    // A phone number that is not needed decides nothing.
     let both = json!({"code": "123|123", "conversation_id": "c-1", "phone": long});
     assert_eq!(look(&world, both).await.outcome(), "found");
     let header = world
@@ -385,7 +385,7 @@ async fn texts_that_are_too_long_are_refused_and_a_long_reason_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_a_code_never_reaches_ozmap() {
+async fn an_impossible_code_never_reaches_ozmap() {
     let world = World::new().await;
     for code in [
         ".",
@@ -418,7 +418,7 @@ async fn what_cannot_be_a_code_never_reaches_ozmap() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_that_looks_like_a_path_is_asked_for_as_one_segment() {
+async fn a_code_that_looks_like_a_path_is_sent_as_one_segment() {
     let world = World::new().await;
     for code in [
         "../properties",
@@ -439,7 +439,7 @@ async fn a_code_that_looks_like_a_path_is_asked_for_as_one_segment() {
         assert!(reply.reply().contains(&shown), "{}", reply.reply());
     }
     for call in world.ozmap.asked().await {
-        // A code with a slash may also be asked for in a query, because some proxies cut an encoded one.
+        // A code with a slash may also be sent in a query, because some proxies decode %2F.
         if call == "GET /api/v2/ftth-clients" {
             continue;
         }
@@ -451,7 +451,7 @@ async fn a_code_that_looks_like_a_path_is_asked_for_as_one_segment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_operators_pattern_is_on_the_whole_code() {
+async fn the_operators_pattern_must_match_the_whole_code() {
     let world = World::with(&[("POLICY__CODE_PATTERN", r"[0-9]+\|[0-9]+|abc")]).await;
     for code in [
         "reservation_123",

@@ -1,4 +1,13 @@
-//! The native JSON channel, from the outside: what it takes, what it answers, and what it refuses to guess.
+//! The native JSON channel, from the outside: its requests, its answers, and what it refuses to
+//! guess.
+//!
+//! - `accept`    JSON or text
+//! - `auth`      bearer tokens and signatures
+//! - `captures`  requests of real platforms
+//! - `keys`      idempotency keys and duplicates
+//! - `malformed` bodies that are not JSON
+//! - `members`   the members of a request
+//! - `outcomes`  the table of outcomes, look-ups, dry runs
 
 mod accept;
 mod auth;

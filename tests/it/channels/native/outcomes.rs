@@ -1,4 +1,4 @@
-//! The table of outcomes, and what a lookup and a dry run answer without changing anything.
+//! The table of outcomes, and what look-ups and dry runs answer and leave unchanged.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{Reply, World, eventually};
 
-/// `outcome`, `final`, `handoff` of an answer, and that the rest of its form is there.
+/// `outcome`, `final` and `handoff` of an answer whose other members are checked.
 fn row(reply: &Reply) -> (String, bool, bool) {
     assert_eq!(reply.status, 200, "{reply:?}");
     assert_eq!(reply.header("content-type"), Some("application/json"));
@@ -47,7 +47,7 @@ async fn look(world: &World, code: &str) -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_flags_of_what_is_decided_at_once_are_those_of_the_contract() {
+async fn immediate_outcomes_have_the_flags_of_the_contract() {
     let world = World::with(&[("POLICY__CODES_PER_CONVERSATION_MAX", "1")]).await;
     assert_eq!(
         row(&look(&world, "123|123").await),
@@ -80,12 +80,12 @@ async fn the_flags_of_what_is_decided_at_once_are_those_of_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_flags_of_what_ozmap_left_open_are_those_of_the_contract() {
+async fn outcomes_of_an_ozmap_outage_have_the_flags_of_the_contract() {
     let world = World::with(&[
         ("JOURNAL__GIVE_UP_S", "2"),
         ("OZMAP__DELETE_MS", "300"),
         ("JOURNAL__SETTLE_MS", "300"),
-        // Enough for a busy machine to write it down, and less than what it is given up after.
+        // Long enough for a loaded machine to accept it, and shorter than journal.give_up_s.
         ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "700"),
     ])
     .await;
@@ -107,7 +107,7 @@ async fn the_flags_of_what_ozmap_left_open_are_those_of_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lookup_tells_what_is_there_and_changes_nothing() {
+async fn a_lookup_describes_the_reservation_and_changes_nothing() {
     let world = World::new().await;
     let json = look(&world, "123|123").await.json();
     assert_eq!(json["outcome"], "found");
@@ -145,7 +145,7 @@ async fn a_lookup_tells_what_is_there_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lookup_of_what_this_service_cancelled_says_so() {
+async fn a_lookup_of_a_cancelled_code_is_already_cancelled() {
     let world = World::new().await;
     let cancelled = world.cancel("123|123", "m-1").await.json();
     let json = look(&world, "123|123").await.json();
@@ -156,7 +156,7 @@ async fn a_lookup_of_what_this_service_cancelled_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lookup_during_a_cancellation_is_pending_and_calls_nothing() {
+async fn a_lookup_during_a_cancellation_is_pending_and_does_not_ask_ozmap() {
     let world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", "300")]).await;
     world.ozmap.fault("delete:hold_before").await;
     let body = json!({"code": "123|123", "message_id": "m-1"});
@@ -173,7 +173,7 @@ async fn a_lookup_during_a_cancellation_is_pending_and_calls_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lookup_that_ozmap_does_not_answer_promises_nothing() {
+async fn a_lookup_without_an_answer_from_ozmap_accepts_nothing() {
     let world = World::new().await;
     world.ozmap.fault("lookup:status=503").await;
     let reply = look(&world, "123|123").await;
@@ -184,7 +184,7 @@ async fn a_lookup_that_ozmap_does_not_answer_promises_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lookup_is_answered_in_the_channels_time_and_not_in_ozmaps() {
+async fn a_lookup_is_answered_within_the_channels_deadline() {
     let world = World::with(&[
         ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "2000"),
         ("OZMAP__LOOKUP_MS", "25000"),
@@ -194,15 +194,15 @@ async fn a_lookup_is_answered_in_the_channels_time_and_not_in_ozmaps() {
     world.ozmap.fault("lookup:hold_before").await;
     let asked = Instant::now();
     let reply = look(&world, "123|123").await;
-    // The limit is 2 s; the rest is for a machine that does other things as well.
+    // The limit is 2 s; the rest is tolerance for a loaded machine.
     assert!(asked.elapsed().as_secs() < 15, "{:?}", asked.elapsed());
     assert_eq!(reply.status, 503);
     assert!(reply.header("retry-after").is_some());
     assert_eq!(reply.json()["type"], "urn:ozmap-cancel:problem:ozmap");
-    // It was not turned away without a question.
+    // OZmap was asked.
     assert!(!world.ozmap.asked().await.is_empty());
     assert!(world.journal().is_empty());
-    // It leaves nothing behind: a repeated request is answered from the present state.
+    // It leaves nothing behind: a retry gets the answer.
     world.ozmap.heal().await;
     world.ozmap.release().await;
     eventually("what is there", || async {
@@ -213,7 +213,7 @@ async fn a_lookup_is_answered_in_the_channels_time_and_not_in_ozmaps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_strangers_name_and_address_are_not_read_out() {
+async fn the_name_and_address_of_another_customer_are_not_read_out() {
     let world = World::new().await;
     world.ozmap.fault("lookup:wrong_code").await;
     for body in [
@@ -236,7 +236,7 @@ async fn a_strangers_name_and_address_are_not_read_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rehearsal_does_everything_but_the_deletion() {
+async fn a_dry_run_does_everything_but_the_deletion() {
     let world = World::new().await;
     let rehearse = |code: &str, key: &str| {
         world.ask(json!({"code": code, "dry_run": true, "message_id": key}))
@@ -266,7 +266,7 @@ async fn a_rehearsal_does_everything_but_the_deletion() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_operators_rehearsal_holds_for_every_request() {
+async fn policy_dry_run_applies_to_every_request() {
     let world = World::with(&[("POLICY__DRY_RUN", "true")]).await;
     for body in [
         json!({"code": "123|123", "message_id": "m-1"}),

@@ -1,6 +1,6 @@
-//! Conversations in free text, turn by turn, with restarts, silence and other customers between the turns.
+//! Free-text conversations, turn by turn, with restarts, silence and other customers between them.
 //!
-//! After each turn the sentence, the deletions in OZmap and what it still holds are looked at.
+//! After each turn the test checks the sentence, the deletions, and what OZmap still holds.
 
 use jiff::tz::TimeZone;
 use ozmap_cancel::domain::{Locale, Medium, Turn};
@@ -17,21 +17,21 @@ use crate::support::{Reply, SECRET, World};
 
 const PUBLIC: &str = "https://hook.example.com";
 
-/// What happens in a conversation.
+/// One event of a conversation.
 enum Happens {
-    /// This customer writes this, and is told so.
+    /// This customer writes this, and gets this reply.
     Writes(&'static str, &'static str, Told),
-    /// The same message is delivered once more.
+    /// The platform delivers the same message again.
     DeliveredAgain(&'static str, &'static str, Told),
-    /// The message with this number is delivered once more, after others.
+    /// The platform delivers the message with this number again, after others.
     Late(usize, &'static str, &'static str, Told),
     /// The service is killed and started again.
     Restart,
-    /// Nothing for so many minutes.
+    /// Silence for so many minutes.
     Silence(i64),
-    /// OZmap does this.
+    /// OZmap has this fault.
     Fault(&'static str),
-    /// OZmap is well again.
+    /// OZmap has recovered.
     Heal,
 }
 
@@ -42,11 +42,11 @@ enum Told {
     Says(Turn, &'static str),
     /// This code was cancelled just now.
     Cancelled(&'static str),
-    /// The end of an earlier request, once more.
+    /// The outcome of an earlier request, again.
     Earlier(&'static str),
-    /// That it is registered and not yet certain.
+    /// The request is accepted and pending.
     Pending,
-    /// That nothing of this code is there.
+    /// OZmap has no reservation with this code.
     NotFound,
 }
 
@@ -256,7 +256,7 @@ impl Talk {
     }
 }
 
-/// How many conversations go on at the same time: most of each is waiting.
+/// How many conversations run at the same time; each spends most of its time waiting.
 const AT_ONCE: usize = 4;
 
 async fn play(chat: &'static Chat) {
@@ -282,22 +282,22 @@ async fn play(chat: &'static Chat) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_ids_of_messages_a_conversation_goes_as_the_table_says() {
+async fn without_message_ids_a_conversation_follows_the_table() {
     play(&CHATS[0]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_the_state_in_the_address_a_conversation_goes_as_the_table_says() {
+async fn with_its_state_in_the_address_a_conversation_follows_the_table() {
     play(&CHATS[1]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_ids_of_messages_a_conversation_goes_as_the_table_says() {
+async fn with_message_ids_a_conversation_follows_the_table() {
     play(&CHATS[2]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_conversation_only_a_whole_unmistakable_message_acts() {
+async fn without_a_conversation_only_a_complete_unambiguous_message_acts() {
     let talk = Talk::begin(&CHATS[2], Locale::PtBr).await;
     let anonymous = |text: &'static str| {
         let world = &talk.world;
@@ -337,7 +337,7 @@ async fn without_a_conversation_only_a_whole_unmistakable_message_acts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_yes_and_a_no_at_the_same_time_never_contradict_each_other() {
+async fn a_concurrent_yes_and_no_never_contradict_each_other() {
     for _ in 0..6 {
         let mut talk = Talk::begin(&CHATS[2], Locale::PtBr).await;
         talk.messages += 1;
@@ -357,7 +357,7 @@ async fn a_yes_and_a_no_at_the_same_time_never_contradict_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_yes_to_a_rehearsals_question_deletes_nothing() {
+async fn a_yes_to_the_question_of_a_dry_run_deletes_nothing() {
     let talk = Talk::begin(&CHATS[0], Locale::PtBr).await;
     let send = |path: &'static str, text: &'static str| {
         let body = (CHATS[0].message)(A, 0, text);

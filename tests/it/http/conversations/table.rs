@@ -1,4 +1,4 @@
-//! The conversations: what customers write, what happens between the turns, and what must be told.
+//! The table of conversations: what customers write, the events between the turns, the replies.
 
 use ozmap_cancel::domain::{Locale, Turn};
 
@@ -298,7 +298,7 @@ pub(super) fn conversations() -> Vec<(&'static str, Locale, Vec<Happens>)> {
     ]
 }
 
-/// Where the platform gives messages ids: one that comes again late is told from a new one.
+/// With message ids: a late redelivery is told apart from a new message.
 pub(super) fn with_ids() -> Vec<(&'static str, Locale, Vec<Happens>)> {
     let pt = Locale::PtBr;
     vec![
@@ -335,7 +335,7 @@ pub(super) fn with_ids() -> Vec<(&'static str, Locale, Vec<Happens>)> {
     ]
 }
 
-/// Where the platform gives none: what led nowhere is not known again, and is asked about.
+/// Without message ids: a redelivery that led nowhere is not recognised, and leads to a question.
 pub(super) fn without_ids() -> Vec<(&'static str, Locale, Vec<Happens>)> {
     vec![(
         "a code that is not there in place of the yes",

@@ -1,4 +1,5 @@
-//! Requests whose beginning and end a proxy might see elsewhere: nothing is acted on twice, or that nobody sent.
+//! Request smuggling: a request whose end a proxy may see elsewhere is never acted on twice, nor
+//! split into two.
 
 use serde_json::json;
 
@@ -17,7 +18,7 @@ fn statuses(answer: &str) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_with_two_framings_is_read_by_one_and_ends_its_connection() {
+async fn a_request_with_two_framings_is_read_by_one_and_closes_its_connection() {
     let world = World::new().await;
     let body = chunked(r#"{"code":"nobody"}"#);
     let behind = webhook("123|123", "behind", "");
@@ -26,7 +27,8 @@ async fn a_request_with_two_framings_is_read_by_one_and_ends_its_connection() {
         "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
         "Content-Length: 100\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n",
     ] {
-        // A proxy that believes the length takes what follows for a part of this request, or of the next caller's.
+        // A proxy that trusts the length assigns the following bytes to this request, or to the
+        // next caller's.
         let sent = format!("{}{lengths}\r\n{body}{behind}", head());
         let answer = until_closed(stalled(&world, &sent).await).await;
         assert_eq!(statuses(&answer), ["200"], "{lengths}: {answer}");
@@ -42,7 +44,7 @@ async fn a_request_with_two_framings_is_read_by_one_and_ends_its_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_whose_end_is_not_known_is_refused() {
+async fn a_body_without_a_definite_end_is_refused() {
     let world = World::new().await;
     let body = r#"{"code":"123|123"}"#;
     let huge = "f".repeat(17);
@@ -79,7 +81,7 @@ async fn a_body_whose_end_is_not_known_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_a_proxy_may_read_otherwise_is_refused_and_ends_its_connection() {
+async fn an_ambiguous_request_is_refused_and_closes_its_connection() {
     let world = World::new().await;
     let body = r#"{"code":"123|123"}"#;
     let in_chunks = chunked(body);
@@ -132,7 +134,7 @@ async fn a_request_that_a_proxy_may_read_otherwise_is_refused_and_ends_its_conne
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_in_a_row_on_one_connection_are_answered_in_their_order_and_once_each() {
+async fn pipelined_requests_are_answered_in_order_and_once_each() {
     let world = World::new().await;
     world.ozmap.fault("delete:delay_ms=100*1").await;
     let first = webhook("123|123", "m-1", "");
@@ -141,7 +143,7 @@ async fn requests_in_a_row_on_one_connection_are_answered_in_their_order_and_onc
         sent.push_str(&webhook(&format!("none-{n}"), &format!("n-{n}"), ""));
     }
     sent.push_str(&webhook("reservation_123", "m-2", "Connection: close\r\n"));
-    // The one that asked to close was the last.
+    // The request with `Connection: close` was the last.
     sent.push_str(&webhook("dup-1", "m-3", ""));
     let answer = until_closed(stalled(&world, &sent).await).await;
     assert_eq!(statuses(&answer), ["200"; 11], "{answer}");
@@ -173,7 +175,7 @@ async fn an_old_client_is_answered_and_its_connection_closed() {
         !answer.to_lowercase().contains("transfer-encoding"),
         "{answer}"
     );
-    // Neither a line alone, as it was before HTTP/1.0, nor HTTP/2 is spoken.
+    // Neither HTTP/0.9 nor HTTP/2 is supported.
     for other in [
         "GET /health/live\r\n\r\n",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
@@ -184,7 +186,7 @@ async fn an_old_client_is_answered_and_its_connection_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_is_oversized_is_taken_or_holds_up_the_others() {
+async fn an_oversized_request_is_refused_and_holds_up_no_other() {
     let world = World::with(&[("SERVER__BODY_MS_MAX", "1000")]).await;
     let long = "x".repeat(200_000);
     let line = |method: &str, path: &str| format!("{method} {path} HTTP/1.1\r\nHost: service\r\n");
@@ -212,7 +214,7 @@ async fn nothing_that_is_oversized_is_taken_or_holds_up_the_others() {
         ),
     ];
     for (what, sent) in cases {
-        // The service may well stop reading, and close, before all of it was written.
+        // The service may close the connection before the whole request is written.
         let sent = format!("{sent}\r\n");
         let address = world.service.address();
         let answer = tokio::spawn(async move {

@@ -1,4 +1,5 @@
-//! Health: what it says, what makes the service unready, and a journal that cannot be written.
+//! The health pages: their members, what makes the service unready, and a journal that cannot be
+//! written.
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -90,7 +91,7 @@ async fn the_three_pages_have_the_form_of_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ozmap_being_down_degrades_but_stays_ready() {
+async fn an_ozmap_outage_degrades_the_service_and_leaves_it_ready() {
     let world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", "300")]).await;
     world.ozmap.fault("any:status=503").await;
     assert_eq!(world.cancel("123|123", "m-1").await.outcome(), "pending");
@@ -110,7 +111,7 @@ async fn ozmap_being_down_degrades_but_stays_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_paused_service_says_so_and_holds_everything() {
+async fn a_paused_service_shows_it_and_holds_every_cancellation() {
     let world = World::with(&[
         ("POLICY__PAUSED", "true"),
         ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "200"),
@@ -124,11 +125,11 @@ async fn a_paused_service_says_so_and_holds_everything() {
     );
     assert_eq!(world.service.get("/health/ready").await.status, 200);
     assert!(world.ozmap.asked().await.is_empty());
-    assert_loud(&world, "policy.paused");
+    assert_warned_of(&world, "policy.paused");
 }
 
-/// The log of the start and `check` both warn of a setting that holds deletions back.
-fn assert_loud(world: &World, key: &str) {
+/// Both the log at start and `check` warn of a setting that holds deletions back.
+fn assert_warned_of(world: &World, key: &str) {
     let logs = world.service.logs();
     let is_logged = logs
         .lines()
@@ -143,7 +144,7 @@ fn assert_loud(world: &World, key: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rehearsal_for_all_is_loud() {
+async fn a_dry_run_for_all_is_warned_of() {
     let world = World::with(&[("POLICY__DRY_RUN", "true")]).await;
     assert_eq!(
         world.cancel("123|123", "m-1").await.outcome(),
@@ -154,10 +155,10 @@ async fn a_rehearsal_for_all_is_loud() {
         (&detail["status"], &detail["dry_run"], &detail["reasons"]),
         (&json!("degraded"), &json!(true), &json!(["dry_run"]))
     );
-    assert_loud(&world, "policy.dry_run");
+    assert_warned_of(&world, "policy.dry_run");
 }
 
-/// Whether the service does well, how many deletions the hour has left, and why it does not do well.
+/// The status, the deletions that the hour has left, and the reasons.
 async fn left(world: &World) -> (Value, Value, Value) {
     let detail = world.service.get("/health").await.json();
     let member = |name: &str| detail[name].clone();
@@ -169,7 +170,7 @@ async fn left(world: &World) -> (Value, Value, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_hour_whose_deletions_are_spent_is_loud_also_after_a_restart() {
+async fn an_hour_without_deletions_left_is_warned_of_also_after_a_restart() {
     let mut world = World::with(&[
         ("POLICY__DELETES_PER_HOUR_MAX", "1"),
         ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "1500"),
@@ -189,7 +190,7 @@ async fn an_hour_whose_deletions_are_spent_is_loud_also_after_a_restart() {
     .await;
     world.kill();
     world.restart().await;
-    assert_loud(&world, "policy.deletes_per_hour_max");
+    assert_warned_of(&world, "policy.deletes_per_hour_max");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -228,7 +229,7 @@ async fn a_journal_that_cannot_be_written_accepts_nothing_and_is_not_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_probes_write_into_the_journal_only_once_a_second() {
+async fn probes_write_to_the_journal_at_most_once_a_second() {
     let world = World::new().await;
     let (began, mut proofs) = (Instant::now(), HashSet::new());
     for path in ["/health", "/health/ready"].repeat(30) {
@@ -236,7 +237,7 @@ async fn many_probes_write_into_the_journal_only_once_a_second() {
         let rows = file::table(world.folder.path(), "heartbeat");
         proofs.extend(rows.iter().map(|row| row["at_ms"].as_i64().unwrap()));
     }
-    // One at the beginning, one in each whole second after it.
+    // One at first, and one in each whole second after it.
     let most = began.elapsed().as_secs() + 1;
     assert!(!proofs.is_empty());
     assert!(proofs.len() as u64 <= most, "{} of {most}", proofs.len());

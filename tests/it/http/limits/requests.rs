@@ -1,4 +1,4 @@
-//! Bodies, heads, methods and addresses that are not taken.
+//! Bodies, heads, methods and addresses that are refused.
 
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
@@ -36,7 +36,7 @@ fn assert_hardened(reply: &Reply) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_too_large_is_refused_however_it_comes() {
+async fn a_body_that_is_too_large_is_refused_in_any_framing() {
     let world = World::with(&[
         ("SERVER__BODY_BYTES_MAX", "1000"),
         ("SERVER__BODY_MS_MAX", "60000"),
@@ -48,7 +48,7 @@ async fn a_body_that_is_too_large_is_refused_however_it_comes() {
     );
     let whole = world.service.post("chatbot", &[], large.as_bytes()).await;
     assert_problem(&whole.unwrap(), 413, "too_large");
-    // Only declared: the answer does not wait for a body that is refused anyway.
+    // Only declared: the answer does not wait for the body.
     let declared = stalled(
         &world,
         &format!(
@@ -77,7 +77,7 @@ async fn a_body_that_is_too_large_is_refused_however_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_too_slow_is_disconnected() {
+async fn a_slow_caller_is_disconnected() {
     let world = World::with(&[
         ("SERVER__HEAD_MS_MAX", "300"),
         ("SERVER__BODY_MS_MAX", "300"),
@@ -100,7 +100,7 @@ async fn who_is_too_slow_is_disconnected() {
     let answer = until_closed(stalled(&world, &half_chunk).await).await;
     assert_problem(&parse(answer.as_bytes()).unwrap(), 408, "too_slow");
     assert!(world.journal().is_empty());
-    // An idle connection is not kept for ever either.
+    // An idle connection is closed as well.
     let kept = format!(
         "{}Content-Length: 18\r\n\r\n{{\"code\":\"999|999\"}}",
         head()
@@ -129,7 +129,7 @@ async fn a_head_that_is_too_large_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_house_accepts_nothing_and_says_when_to_come_back() {
+async fn a_service_at_its_limit_accepts_nothing_and_sends_retry_after() {
     let world = World::with(&[
         ("SERVER__IN_FLIGHT_MAX", "1"),
         ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "200"),
@@ -150,7 +150,7 @@ async fn a_full_house_accepts_nothing_and_says_when_to_come_back() {
     }
     assert_eq!(world.service.get("/health/ready").await.status, 200);
     assert_eq!(world.journal().len(), 1);
-    // What was promised is under way: its retry is not told that nothing was accepted.
+    // The retry of an accepted request is not answered with "nothing was accepted".
     let again = world.ask(first.clone()).await;
     assert_eq!(again.outcome(), "pending");
     assert_eq!(again.json()["replayed"], true);
@@ -191,7 +191,7 @@ async fn a_webhook_takes_only_post() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_where_nothing_is_says_so() {
+async fn an_unknown_address_is_answered_with_the_right_one_where_possible() {
     let world = World::new().await;
     for (path, id) in [
         ("/webhooks/nobody", "no_such_channel"),
@@ -226,7 +226,7 @@ async fn an_address_where_nothing_is_says_so() {
         assert_eq!(
             reply.json()["handoff"],
             true,
-            "{path}: a fault of the set-up"
+            "{path}: a mistake in the set-up"
         );
         let names_it = detail.contains("is /webhooks/chatbot,");
         assert_eq!(names_it, id == "wrong_address", "{path}: {detail}");
@@ -245,7 +245,7 @@ async fn every_answer_is_hardened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_that_hangs_up_does_not_stop_its_cancellation() {
+async fn a_caller_that_disconnects_does_not_stop_its_cancellation() {
     let world = World::new().await;
     world.ozmap.fault("delete:hold_before*1").await;
     let body = r#"{"code":"123|123","message_id":"m-1"}"#;
@@ -258,7 +258,7 @@ async fn a_caller_that_hangs_up_does_not_stop_its_cancellation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_that_sends_nothing_more_still_gets_its_answer() {
+async fn a_caller_that_closes_its_side_still_gets_its_answer() {
     let world = World::new().await;
     world.ozmap.fault("lookup:delay_ms=300*1").await;
     let body = r#"{"code":"123|123","message_id":"m-1"}"#;

@@ -1,4 +1,5 @@
-//! How the service stops: nothing accepted is lost, what runs is answered, and no stalled caller holds it up.
+//! Graceful stop: nothing accepted is lost, running requests are answered, and no stalled caller
+//! delays it.
 
 use std::time::Instant;
 
@@ -9,7 +10,7 @@ use super::{ALIVE, PROBE, head, stalled, until, until_closed};
 use crate::cancel::{asking, try_ask_of};
 use crate::support::{World, eventually, http};
 
-/// Waits until the service takes no new connections.
+/// Waits until the service accepts no new connection.
 async fn closed(world: &World) {
     eventually("the listener to close", || async {
         let connected = tokio::net::TcpStream::connect(world.service.address()).await;
@@ -19,7 +20,7 @@ async fn closed(world: &World) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_waits_for_what_runs_and_answers_it() {
+async fn a_stop_waits_for_running_requests_and_answers_them() {
     let mut world = World::new().await;
     world.ozmap.fault("delete:hold_after*1").await;
     let body = json!({"code": "123|123", "message_id": "m-1"}).to_string();
@@ -44,10 +45,10 @@ async fn a_stop_waits_for_what_runs_and_answers_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_ends_in_time_also_while_callers_and_ozmap_stall() {
+async fn a_stop_ends_in_time_while_callers_and_ozmap_stall() {
     let mut world = World::with(&[
         ("SERVER__DRAIN_MS_MAX", "1500"),
-        // Whoever takes over on a shared journal waits for the lease.
+        // On a shared journal the next process waits for the lease to expire.
         ("OZMAP__DELETE_MS", "4000"),
         ("JOURNAL__LEASE_MS", "9000"),
         ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "500"),
@@ -72,10 +73,10 @@ async fn a_stop_ends_in_time_also_while_callers_and_ozmap_stall() {
     let began = Instant::now();
     world.service.signal("TERM");
     assert_eq!(world.service.ended().await, Some(0));
-    // The limit is 1.5 s; the rest is for a machine that does other things as well.
+    // The limit is 1.5 s; the rest is tolerance for a loaded machine.
     assert!(began.elapsed().as_secs() < 8, "{:?}", began.elapsed());
     drop((silent, half_head, half_body, kept));
-    // What was running is taken up by the next run, and ends.
+    // The next run resumes and ends what was running.
     world.ozmap.release().await;
     world.ozmap.heal().await;
     world.restart().await;
@@ -84,7 +85,7 @@ async fn a_stop_ends_in_time_also_while_callers_and_ozmap_stall() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_with_nothing_running_is_at_once_and_an_interrupt_is_a_stop() {
+async fn an_idle_service_stops_at_once_and_sigint_stops_it_too() {
     for signal in ["TERM", "INT"] {
         let mut world = World::new().await;
         assert_eq!(world.cancel("123|123", "m-1").await.outcome(), "cancelled");
@@ -98,7 +99,7 @@ async fn a_stop_with_nothing_running_is_at_once_and_an_interrupt_is_a_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_that_waits_at_a_stop_hears_that_it_goes_on() {
+async fn a_caller_that_waits_during_a_stop_is_answered_pending() {
     let mut world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", "30000")]).await;
     world.ozmap.fault("lookup:status=503").await;
     let body = json!({"code": "123|123", "message_id": "m-1"});
@@ -126,7 +127,7 @@ async fn a_caller_that_waits_at_a_stop_hears_that_it_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_is_announced_before_anybody_is_turned_away() {
+async fn a_stop_is_announced_before_any_request_is_refused() {
     let mut world = World::with(&[("SERVER__STOP_NOTICE_MS", "3000")]).await;
     world.service.signal("TERM");
     let announced = eventually("the announcement", || async {
@@ -139,7 +140,7 @@ async fn a_stop_is_announced_before_anybody_is_turned_away() {
         world.service.get("/health").await.json()["draining"],
         json!(true)
     );
-    // Whoever has not been told yet is served as ever.
+    // A caller that does not know yet is served as usual.
     let reply = world.cancel("123|123", "m-1").await;
     assert_eq!(reply.outcome(), "cancelled");
     assert_eq!(world.service.ended().await, Some(0));
@@ -147,7 +148,7 @@ async fn a_stop_is_announced_before_anybody_is_turned_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_twice_for_a_stop_does_not_wait() {
+async fn a_second_signal_stops_at_once() {
     let mut world = World::with(&[("SERVER__STOP_NOTICE_MS", "30000")]).await;
     let began = Instant::now();
     world.service.signal("TERM");
@@ -162,7 +163,7 @@ async fn who_asks_twice_for_a_stop_does_not_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_is_kept_does_not_hold_up_a_stop() {
+async fn an_idle_kept_connection_does_not_delay_a_stop() {
     let mut world = World::with(&[
         ("SERVER__HEAD_MS_MAX", "60000"),
         ("SERVER__DRAIN_MS_MAX", "15000"),
@@ -173,7 +174,7 @@ async fn a_connection_that_is_kept_does_not_hold_up_a_stop() {
     world.service.signal("TERM");
     assert_eq!(until_closed(kept).await, "");
     assert_eq!(world.service.ended().await, Some(0));
-    let logs = eventually("the last word", || async {
+    let logs = eventually("the last log line", || async {
         let logs = world.service.logs();
         logs.contains("stopped").then_some(logs)
     })
@@ -182,7 +183,7 @@ async fn a_connection_that_is_kept_does_not_hold_up_a_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stopping_service_takes_nothing_on_a_connection_that_is_still_open() {
+async fn a_stopping_service_accepts_nothing_on_an_open_connection() {
     let mut world = World::with(&[
         ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "30000"),
         ("SERVER__BODY_MS_MAX", "60000"),
@@ -202,10 +203,10 @@ async fn a_stopping_service_takes_nothing_on_a_connection_that_is_still_open() {
         late.len()
     );
     let mut open = stalled(&world, &expecting).await;
-    // Said when the body is waited for: the request has begun before the stop.
+    // The service waits for the body: the request began before the stop.
     until(&mut open, "100 Continue\r\n\r\n").await;
     world.service.signal("TERM");
-    // Who waits is told so only when everything that ran is parked: from here on nothing is taken.
+    // The answer means that every worker has handed over: from here on nothing is accepted.
     let reply = waiting.await.unwrap().unwrap();
     assert_eq!((reply.status, reply.outcome().as_str()), (200, "pending"));
     world.ozmap.heal().await;

@@ -1,14 +1,15 @@
-//! A commit whose answer is lost: what was promised is kept, what was declined does not happen, and nobody is told a
-//! thing that is not so. Who was told no is told so for good.
+//! A commit whose answer is lost: accepted requests are kept, refused ones are never executed, and
+//! no answer is untrue or taken back.
 
 use super::proxy::Cut;
 use super::*;
 
-/// Every commit of a cancellation: the promise, the spent deletion, the intent, the answer, the end, what was told.
+/// Every commit of a cancellation: acceptance, spent deletion, intent, confirmation, end, answered
+/// outcome.
 const COMMITS: usize = 6;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_commit_without_an_answer_is_looked_up_before_anybody_is_told_anything() {
+async fn a_commit_without_an_answer_is_looked_up_before_any_caller_is_answered() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -21,7 +22,7 @@ async fn a_commit_without_an_answer_is_looked_up_before_anybody_is_told_anything
         proxy.cut(cut, skip);
         let reply = replicas.services[0].ask(&asking(CODE, "m-1")).await;
         if (cut, skip) == (Cut::CommitLost, 0) {
-            // Undone, and said so.
+            // Rolled back, and reported so.
             assert_eq!(reply.status, 503, "{case}: {reply:?}");
             assert!(replicas.cancellations().is_empty(), "{case}");
             assert_eq!(replicas.ozmap.holds(CODE).await.len(), 1, "{case}");
@@ -47,7 +48,7 @@ async fn a_commit_without_an_answer_is_looked_up_before_anybody_is_told_anything
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_must_be_answered_before_it_is_known_hears_just_that() {
+async fn a_caller_that_times_out_before_the_outcome_is_known_learns_that() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -66,7 +67,7 @@ async fn who_must_be_answered_before_it_is_known_hears_just_that() {
         assert_eq!(proxy.cuts(), 1, "{case}");
         let ready = replicas.services[0].get("/health/ready").await;
         assert_eq!(ready.status, 503, "{case}");
-        // Nothing new is begun, and that is said without a doubt.
+        // Nothing new begins, and the refusal is certain.
         let other = replicas.services[0].ask(&asking("nobody", "m-2")).await;
         assert_eq!(
             (other.status, problem(&other).as_str()),
@@ -81,7 +82,7 @@ async fn who_must_be_answered_before_it_is_known_hears_just_that() {
             (ready.status == 200).then_some(())
         })
         .await;
-        // The platform does as it was told.
+        // The platform retries, as the answer says.
         let again = eventually("the outcome", || async {
             let again = replicas.services[0].ask(&asking(CODE, "m-1")).await;
             (again.outcome() == "cancelled").then_some(again)
@@ -97,7 +98,7 @@ async fn who_must_be_answered_before_it_is_known_hears_just_that() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_told_no_while_others_were_in_the_way_gets_nothing_done() {
+async fn a_request_refused_during_a_lock_wait_is_never_executed() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -113,7 +114,7 @@ async fn who_was_told_no_while_others_were_in_the_way_gets_nothing_done() {
             "{table}"
         );
         foreign.run("ROLLBACK");
-        // Whatever was on its way is through by now.
+        // Everything in flight has arrived.
         let body = asking("nobody", &format!("{table} 2"));
         let other = eventually("a final answer", async || {
             let reply = replicas.services[0].ask(&body).await;
@@ -132,7 +133,7 @@ async fn who_was_told_no_while_others_were_in_the_way_gets_nothing_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_falls_silent_holds_nobody_up_and_nothing_comes_of_what_was_declined() {
+async fn a_silent_server_blocks_no_caller_and_refused_requests_are_never_executed() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };

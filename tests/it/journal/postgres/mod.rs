@@ -1,5 +1,5 @@
-//! A journal that several replicas share: only what the file of a single one cannot show. The rest of the suite runs on
-//! PostgreSQL as it is, see `support::store`.
+//! A journal that several replicas share: only what an embedded one cannot show. The rest of the
+//! suite runs on PostgreSQL unchanged, see `support::store`.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ mod silence;
 mod under_way;
 mod upgrade;
 
-/// What a test says on a machine without a server.
+/// What a skipped test needs.
 pub const NEEDS: &str = "PostgreSQL";
 
 /// Some replicas on one journal.
@@ -74,7 +74,7 @@ impl Replicas {
         Self::at(&url, &url, folder, count, settings).await
     }
 
-    /// The same, where the replicas reach the journal by another way than the test.
+    /// The same, where the replicas use another address for the journal than the test.
     async fn at(
         seen: &str,
         used: &str,

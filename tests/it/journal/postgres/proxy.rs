@@ -1,4 +1,4 @@
-//! A way to the server that can be cut in the very moment of a commit, or fall silent.
+//! A proxy to the server that can cut a connection at a commit, or go silent.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -14,22 +14,22 @@ pub enum Cut {
     AnswerLost,
     /// The server never gets it.
     CommitLost,
-    /// The server never gets it, and nobody hears of that: the connections that are there stay, and nothing goes
-    /// through on them any more.
+    /// The server never gets it and no side notices: the open connections stay, and nothing passes
+    /// on them any more.
     Stuck,
 }
 
-/// What the next commits meet.
+/// What happens to the next commits.
 #[derive(Default)]
 struct Plan {
     cut: Option<Cut>,
     skip: usize,
-    // Nobody gets through after the cut, until it is opened again.
+    // No new connection is accepted after the cut, until it is opened again.
     stays_closed: bool,
     cuts: usize,
 }
 
-/// How the way is.
+/// What passes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Open,
@@ -109,7 +109,7 @@ impl Proxy {
         };
     }
 
-    /// The same, and nobody gets through until it is opened.
+    /// The same, and no new connection is accepted until it is opened.
     pub fn cut_and_close(&self, cut: Cut, skip: usize) {
         self.cut(cut, skip);
         self.plan.lock().unwrap().stays_closed = true;
@@ -181,7 +181,7 @@ impl Proxy {
                 match is_commit.then(|| self.fate()).flatten() {
                     Some(Cut::CommitLost) => return,
                     Some(Cut::AnswerLost) => {
-                        // Delivered, and carried out before the connection goes.
+                        // Delivered, and executed before the connection ends.
                         drop(to_server.write_all(said).await);
                         drop(to_server.shutdown().await);
                         return;

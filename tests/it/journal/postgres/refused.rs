@@ -19,7 +19,7 @@ fn place(server: &Server) -> (String, TempDir) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_may_forget_or_cannot_be_written_is_refused() {
+async fn a_server_that_may_lose_commits_or_is_read_only_is_refused() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -42,7 +42,7 @@ async fn a_server_that_may_forget_or_cannot_be_written_is_refused() {
             "{option}: {found}"
         );
     }
-    // The tables are there, and somebody who may look at them only.
+    // The tables exist, and a role that may only read them.
     drop(Launch::new(&ozmap.url(), &url).start().await);
     let name = url.rsplit("%3D").next().unwrap();
     Session::open(&url).run(&format!(
@@ -117,7 +117,7 @@ async fn the_password_stands_in_no_log_no_page_and_no_error() {
         assert!(said.contains("password authentication failed"), "{said}");
         assert!(!said.contains("canary"), "{said}");
     }
-    // From a file, with everything logged that can be.
+    // From a file, with the most verbose log.
     let (right, folder) = secretive(server, "canary-password");
     let file = folder.path().join("url");
     std::fs::write(&file, format!("{right}\n")).unwrap();
@@ -149,7 +149,7 @@ async fn no_row_of_the_journal_stands_in_an_error() {
         return skipped(NEEDS);
     };
     let replicas = Replicas::on(server, 1, &[("LOG__FILTER", "trace")]).await;
-    // Whatever is written now breaks a rule, and the server's own words about it show the row.
+    // Every write violates a constraint, and the details of the server's error show the row.
     replicas
         .journal
         .run("ALTER TABLE op ADD CONSTRAINT none CHECK (code = '') NOT VALID");
@@ -157,7 +157,7 @@ async fn no_row_of_the_journal_stands_in_an_error() {
         json!({"code": "canary-code", "customer_name": "Canaria", "message_id": "canary-key"});
     let declined = replicas.services[0].ask(&body).await;
     assert_eq!(declined.status, 503, "{declined:?}");
-    // The answer may be here before the line that was logged before it.
+    // The answer may arrive before the log line.
     let logs = eventually("the refusal in the log", || async {
         let logs = replicas.services[0].logs();
         logs.contains("violates check constraint").then_some(logs)
@@ -167,7 +167,7 @@ async fn no_row_of_the_journal_stands_in_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_text_with_a_nul_is_no_reason_to_fail_for_ever() {
+async fn a_text_with_a_nul_is_accepted() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -189,7 +189,7 @@ async fn with_sslmode_require_only_a_server_that_proves_itself_is_believed() {
     for (name, text) in [("server.pem", &certificate), ("server.key", &key)] {
         let path = folder.join(name);
         std::fs::write(&path, text).unwrap();
-        // The server wants its key for itself.
+        // The server requires a private key file.
         let owned = Command::new("chown")
             .arg("--reference")
             .args([folder, &path])

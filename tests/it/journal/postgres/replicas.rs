@@ -51,7 +51,7 @@ async fn different_webhooks_for_one_code_on_both_share_one_deletion_and_its_outc
     }
     assert_eq!(calls_of(&replicas.ozmap, "delete").await.len(), 1);
     assert_eq!(replicas.cancellations().len(), 1);
-    // Each webhook on the other replica this time.
+    // Now each webhook goes to the other replica.
     let mut turned = bodies;
     turned.rotate_left(1);
     for answer in ask_both(&replicas, turned).await {
@@ -92,7 +92,7 @@ async fn the_deletions_of_an_hour_and_the_codes_of_a_conversation_are_counted_ov
     assert!(refused.count() >= 3, "{tried:?}");
 }
 
-/// Two replicas, and a cancellation that the first one works on and that stands at a call to OZmap.
+/// Two replicas, and a cancellation of the first one that waits in a call to OZmap.
 pub async fn standing(
     server: &Server,
     hold: &str,
@@ -105,7 +105,7 @@ pub async fn standing(
     (replicas, answer)
 }
 
-/// Short times, and patience with who asks.
+/// Short times, and a long answer time.
 const PATIENT: &[(&str, &str)] = &[
     ("OZMAP__LOOKUP_MS", "5000"),
     ("OZMAP__DELETE_MS", "1500"),
@@ -115,7 +115,7 @@ const PATIENT: &[(&str, &str)] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_killed_replica_worked_on_is_finished_by_the_other_and_who_waits_hears_it() {
+async fn the_other_replica_finishes_what_a_killed_one_began_and_waiting_callers_get_it() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -129,7 +129,7 @@ async fn what_a_killed_replica_worked_on_is_finished_by_the_other_and_who_waits_
     ]);
     each(6, holds, move |case, hold| async move {
         let (mut replicas, answer) = standing(server, hold, PATIENT).await;
-        // Two who wait at the other replica: for the same webhook, and for the same code.
+        // Two callers wait at the other replica: one with the same webhook, one with the same code.
         let same = replicas.asking(1, asking(CODE, "m-1"));
         let other = replicas.asking(1, asking(CODE, "m-2"));
         eventually("the other webhook", || async {
@@ -149,7 +149,7 @@ async fn what_a_killed_replica_worked_on_is_finished_by_the_other_and_who_waits_
             (&json!("cancelled"), &json!(2)),
             "{case}"
         );
-        // The lease, a tick, and what OZmap takes.
+        // The lease, a tick, and the calls to OZmap.
         let took = row["done_at"].as_i64().unwrap() - row["created_at"].as_i64().unwrap();
         assert!(took < 6_500 * 2, "{case}: {took} ms");
         assert_deleted_only(&replicas.ozmap, &[PROPERTY], &case).await;
@@ -158,7 +158,7 @@ async fn what_a_killed_replica_worked_on_is_finished_by_the_other_and_who_waits_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_frozen_for_longer_than_its_lease_changes_nothing_and_tells_the_truth() {
+async fn a_replica_frozen_longer_than_its_lease_changes_nothing_and_answers_the_truth() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -184,7 +184,7 @@ async fn who_was_frozen_for_longer_than_its_lease_changes_nothing_and_tells_the_
         assert_eq!(reply.json()["protocol"], row["protocol"], "{case}");
         eventually("the frozen one to notice", || async {
             let logs = replicas.services[0].logs();
-            (logs.contains("the lease on a cancellation was lost")).then_some(())
+            (logs.contains("lease expired")).then_some(())
         })
         .await;
         let after = replicas.cancellations().remove(0);
@@ -198,7 +198,7 @@ async fn who_was_frozen_for_longer_than_its_lease_changes_nothing_and_tells_the_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_for_ozmap_longer_than_a_lease_keeps_it() {
+async fn a_worker_that_waits_for_ozmap_longer_than_a_lease_keeps_it() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -208,7 +208,7 @@ async fn who_waits_for_ozmap_longer_than_a_lease_keeps_it() {
     let (replicas, answer) = standing(server, "get:hold_before*1", &settings).await;
     let lease_ends = |row: &Value| row["lease_until"].as_i64().unwrap();
     let first = lease_ends(&replicas.cancellations()[0]);
-    // A lease that ends this late was made or renewed when the first one was over.
+    // A lease that ends this late was renewed after the first one would have expired.
     let row = eventually("a lease after the first one", || async {
         let row = replicas.cancellations().remove(0);
         (lease_ends(&row) > first + 6_500).then_some(row)
@@ -226,7 +226,7 @@ async fn a_replica_that_stops_hands_over_at_once() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
-    // Nobody could wait for this lease.
+    // Too long to wait for this lease.
     let long = [
         ("JOURNAL__LEASE_MS", "600000"),
         ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "18000"),
@@ -251,7 +251,7 @@ async fn a_replica_that_stops_hands_over_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn replicas_that_start_at_once_find_the_same_tables_and_free_nobodys_lease() {
+async fn replicas_that_start_at_once_create_the_tables_once_and_release_no_lease() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -272,9 +272,9 @@ async fn replicas_that_start_at_once_find_the_same_tables_and_free_nobodys_lease
     assert_eq!(replicas.services[3].journal()[0]["outcome"], "cancelled");
 }
 
-/// Two writers that lock the same rows in another order would wait for each other, and throw away what they wrote.
+/// Two writers that lock the same rows in different orders would deadlock, and lose their batches.
 #[tokio::test(flavor = "multi_thread")]
-async fn replicas_that_are_asked_for_much_do_not_wait_for_each_other() {
+async fn busy_replicas_do_not_wait_for_each_other() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -288,7 +288,8 @@ async fn replicas_that_are_asked_for_much_do_not_wait_for_each_other() {
     for code in &codes {
         replicas.ozmap.reserve(json!({"code": code})).await;
     }
-    // Few conversations with many codes each, and every webhook on both replicas, the second time in another order.
+    // Few conversations with many codes each, and every webhook on both replicas, in different
+    // orders.
     let asks = |n: usize| json!({"code": codes[n], "message_id": codes[n], "conversation_id": format!("c-{}", n % 7)});
     let mut bodies: Vec<Value> = (0..codes.len())
         .flat_map(|n| [asks(n), asks(codes.len() - 1 - n)])
@@ -307,11 +308,11 @@ async fn replicas_that_are_asked_for_much_do_not_wait_for_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_hands_over_what_waits_also_while_ozmap_is_left_alone() {
+async fn a_stop_hands_over_what_waits_also_while_the_circuit_is_open() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
-    // Nobody could take it over by the lease alone within the patience of this test.
+    // The lease alone would not expire within this test.
     let long = [
         SHORT,
         &[

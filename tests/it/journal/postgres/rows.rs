@@ -1,9 +1,10 @@
-//! Rows that several sessions want at once: whoever comes second waits, and then goes by what is there.
+//! Rows that several sessions write at once: the second one waits, and then sees what the first one
+//! wrote.
 
 use super::replicas::{ask_both, standing};
 use super::*;
 
-/// Nobody could wait for this lease, and nothing but what is tested writes to the rows.
+/// A lease too long to expire, so that only the tested sessions write to the rows.
 const LONG: &[(&str, &str)] = &[
     ("OZMAP__LOOKUP_MS", "18000"),
     ("JOURNAL__LEASE_MS", "600000"),
@@ -11,12 +12,12 @@ const LONG: &[(&str, &str)] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rehearsal_waits_for_whoever_is_about_to_delete_and_does_not_end_beside_it() {
+async fn a_dry_run_waits_for_a_replica_that_is_about_to_delete() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
     let (replicas, real) = standing(server, "lookup:hold_before*1", LONG).await;
-    // The intent of the real one, as it is before its commit.
+    // The intent of the real cancellation, before its commit.
     let deleting = Session::open(replicas.services[0].journal_url());
     deleting.run(&format!(
         "BEGIN; UPDATE op SET state = 'intent', property_id = '{PROPERTY}', delete_sent = 1 WHERE dry_run = 0"
@@ -30,7 +31,7 @@ async fn a_rehearsal_waits_for_whoever_is_about_to_delete_and_does_not_end_besid
     };
     let blocked =
         format!("SELECT pid FROM pg_stat_activity WHERE {pid} = ANY(pg_blocking_pids(pid))");
-    let row = eventually("the rehearsal to wait, or to end", || async {
+    let row = eventually("the dry run to wait, or to end", || async {
         let row = rehearsed()?;
         let waits = !replicas.journal.run(&blocked).is_empty();
         (waits || row["state"] == "done").then_some(row)
@@ -38,7 +39,7 @@ async fn a_rehearsal_waits_for_whoever_is_about_to_delete_and_does_not_end_besid
     .await;
     assert_ne!(row["state"], "done", "it did not wait: {row}");
     deleting.run("COMMIT");
-    eventually("the rehearsal to leave OZmap alone", || async {
+    eventually("the dry run to back off", || async {
         let row = rehearsed()?;
         assert_ne!(row["outcome"], "would_cancel", "beside a deletion: {row}");
         (row["reason"] == "being_cancelled").then_some(())
@@ -56,9 +57,9 @@ async fn a_rehearsal_waits_for_whoever_is_about_to_delete_and_does_not_end_besid
     assert_deleted_only(&replicas.ozmap, &[PROPERTY], "beside a rehearsal").await;
 }
 
-/// On such a database everything that waited for somebody else's commit would fail after it.
+/// With such an isolation level every statement that waited for another commit would fail after it.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_isolation_that_a_database_prefers_turns_nobody_away() {
+async fn the_default_isolation_of_a_database_rejects_no_request() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };

@@ -1,11 +1,11 @@
-//! The server itself goes, and comes back.
+//! The server itself fails, and comes back.
 
 use tokio::task::JoinSet;
 
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_killed_while_something_runs_loses_nothing_that_was_promised() {
+async fn a_server_killed_during_a_cancellation_loses_nothing_that_was_accepted() {
     let Some(mut server) = Server::start(Sync::On, &[]) else {
         return skipped(NEEDS);
     };
@@ -29,10 +29,11 @@ async fn a_server_that_is_killed_while_something_runs_loses_nothing_that_was_pro
         assert_eq!(declined.status, 503, "{case}: {declined:?}");
         assert_eq!(replicas.services[0].get("/health/ready").await.status, 503);
         replicas.ozmap.release().await;
-        // What comes back now cannot be written down, and so nothing follows from it.
-        eventually("a step that cannot be journaled", || async {
+        // The result cannot be written now, so nothing follows from it.
+        eventually("a step that cannot be written", || async {
             let logs = replicas.services[0].logs();
-            logs.contains("could not be journaled").then_some(())
+            logs.contains("failed to write a step to the journal")
+                .then_some(())
         })
         .await;
         let sent = usize::from(!case.starts_with("lookup"));
@@ -58,7 +59,7 @@ async fn a_server_that_is_killed_while_something_runs_loses_nothing_that_was_pro
 const CODES: usize = 60;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kills_of_the_server_among_many_requests_make_nobody_a_liar() {
+async fn kills_of_the_server_among_many_requests_make_no_answer_untrue() {
     let Some(mut server) = Server::start(Sync::On, &[]) else {
         return skipped(NEEDS);
     };
@@ -73,7 +74,7 @@ async fn kills_of_the_server_among_many_requests_make_nobody_a_liar() {
     for n in 0..CODES {
         let address = replicas.services[n % 2].address();
         asking_all.spawn(async move {
-            // Spread over the kills.
+            // Spread over the time of the kills.
             tokio::time::sleep(Duration::from_millis(n as u64 * 50)).await;
             let code = format!("kill-{n}");
             let reply = try_ask_of(address, asking(&code, &code)).await.unwrap();
@@ -126,7 +127,7 @@ async fn kills_of_the_server_among_many_requests_make_nobody_a_liar() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_may_forget_is_left_as_soon_as_it_says_so() {
+async fn a_server_that_may_lose_commits_is_left_at_once() {
     let Some(server) = Server::start(Sync::Off, &[]) else {
         return skipped(NEEDS);
     };

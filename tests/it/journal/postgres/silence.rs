@@ -1,16 +1,16 @@
-//! Connections on which nothing goes through any more, and that nobody ends: the network is there, the other side is not.
-//! Whoever is on one of them must not stand still for good, nor keep from others what it holds.
+//! Silent connections: they stay open, and nothing passes on them any more. A replica on one of
+//! them must neither hang for ever nor keep its locks.
 
 use std::time::Instant;
 
 use super::proxy::Cut;
 use super::*;
 
-/// Callers are not patient, so that a test sees what is said meanwhile.
+/// A short answer time, so that a test sees the answers during the silence.
 const SOON: &[(&str, &str)] = &[("CHANNELS__CHATBOT__ANSWER_MS_MAX", "1500")];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replica_that_stands_still_in_a_transaction_keeps_no_row_from_the_others() {
+async fn a_replica_frozen_in_a_transaction_blocks_no_row_for_the_others() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -22,10 +22,10 @@ async fn a_replica_that_stands_still_in_a_transaction_keeps_no_row_from_the_othe
     );
     let launch = replicas.services[0].launch().clone();
     let other = launch.set("JOURNAL__URL", &past_the_proxy).start().await;
-    // It has written the row of the code, and stands before its commit for good.
+    // It has locked the row of the code, and hangs before its commit.
     proxy.cut(Cut::Stuck, 0);
     let first = replicas.asking(0, asking(CODE, "m-1"));
-    eventually("the commit that stands still", || async {
+    eventually("the commit to hang", || async {
         (proxy.cuts() == 1).then_some(())
     })
     .await;
@@ -40,7 +40,7 @@ async fn a_replica_that_stands_still_in_a_transaction_keeps_no_row_from_the_othe
         (503, "in_doubt"),
         "{told:?}"
     );
-    // Nothing of what stood still was carried out, and it goes on as well.
+    // The hanging transaction was not executed, and the replica continues.
     eventually("the first one to go on", || async {
         let again = replicas.services[0].ask(&asking(CODE, "m-1")).await;
         (again.status == 200 && again.outcome() == "already_cancelled").then_some(())
@@ -57,7 +57,7 @@ async fn a_replica_that_stands_still_in_a_transaction_keeps_no_row_from_the_othe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_on_which_nothing_comes_back_are_given_up_for_new_ones() {
+async fn silent_connections_are_replaced() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -69,8 +69,8 @@ async fn connections_on_which_nothing_comes_back_are_given_up_for_new_ones() {
         (503, "journal"),
         "{declined:?}"
     );
-    // The old connections stay as they are: it has to leave them.
-    eventually("a promise on a new connection", || async {
+    // The old connections stay silent: the service has to replace them.
+    eventually("an acceptance on a new connection", || async {
         let reply = replicas.services[0].ask(&asking("nobody", "m-2")).await;
         (reply.status == 200).then_some(())
     })
@@ -93,11 +93,11 @@ async fn a_caller_is_answered_in_time_although_the_journal_cannot_be_read() {
     };
     let settings = [("CHANNELS__CHATBOT__ANSWER_MS_MAX", "1500")];
     let (replicas, proxy) = behind(server, &settings).await;
-    // What is promised is written, and nobody can read it.
+    // The acceptance is written, and cannot be read.
     proxy.fall_silent_for_readers();
     let asked = Instant::now();
     let reply = replicas.services[0].ask(&asking(CODE, "m-1")).await;
-    // An exchange alone would be waited for longer.
+    // The timeout of one exchange alone is longer.
     let took = asked.elapsed();
     assert!(took < Duration::from_secs(4), "{took:?}: {reply:?}");
     assert_eq!(reply.outcome(), "pending", "{reply:?}");

@@ -1,4 +1,4 @@
-//! Commits that are under way for long: the server has them, and neither carries them out nor gives them up.
+//! Slow commits: the server has them, and neither finishes nor aborts them.
 
 use ozmap_cancel::journal::{Accepted, Journal, Link, Place};
 
@@ -6,7 +6,7 @@ use super::proxy::Cut;
 use super::*;
 use crate::journal;
 
-/// A journal in which certain commits stand still, until they are let go.
+/// A journal in which certain commits hang until they are released.
 struct Standstill<'a> {
     journal: &'a Session,
 }
@@ -14,7 +14,7 @@ struct Standstill<'a> {
 impl<'a> Standstill<'a> {
     /// Of those that change a table like this: `INSERT ON delivery`.
     fn of(journal: &'a Session, change: &str) -> Self {
-        // At the end of a commit's transaction, where no limit of the service's own ends it.
+        // At the end of the transaction, where no timeout of the service applies.
         journal.run(&format!(
             "CREATE FUNCTION stand_still() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS \
              $$ BEGIN PERFORM pg_advisory_xact_lock(hashtext(current_schema())); RETURN NULL; END $$; \
@@ -25,12 +25,12 @@ impl<'a> Standstill<'a> {
         Self { journal }
     }
 
-    /// Whether one stands.
+    /// Whether one hangs.
     fn holds_one(&self) -> bool {
         self.is_any("pg_backend_pid() = ANY(w.by)")
     }
 
-    /// Whether somebody waits for one that stands.
+    /// Whether another session waits for one that hangs.
     fn is_waited_for(&self) -> bool {
         self.is_any("EXISTS (SELECT 1 FROM waits h WHERE h.pid = ANY(w.by) AND pg_backend_pid() = ANY(h.by))")
     }
@@ -43,7 +43,7 @@ impl<'a> Standstill<'a> {
         !found.is_empty()
     }
 
-    /// Lets them go, and all that come.
+    /// Releases them, and all later ones.
     fn let_go(&self) {
         self.journal
             .run("SELECT pg_advisory_unlock(hashtext(current_schema()))");
@@ -51,7 +51,7 @@ impl<'a> Standstill<'a> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_commit_that_is_still_under_way_when_it_is_asked_for_is_not_called_undone() {
+async fn a_commit_that_is_still_running_is_not_reported_as_rolled_back() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -60,8 +60,8 @@ async fn a_commit_that_is_still_under_way_when_it_is_asked_for_is_not_called_und
     let standstill = Standstill::of(&replicas.journal, "INSERT ON delivery");
     proxy.cut(Cut::AnswerLost, 0);
     let answer = replicas.asking(0, asking(CODE, "m-1"));
-    eventually("the question what became of it", || async {
-        // Or somebody was told something without one.
+    eventually("the query of the outcome", || async {
+        // Or a caller was answered without a query.
         (standstill.is_waited_for() || answer.is_finished()).then_some(())
     })
     .await;
@@ -78,9 +78,10 @@ async fn a_commit_that_is_still_under_way_when_it_is_asked_for_is_not_called_und
     assert_deleted_only(&replicas.ozmap, &[PROPERTY], "under way").await;
 }
 
-/// Whoever holds one sends by it, and somebody else takes it by what stands there.
+/// The holder sends deletions by its own count of the lease; another replica takes it over by the
+/// row.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lease_is_never_longer_than_the_journal_says_however_long_its_commit_took() {
+async fn a_lease_is_never_longer_than_the_journal_says_however_slow_its_commit() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -99,7 +100,7 @@ async fn a_lease_is_never_longer_than_the_journal_says_however_long_its_commit_t
         book.intend(&mut held, &target).await.unwrap();
         (book, held)
     });
-    eventually("the commit to stand still", || async {
+    eventually("the commit to hang", || async {
         standstill.holds_one().then_some(())
     })
     .await;

@@ -1,5 +1,5 @@
-//! Replicas on a journal of an older schema: one upgrades it while the others wait, and a kill leaves the old schema or the
-//! new one.
+//! Replicas on a journal of an older schema: one upgrades it while the others wait, and a kill
+//! leaves the old schema or the new one.
 
 use std::process::Stdio;
 
@@ -9,7 +9,8 @@ use crate::journal::migrations::{fixture, newest_ms, to_now};
 /// The advisory lock of an upgrade.
 const UPGRADE_LOCK: i64 = 0x6f7a_6d61_7063;
 
-/// Puts a journal of the first schema into a database of its own: advisory locks are those of a database.
+/// Puts a journal of the first schema into a database of its own: advisory locks are those of a
+/// database.
 fn restore(server: &Server, name: &str) -> (String, Session) {
     let admin = Session::open(&server.url("postgres"));
     admin.run(&format!("CREATE DATABASE {name}"));

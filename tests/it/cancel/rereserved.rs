@@ -1,4 +1,5 @@
-//! Reservations that somebody else makes, doubles or removes while a request about their code is under way.
+//! Reservations that others make, duplicate or remove while a request for their code is in
+//! progress.
 
 use super::*;
 
@@ -7,11 +8,11 @@ fn row(world: &World) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_reserved_while_a_request_waited_is_not_what_it_asked_for() {
+async fn a_reservation_made_while_a_request_waited_is_not_its_target() {
     let world = World::with(SHORT).await;
     world.ozmap.fault("lookup:status=503").await;
     assert_eq!(world.cancel("later-1", "m-1").await.outcome(), "pending");
-    // Ten minutes of grace are for clocks that differ.
+    // The guard allows ten minutes for clocks that differ.
     let hour = std::time::Duration::from_secs(3_600);
     let in_an_hour = jiff::Timestamp::now() + hour;
     let reservation = json!({"code": "later-1", "createdAt": format!("{in_an_hour:.3}")});
@@ -45,7 +46,7 @@ async fn a_second_property_of_the_code_ends_the_deletions_of_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_properties_are_named_to_whoever_must_choose() {
+async fn the_history_names_the_properties_that_share_a_code() {
     let world = World::new().await;
     assert_eq!(world.cancel("dup-1", "m-1").await.outcome(), "review");
     let ids: Vec<String> = world
@@ -66,9 +67,9 @@ async fn several_properties_are_named_to_whoever_must_choose() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_else_removed_after_our_no_is_not_said_to_be_our_cancellation() {
+async fn a_reservation_removed_by_others_after_a_refusal_is_not_called_already_cancelled() {
     let world = World::with(SHORT).await;
-    // A DELETE was sent and lost, and then the customer was installed: the answer was no.
+    // A DELETE was sent and lost, then the customer was installed: the outcome was a refusal.
     world.ozmap.fault("lookup:implant_after*1").await;
     world.ozmap.fault("delete:reset_before*1").await;
     let reply = world.ask_until_final(asking(CODE, "m-1")).await;
@@ -79,13 +80,13 @@ async fn what_somebody_else_removed_after_our_no_is_not_said_to_be_our_cancellat
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rehearsal_waits_for_the_real_cancellation_that_changes_what_it_would_see() {
+async fn a_dry_run_waits_for_the_real_cancellation_of_its_code() {
     let world = World::with(SHORT).await;
     world.ozmap.fault("delete:hold_after*1").await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
     world.ozmap.held().await;
     let rehearsal = json!({"code": CODE, "message_id": "m-2", "dry_run": true});
-    // Nothing before the real one has ended, which it does when its DELETE is waited for no more.
+    // Not before the real one completes, which it does when its DELETE times out.
     let early = world.ask(rehearsal.clone()).await.outcome();
     assert!(
         ["pending", "already_cancelled"].contains(&early.as_str()),
@@ -99,7 +100,7 @@ async fn a_rehearsal_waits_for_the_real_cancellation_that_changes_what_it_would_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_look_up_does_not_say_what_a_cancellation_has_changed_meanwhile() {
+async fn a_lookup_does_not_show_what_a_concurrent_cancellation_changed() {
     let world = World::with(SHORT).await;
     world.ozmap.fault("lookup:hold_after*1").await;
     let look = json!({"code": CODE, "action": "lookup"});
@@ -111,7 +112,7 @@ async fn a_look_up_does_not_say_what_a_cancellation_has_changed_meanwhile() {
     called(&world.ozmap, "delete", 1).await;
     world.ozmap.release().await;
     let looked = looked.await.unwrap().unwrap();
-    // It waited longer than it may be waited for, or it hears that the code is being cancelled.
+    // Either the lookup timed out, or it is told that the code is being cancelled.
     assert!(
         looked.status == 503 || looked.outcome() == "pending",
         "{looked:?}"
@@ -120,7 +121,7 @@ async fn a_look_up_does_not_say_what_a_cancellation_has_changed_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_promise_outlasts_a_change_of_the_code_s_pattern() {
+async fn an_accepted_request_survives_a_change_of_the_code_pattern() {
     let mut world = World::with(SHORT).await;
     world.ozmap.fault("lookup:status=503").await;
     let promised = world.cancel(CODE, "m-1").await;
@@ -141,10 +142,11 @@ async fn a_promise_outlasts_a_change_of_the_code_s_pattern() {
     assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "invalid_code");
 }
 
-/// A request that comes when the first one's reservation may be gone already, and another may be there, is not told that
-/// that other one is cancelled. Nor is it deleted: it may be the first request once more.
+/// A request that joins after the first one's reservation may be gone must not be told that a newer
+/// one is cancelled. The newer one must not be deleted either: the request may be a retry of the
+/// first.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_joins_after_the_deletion_is_not_told_that_a_new_reservation_is_cancelled() {
+async fn a_late_joiner_is_not_told_that_a_new_reservation_is_cancelled() {
     let world = World::with(SHORT).await;
     world.ozmap.fault("delete:reset_after*1").await;
     world.ozmap.fault("get:status=503").await;
@@ -161,7 +163,7 @@ async fn who_joins_after_the_deletion_is_not_told_that_a_new_reservation_is_canc
     world.ozmap.heal().await;
     let first = world.ask_until_final(asking(CODE, "m-1")).await;
     assert_eq!(first.outcome(), "cancelled");
-    // Without a key it may be that webhook once more, and must not be taken for a new wish.
+    // Without a key it may be a retry of that webhook, and must not be taken for a new request.
     let repeated = world.ask_until_final(keyless).await;
     assert_eq!(repeated.outcome(), "unknown");
     let late = world.ask_until_final(asking(CODE, "m-2")).await;

@@ -1,4 +1,7 @@
-//! Answers that are not an outcome: problems with a precise text for the integrator and a sentence for the customer.
+//! Problems: answers without an outcome, with a precise text for the integrator and a sentence for
+//! the customer.
+//!
+//! It must never put anything of a request into a problem.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -10,22 +13,26 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, heade
 use tower_http::catch_panic::ResponseForPanic;
 
 use super::App;
+use super::response::respond;
 use crate::cancel::Declined;
 use crate::channels::{self, Channel, Echo, Misunderstood, Problem, Rendered};
 use crate::domain::{Locale, Medium};
 use crate::replies::Refused;
 
-/// A request that is not answered with an outcome.
-pub(super) struct Refusal {
+/// Why a request is not answered with an outcome.
+pub(super) struct HttpProblem {
     pub(super) status: StatusCode,
     pub(super) id: &'static str,
     pub(super) title: &'static str,
     pub(super) detail: String,
+    /// Which sentence the customer gets.
     pub(super) refused: Refused,
     pub(super) header: Option<(HeaderName, HeaderValue)>,
 }
 
-impl Refusal {
+impl HttpProblem {
+    /// A mistake in the set-up, which is what the customer is told unless [`Self::saying`] says
+    /// otherwise.
     pub(super) fn new(
         status: StatusCode,
         id: &'static str,
@@ -42,17 +49,19 @@ impl Refusal {
         }
     }
 
+    /// The same with another sentence for the customer.
     pub(super) fn saying(mut self, refused: Refused) -> Self {
         self.refused = refused;
         self
     }
 
+    /// The same with a header.
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.header = Some((name, value));
         self
     }
 
-    /// Nothing was accepted; try again after some seconds.
+    /// Nothing was accepted; the caller may retry after some seconds.
     pub(super) fn unavailable(id: &'static str, detail: &str, retry_after: Duration) -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -66,13 +75,11 @@ impl Refusal {
             HeaderValue::from(retry_after.as_secs()),
         )
     }
-}
 
-impl Refusal {
-    /// Its channel has asked for more than it may in this second.
-    pub(super) fn too_fast(retry_after: Duration) -> Self {
-        let detail = "more requests came than channels.NAME.per_second_max allows; nothing was accepted, ask again a little later with the same key";
-        // Whole seconds, and never none.
+    /// The channel exceeded its rate limit.
+    pub(super) fn rate_limited(retry_after: Duration) -> Self {
+        let detail = "the channel exceeds channels.NAME.per_second_max; nothing was accepted, retry after `Retry-After` seconds with the same key";
+        // Whole seconds, rounded up, and never 0.
         let seconds = retry_after.as_secs().saturating_add(1);
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
@@ -85,7 +92,7 @@ impl Refusal {
     }
 }
 
-impl From<Misunderstood> for Refusal {
+impl From<Misunderstood> for HttpProblem {
     fn from(wrong: Misunderstood) -> Self {
         let status = StatusCode::from_u16(wrong.status).unwrap_or(StatusCode::BAD_REQUEST);
         Self::new(
@@ -97,158 +104,137 @@ impl From<Misunderstood> for Refusal {
     }
 }
 
-impl From<Declined> for Refusal {
+impl From<Declined> for HttpProblem {
     fn from(declined: Declined) -> Self {
         let seconds = Duration::from_secs;
         match declined {
             Declined::Busy => Self::unavailable(
                 "busy",
-                "as many requests as allowed are being worked on; nothing was accepted",
+                "the service is working on server.in_flight_max requests; nothing was accepted, retry with the same key",
                 seconds(2),
             ),
             Declined::Stopping => Self::unavailable(
                 "stopping",
-                "the service is stopping; nothing was accepted",
+                "the service is stopping; nothing was accepted, retry with the same key",
                 seconds(5),
             ),
             Declined::Journal => Self::unavailable(
                 "journal",
-                "the journal cannot be written now; this request was not accepted, ask again with the same key",
+                "the journal cannot be written now; nothing was accepted, retry with the same key",
                 seconds(5),
             ),
             Declined::InDoubt => Self {
                 title: "Not known yet",
                 ..Self::unavailable(
                     "in_doubt",
-                    "it is not known yet whether this request was accepted, and it may be carried out; ask again with the same key",
+                    "it is not known yet whether this request was accepted, so it may be carried out; retry with the same key to find out",
                     seconds(5),
                 )
             }
             .saying(Refused::InDoubt),
             Declined::Ozmap => Self::unavailable(
                 "ozmap",
-                "OZmap gave no answer that can be believed; a look-up promises nothing, ask again",
+                "OZmap gave no usable answer to this look-up; retry later",
                 seconds(5),
             ),
             Declined::KeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "key_reused",
                 "The idempotency key was used before",
-                "the same key came before with another code or another dry_run; send a new key with every new request",
+                "this idempotency key was used with another code or another dry_run; send a new key with every new request",
             ),
         }
     }
 }
 
-/// Whom an answer is for, when no channel has spoken yet.
-pub(super) struct Listener<'a> {
+/// For whom a problem is written.
+pub(super) struct Audience<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) locale: Locale,
     pub(super) medium: Medium,
 }
 
-/// Refuses a request in the form that its channel can read.
-pub(super) fn refuse(
-    app: &App,
-    listener: &Listener<'_>,
-    channel: Option<(&Channel, &Echo)>,
-    refusal: Refusal,
-) -> Response<Body> {
-    let reply = app
-        .replies
-        .refuse(listener.locale, listener.medium, refusal.refused);
-    let problem = Problem {
-        status: refusal.status.as_u16(),
-        id: refusal.id,
-        title: refusal.title,
-        detail: &refusal.detail,
-        reply: &reply,
-        handoff: refusal.refused.hands_off(),
-    };
-    let (status, rendered) = match channel {
-        Some((channel, echo)) => channel.render_problem(listener.headers, echo, &problem),
-        None => (
-            problem.status,
-            channels::render_problem(listener.headers, &problem),
-        ),
-    };
-    let mut response = respond(
-        StatusCode::from_u16(status).unwrap_or(refusal.status),
-        rendered,
-    );
-    if let Some((name, value)) = refusal.header {
-        response.headers_mut().insert(name, value);
-    }
-    response
-}
-
-pub(super) fn respond(status: StatusCode, rendered: Rendered) -> Response<Body> {
-    // A preset's content type was checked at start.
-    let content_type = HeaderValue::from_str(&rendered.content_type)
-        .unwrap_or(HeaderValue::from_static("text/plain"));
-    let mut response = Response::new(Body::from(rendered.body));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, content_type);
-    response
-}
-
-pub(super) async fn no_such_route(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-) -> Response<Body> {
-    let detail =
-        "there is nothing at this address; webhooks are POST /webhooks/NAME, health is GET /health";
-    let refusal = Refusal::new(
-        StatusCode::NOT_FOUND,
-        "no_such_route",
-        "Nothing is here",
-        detail,
-    );
-    refuse(&app, &nobody(&app, &headers), None, refusal)
-}
-
-pub(super) async fn only_get(State(app): State<Arc<App>>, headers: HeaderMap) -> Response<Body> {
-    let refusal = Refusal::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method",
-        "Wrong method",
-        "this address takes only GET",
-    )
-    .with_header(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-    refuse(&app, &nobody(&app, &headers), None, refusal)
-}
-
-pub(super) fn nobody<'a>(app: &App, headers: &'a HeaderMap) -> Listener<'a> {
-    Listener {
+/// A caller that no channel knows.
+pub(super) fn anonymous<'a>(app: &App, headers: &'a HeaderMap) -> Audience<'a> {
+    Audience {
         headers,
         locale: app.locale,
         medium: Medium::Text,
     }
 }
 
-/// Headers that every answer has: nothing here is to be stored or sniffed.
-pub(super) async fn harden(mut response: Response<Body>) -> Response<Body> {
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
+/// Writes a problem in the form that the channel's platform can read.
+pub(super) fn render_problem(
+    app: &App,
+    audience: &Audience<'_>,
+    channel: Option<(&Channel, &Echo)>,
+    problem: HttpProblem,
+) -> Response<Body> {
+    let reply = app
+        .replies
+        .refuse(audience.locale, audience.medium, problem.refused);
+    let body = Problem {
+        status: problem.status.as_u16(),
+        id: problem.id,
+        title: problem.title,
+        detail: &problem.detail,
+        reply: &reply,
+        handoff: problem.refused.hands_off(),
+    };
+    let (status, rendered) = match channel {
+        Some((channel, echo)) => channel.render_problem(audience.headers, echo, &body),
+        None => (
+            body.status,
+            channels::render_problem(audience.headers, &body),
+        ),
+    };
+    let mut response = respond(
+        StatusCode::from_u16(status).unwrap_or(problem.status),
+        rendered,
     );
+    if let Some((name, value)) = problem.header {
+        response.headers_mut().insert(name, value);
+    }
     response
 }
 
-/// A defect of ours. The flow of a cancellation is not in this task, so it goes on.
-#[derive(Clone, Copy)]
-pub(super) struct Panicked;
+/// Answers an address that no route has.
+pub(super) async fn no_such_route(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let problem = HttpProblem::new(
+        StatusCode::NOT_FOUND,
+        "no_such_route",
+        "No such route",
+        "no route has this address; webhooks are POST /webhooks/NAME, health is GET /health, the rest is in GET /openapi.json",
+    );
+    render_problem(&app, &anonymous(&app, &headers), None, problem)
+}
 
-impl ResponseForPanic for Panicked {
+/// Answers a method other than GET on a page.
+pub(super) async fn only_get(State(app): State<Arc<App>>, headers: HeaderMap) -> Response<Body> {
+    let problem = HttpProblem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method",
+        "Wrong method",
+        "this address takes only GET",
+    )
+    .with_header(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    render_problem(&app, &anonymous(&app, &headers), None, problem)
+}
+
+/// Turns a panic of a handler into a 500. A cancellation that was accepted runs in a task of its
+/// own and goes on.
+#[derive(Clone, Copy)]
+pub(super) struct HandlerPanicked;
+
+impl ResponseForPanic for HandlerPanicked {
     type ResponseBody = Body;
 
     fn response_for_panic(&mut self, _: Box<dyn Any + Send + 'static>) -> Response<Body> {
-        tracing::error!("a handler panicked; what it had accepted is worked on all the same");
-        let body = r#"{"type":"urn:ozmap-cancel:problem:internal","title":"Internal error","status":500,"detail":"a defect of the service; ask again with the same key","reply":""}"#;
+        tracing::error!("a handler panicked; a cancellation that it had accepted goes on");
+        let body = r#"{"type":"urn:ozmap-cancel:problem:internal","title":"Internal error","status":500,"detail":"a bug in the service; retry with the same key","reply":"","handoff":true}"#;
         let rendered = Rendered {
             content_type: "application/problem+json".to_owned(),
             body: body.to_owned(),

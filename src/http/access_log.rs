@@ -1,19 +1,21 @@
-//! The one log line of every webhook: what was understood and what was answered.
+//! The access line: one log line for every webhook, with what was understood and what was answered.
 //!
-//! It must never hold a code, a name, a number or a text of the request, nor the path that was called.
+//! It must never hold a code, a name, a number or a text of the request, nor the path that was
+//! called.
 
 use axum::http::StatusCode;
 
-use super::respond::Refusal;
+use super::problem::HttpProblem;
+use super::request_context::name_channel;
 use crate::channels::{Note, NoteKind, Step, Wish};
 use crate::clock::Moment;
 use crate::domain::{Action, Answer, Ask, Mode, Turn};
 
-/// What is known of a webhook so far; it is logged when it is dropped, also when the caller hung up before the answer.
-pub(super) struct Line {
-    channel: String,
+/// What is known of a webhook so far. It is logged when it is dropped, so also when the caller
+/// disconnects.
+pub(super) struct AccessLine {
     at: Moment,
-    understood: &'static str,
+    action: &'static str,
     dry_run: bool,
     key: &'static str,
     conversation: &'static str,
@@ -23,16 +25,22 @@ pub(super) struct Line {
     replayed: bool,
 }
 
-/// The word for a member that is not there, in the line.
+/// Logged for a member that the request does not have.
 const ABSENT: &str = "absent";
 
-impl Line {
-    /// The line of a webhook of this channel that arrived at this time.
-    pub(super) fn new(channel: String, at: Moment) -> Self {
+impl AccessLine {
+    /// The line of a webhook of this channel that arrived at this time. The channel itself is named
+    /// by the span.
+    pub(super) fn of_channel(channel: &str, at: Moment) -> Self {
+        name_channel(channel);
+        Self::without_channel(at)
+    }
+
+    /// The line of a webhook whose address names no channel.
+    pub(super) fn without_channel(at: Moment) -> Self {
         Self {
-            channel,
             at,
-            understood: "nothing",
+            action: "nothing",
             dry_run: false,
             key: ABSENT,
             conversation: ABSENT,
@@ -48,9 +56,9 @@ impl Line {
         self.at
     }
 
-    /// What the request means.
+    /// Notes what the request means.
     pub(super) fn understood(&mut self, wish: &Wish, notes: &[Note]) {
-        self.understood = match wish {
+        self.action = match wish {
             Wish::Ask(ask) => {
                 self.members_of(ask, notes);
                 match ask.action {
@@ -68,9 +76,9 @@ impl Line {
         };
     }
 
-    /// What a message in free text leads to.
+    /// Notes what a message in free text leads to.
     pub(super) fn stepped(&mut self, step: &Step) {
-        self.understood = match step {
+        self.action = match step {
             Step::Cancel(_) | Step::Confirm(_) => "cancel",
             Step::Recall { .. } => "recall",
             Step::Question(turn, _) | Step::SayAndKeep(turn, _) | Step::SayAndDrop(turn, _) => {
@@ -79,9 +87,9 @@ impl Line {
         };
     }
 
-    /// What is said: after too many failures it is another sentence than the step's.
+    /// Notes the sentence that is sent. After too many failures it differs from the step's.
     pub(super) fn turned(&mut self, turn: Turn) {
-        self.understood = turn.id();
+        self.action = turn.id();
     }
 
     fn members_of(&mut self, ask: &Ask, notes: &[Note]) {
@@ -92,7 +100,7 @@ impl Line {
                 .filter(|note| note.kind == NoteKind::NotFilledIn);
             unfilled.any(|note| members.contains(&note.member))
         };
-        let word = |is_there: bool, members: &[&str]| {
+        let presence = |is_there: bool, members: &[&str]| {
             if is_there {
                 "used"
             } else if is_unfilled(members) {
@@ -101,11 +109,11 @@ impl Line {
                 ABSENT
             }
         };
-        self.key = word(ask.key.is_some(), &["message_id"]);
-        self.conversation = word(ask.conversation.is_some(), &["conversation_id", "phone"]);
+        self.key = presence(ask.key.is_some(), &["message_id"]);
+        self.conversation = presence(ask.conversation.is_some(), &["conversation_id", "phone"]);
     }
 
-    /// What was answered.
+    /// Notes what was answered.
     pub(super) fn answered(&mut self, status: StatusCode, answer: Option<&Answer>) {
         self.status = Some(status.as_u16());
         if let Some(answer) = answer {
@@ -119,18 +127,17 @@ impl Line {
         }
     }
 
-    /// Why nothing was accepted.
-    pub(super) fn refused(&mut self, refusal: &Refusal) {
-        self.status = Some(refusal.status.as_u16());
-        self.outcome = refusal.id;
+    /// Notes why nothing was accepted.
+    pub(super) fn refused(&mut self, problem: &HttpProblem) {
+        self.status = Some(problem.status.as_u16());
+        self.outcome = problem.id;
     }
 }
 
-impl Drop for Line {
+impl Drop for AccessLine {
     fn drop(&mut self) {
         let Self {
-            channel,
-            understood,
+            action,
             dry_run,
             key,
             conversation,
@@ -142,8 +149,7 @@ impl Drop for Line {
         let elapsed_ms = self.at.age_ms();
         match self.status {
             Some(status) => tracing::info!(
-                channel,
-                action = understood,
+                action,
                 dry_run,
                 key,
                 conversation,
@@ -155,13 +161,12 @@ impl Drop for Line {
                 "webhook answered"
             ),
             None => tracing::info!(
-                channel,
-                action = understood,
+                action,
                 dry_run,
                 key,
                 conversation,
                 elapsed_ms,
-                "webhook not answered: the caller hung up"
+                "webhook aborted: the caller disconnected before the answer"
             ),
         }
     }

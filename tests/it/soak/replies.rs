@@ -1,14 +1,14 @@
-//! What the callers of a storm heard: by webhook, and how often what.
+//! The replies to the callers of the soak test, by webhook, and their counts.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-/// What must not differ between two answers to one webhook once it is final.
+/// The members that must not differ between two final replies to one webhook.
 const LASTING: [&str; 4] = ["outcome", "protocol", "final", "code"];
 
-/// Everything that was told.
+/// Every reply.
 #[derive(Debug, Default)]
 pub struct Heard(Mutex<Inner>);
 
@@ -17,32 +17,32 @@ struct Inner {
     requests: usize,
     answered: usize,
     declined: usize,
-    // The protocol that a webhook was given, and its first final answer.
+    // The protocol of a webhook, and its first final reply.
     promised: HashMap<String, String>,
     told: HashMap<String, Value>,
     lies: Vec<String>,
 }
 
 impl Heard {
-    /// A request that leaves; returns the final answer that its webhook was given by now.
+    /// A request leaves; returns the final reply that its webhook has so far.
     pub fn request(&self, message: &str) -> Option<Value> {
         let mut inner = self.0.lock().unwrap();
         inner.requests += 1;
         inner.told.get(message).cloned()
     }
 
-    /// Somebody was told that nothing was accepted.
+    /// A caller was told that nothing was accepted.
     pub fn decline(&self) {
         self.0.lock().unwrap().declined += 1;
     }
 
-    /// Something that was told and is not so.
+    /// A reply that was not true.
     pub fn lie(&self, lie: String) {
         self.0.lock().unwrap().lies.push(lie);
     }
 
-    /// An answer with an outcome. It keeps to whatever the same webhook was told before this request left; and what is
-    /// final keeps to what was told meanwhile as well.
+    /// A reply with an outcome. It must agree with the reply that the webhook had before this
+    /// request left; a final one also with the replies since then.
     pub fn answer(&self, message: &str, before: Option<Value>, reply: &Value) {
         let mut inner = self.0.lock().unwrap();
         inner.answered += 1;
@@ -77,7 +77,7 @@ impl Heard {
         self.0.lock().unwrap().declined
     }
 
-    /// The requests that nobody answered: whoever worked on them was killed or frozen.
+    /// The requests without a reply: their service was killed or frozen.
     pub fn unanswered(&self) -> usize {
         let inner = self.0.lock().unwrap();
         inner.requests - inner.answered - inner.declined
@@ -87,18 +87,18 @@ impl Heard {
         self.0.lock().unwrap().lies.clone()
     }
 
-    /// The protocols that were told, by webhook.
+    /// The protocols in the replies, by webhook.
     pub fn promised(&self) -> HashMap<String, String> {
         self.0.lock().unwrap().promised.clone()
     }
 
-    /// The first final answers, by webhook.
+    /// The first final replies, by webhook.
     pub fn told(&self) -> HashMap<String, Value> {
         self.0.lock().unwrap().told.clone()
     }
 }
 
-/// What an answer says otherwise than the one before.
+/// How a reply differs from the one before.
 pub fn differs(message: &str, before: &Value, after: &Value) -> Option<String> {
     let member = LASTING
         .into_iter()

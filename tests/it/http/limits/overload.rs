@@ -1,5 +1,5 @@
-//! More callers than there is room for: who is not taken is told so before anything is accepted, and who is taken is
-//! not forgotten.
+//! Overload: a caller beyond the limit is refused before anything is accepted, and a caller within
+//! it is not forgotten.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -13,13 +13,13 @@ use super::{ALIVE, PROBE, head, stalled, until};
 use crate::cancel::{asking, try_ask_of};
 use crate::support::{Reply, World, eventually};
 
-/// How many may be worked on at the same time, and how many come.
-const ROOM: usize = 8;
-const COME: usize = 120;
+/// How many requests may be in flight, and how many come.
+const IN_FLIGHT_MAX: usize = 8;
+const REQUESTS: usize = 120;
 
 async fn all_at_once(world: &World) -> Vec<(String, Reply)> {
     let mut asked = JoinSet::new();
-    for n in 0..COME {
+    for n in 0..REQUESTS {
         let (address, code) = (world.service.address(), format!("crowd-{n}"));
         asked.spawn(async move {
             let reply = try_ask_of(address, asking(&code, &code)).await.unwrap();
@@ -34,14 +34,14 @@ async fn all_at_once(world: &World) -> Vec<(String, Reply)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crowd_beyond_the_room_is_turned_away_before_anything_is_accepted_and_the_rest_ends() {
+async fn requests_beyond_the_limit_are_refused_before_anything_is_accepted_and_the_rest_end() {
     let world = World::with(&[
-        ("SERVER__IN_FLIGHT_MAX", &ROOM.to_string()),
+        ("SERVER__IN_FLIGHT_MAX", &IN_FLIGHT_MAX.to_string()),
         ("POLICY__DELETES_PER_HOUR_MAX", "1000"),
         ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "1500"),
     ])
     .await;
-    for n in 0..COME {
+    for n in 0..REQUESTS {
         world
             .ozmap
             .reserve(json!({"code": format!("crowd-{n}")}))
@@ -60,8 +60,8 @@ async fn a_crowd_beyond_the_room_is_turned_away_before_anything_is_accepted_and_
         assert_eq!(reply.json()["type"], "urn:ozmap-cancel:problem:busy");
         assert!(reply.header("retry-after").is_some(), "{code}");
     }
-    assert_eq!(taken.len(), ROOM);
-    // Exactly who was told so is in the journal.
+    assert_eq!(taken.len(), IN_FLIGHT_MAX);
+    // The journal has exactly the accepted ones.
     let rows = world.journal();
     let written: HashSet<&str> = rows.iter().filter_map(|row| row["code"].as_str()).collect();
     assert_eq!(written, taken);
@@ -72,19 +72,19 @@ async fn a_crowd_beyond_the_room_is_turned_away_before_anything_is_accepted_and_
     let rows = world.settled().await;
     let is_cancelled = |row: &Value| row["outcome"] == "cancelled";
     assert!(
-        rows.len() == ROOM && rows.iter().all(is_cancelled),
+        rows.len() == IN_FLIGHT_MAX && rows.iter().all(is_cancelled),
         "{rows:?}"
     );
-    // Who was turned away comes again, as it was told to, and is taken in its turn.
+    // A refused caller that retries, as it was told to, is accepted in its turn.
     for (code, _) in &answers {
         let reply = world.ask_until_final(asking(code, code)).await;
         assert_eq!(reply.outcome(), "cancelled", "{code}");
     }
-    assert_eq!(world.journal().len(), COME);
-    assert_eq!(world.ozmap.deletions().await.len(), COME);
+    assert_eq!(world.journal().len(), REQUESTS);
+    assert_eq!(world.ozmap.deletions().await.len(), REQUESTS);
 }
 
-/// How many stalled connections there may be: a thousand, where this machine lets a process have so many.
+/// The number of stalled connections: a thousand, where the limit of open files allows it.
 fn stalled_count() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let files = limits
@@ -100,7 +100,7 @@ async fn a_thousand_stalled_callers_hold_up_neither_the_others_nor_a_stop() {
         ("SERVER__DRAIN_MS_MAX", "2000"),
         ("SERVER__HEAD_MS_MAX", "60000"),
         ("SERVER__BODY_MS_MAX", "60000"),
-        // Whoever takes over on a shared journal waits for the lease.
+        // On a shared journal the next process waits for the lease to expire.
         ("OZMAP__LOOKUP_MS", "4000"),
         ("OZMAP__DELETE_MS", "4000"),
         ("JOURNAL__LEASE_MS", "9000"),
@@ -112,11 +112,11 @@ async fn a_thousand_stalled_callers_hold_up_neither_the_others_nor_a_stop() {
     let half_chunk = format!("{}Transfer-Encoding: chunked\r\n\r\n10\r\n{{", head());
     let kept = "GET /health/live HTTP/1.1\r\nHost: service\r\n\r\n";
     let sent = ["", &half_head, &half_body, &half_chunk, kept];
-    let mut crowd = Vec::new();
+    let mut connections = Vec::new();
     for n in 0..stalled_count() {
-        crowd.push(stalled(&world, sent[n % sent.len()]).await);
+        connections.push(stalled(&world, sent[n % sent.len()]).await);
     }
-    // There is room for another one, who is served as ever.
+    // There is room for another caller.
     assert_eq!(
         world.cancel("reservation_123", "m-0").await.outcome(),
         "cancelled"
@@ -134,9 +134,9 @@ async fn a_thousand_stalled_callers_hold_up_neither_the_others_nor_a_stop() {
     })
     .await;
     assert_eq!(world.service.ended().await, Some(0));
-    // The limit is 2 s; the rest is for a machine that does other things as well.
+    // The limit is 2 s; the rest is tolerance for a loaded machine.
     assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
-    drop(crowd);
+    drop(connections);
     world.ozmap.release().await;
     world.ozmap.heal().await;
     world.restart().await;
@@ -147,25 +147,25 @@ async fn a_thousand_stalled_callers_hold_up_neither_the_others_nor_a_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_beyond_the_connections_waits_at_the_door_until_one_of_them_leaves() {
+async fn a_connection_beyond_the_limit_waits_until_another_one_closes() {
     let world = World::with(&[
         ("SERVER__CONNECTIONS_MAX", "3"),
-        // Nobody leaves of themselves.
+        // No connection times out during the test.
         ("SERVER__HEAD_MS_MAX", "60000"),
     ])
     .await;
-    let mut inside = Vec::new();
+    let mut accepted = Vec::new();
     for _ in 0..3 {
         let mut stream = stalled(&world, PROBE).await;
         until(&mut stream, ALIVE).await;
-        inside.push(stream);
+        accepted.push(stream);
     }
-    let mut outside = stalled(&world, PROBE).await;
-    let answered = timeout(Duration::from_secs(1), outside.readable()).await;
-    assert!(answered.is_err(), "a fourth caller got in");
-    // Those who are inside are served as ever.
-    inside[0].write_all(PROBE.as_bytes()).await.unwrap();
-    until(&mut inside[0], ALIVE).await;
-    drop(inside.pop());
-    until(&mut outside, ALIVE).await;
+    let mut waiting = stalled(&world, PROBE).await;
+    let answered = timeout(Duration::from_secs(1), waiting.readable()).await;
+    assert!(answered.is_err(), "a fourth connection was accepted");
+    // The open connections are served as usual.
+    accepted[0].write_all(PROBE.as_bytes()).await.unwrap();
+    until(&mut accepted[0], ALIVE).await;
+    drop(accepted.pop());
+    until(&mut waiting, ALIVE).await;
 }

@@ -1,62 +1,64 @@
-//! What a request that was understood leads to: a cancellation, a look-up, a question or a sentence.
+//! What a parsed webhook leads to: a cancellation, a look-up, a prompt of a conversation, or
+//! nothing.
 //!
-//! It must never write an answer, nor decide about a deletion: it submits a request and says what became of it.
+//! It must never write an answer, nor decide about a deletion: it submits a request and says what
+//! became of it.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use super::App;
+use super::access_log::AccessLine;
 use super::conversation::Conversation;
-use super::line::Line;
-use super::respond::Refusal;
+use super::problem::HttpProblem;
 use crate::cancel::Declined;
 use crate::channels::{Channel, Echo, Message, Next, Step, Wish};
 use crate::domain::{Answer, Ask, Question, Turn};
 
-/// How often a conversation is read that another replica answers at the same time.
-const READINGS_MAX: u32 = 2;
+/// How often a conversation is read again after another replica changed it.
+const READS_MAX: u32 = 2;
 
-/// How long a request may be on its way into the journal whose yes is noted already. A no that comes then must not be told that
-/// nothing was done.
-const UNDER_WAY: Duration = Duration::from_secs(2);
+/// How long a request whose yes is noted may take into the journal. A no that comes in this time
+/// must not be answered with "nothing was done".
+const ACCEPT_WITHIN: Duration = Duration::from_secs(2);
 
-/// How often it is looked for meanwhile.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How often the journal is polled for it.
+const POLL: Duration = Duration::from_millis(100);
 
 /// What the customer is told.
-pub(super) enum Told {
-    /// How a request ended, or that it is under way.
+pub(super) enum Decision {
+    /// How a request ended, or that it is pending.
     Outcome {
         ask: Ask,
         answer: Answer,
         next: Next,
         reply: String,
     },
-    /// A question or a sentence of a conversation.
+    /// A prompt of a conversation.
     Turn {
         turn: Turn,
         code: String,
         reply: String,
     },
-    /// Nothing: nothing was wanted.
+    /// Nothing: the request asks for nothing.
     Ignored,
-    /// The text that proves that the address is right.
+    /// The text that proves to the platform that it has the right address.
     Handshake(String),
     /// Nothing was accepted.
-    Refused(Refusal),
+    Problem(HttpProblem),
 }
 
-/// One request of a channel, on its way to an answer.
-pub(super) struct Decision<'a> {
+/// One request of a channel, on its way to a decision.
+pub(super) struct Dispatcher<'a> {
     app: &'a App,
     channel: &'a Channel,
     echo: &'a Echo,
     conversation: Conversation<'a>,
 }
 
-impl<'a> Decision<'a> {
-    pub(super) fn of(app: &'a App, channel: &'a Channel, echo: &'a Echo) -> Self {
+impl<'a> Dispatcher<'a> {
+    pub(super) fn new(app: &'a App, channel: &'a Channel, echo: &'a Echo) -> Self {
         Self {
             app,
             channel,
@@ -65,44 +67,50 @@ impl<'a> Decision<'a> {
         }
     }
 
-    pub(super) async fn decide(&self, wish: Wish, line: &mut Line) -> Told {
-        let told = match wish {
+    /// Does what the request asks for.
+    pub(super) async fn dispatch(&self, wish: Wish, line: &mut AccessLine) -> Decision {
+        let decision = match wish {
             Wish::Ask(ask) => self.ask(*ask, line).await,
             Wish::Message(message) => self.converse(*message, line).await,
             Wish::Turn(turn, code) => self.say(turn, code, line).await,
-            Wish::Ignore => Ok(Told::Ignored),
-            Wish::Handshake(text) => Ok(Told::Handshake(text)),
+            Wish::Ignore => Ok(Decision::Ignored),
+            Wish::Handshake(text) => Ok(Decision::Handshake(text)),
         };
-        told.unwrap_or_else(Told::Refused)
+        decision.unwrap_or_else(Decision::Problem)
     }
 
-    /// A request that is whole without the conversation; what the conversation was asked before no longer stands.
-    async fn ask(&self, ask: Ask, line: &Line) -> Result<Told, Refusal> {
+    /// A request that needs nothing of the conversation; an open question is dropped.
+    async fn ask(&self, ask: Ask, line: &AccessLine) -> Result<Decision, HttpProblem> {
         self.conversation.forget_question().await?;
         self.submit(ask, line).await
     }
 
-    /// A message in free text: what it leads to depends on what the conversation was asked before.
-    async fn converse(&self, message: Message, line: &mut Line) -> Result<Told, Refusal> {
-        for _ in 0..READINGS_MAX {
+    /// A message in free text; what it leads to depends on the open question.
+    async fn converse(
+        &self,
+        message: Message,
+        line: &mut AccessLine,
+    ) -> Result<Decision, HttpProblem> {
+        for _ in 0..READS_MAX {
             let (step, question) = self.conversation.next(&message).await?;
             line.stepped(&step);
-            let told = self.follow(step, &message, question.as_ref(), line).await?;
-            if let Some(told) = told {
-                return Ok(told);
+            let decision = self.follow(step, &message, question.as_ref(), line).await?;
+            if let Some(decision) = decision {
+                return Ok(decision);
             }
         }
         Err(Declined::Journal.into())
     }
 
-    /// Does what a step says; `None` when the conversation went on meanwhile, so that it must be read anew.
+    /// Takes a step; `None` when another message changed the conversation, which must then be read
+    /// again.
     async fn follow(
         &self,
         step: Step,
         message: &Message,
         question: Option<&Question>,
-        line: &mut Line,
-    ) -> Result<Option<Told>, Refusal> {
+        line: &mut AccessLine,
+    ) -> Result<Option<Decision>, HttpProblem> {
         let ask_for = |code: String| Ask {
             typed_code: code,
             ..message.ask.clone()
@@ -118,7 +126,7 @@ impl<'a> Decision<'a> {
                     ..ask_for(code)
                 };
                 let patience = match otherwise.as_ref() {
-                    Step::SayAndDrop(Turn::Declined, _) => UNDER_WAY,
+                    Step::SayAndDrop(Turn::Declined, _) => ACCEPT_WITHIN,
                     Step::Cancel(_)
                     | Step::Confirm(_)
                     | Step::Recall { .. }
@@ -126,17 +134,17 @@ impl<'a> Decision<'a> {
                     | Step::SayAndKeep(..)
                     | Step::SayAndDrop(..) => Duration::ZERO,
                 };
-                if let Some(told) = self.recall(earlier, patience, line).await? {
-                    return Ok(Some(told));
+                if let Some(decision) = self.recall(earlier, patience, line).await? {
+                    return Ok(Some(decision));
                 }
                 line.stepped(&otherwise);
                 *otherwise
             }
-            as_it_is @ (Step::Cancel(_)
+            step @ (Step::Cancel(_)
             | Step::Confirm(_)
             | Step::Question(..)
             | Step::SayAndKeep(..)
-            | Step::SayAndDrop(..)) => as_it_is,
+            | Step::SayAndDrop(..)) => step,
         };
         if !self.conversation.settle(&step, message, question).await? {
             return Ok(None);
@@ -152,77 +160,86 @@ impl<'a> Decision<'a> {
                 let Some(question) = question else {
                     return Ok(None);
                 };
-                match self
+                let is_still_open = self
                     .conversation
                     .answer(question, &ask, &message.id)
-                    .await?
-                {
-                    true => self.submit(ask, line).await.map(Some),
-                    false => Ok(None),
+                    .await?;
+                if is_still_open {
+                    self.submit(ask, line).await.map(Some)
+                } else {
+                    Ok(None)
                 }
             }
             Step::Question(turn, code)
             | Step::SayAndKeep(turn, code)
             | Step::SayAndDrop(turn, code) => self.say(turn, code, line).await.map(Some),
-            // What an earlier request leads to is no other earlier request.
+            // A recall leads to no other recall.
             Step::Recall { .. } => Ok(None),
         }
     }
 
-    /// What an earlier request was answered, if there was one; one that is just being accepted is waited for.
+    /// The answer of an earlier request, if there was one. One that is just being accepted is
+    /// waited for.
     async fn recall(
         &self,
         ask: Ask,
         patience: Duration,
-        line: &Line,
-    ) -> Result<Option<Told>, Refusal> {
+        line: &AccessLine,
+    ) -> Result<Option<Decision>, HttpProblem> {
         let cancellations = &self.app.cancellations;
         let wait_until = Instant::now() + patience;
         loop {
             let answer = cancellations.earlier_answer(ask.clone(), self.answer_by(line));
             if let Some(answer) = answer.await? {
-                return Ok(Some(self.tell(ask, answer).await));
+                return Ok(Some(self.outcome(ask, answer).await));
             }
             if Instant::now() >= wait_until {
                 return Ok(None);
             }
-            sleep(LOOK_AGAIN).await;
+            sleep(POLL).await;
         }
     }
 
-    async fn say(&self, turn: Turn, code: String, line: &mut Line) -> Result<Told, Refusal> {
+    async fn say(
+        &self,
+        turn: Turn,
+        code: String,
+        line: &mut AccessLine,
+    ) -> Result<Decision, HttpProblem> {
         let turn = self.conversation.after_turn(turn).await?;
         line.turned(turn);
         let (replies, medium) = (&self.app.replies, self.channel.medium);
         let reply = replies.turn(self.echo.locale, medium, turn, &code);
-        Ok(Told::Turn { turn, code, reply })
+        Ok(Decision::Turn { turn, code, reply })
     }
 
-    async fn submit(&self, ask: Ask, line: &Line) -> Result<Told, Refusal> {
-        let pace = self.app.pace(self.channel, line.at());
-        pace.map_err(Refusal::too_fast)?;
+    async fn submit(&self, ask: Ask, line: &AccessLine) -> Result<Decision, HttpProblem> {
+        let allowed = self.app.check_rate_limit(self.channel, line.at());
+        allowed.map_err(HttpProblem::rate_limited)?;
         let cancellations = &self.app.cancellations;
         let answer = cancellations.submit(ask.clone(), self.answer_by(line));
-        Ok(self.tell(ask, answer.await?).await)
+        Ok(self.outcome(ask, answer.await?).await)
     }
 
-    fn answer_by(&self, line: &Line) -> Instant {
+    fn answer_by(&self, line: &AccessLine) -> Instant {
         line.at().instant() + Duration::from_millis(self.channel.answer_ms_max)
     }
 
-    async fn tell(&self, ask: Ask, answer: Answer) -> Told {
+    async fn outcome(&self, ask: Ask, answer: Answer) -> Decision {
         let (replies, medium, locale) = (&self.app.replies, self.channel.medium, self.echo.locale);
-        let conversation = &self.conversation;
-        let next = match answer.replayed {
-            // It was counted when it was told first.
-            true => self.channel.next(self.echo, answer.outcome),
-            false => conversation.after_outcome(self.echo, answer.outcome).await,
+        let next = if answer.replayed {
+            // It was counted with the first answer.
+            self.channel.next(self.echo, answer.outcome)
+        } else {
+            self.conversation
+                .after_outcome(self.echo, answer.outcome)
+                .await
         };
         let reply = match next.turn() {
             None => replies.say(locale, medium, &answer, &ask.typed_code),
             Some(turn) => replies.say_then(locale, medium, &answer, &ask.typed_code, turn),
         };
-        Told::Outcome {
+        Decision::Outcome {
             ask,
             answer,
             next,

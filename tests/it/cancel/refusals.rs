@@ -1,8 +1,8 @@
-//! What is not a plain reservation stays, and the journal says why.
+//! Everything but a plain reservation is kept, and the journal says why.
 
 use super::*;
 
-/// A code, the outcome that the customer hears, and the reason that the operator finds.
+/// A code, the outcome for the customer, and the reason for the operator.
 const SEEDED: &[(&str, &str, &str)] = &[
     ("test-status", "installed", "installed"),
     ("onu-1", "review", "install_evidence"),
@@ -16,7 +16,7 @@ const SEEDED: &[(&str, &str, &str)] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_record_that_forbids_a_deletion_is_kept_and_the_journal_says_why() {
+async fn every_record_that_forbids_a_deletion_is_kept_with_its_reason() {
     let world = World::new().await;
     for (code, outcome, reason) in SEEDED {
         let before = world.ozmap.holds(code).await;
@@ -136,7 +136,7 @@ async fn codes_with_slashes_spaces_and_accents_reach_exactly_their_own_reservati
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_a_code_is_not_asked_for() {
+async fn an_impossible_code_is_not_looked_up() {
     let world = World::new().await;
     let long = "x".repeat(129);
     for code in ["..", ".", " ", "a\u{0}b", "a\u{200b}b", long.as_str()] {

@@ -1,4 +1,4 @@
-//! What happens while OZmap is being asked: an answer says nothing about whoever asks, or about what is done, after it was
+//! Races: a response of OZmap says nothing about requests and deletions that came after it was
 //! made.
 
 use ozmap_cancel::clock::Moment;
@@ -6,7 +6,7 @@ use ozmap_cancel::clock::Moment;
 use super::*;
 use crate::support::Service;
 
-/// Short times, and an OZmap that may take long for a look.
+/// Short times, but OZmap may take long for a lookup.
 fn patient() -> Vec<(&'static str, &'static str)> {
     let mut settings = SHORT.to_vec();
     settings.retain(|(name, _)| *name != "OZMAP__LOOKUP_MS");
@@ -21,7 +21,7 @@ fn waiting(service: &Service, body: Value) -> tokio::task::JoinHandle<std::io::R
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_look_up_that_saw_it_before_a_whole_cancellation_says_nothing_of_it() {
+async fn a_lookup_that_began_before_a_cancellation_is_discarded() {
     let mut settings = patient();
     settings.retain(|(name, _)| *name != "CHANNELS__CHATBOT__ANSWER_MS_MAX");
     settings.push(("CHANNELS__CHATBOT__ANSWER_MS_MAX", "8000"));
@@ -38,7 +38,7 @@ async fn a_look_up_that_saw_it_before_a_whole_cancellation_says_nothing_of_it() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rehearsal_that_saw_it_before_a_whole_cancellation_looks_again() {
+async fn a_dry_run_that_began_before_a_cancellation_looks_again() {
     let world = World::with(&patient()).await;
     world.ozmap.fault("lookup:hold_after*1").await;
     let rehearsal = json!({"code": CODE, "message_id": "m-2", "dry_run": true});
@@ -52,7 +52,7 @@ async fn a_rehearsal_that_saw_it_before_a_whole_cancellation_looks_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rehearsal_beside_a_deletion_that_cannot_end_leaves_ozmap_alone() {
+async fn a_dry_run_beside_a_stuck_deletion_does_not_call_ozmap() {
     let world = World::with(SHORT).await;
     world.ozmap.fault("delete:status=403").await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
@@ -64,7 +64,7 @@ async fn a_rehearsal_beside_a_deletion_that_cannot_end_leaves_ozmap_alone() {
     let before = world.ozmap.calls().await.len();
     let rehearsal = json!({"code": CODE, "message_id": "m-2", "dry_run": true});
     assert_eq!(world.ask(rehearsal).await.outcome(), "pending");
-    eventually("the rehearsal to wait", || async {
+    eventually("the dry run to wait", || async {
         let rows = file::cancellations(world.folder.path());
         let waits = |row: &Value| row["dry_run"] == 1 && row["reason"] == "being_cancelled";
         rows.iter().any(waits).then_some(())
@@ -73,9 +73,10 @@ async fn a_rehearsal_beside_a_deletion_that_cannot_end_leaves_ozmap_alone() {
     assert_eq!(world.ozmap.calls().await.len(), before);
 }
 
-/// What the last look saw was reserved after it began, and its customer asks: the look is made again.
+/// A reservation is made, and its customer asks, after the last recheck began: the recheck is
+/// repeated.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_joins_during_the_last_look_does_not_hear_what_it_saw_before() {
+async fn a_late_joiner_during_the_last_recheck_is_not_answered_by_it() {
     let world = World::with(&patient()).await;
     world.ozmap.fault("lookup:hold_after*1+1").await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
@@ -93,7 +94,7 @@ async fn who_joins_during_the_last_look_does_not_hear_what_it_saw_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_joins_while_nothing_is_found_is_looked_for_again() {
+async fn a_late_joiner_during_an_absent_lookup_makes_it_repeat() {
     let world = World::with(&patient()).await;
     world.ozmap.fault("lookup:hold_after*1").await;
     assert_eq!(world.cancel("new-1", "m-1").await.outcome(), "pending");
@@ -108,9 +109,10 @@ async fn who_joins_while_nothing_is_found_is_looked_for_again() {
     assert!(world.ozmap.holds("new-1").await.is_empty());
 }
 
-/// Its id is gone and its code still shows it: half of the deletion may be done, whatever that copy says.
+/// The id is gone but the code still shows the property: half of the DELETE may have been carried
+/// out.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_only_its_code_still_shows_is_not_called_unchanged() {
+async fn a_property_shown_by_its_code_alone_is_not_called_unchanged() {
     let world = World::with(SHORT).await;
     world.ozmap.fault("lookup:implant_after*1").await;
     world.ozmap.fault("delete:ignored_delete*1").await;
@@ -124,9 +126,10 @@ async fn what_only_its_code_still_shows_is_not_called_unchanged() {
     );
 }
 
-/// The guard saw one property; before that is written down, another one is made and its customer asks.
+/// The guard saw one property; before the intent is written, another one is made and its customer
+/// asks.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_joins_between_the_guards_look_and_the_deletion_asks_of_what_it_did_not_see() {
+async fn a_late_joiner_between_the_guard_and_the_delete_is_split_off() {
     let world = World::with(&patient()).await;
     world.ozmap.fault("lookup:hold_after*1").await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
@@ -137,7 +140,7 @@ async fn who_joins_between_the_guards_look_and_the_deletion_asks_of_what_it_did_
     let first = world.ask_until_final(asking(CODE, "m-1")).await;
     let second = world.ask_until_final(asking(CODE, "m-2")).await;
     let heard = (first.outcome(), second.outcome());
-    // On a slow machine what the guard saw is too old, and it sees both.
+    // On a slow machine the first reading becomes too old, and the second one shows both.
     let is_true = [("cancelled", "unknown"), ("review", "review")]
         .iter()
         .any(|(first, second)| (*first, *second) == (heard.0.as_str(), heard.1.as_str()));
@@ -146,7 +149,7 @@ async fn who_joins_between_the_guards_look_and_the_deletion_asks_of_what_it_did_
     assert_eq!(world.ozmap.holds(CODE).await.len(), left);
 }
 
-/// Short times, but enough of it for a deletion that is answered, or held.
+/// Short times, but long enough for a DELETE that is held.
 fn unhurried() -> Vec<(&'static str, &'static str)> {
     let mut settings = patient();
     settings.extend([
@@ -157,13 +160,13 @@ fn unhurried() -> Vec<(&'static str, &'static str)> {
     settings
 }
 
-/// Lets a deletion be sent, come to nothing, and be held by the first of so many looks after it has settled: the customer
-/// is installed by then.
-async fn refused_after_the_deletion(world: &World, held: usize) {
+/// A DELETE is sent without effect, the customer is installed, and the first of so many rechecks
+/// after the settling is held.
+async fn refused_after_the_delete(world: &World, held: usize) {
     world.ozmap.fault("lookup:implant_after*1").await;
     world.ozmap.fault("delete:ignored_delete*1").await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
-    // The last one before that which it may end on.
+    // The last recheck before the one on which it may complete.
     called(&world.ozmap, "get", 3).await;
     eventually("the settling", || async {
         let settle_at = file::cancellations(world.folder.path())[0]["settle_at"].as_i64();
@@ -174,17 +177,18 @@ async fn refused_after_the_deletion(world: &World, held: usize) {
     world.ozmap.held().await;
 }
 
-/// In the end whoever joined late is left to a person; who waits for it hears that, and no other word before it.
+/// In the end late joiners are split off for review. Those that wait are told so, and nothing else
+/// before.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_set_apart_from_a_no_hears_one_word_only() {
+async fn a_late_joiner_that_is_split_off_gets_one_outcome_only() {
     let world = World::with(&patient()).await;
-    refused_after_the_deletion(&world, 3).await;
+    refused_after_the_delete(&world, 3).await;
     for message in ["m-2", "m-3", "m-4"] {
         world.ozmap.held().await;
         assert_eq!(world.cancel(CODE, message).await.outcome(), "pending");
         world.ozmap.release().await;
     }
-    // All of them wait while the last look is made.
+    // All of them wait during the last recheck.
     let heard = tokio::join!(
         world.ask_until_final(asking(CODE, "m-2")),
         world.ask_until_final(asking(CODE, "m-3")),
@@ -208,12 +212,12 @@ async fn who_is_set_apart_from_a_no_hears_one_word_only() {
     assert_eq!(world.ozmap.holds(CODE).await.len(), 1);
 }
 
-/// It was installed after the deletion was sent, and while that is being looked at somebody changes it and its customer
-/// asks: they do not hear what was seen before.
+/// The customer was installed after the DELETE was sent. During the recheck the reservation is
+/// replaced and its customer asks: the late joiner is not answered by the earlier lookup.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_joins_while_a_no_after_the_deletion_is_found_does_not_hear_it() {
+async fn a_late_joiner_during_a_refusal_after_the_delete_is_not_answered_by_it() {
     let world = World::with(&patient()).await;
-    refused_after_the_deletion(&world, 1).await;
+    refused_after_the_delete(&world, 1).await;
     world.ozmap.remove(PROPERTY).await;
     world.ozmap.reserve(json!({"code": CODE})).await;
     assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "pending");
@@ -221,13 +225,13 @@ async fn who_joins_while_a_no_after_the_deletion_is_found_does_not_hear_it() {
     let second = world.ask_until_final(asking(CODE, "m-2")).await;
     assert_eq!(second.outcome(), "unknown", "another one is there");
     let first = world.ask_until_final(asking(CODE, "m-1")).await;
-    assert_eq!(first.outcome(), "cancelled", "somebody removed it");
+    assert_eq!(first.outcome(), "cancelled", "it was removed by others");
     assert_eq!(world.ozmap.holds(CODE).await.len(), 1);
 }
 
-/// Looks that were made anew before anything was deleted do not count for those after it.
+/// Lookups that were repeated before the DELETE do not count for the rechecks after it.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_joined_before_there_was_anything_to_delete_costs_nobody_an_answer_after_it() {
+async fn late_joins_before_the_delete_do_not_count_after_it() {
     let world = World::with(&unhurried()).await;
     world.ozmap.fault("lookup:hold_after*3").await;
     world.ozmap.fault("delete:hold_after*1").await;
