@@ -106,7 +106,7 @@ pub(super) async fn expire(
     complete_if_unchanged(context, leased, state, precondition, completion).await
 }
 
-/// Writes the outcome, whoever joined.
+/// Writes the outcome, regardless of late joiners.
 pub(super) async fn complete(
     context: &Context,
     leased: &mut Held,

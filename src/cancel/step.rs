@@ -41,7 +41,7 @@ pub(super) struct WorkerState {
     pub(super) disagreements: i64,
     /// Readings that became too old for a deletion.
     pub(super) stale_reads: i64,
-    /// Lookups repeated because another request joined meanwhile, since the last DELETE.
+    /// Lookups since the last DELETE that were repeated because another request joined during them.
     pub(super) late_joins: i64,
     /// How often a dry run waited for the real cancellation.
     pub(super) dry_run_waits: u32,

@@ -11,8 +11,8 @@ use crate::channels::{Note, NoteKind, Step, Wish};
 use crate::clock::Moment;
 use crate::domain::{Action, Answer, Ask, Mode, Turn};
 
-/// What is known of a webhook so far. It is logged when it is dropped, so also when the caller
-/// disconnects.
+/// What is known of a webhook so far. It is logged when it is dropped, so also when a stop cuts
+/// the webhook off.
 pub(super) struct AccessLine {
     at: Moment,
     action: &'static str,
@@ -166,7 +166,7 @@ impl Drop for AccessLine {
                 key,
                 conversation,
                 elapsed_ms,
-                "webhook aborted: the caller disconnected before the answer"
+                "webhook aborted: the connection was closed before the answer"
             ),
         }
     }

@@ -102,7 +102,7 @@ impl<'a> Dispatcher<'a> {
         Err(Declined::Journal.into())
     }
 
-    /// Takes a step; `None` when another message changed the conversation, which must then be read
+    /// Follows a step; `None` when another message changed the conversation, which must then be read
     /// again.
     async fn follow(
         &self,
@@ -111,10 +111,6 @@ impl<'a> Dispatcher<'a> {
         question: Option<&Question>,
         line: &mut AccessLine,
     ) -> Result<Option<Decision>, HttpProblem> {
-        let ask_for = |code: String| Ask {
-            typed_code: code,
-            ..message.ask.clone()
-        };
         let step = match step {
             Step::Recall {
                 code,
@@ -123,18 +119,10 @@ impl<'a> Dispatcher<'a> {
             } => {
                 let earlier = Ask {
                     key,
-                    ..ask_for(code)
+                    ..ask_for(message, code)
                 };
-                let patience = match otherwise.as_ref() {
-                    Step::SayAndDrop(Turn::Declined, _) => ACCEPT_WITHIN,
-                    Step::Cancel(_)
-                    | Step::Confirm(_)
-                    | Step::Recall { .. }
-                    | Step::Question(..)
-                    | Step::SayAndKeep(..)
-                    | Step::SayAndDrop(..) => Duration::ZERO,
-                };
-                if let Some(decision) = self.recall(earlier, patience, line).await? {
+                let recalled = self.recall(earlier, patience(&otherwise), line);
+                if let Some(decision) = recalled.await? {
                     return Ok(Some(decision));
                 }
                 line.stepped(&otherwise);
@@ -149,14 +137,25 @@ impl<'a> Dispatcher<'a> {
         if !self.conversation.settle(&step, message, question).await? {
             return Ok(None);
         }
+        self.take(step, message, question, line).await
+    }
+
+    /// Takes a step whose question, if it has one, is durable.
+    async fn take(
+        &self,
+        step: Step,
+        message: &Message,
+        question: Option<&Question>,
+        line: &mut AccessLine,
+    ) -> Result<Option<Decision>, HttpProblem> {
         match step {
             Step::Cancel(code) => {
-                let ask = ask_for(code);
+                let ask = ask_for(message, code);
                 self.conversation.begin(&ask, &message.id).await?;
                 self.submit(ask, line).await.map(Some)
             }
             Step::Confirm(code) => {
-                let ask = ask_for(code);
+                let ask = ask_for(message, code);
                 let Some(question) = question else {
                     return Ok(None);
                 };
@@ -245,5 +244,26 @@ impl<'a> Dispatcher<'a> {
             next,
             reply,
         }
+    }
+}
+
+/// The request of a message about this code.
+fn ask_for(message: &Message, code: String) -> Ask {
+    Ask {
+        typed_code: code,
+        ..message.ask.clone()
+    }
+}
+
+/// How long an earlier request is waited for before this step is taken instead.
+fn patience(instead: &Step) -> Duration {
+    match instead {
+        Step::SayAndDrop(Turn::Declined, _) => ACCEPT_WITHIN,
+        Step::Cancel(_)
+        | Step::Confirm(_)
+        | Step::Recall { .. }
+        | Step::Question(..)
+        | Step::SayAndKeep(..)
+        | Step::SayAndDrop(..) => Duration::ZERO,
     }
 }

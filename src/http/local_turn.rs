@@ -45,7 +45,9 @@ impl App {
         let channel = self.channels.get(channel)?;
         let ids = RequestIds::fresh();
         let span = request_span(&ids, None);
-        Some(ids.scope(self.turn(channel, draft)).instrument(span).await)
+        // Boxed: it is too large to be moved over the stack twice.
+        let answering = Box::pin(self.turn(channel, draft));
+        Some(ids.scope(answering).instrument(span).await)
     }
 
     async fn turn(&self, channel: &Channel, draft: &Draft) -> TurnReply {

@@ -3,8 +3,8 @@
 //!
 //! It must never let anything of a request into a span but ids that it checked. Not tower-http's
 //! layers: `SetRequestId` believes any text and writes its own into the headers, which a channel
-//! reads as a part of the request; and the span of `TraceLayer` is gone when the caller
-//! disconnects, before the access line is written.
+//! reads as a part of the request; and the span of `TraceLayer` is gone when a stop cuts a request
+//! off, before the access line is written.
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};

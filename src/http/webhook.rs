@@ -9,7 +9,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
@@ -54,11 +54,7 @@ pub(super) async fn webhook(
         body: &[],
         at,
     };
-    if !channel.accepts(&head.method) {
-        let problem = wrong_method(channel);
-        return visit.refused(&channel.overhear(&without_body), problem, &mut line);
-    }
-    let body = match read(&app, channel, body).await {
+    let body = match visit.body(&head.method, body).await {
         Ok(body) => body,
         Err(problem) => {
             return visit.refused(&channel.overhear(&without_body), problem, &mut line);
@@ -68,23 +64,7 @@ pub(super) async fn webhook(
         body: &body,
         ..without_body
     };
-    if let Err(error) = channel.authenticate(&inbound) {
-        let problem = not_authenticated(channel, &error);
-        return visit.refused(&channel.overhear(&inbound), problem, &mut line);
-    }
-    match channel.parse(&inbound) {
-        Ok(Understood { wish, echo, notes }) => {
-            line.understood(&wish, &notes);
-            visit.note(&notes);
-            visit.grant(wish, &echo, &mut line).await
-        }
-        Err(wrong) => {
-            let note = wrong.member.map(Note::not_filled_in);
-            visit.note(&note.into_iter().collect::<Vec<_>>());
-            let problem = misunderstood(channel, wrong);
-            visit.refused(&channel.hear(&inbound), problem, &mut line)
-        }
-    }
+    visit.answer(&inbound, &mut line).await
 }
 
 /// One request of a channel, whose answer depends on its headers.
@@ -95,6 +75,36 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
+    /// The whole body, when the channel takes this method.
+    async fn body(&self, method: &Method, body: Body) -> Result<Vec<u8>, HttpProblem> {
+        if !self.channel.accepts(method) {
+            return Err(wrong_method(self.channel));
+        }
+        read(self.app, self.channel, body).await
+    }
+
+    /// Authenticates the caller, parses the request and answers it.
+    async fn answer(&self, inbound: &Inbound<'_>, line: &mut AccessLine) -> Response<Body> {
+        let channel = self.channel;
+        if let Err(error) = channel.authenticate(inbound) {
+            let problem = not_authenticated(channel, &error);
+            return self.refused(&channel.overhear(inbound), problem, line);
+        }
+        match channel.parse(inbound) {
+            Ok(Understood { wish, echo, notes }) => {
+                line.understood(&wish, &notes);
+                self.note(&notes);
+                self.grant(wish, &echo, line).await
+            }
+            Err(wrong) => {
+                let note = wrong.member.map(Note::not_filled_in);
+                self.note(&note.into_iter().collect::<Vec<_>>());
+                let problem = misunderstood(channel, wrong);
+                self.refused(&channel.hear(inbound), problem, line)
+            }
+        }
+    }
+
     /// Logs which members were unusable, without their values. The span names the channel.
     fn note(&self, notes: &[Note]) {
         for note in notes {

@@ -3,13 +3,8 @@
 //! It must never run with less than `synchronous = FULL`: a lost commit is a lost cancellation of a
 //! customer. It must never write to a file that the next start would not find.
 //!
-//! | file | holds |
-//! | --- | --- |
-//! | `schema` | the tables, their upgrade, and the read-only connection |
-//! | `files` | the locks, and whether the open files are still in place |
-//! | `wal` | the write-ahead log: when it moves into the file, and how a missing one is noticed |
-//! | `backup` | a copy while the service writes |
-//! | `dialect`, `values` | statements and values as SQLite takes them |
+//! Below it: `schema` (tables, upgrade), `files` (locks, files in place), `wal` (write-ahead log),
+//! `backup` (a copy), `dialect` and `values`.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

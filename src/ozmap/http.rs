@@ -113,9 +113,10 @@ impl HttpTransport {
     }
 
     async fn send(&self, method: Method, url: Url, within: Duration) -> Result<Reply, Error> {
-        let http = match method.is_safe() {
-            true => &self.http,
-            false => &self.deleting,
+        let http = if method.is_safe() {
+            &self.http
+        } else {
+            &self.deleting
         };
         let mut request = Request::new(method, url);
         *request.timeout_mut() = Some(within);

@@ -189,10 +189,10 @@ impl Session<'_> {
             };
             rows.extend(found.into_iter().filter(is_theirs));
         }
-        match rows.is_empty() {
-            true => Ok(CloserLook::OnlyClients(ids)),
-            false => self.each_readable(rows).await.map(CloserLook::Rows),
+        if rows.is_empty() {
+            return Ok(CloserLook::OnlyClients(ids));
         }
+        self.each_readable(rows).await.map(CloserLook::Rows)
     }
 
     /// The lookup of one spelling.
@@ -258,10 +258,10 @@ impl Session<'_> {
                 "a full list without the code that was filtered for",
             ));
         }
-        match properties.is_empty() {
-            true => Ok(Listed::Nothing(Absence::EmptyList)),
-            false => Ok(Listed::Rows(properties)),
+        if properties.is_empty() {
+            return Ok(Listed::Nothing(Absence::EmptyList));
         }
+        Ok(Listed::Rows(properties))
     }
 
     pub(super) async fn each_readable(&self, raw_rows: Vec<Raw>) -> Result<Vec<Row>, Error> {

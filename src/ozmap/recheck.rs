@@ -260,20 +260,18 @@ impl Session<'_> {
         before: &GoneChecks,
     ) -> Result<RecheckResult, Error> {
         let seen = self.by_code(deleted).await?;
-        let rows = match seen.rows.is_empty() {
-            false => seen.rows,
-            true => match self
-                .look_closer(deleted.code, seen.absences, NearSpellings::Skip)
-                .await?
-            {
+        let mut rows = seen.rows;
+        if rows.is_empty() {
+            let closer = self.look_closer(deleted.code, seen.absences, NearSpellings::Skip);
+            rows = match closer.await? {
                 CloserLook::Rows(rows) => rows,
                 // Another client with this code says nothing about the deleted one.
                 CloserLook::OnlyClients(ids) => match deleted.client {
                     Some(client) if !ids.contains(client) => Vec::new(),
                     Some(_) | None => return Ok(RecheckResult::Contradicted),
                 },
-            },
-        };
+            };
+        }
         let gone = match shown(deleted.id, rows, seen.read_at)? {
             gone @ RecheckResult::Gone { .. } => gone,
             other @ (RecheckResult::GoneUnconfirmed(_)

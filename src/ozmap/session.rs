@@ -100,19 +100,19 @@ impl Session<'_> {
                     document::shape(&reply.body),
                     Some(Shape::EmptyObject | Shape::Null | Shape::Document(_))
                 ));
-        match confirmed {
-            true => Ok(()),
-            false if reply.status == StatusCode::UNPROCESSABLE_ENTITY && !reply.is_html() => {
-                Err(Error::answered(FailureKind::Status, reply.status, None))
-            }
-            false if reply.status == StatusCode::NOT_FOUND => {
-                Err(Error::maybe(FailureKind::Status, "status 404"))
-            }
-            false => Err(Error::maybe(
-                FailureKind::Shape,
-                "not an answer to a DELETE",
-            )),
+        if confirmed {
+            return Ok(());
         }
+        if reply.status == StatusCode::UNPROCESSABLE_ENTITY && !reply.is_html() {
+            return Err(Error::answered(FailureKind::Status, reply.status, None));
+        }
+        if reply.status == StatusCode::NOT_FOUND {
+            return Err(Error::maybe(FailureKind::Status, "status 404"));
+        }
+        Err(Error::maybe(
+            FailureKind::Shape,
+            "not an answer to a DELETE",
+        ))
     }
 
     /// One property by its id. `None` does not prove an absence before the lookup by code agrees.
@@ -208,21 +208,23 @@ impl Session<'_> {
                 "a page instead of an answer",
             )));
         }
-        let expected = |answer| match self.ozmap.settings.not_found_answers.contains(&answer) {
-            true => Ok(Content::Nothing(answer)),
-            false => Err(Error::not_acted(
+        let expected = |answer| {
+            if self.ozmap.settings.not_found_answers.contains(&answer) {
+                return Ok(Content::Nothing(answer));
+            }
+            Err(Error::not_acted(
                 FailureKind::Shape,
                 "an answer that is not in ozmap.not_found_answers",
-            )),
+            ))
         };
+        if reply.status == StatusCode::NOT_FOUND && reply.is_missing_route() {
+            return Err(Error::not_acted(
+                FailureKind::Status,
+                "status 404 for the route itself",
+            ));
+        }
         if reply.status == StatusCode::NOT_FOUND {
-            return match reply.is_missing_route() {
-                true => Err(Error::not_acted(
-                    FailureKind::Status,
-                    "status 404 for the route itself",
-                )),
-                false => expected(NotFoundAnswer::Status404),
-            };
+            return expected(NotFoundAnswer::Status404);
         }
         if reply.status == StatusCode::UNPROCESSABLE_ENTITY {
             return expected(NotFoundAnswer::Status422);

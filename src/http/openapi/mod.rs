@@ -53,7 +53,8 @@ fn describe(app: &App) -> Value {
             "parameters": {
                 "x-request-id": parameter(REQUEST_ID.as_str(), "the caller's id of the request; it is logged and returned"),
                 "traceparent": parameter(TRACEPARENT, "W3C Trace Context; the calls to OZmap continue the trace"),
-                "idempotency-key": parameter("idempotency-key", "the same as `message_id`, which wins"),
+                "idempotency-key": parameter("idempotency-key", "the idempotency key; must agree with `message_id`"),
+                "webhook-id": parameter("webhook-id", "the idempotency key of Standard Webhooks; must agree with `message_id`"),
             },
             "securitySchemes": schemes,
         },
@@ -106,7 +107,7 @@ fn webhook(channel: &Channel) -> Value {
     };
     let mut parameters = vec!["x-request-id", "traceparent"];
     if matches!(channel.codec, Codec::Native) {
-        parameters.push("idempotency-key");
+        parameters.extend(["idempotency-key", "webhook-id"]);
     }
     let parameters: Vec<Value> = parameters
         .into_iter()

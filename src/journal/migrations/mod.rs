@@ -165,11 +165,9 @@ pub(super) fn plan(tables: &mut dyn Tables) -> Result<Plan, Error> {
     }
     let missing = |one: Change| (!one.is_there).then_some(one.statement);
     // Journals from before there was a version: the one that they have all of.
-    let first_missing = changes
-        .iter()
-        .find(|one| !one.is_there)
-        .map(|one| one.number);
-    let from = version.unwrap_or(first_missing.unwrap_or(newest()) - 1);
+    let first_missing = changes.iter().find(|one| !one.is_there);
+    let whole = first_missing.map_or(newest(), |one| one.number - 1);
+    let from = version.unwrap_or(whole);
     let is_new = !has("op");
     let statements = changes.into_iter().filter_map(missing).collect();
     Ok(if is_new {
@@ -260,7 +258,7 @@ fn damaged(gone: &Added) -> Error {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may stop")]
+#[expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop")]
 mod tests {
     use super::*;
 

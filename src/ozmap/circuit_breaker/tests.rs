@@ -1,26 +1,26 @@
-//! What the breaker lets in after what it heard.
+//! Which calls the breaker admits after which responses.
 
 use super::deletes::{DELETE_DENIED_FIRST, DELETE_NEWCOMERS};
 use super::*;
 
 const LOST: FailureKind = FailureKind::Lost;
 
-/// Troubles of so many reservations of their own.
-fn open_by(breaker: &mut Breaker, troubles: u64, now: Instant) -> Transition {
-    open_from(breaker, 0, troubles, now)
+/// Failures of so many different reservations.
+fn open_by(breaker: &mut Breaker, failures: u64, now: Instant) -> Transition {
+    open_from(breaker, 0, failures, now)
 }
 
-/// The same, of the reservations from this number on.
-fn open_from(breaker: &mut Breaker, first: u64, troubles: u64, now: Instant) -> Transition {
+/// The same for the reservations from this number on.
+fn open_from(breaker: &mut Breaker, first: u64, failures: u64, now: Instant) -> Transition {
     let mut last = Transition::None;
-    for reservation in first..first + troubles {
+    for reservation in first..first + failures {
         last = breaker.record_failure(Purpose::Work(reservation), LOST, None, now);
     }
     last
 }
 
 #[test]
-fn four_troubles_are_borne_and_the_fifth_shuts() {
+fn four_failures_are_tolerated_and_the_fifth_opens_the_circuit() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     assert_eq!(open_by(&mut breaker, 4, now), Transition::None);
     assert!(breaker.enter(99, now).is_ok());
@@ -28,15 +28,15 @@ fn four_troubles_are_borne_and_the_fifth_shuts() {
         open_from(&mut breaker, 4, 1, now),
         Transition::Opened(_)
     ));
-    let shut = CircuitOpen {
+    let open = CircuitOpen {
         wait: OPEN_FIRST,
         why: LOST,
     };
-    assert_eq!(breaker.enter(99, now), Err(shut));
+    assert_eq!(breaker.enter(99, now), Err(open));
 }
 
 #[test]
-fn troubles_that_are_less_than_half_of_the_calls_are_borne() {
+fn failures_of_less_than_half_of_the_calls_are_tolerated() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     for round in 0..50 {
         for reservation in 0..6 {
@@ -45,13 +45,13 @@ fn troubles_that_are_less_than_half_of_the_calls_are_borne() {
         open_from(&mut breaker, round * 4, 4, now);
     }
     assert!(breaker.enter(99, now).is_ok());
-    // As soon as nothing goes well any more, it is about all.
+    // Without further successes the failures concern OZmap itself.
     open_from(&mut breaker, 5_000, 4, now);
     assert!(breaker.enter(99, now).is_err());
 }
 
 #[test]
-fn those_that_always_fail_keep_nobody_from_ozmap() {
+fn reservations_that_always_fail_do_not_open_the_circuit_for_others() {
     for kind in [
         LOST,
         FailureKind::Server,
@@ -62,7 +62,7 @@ fn those_that_always_fail_keep_nobody_from_ozmap() {
         FailureKind::Shape,
     ] {
         let (mut breaker, mut now) = (Breaker::new(4), Instant::now());
-        // Well for a while, some of them fail, and only those come again and again.
+        // After some successes only the failing reservations come back.
         for reservation in 100..120 {
             breaker.answered(Purpose::Work(reservation), now);
         }
@@ -83,7 +83,7 @@ fn those_that_always_fail_keep_nobody_from_ozmap() {
 }
 
 #[test]
-fn a_page_for_everybody_asks_for_a_probe_and_the_probe_decides() {
+fn pages_for_many_reservations_cause_an_early_probe_that_decides() {
     for (kind, is_about_all) in [
         (FailureKind::Html, true),
         (FailureKind::Redirect, true),
@@ -95,7 +95,7 @@ fn a_page_for_everybody_asks_for_a_probe_and_the_probe_decides() {
             assert_eq!(breaker.probe_at(), None);
             breaker.record_failure(Purpose::Work(reservation), FailureKind::Html, None, now);
         }
-        assert!(breaker.enter(99, now).is_ok(), "it is not known yet");
+        assert!(breaker.enter(99, now).is_ok(), "not known yet");
         assert_eq!(breaker.probe_at(), Some(now));
         let change = breaker.record_failure(Purpose::Probe, kind, None, now);
         assert_eq!(
@@ -108,14 +108,14 @@ fn a_page_for_everybody_asks_for_a_probe_and_the_probe_decides() {
 }
 
 #[test]
-fn pages_for_some_are_about_those_when_a_probe_is_answered() {
+fn pages_for_some_reservations_concern_only_those_after_a_successful_probe() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     for reservation in 0..5 {
         breaker.record_failure(Purpose::Work(reservation), FailureKind::Html, None, now);
     }
     breaker.answered(Purpose::Probe, now);
     assert_eq!(breaker.probe_at(), None);
-    // Nor is a probe asked for all the time.
+    // Early probes are limited.
     for reservation in 0..5 {
         breaker.record_failure(Purpose::Work(reservation), FailureKind::Html, None, now);
     }
@@ -130,7 +130,7 @@ fn pages_for_some_are_about_those_when_a_probe_is_answered() {
 }
 
 #[test]
-fn one_that_failed_before_shuts_it_not_again_after_a_probe_that_was_answered() {
+fn a_reservation_that_failed_before_does_not_reopen_the_circuit_after_a_successful_probe() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     open_by(&mut breaker, 5, now);
     breaker.answered(Purpose::Probe, now);
@@ -138,7 +138,11 @@ fn one_that_failed_before_shuts_it_not_again_after_a_probe_that_was_answered() {
     assert_eq!(breaker.enter(3, later), Ok(true));
     breaker.record_failure(Purpose::Work(3), LOST, None, later);
     breaker.release_trial();
-    assert_eq!(breaker.enter(99, later), Ok(true), "another goes first");
+    assert_eq!(
+        breaker.enter(99, later),
+        Ok(true),
+        "another call is the trial"
+    );
     assert_eq!(
         breaker.answered(Purpose::Work(99), later),
         Transition::Closed
@@ -148,7 +152,7 @@ fn one_that_failed_before_shuts_it_not_again_after_a_probe_that_was_answered() {
 }
 
 #[test]
-fn an_ozmap_that_cannot_be_reached_is_left_alone_again_by_whoever_finds_out() {
+fn an_unreachable_ozmap_reopens_the_circuit_whichever_call_finds_out() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     open_by(&mut breaker, 5, now);
     breaker.answered(Purpose::Probe, now);
@@ -163,7 +167,7 @@ fn an_ozmap_that_cannot_be_reached_is_left_alone_again_by_whoever_finds_out() {
 }
 
 #[test]
-fn an_answer_that_only_one_cancellation_cannot_use_never_shuts() {
+fn an_unusable_response_for_one_reservation_never_opens_the_circuit() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     for _ in 0..100 {
         breaker.record_failure(Purpose::Work(1), FailureKind::Shape, None, now);
@@ -172,7 +176,7 @@ fn an_answer_that_only_one_cancellation_cannot_use_never_shuts() {
 }
 
 #[test]
-fn one_reservation_that_always_fails_does_not_shut_it_for_the_others() {
+fn one_reservation_that_always_fails_does_not_open_the_circuit() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     for _ in 0..100 {
         breaker.record_failure(Purpose::Work(7), LOST, None, now);
@@ -181,7 +185,7 @@ fn one_reservation_that_always_fails_does_not_shut_it_for_the_others() {
 }
 
 #[test]
-fn a_server_that_cannot_be_reached_is_nobody_s_fault() {
+fn an_unreachable_server_is_not_attributed_to_a_reservation() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     for _ in 0..5 {
         breaker.record_failure(Purpose::Work(7), FailureKind::Connect, None, now);
@@ -190,23 +194,23 @@ fn a_server_that_cannot_be_reached_is_nobody_s_fault() {
 }
 
 #[test]
-fn only_a_probe_opens_it_and_then_one_goes_first() {
+fn only_a_probe_half_opens_the_circuit_and_then_one_call_is_the_trial() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     open_by(&mut breaker, 5, now);
     let later = now + OPEN_MAX;
     assert!(
         breaker.enter(99, later).is_err(),
-        "the time alone opens nothing"
+        "time alone closes nothing"
     );
     assert_eq!(breaker.answered(Purpose::Work(1), now), Transition::None);
     assert!(
         breaker.enter(99, later).is_err(),
-        "nor an answer from before"
+        "nor a response to an earlier call"
     );
     breaker.answered(Purpose::Probe, now);
     assert_eq!(breaker.enter(99, later), Ok(true));
     assert_eq!(
-        breaker.enter(99, later).map_err(|shut| shut.wait),
+        breaker.enter(99, later).map_err(|open| open.wait),
         Err(TRIAL)
     );
     assert_eq!(breaker.answered(Purpose::Work(1), now), Transition::Closed);
@@ -214,7 +218,7 @@ fn only_a_probe_opens_it_and_then_one_goes_first() {
 }
 
 #[test]
-fn who_goes_first_and_asks_nothing_leaves_its_place_to_another() {
+fn a_trial_without_a_call_passes_to_another_caller() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     open_by(&mut breaker, 5, now);
     breaker.answered(Purpose::Probe, now);
@@ -224,7 +228,7 @@ fn who_goes_first_and_asks_nothing_leaves_its_place_to_another() {
 }
 
 #[test]
-fn it_is_shut_for_longer_each_time_up_to_half_a_minute() {
+fn the_circuit_is_open_for_longer_each_time_up_to_half_a_minute() {
     let (mut breaker, mut now) = (Breaker::new(4), Instant::now());
     open_by(&mut breaker, 5, now);
     let mut waits = Vec::new();
@@ -238,30 +242,30 @@ fn it_is_shut_for_longer_each_time_up_to_half_a_minute() {
 }
 
 #[test]
-fn a_trial_that_fails_shuts_it_again_for_longer() {
+fn a_failed_trial_reopens_the_circuit_for_longer() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     open_by(&mut breaker, 5, now);
     breaker.answered(Purpose::Probe, now);
     assert_eq!(breaker.enter(99, now), Ok(true));
     open_from(&mut breaker, 99, 1, now);
-    let wait = breaker.enter(99, now).map_err(|shut| shut.wait);
+    let wait = breaker.enter(99, now).map_err(|open| open.wait);
     assert_eq!(wait, Err(OPEN_FIRST * 2));
 }
 
 #[test]
-fn a_key_that_is_not_accepted_shuts_it_at_once() {
+fn a_rejected_key_opens_the_circuit_at_once() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     let change = breaker.record_failure(Purpose::Work(1), FailureKind::Unauthorized, None, now);
-    let shut = CircuitOpen {
+    let open = CircuitOpen {
         wait: on_failure::KEY_REJECTED_FOR,
         why: FailureKind::Unauthorized,
     };
-    assert_eq!(change, Transition::Opened(shut));
-    assert_eq!(breaker.enter(99, now), Err(shut));
+    assert_eq!(change, Transition::Opened(open));
+    assert_eq!(breaker.enter(99, now), Err(open));
 }
 
 #[test]
-fn throttling_waits_as_long_as_asked_and_halves_the_calls_once() {
+fn rate_limiting_waits_as_long_as_asked_and_halves_the_limit_once() {
     let (mut breaker, now) = (Breaker::new(8), Instant::now());
     let asked = Duration::from_secs(7);
     for _ in 0..4 {
@@ -272,7 +276,7 @@ fn throttling_waits_as_long_as_asked_and_halves_the_calls_once() {
 }
 
 #[test]
-fn halved_calls_come_back_one_by_one_and_never_go_below_one() {
+fn a_halved_limit_grows_by_one_and_never_falls_below_one() {
     let (mut breaker, now) = (Breaker::new(3), Instant::now());
     for _ in 0..5 {
         breaker.record_failure(Purpose::Work(1), FailureKind::RateLimited, None, now);
@@ -291,51 +295,57 @@ fn halved_calls_come_back_one_by_one_and_never_go_below_one() {
 }
 
 #[test]
-fn a_refused_deletion_stops_the_deletions_and_one_tries_for_all() {
+fn a_denied_deletion_holds_deletions_back_until_one_trial_succeeds() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     assert_eq!(breaker.delete_denied(1, now), Transition::DeletesRefused);
     assert!(breaker.enter(99, now).is_ok(), "reads go on");
     assert!(breaker.may_delete(99, now).is_err());
     let later = now + DELETE_DENIED_FIRST;
     assert!(breaker.may_delete(99, later).is_ok());
-    assert!(breaker.may_delete(99, later).is_err(), "one is enough");
+    assert!(
+        breaker.may_delete(99, later).is_err(),
+        "one trial is enough"
+    );
     assert_eq!(breaker.delete_denied(1, later), Transition::None);
-    let wait = breaker.may_delete(99, later).map_err(|shut| shut.wait);
+    let wait = breaker.may_delete(99, later).map_err(|open| open.wait);
     assert_eq!(wait, Err(DELETE_DENIED_FIRST * 2));
     breaker.delete_allowed();
     assert!(breaker.may_delete(99, later).is_ok());
 }
 
 #[test]
-fn who_met_trouble_does_not_go_first_while_others_may() {
+fn a_reservation_that_failed_is_not_the_trial_while_others_may_be() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     open_by(&mut breaker, 5, now);
     breaker.answered(Purpose::Probe, now);
-    let kept_back = breaker.enter(3, now).map_err(|shut| shut.wait);
-    assert_eq!(kept_back, Err(NEWCOMERS));
+    let held_back = breaker.enter(3, now).map_err(|open| open.wait);
+    assert_eq!(held_back, Err(NEWCOMERS));
     assert_eq!(breaker.enter(99, now), Ok(true));
     breaker.release_trial();
-    // Nobody else came.
+    // No other reservation came.
     assert_eq!(breaker.enter(3, now + NEWCOMERS), Ok(true));
 }
 
 #[test]
-fn who_was_refused_does_not_try_to_delete_for_all_while_others_may() {
+fn a_denied_reservation_is_not_the_trial_deletion_while_others_may_be() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     breaker.delete_denied(1, now);
     let later = now + DELETE_DENIED_FIRST;
-    let kept_back = breaker.may_delete(1, later).map_err(|shut| shut.wait);
-    assert_eq!(kept_back, Err(DELETE_NEWCOMERS));
+    let held_back = breaker.may_delete(1, later).map_err(|open| open.wait);
+    assert_eq!(held_back, Err(DELETE_NEWCOMERS));
     assert!(breaker.may_delete(2, later).is_ok());
     breaker.delete_allowed();
     assert!(breaker.may_delete(1, later).is_ok());
     breaker.delete_denied(1, later);
     let last = later + DELETE_DENIED_FIRST + DELETE_NEWCOMERS;
-    assert!(breaker.may_delete(1, last).is_ok(), "nobody else came");
+    assert!(
+        breaker.may_delete(1, last).is_ok(),
+        "no other reservation came"
+    );
 }
 
 #[test]
-fn an_ozmap_without_the_routes_of_a_probe_is_found_out_about_by_one_that_goes_first() {
+fn an_ozmap_without_the_probe_routes_is_tried_by_one_trial_call() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     open_by(&mut breaker, 5, now);
     breaker.record_failure(Purpose::Probe, FailureKind::Html, None, now);
@@ -344,7 +354,7 @@ fn an_ozmap_without_the_routes_of_a_probe_is_found_out_about_by_one_that_goes_fi
 }
 
 #[test]
-fn an_ozmap_on_which_every_probe_fails_is_found_out_about_in_the_end() {
+fn an_ozmap_on_which_every_probe_fails_gets_a_trial_call_in_the_end() {
     let (mut breaker, mut now) = (Breaker::new(4), Instant::now());
     open_by(&mut breaker, 5, now);
     let mut probes = 0;
@@ -355,12 +365,12 @@ fn an_ozmap_on_which_every_probe_fails_is_found_out_about_in_the_end() {
     }
     assert_eq!(probes, 8);
     breaker.record_failure(Purpose::Work(99), FailureKind::Server, None, now);
-    let wait = breaker.enter(100, now).map_err(|shut| shut.wait);
-    assert_eq!(wait, Err(OPEN_MAX), "nor does it go on as if it were well");
+    let wait = breaker.enter(100, now).map_err(|open| open.wait);
+    assert_eq!(wait, Err(OPEN_MAX), "the circuit must not close");
 }
 
 #[test]
-fn probes_alone_never_shut_it() {
+fn failed_probes_alone_never_open_the_circuit() {
     let (mut breaker, now) = (Breaker::new(4), Instant::now());
     for kind in [
         FailureKind::Html,

@@ -59,11 +59,11 @@ async fn every_described_operation_is_served_and_every_other_method_is_refused()
 
 /// The names of the members that a schema requires, or that a value has.
 fn names(members: &Value) -> BTreeSet<&str> {
-    match members {
-        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
-        Value::Object(members) => members.keys().map(String::as_str).collect(),
-        other => panic!("neither names nor members: {other}"),
+    if let Some(members) = members.as_object() {
+        return members.keys().map(String::as_str).collect();
     }
+    let names = members.as_array().unwrap();
+    names.iter().filter_map(Value::as_str).collect()
 }
 
 fn assert_describes(schema: &Value, value: &Value) {

@@ -48,7 +48,8 @@ async fn schemathesis_finds_no_answer_that_the_document_does_not_describe() {
         return;
     };
     assert!(ended.success, "{}{}", ended.stdout, ended.stderr);
-    let tested = "Tested: 11\n";
+    // schemathesis leaves out the address that it reads the document from.
+    let tested = "Tested: 10\n";
     assert!(ended.stdout.contains(tested), "{}", ended.stdout);
     // The service was working all the time: not every answer was a 503.
     let reply: Reply = world.ask(json!({"code": "reservation_123"})).await;

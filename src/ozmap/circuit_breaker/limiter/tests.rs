@@ -1,4 +1,4 @@
-//! Who is let in at once, and who goes first.
+//! Concurrent calls, and the trial of a half-open circuit.
 
 use reqwest::StatusCode;
 
@@ -24,7 +24,7 @@ fn throttled(seconds: u64) -> Error {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_longer_wait_that_is_asked_for_while_it_is_shut_is_kept_by_the_probe_too() {
+async fn a_longer_retry_after_while_the_circuit_is_open_delays_the_probe() {
     let limiter = CallLimiter::new(4);
     let began = Instant::now();
     let (first, second) = (
@@ -46,7 +46,7 @@ async fn a_longer_wait_that_is_asked_for_while_it_is_shut_is_kept_by_the_probe_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_key_is_probed_at_once_and_not_judged_by_what_the_old_one_hears() {
+async fn a_new_key_is_probed_at_once_and_not_judged_by_responses_to_the_old_one() {
     let refused = || Error::answered(FailureKind::Unauthorized, StatusCode::UNAUTHORIZED, None);
     let limiter = CallLimiter::new(4);
     let (work, began) = (limiter.enter(1).await.unwrap(), Instant::now());
@@ -54,15 +54,18 @@ async fn a_new_key_is_probed_at_once_and_not_judged_by_what_the_old_one_hears() 
         sleep(Duration::from_millis(500)).await;
         limiter.key_changed();
     };
-    // It is open, and nobody would probe for a while.
+    // The circuit is closed, and no probe is due for a while.
     tokio::join!(limiter.probe_is_due(Duration::from_secs(30)), change);
     assert!(began.elapsed() < Duration::from_secs(1));
     work.record_failure(&refused());
-    assert!(limiter.rejection().is_none(), "that was the old key");
+    assert!(
+        limiter.rejection().is_none(),
+        "the 401 concerned the old key"
+    );
     limiter.enter(2).await.unwrap().record_failure(&refused());
-    let shut = limiter.rejection().unwrap();
-    assert_eq!(shut.why, FailureKind::Unauthorized);
-    // Whoever goes first with the old key leaves its place to another.
+    let open = limiter.rejection().unwrap();
+    assert_eq!(open.why, FailureKind::Unauthorized);
+    // A trial with the old key passes to another caller.
     limiter.probe().await.answered();
     let first = limiter.enter(3).await.unwrap();
     limiter.key_changed();
@@ -71,25 +74,25 @@ async fn a_new_key_is_probed_at_once_and_not_judged_by_what_the_old_one_hears() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_went_first_and_was_heard_frees_nobody_else_s_place() {
+async fn a_trial_that_succeeded_does_not_release_a_later_trial() {
     let limiter = CallLimiter::new(16);
-    let shut_again = || async {
+    let reopen = || async {
         let permit = limiter.enter(7).await.unwrap();
         permit.record_failure(&throttled(1));
         limiter.probe().await.answered();
         limiter.enter(8).await.unwrap()
     };
-    let first = shut_again().await;
+    let first = reopen().await;
     first.answered();
-    let second = shut_again().await;
+    let second = reopen().await;
     drop(first);
-    assert!(limiter.enter(9).await.is_err(), "one goes first");
+    assert!(limiter.enter(9).await.is_err(), "one call is the trial");
     drop(second);
     assert!(limiter.enter(9).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
-async fn fewer_are_let_in_at_once_after_a_429_and_more_again_as_it_goes_well() {
+async fn concurrent_calls_are_halved_after_a_429_and_grow_again_with_successes() {
     let limiter = CallLimiter::new(4);
     limiter
         .enter(1)
@@ -107,7 +110,7 @@ async fn fewer_are_let_in_at_once_after_a_429_and_more_again_as_it_goes_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_went_first_and_failed_as_before_leaves_its_place_to_another() {
+async fn a_trial_that_failed_as_before_passes_to_another_caller() {
     let lost = Error::maybe(FailureKind::Lost, "");
     let limiter = CallLimiter::new(4);
     for reservation in 0..5 {
@@ -119,10 +122,13 @@ async fn one_that_went_first_and_failed_as_before_leaves_its_place_to_another() 
     }
     sleep(Duration::from_secs(1)).await;
     limiter.probe().await.answered();
-    assert!(limiter.enter(3).await.is_err(), "newcomers go first");
+    assert!(
+        limiter.enter(3).await.is_err(),
+        "reservations that did not fail come first"
+    );
     sleep(Duration::from_secs(3)).await;
     let first = limiter.enter(3).await.unwrap();
-    assert!(limiter.enter(99).await.is_err(), "one goes first");
+    assert!(limiter.enter(99).await.is_err(), "one call is the trial");
     first.record_failure(&lost);
     drop(first);
     limiter.enter(99).await.unwrap().answered();
