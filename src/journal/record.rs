@@ -32,7 +32,7 @@ pub struct Record {
     pub state: State,
     /// How it ended.
     pub outcome: Option<Outcome>,
-    /// Why: the id of a refusal, or of what holds it up.
+    /// Why: the id of a refusal, or of what it waits for.
     ///
     /// `None` also for an id that this version does not know.
     pub reason: Option<Reason>,
