@@ -92,7 +92,9 @@ pub fn blocks(paper: &Paper) -> Result<Vec<Block>, Vec<String>> {
             .collect();
         match kind(words) {
             Some(kind) => found.push(Block { kind, text, at }),
-            None => unknown.push(format!("{at}: ```{words} has no checker; see tests/it/papers/blocks.rs")),
+            None => unknown.push(format!(
+                "{at}: ```{words} has no checker; see tests/it/papers/blocks.rs"
+            )),
         }
     }
     if unknown.is_empty() {
@@ -152,7 +154,10 @@ fn a_block_without_a_kind_is_named() {
         let unknown = blocks(&paper(&format!("x\n```{fence}\nx\n```\n"))).unwrap_err();
         assert!(unknown[0].starts_with("a.md:2: "), "{unknown:?}");
     }
-    let found = blocks(&paper("- x\n\n  ```json chatbot\n  {\n    \"a\":1}\n  ```\ny\n")).unwrap();
+    let found = blocks(&paper(
+        "- x\n\n  ```json chatbot\n  {\n    \"a\":1}\n  ```\ny\n",
+    ))
+    .unwrap();
     assert_eq!(found[0].text, "{\n  \"a\":1}\n");
     assert_eq!(found[0].at, "a.md:3");
 }

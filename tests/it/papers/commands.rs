@@ -11,8 +11,20 @@ use crate::support::service::BINARY;
 
 /// What an operator has on a machine besides this repository.
 const PROGRAMS: [&str; 14] = [
-    ".", "apt-get", "bash", "cat", "curl", "docker", "echo", "export", "install", "journalctl", "openssl", "pg_dump",
-    "systemctl", "sh",
+    ".",
+    "apt-get",
+    "bash",
+    "cat",
+    "curl",
+    "docker",
+    "echo",
+    "export",
+    "install",
+    "journalctl",
+    "openssl",
+    "pg_dump",
+    "systemctl",
+    "sh",
 ];
 
 /// Every command of a shell block is one that there is.
@@ -67,14 +79,19 @@ fn split_at_pipes(words: &[String]) -> Vec<Vec<&str>> {
 fn read(command: &[&str]) -> Result<(), String> {
     let is_setting = |word: &&&str| {
         let name = word.split('=').next().unwrap_or_default();
-        word.contains('=') && name.chars().all(|sign| sign.is_ascii_uppercase() || sign == '_')
+        word.contains('=')
+            && name
+                .chars()
+                .all(|sign| sign.is_ascii_uppercase() || sign == '_')
     };
     let settings = command.iter().take_while(is_setting).count();
     for setting in &command[..settings] {
         is_read_by_tests(setting.split('=').next().unwrap_or_default())?;
     }
     // What it reads or writes by redirection is the operator's.
-    let end = command.iter().position(|word| ["<", ">", ">>"].contains(word));
+    let end = command
+        .iter()
+        .position(|word| ["<", ">", ">>"].contains(word));
     let command = &command[settings..end.unwrap_or(command.len())];
     let Some((program, arguments)) = command.split_first() else {
         return Ok(());
@@ -96,8 +113,14 @@ fn is_read_by_tests(name: &str) -> Result<(), String> {
     let mut places = vec![root().join("tests/it"), root().join("src/testing")];
     while let Some(place) = places.pop() {
         if place.is_dir() {
-            places.extend(std::fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().path()));
-        } else if std::fs::read_to_string(&place).is_ok_and(|text| text.contains(&format!("\"{name}\""))) {
+            places.extend(
+                std::fs::read_dir(&place)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else if std::fs::read_to_string(&place)
+            .is_ok_and(|text| text.contains(&format!("\"{name}\"")))
+        {
             return Ok(());
         }
     }
@@ -107,7 +130,9 @@ fn is_read_by_tests(name: &str) -> Result<(), String> {
 /// A path into the repository leads to a file; a path into `target` is built first.
 fn names_a_file_that_is_there(word: &str) -> Result<(), String> {
     let first = word.split('/').next().unwrap_or_default();
-    let folders = ["deploy", "tests", "docs", "config", "fuzz", "src", "crates", ".ci"];
+    let folders = [
+        "deploy", "tests", "docs", "config", "fuzz", "src", "crates", ".ci",
+    ];
     if word.contains('/') && folders.contains(&first) && !root().join(word).exists() {
         return Err(format!("there is no {word}"));
     }
@@ -129,7 +154,10 @@ fn explains_itself(arguments: &[&str]) -> Result<(), String> {
 }
 
 fn cargo(arguments: &[&str]) -> Result<(), String> {
-    let before = arguments.split(|word| *word == "--").next().unwrap_or_default();
+    let before = arguments
+        .split(|word| *word == "--")
+        .next()
+        .unwrap_or_default();
     let after = arguments.get(before.len() + 1..).unwrap_or_default();
     match before.split_first() {
         Some((&"run", more)) => match more {
@@ -151,7 +179,9 @@ fn cargo_test(arguments: &[&str]) -> Result<(), String> {
         .collect();
     match arguments.as_slice() {
         [] | ["--lib"] => Ok(()),
-        ["--test", "it", filters @ ..] => filters.iter().try_for_each(|filter| finds_a_test(filter)),
+        ["--test", "it", filters @ ..] => {
+            filters.iter().try_for_each(|filter| finds_a_test(filter))
+        }
         ["--lib", filter] => is_a_module(filter),
         other => Err(format!("cargo test {other:?}")),
     }
@@ -168,16 +198,24 @@ fn tests() -> &'static str {
 }
 
 fn finds_a_test(filter: &str) -> Result<(), String> {
-    let is_found = tests().lines().any(|line| line.ends_with(": test") && line.contains(filter));
-    is_found.then_some(()).ok_or_else(|| format!("no test has {filter} in its name"))
+    let is_found = tests()
+        .lines()
+        .any(|line| line.ends_with(": test") && line.contains(filter));
+    is_found
+        .then_some(())
+        .ok_or_else(|| format!("no test has {filter} in its name"))
 }
 
 /// A filter of unit tests is the path of a module.
 fn is_a_module(filter: &str) -> Result<(), String> {
     let path = filter.trim_end_matches("::").replace("::", "/");
     let places = [format!("src/{path}.rs"), format!("src/{path}/mod.rs")];
-    let is_there = places.iter().any(|place| Path::new(&root().join(place)).is_file());
-    is_there.then_some(()).ok_or_else(|| format!("no unit test has {filter} in its name"))
+    let is_there = places
+        .iter()
+        .any(|place| Path::new(&root().join(place)).is_file());
+    is_there
+        .then_some(())
+        .ok_or_else(|| format!("no unit test has {filter} in its name"))
 }
 
 /// Also in the text: whatever looks like a command of this binary, or of cargo.
@@ -189,7 +227,9 @@ fn every_command_in_the_text_is_one_that_there_is() {
         for span in code_spans(&without_blocks(&paper.text)) {
             let command = match span.split(' ').next() {
                 Some("cargo" | "ozmap-cancel") => span.clone(),
-                Some("channels" | "journal") if span.contains(' ') => format!("ozmap-cancel {span}"),
+                Some("channels" | "journal") if span.contains(' ') => {
+                    format!("ozmap-cancel {span}")
+                }
                 _ => continue,
             };
             // The name of the binary alone is no command.
@@ -223,11 +263,17 @@ pub fn without_blocks(text: &str) -> String {
 fn a_command_that_there_is_not_is_named() {
     for (line, wrong) in [
         ("cargo run --release -- sevre", "unrecognized subcommand"),
-        ("ozmap-cancel journal list --need-human", "unexpected argument"),
+        (
+            "ozmap-cancel journal list --need-human",
+            "unexpected argument",
+        ),
         ("cargo test --test it no::such::test", "no test has"),
         ("cargo test --lib no::such", "no unit test has"),
         ("OZMAP_CANCEL_NO_SUCH=1 cargo test", "no test reads"),
-        ("install -m 0644 deploy/no-such /etc", "there is no deploy/no-such"),
+        (
+            "install -m 0644 deploy/no-such /etc",
+            "there is no deploy/no-such",
+        ),
         ("make install", "make is not known here"),
     ] {
         let words = words(line);

@@ -9,9 +9,17 @@ use super::shell::Session;
 /// A preset or a captured request is there for the session that uses it.
 pub fn is_used_by_its_session(block: &Block, all: &[Block]) {
     let of_this_kind = all.iter().filter(|other| other.kind == block.kind).count();
-    assert_eq!(of_this_kind, 1, "{}: the session would use another one", block.at);
+    assert_eq!(
+        of_this_kind, 1,
+        "{}: the session would use another one",
+        block.at
+    );
     let session = Kind::Shell(Session::Acme);
-    assert!(all.iter().any(|block| block.kind == session), "{}", block.at);
+    assert!(
+        all.iter().any(|block| block.kind == session),
+        "{}",
+        block.at
+    );
 }
 
 /// The block is the file that it shows.
@@ -77,7 +85,11 @@ pub fn calls_exist(block: &Block) {
         if call.ends_with('?') || block.text.trim_end().ends_with(&call) {
             continue;
         }
-        assert!(sources.contains(&format!("fn {call}")), "{}: {call}", block.at);
+        assert!(
+            sources.contains(&format!("fn {call}")),
+            "{}: {call}",
+            block.at
+        );
         found += 1;
     }
     assert!(found >= 3, "{}: only {found} calls", block.at);
@@ -108,7 +120,10 @@ fn largest(key: &str) -> u64 {
 fn the_proxies_let_through_what_the_service_accepts() {
     let body_mb = largest("body_bytes_max").div_ceil(1_000_000);
     let answer_s = largest("answer_ms_max").div_ceil(1_000);
-    assert!((2..=3).contains(&body_mb) && answer_s < 30, "{body_mb} MB, {answer_s} s");
+    assert!(
+        (2..=3).contains(&body_mb) && answer_s < 30,
+        "{body_mb} MB, {answer_s} s"
+    );
     let listen = "127.0.0.1:8080";
     let reference = fs::read_to_string(root().join("config/default.toml")).unwrap();
     assert!(reference.contains(&format!("listen = \"{listen}\"")));

@@ -60,7 +60,11 @@ fn every_link_leads_somewhere() {
     let mut wrong = Vec::new();
     for paper in papers() {
         let links = links(&paper.text);
-        wrong.extend(links.iter().filter_map(|link| broken(&paper.name, &paper.text, link)));
+        wrong.extend(
+            links
+                .iter()
+                .filter_map(|link| broken(&paper.name, &paper.text, link)),
+        );
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
@@ -69,11 +73,17 @@ fn every_link_leads_somewhere() {
 fn a_link_that_leads_nowhere_is_named() {
     let text = "# A heading: `code`, and more\n[x](#a-heading-code-and-more)\n";
     assert_eq!(broken("docs/a.md", text, "#a-heading-code-and-more"), None);
-    assert_eq!(broken("docs/a.md", text, "../README.md#documentation"), None);
+    assert_eq!(
+        broken("docs/a.md", text, "../README.md#documentation"),
+        None
+    );
     for target in ["#a", "b.md", "../README.md#no-such", "README.md"] {
         assert!(broken("docs/a.md", text, target).is_some(), "{target}");
     }
-    assert_eq!(links("see [a](b.md#c) and\n```text\n[x](y)\n```\n"), ["b.md#c"]);
+    assert_eq!(
+        links("see [a](b.md#c) and\n```text\n[x](y)\n```\n"),
+        ["b.md#c"]
+    );
 }
 
 /// A reader who begins at the README finds every paper.
@@ -99,13 +109,16 @@ fn the_readme_is_short() {
 /// A path between backticks is there. Names in capitals stand for others.
 #[test]
 fn every_path_in_the_text_is_there() {
-    let folders = ["src", "config", "tests", "deploy", "docs", "crates", "fuzz", ".ci", ".github"];
+    let folders = [
+        "src", "config", "tests", "deploy", "docs", "crates", "fuzz", ".ci", ".github",
+    ];
     let mut wrong = Vec::new();
     for paper in papers() {
         for span in code_spans(&without_blocks(&paper.text)) {
             let first = span.split('/').next().unwrap_or_default();
             let is_path = span.contains('/') && folders.contains(&first);
-            let is_example = span.contains([' ', '*']) || span.contains("PRESET") || span.contains("LOCALE");
+            let is_example =
+                span.contains([' ', '*']) || span.contains("PRESET") || span.contains("LOCALE");
             if is_path && !is_example && !root().join(&span).exists() {
                 wrong.push(format!("{}: {span}", paper.name));
             }

@@ -34,7 +34,8 @@ fn root() -> PathBuf {
 
 /// One paper by its path.
 fn paper(name: &str) -> Paper {
-    let text = fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let text =
+        fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     Paper {
         name: name.to_owned(),
         text,
@@ -47,7 +48,9 @@ fn papers() -> Vec<Paper> {
         .iter()
         .flat_map(|folder| {
             let entries = fs::read_dir(root().join(folder)).unwrap();
-            entries.map(move |entry| format!("{folder}{}", entry.unwrap().file_name().to_str().unwrap()))
+            entries.map(move |entry| {
+                format!("{folder}{}", entry.unwrap().file_name().to_str().unwrap())
+            })
         })
         .filter(|name| name.ends_with(".md"))
         .collect();
@@ -63,8 +66,16 @@ fn section<'a>(paper: &'a Paper, heading: &str) -> &'a str {
         .split_once(&format!("\n{heading}\n"))
         .unwrap_or_else(|| panic!("{}: no heading {heading}", paper.name));
     let level = heading.split(' ').next().unwrap().len();
-    let ends = (1..=level).filter_map(|level| after.find(&format!("\n{} ", "#".repeat(level))));
-    &after[..ends.min().unwrap_or(after.len())]
+    let (mut end, mut is_code) = (0, false);
+    for line in after.split_inclusive('\n') {
+        is_code ^= line.trim_start().starts_with("```");
+        let signs = line.chars().take_while(|sign| *sign == '#').count();
+        if !is_code && (1..=level).contains(&signs) {
+            break;
+        }
+        end += line.len();
+    }
+    &after[..end]
 }
 
 /// The cells of each row of the first table in a text, without its head.
@@ -76,7 +87,9 @@ fn rows(text: &str) -> Vec<Vec<String>> {
         .map(|line| {
             let inside = line.trim_matches('|').replace("\\|", "\u{1}");
             let cells = inside.split('|');
-            cells.map(|cell| cell.trim().replace('\u{1}', "|")).collect()
+            cells
+                .map(|cell| cell.trim().replace('\u{1}', "|"))
+                .collect()
         })
         .collect()
 }

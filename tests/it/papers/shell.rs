@@ -45,7 +45,13 @@ impl Session {
             Self::Demo => beside_a_demo(world, block),
             Self::Service => {
                 let protocol = world.cancel("123|123", "papers").await.json()["protocol"].clone();
-                let said = bash(world, block, protocol.as_str().unwrap(), &Folder::new(), None);
+                let said = bash(
+                    world,
+                    block,
+                    protocol.as_str().unwrap(),
+                    &Folder::new(),
+                    None,
+                );
                 assert!(!said.is_empty(), "{}: it prints nothing", block.at);
             }
             Self::Acme => with_a_preset(world, block, all),
@@ -105,18 +111,18 @@ esac
 words=() more=() serves=''
 for word in "$@"; do
   case $word in
-    serve) serves=yes ;;
-    simulate) serves=yes; more=(--listen 127.0.0.1:0) ;;
-    demo) serves=yes; more=(--port 0) ;;
+    serve) serves='listening on http' ;;
+    simulate) serves='curl' more=(--listen 127.0.0.1:0) ;;
+    demo) serves='for every try' more=(--port 0) ;;
   esac
   word=${word//127.0.0.1:8080/$PAPERS_SERVICE}
   words+=("${word//20261123004217/$PAPERS_PROTOCOL}")
 done
-[[ $serves ]] || exec "$PAPERS_BINARY" "${words[@]}"
+[[ -n $serves ]] || exec "$PAPERS_BINARY" "${words[@]}"
 # A journal of its own: the other one is in use.
 export OZMAP_CANCEL__JOURNAL__URL=sqlite:of-its-own.db
 "$PAPERS_BINARY" "${words[@]}" "${more[@]}" > said 2>&1 &
-until grep -Eq 'listening on http|for every try|127\.0\.0\.1:[0-9]+' said; do
+until grep -q "$serves" said; do
   kill -0 $! 2> /dev/null || { cat said >&2; exit 1; }
   sleep 0.05
 done
@@ -137,13 +143,22 @@ exec "$PAPERS_CURL" --silent --show-error --fail-with-body "${words[@]}"
 
 /// Where `curl` is, or nothing.
 fn curl() -> Option<String> {
-    let found = Command::new("sh").args(["-c", "command -v curl"]).output().unwrap();
+    let found = Command::new("sh")
+        .args(["-c", "command -v curl"])
+        .output()
+        .unwrap();
     let path = String::from_utf8(found.stdout).unwrap().trim().to_owned();
     (!path.is_empty()).then_some(path)
 }
 
 /// Runs a block and returns what it printed. `service` is the address in place of the papers' one.
-fn bash(world: &World, block: &Block, protocol: &str, folder: &Folder, service: Option<&str>) -> String {
+fn bash(
+    world: &World,
+    block: &Block,
+    protocol: &str,
+    folder: &Folder,
+    service: Option<&str>,
+) -> String {
     let curl = curl();
     if curl.is_none() && block.text.contains("curl ") {
         skipped("curl");

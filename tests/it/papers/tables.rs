@@ -71,7 +71,9 @@ fn every_outcome_is_explained() {
     }
     assert_eq!(table.len(), Outcome::ALL.len());
     let portuguese = paper("README.pt-BR.md");
-    let there: BTreeSet<String> = names(&rows(section(&portuguese, "## O que volta"))).into_iter().collect();
+    let there: BTreeSet<String> = names(&rows(section(&portuguese, "## O que volta")))
+        .into_iter()
+        .collect();
     let all = Outcome::ALL.iter().map(|outcome| outcome.id().to_owned());
     assert_eq!(there, all.collect());
 }
@@ -82,7 +84,10 @@ fn every_field_of_health_is_explained() {
     let operations = paper("docs/OPERATIONS.md");
     let explained = section(&operations, "## Health");
     let block = blocks(&operations).unwrap();
-    let block = block.iter().find(|block| block.kind == Kind::Health).unwrap();
+    let block = block
+        .iter()
+        .find(|block| block.kind == Kind::Health)
+        .unwrap();
     let page: serde_json::Value = serde_json::from_str(&block.text).unwrap();
     for (name, value) in page.as_object().unwrap() {
         let inside = value.as_object().into_iter().flatten();
@@ -125,7 +130,11 @@ fn every_log_line_is_one_of_the_service() {
     let mut places = vec![root().join("src")];
     while let Some(place) = places.pop() {
         if place.is_dir() {
-            places.extend(fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().path()));
+            places.extend(
+                fs::read_dir(&place)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
         } else {
             sources.push_str(&fs::read_to_string(&place).unwrap_or_default());
         }

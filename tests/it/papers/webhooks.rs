@@ -137,7 +137,11 @@ impl Stage {
             .0
             .split_once(between)
             .unwrap();
-        assert!(url.contains(&format!("/webhooks/{channel}")), "{}", block.at);
+        assert!(
+            url.contains(&format!("/webhooks/{channel}")),
+            "{}",
+            block.at
+        );
         let header = text
             .split_once("(httpheader)=")
             .map(|(_, rest)| rest.split_once(")\n").unwrap().0);
