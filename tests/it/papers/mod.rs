@@ -78,12 +78,14 @@ fn section<'a>(paper: &'a Paper, heading: &str) -> &'a str {
     &after[..end]
 }
 
-/// The cells of each row of the first table in a text, without its head.
-fn rows(text: &str) -> Vec<Vec<String>> {
-    text.lines()
-        .skip_while(|line| !line.starts_with("| ---"))
-        .skip(1)
-        .take_while(|line| line.starts_with('|'))
+/// The cells of each row of the tables in a text that begin with this column, without their heads.
+fn rows(text: &str, column: &str) -> Vec<Vec<String>> {
+    let head = format!("| {column} |");
+    let tables = text
+        .split("\n\n")
+        .filter(|part| part.trim_start().starts_with(&head));
+    tables
+        .flat_map(|table| table.trim_start().lines().skip(2))
         .map(|line| {
             let inside = line.trim_matches('|').replace("\\|", "\u{1}");
             let cells = inside.split('|');

@@ -16,7 +16,7 @@ use crate::support::{KEY, World, skipped};
 /// Where a shell block is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Session {
-    /// Beside a running demo.
+    /// Beside a running demo, or with one of its own.
     Demo,
     /// With the settings of a running service, which has cancelled once.
     Service,
@@ -225,8 +225,13 @@ impl Drop for Demo {
 }
 
 fn beside_a_demo(world: &World, block: &Block) {
-    let (_demo, address) = Demo::start();
-    let said = bash(world, block, "", &Folder::new(), Some(&address));
+    let (_demo, address) = if block.text.contains("curl ") {
+        let (demo, address) = Demo::start();
+        (Some(demo), Some(address))
+    } else {
+        (None, None)
+    };
+    let said = bash(world, block, "", &Folder::new(), address.as_deref());
     let shows_it = said.contains("\"outcome\":\"cancelled\"") || said.contains("200 cancelled");
     let is_skipped = said.is_empty() && curl().is_none();
     assert!(shows_it || is_skipped, "{}: {said}", block.at);
