@@ -6,8 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use super::blocks::{Block, all};
-use super::{code_spans, papers, root};
-use crate::support::service::BINARY;
+use super::{binary, code_spans, papers, root};
 
 /// What an operator has on a machine besides this repository.
 const PROGRAMS: [&str; 14] = [
@@ -141,7 +140,7 @@ fn names_a_file_that_is_there(word: &str) -> Result<(), String> {
 
 /// The binary takes the verb and its flags. Nothing is run: `--help` wins.
 fn explains_itself(arguments: &[&str]) -> Result<(), String> {
-    let output = Command::new(BINARY)
+    let output = Command::new(binary())
         .env_clear()
         .args(arguments)
         .arg("--help")

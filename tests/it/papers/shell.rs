@@ -9,8 +9,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use super::binary;
 use super::blocks::{Block, Kind};
-use crate::support::service::BINARY;
 use crate::support::{KEY, World, skipped};
 
 /// Where a shell block is run.
@@ -172,7 +172,7 @@ fn bash(
         .launch()
         .shell(&folder.work())
         .env("PATH", format!("{}:{path}", bin.display()))
-        .env("PAPERS_BINARY", BINARY)
+        .env("PAPERS_BINARY", binary())
         .env("PAPERS_CURL", curl.unwrap_or_default())
         .env("PAPERS_KEY", KEY)
         .env("PAPERS_OZMAP", world.ozmap.url())
@@ -199,7 +199,7 @@ struct Demo(Child);
 impl Demo {
     /// Starts it and returns its address.
     fn start() -> (Self, String) {
-        let mut child = Command::new(BINARY)
+        let mut child = Command::new(binary())
             .env_clear()
             .args(["demo", "--port", "0"])
             .stdout(Stdio::piped())
