@@ -226,7 +226,7 @@ fn every_command_in_the_text_is_one_that_there_is() {
         for span in code_spans(&without_blocks(&paper.text)) {
             let command = match span.split(' ').next() {
                 Some("cargo" | "ozmap-cancel") => span.clone(),
-                Some("channels" | "journal") if span.contains(' ') => {
+                Some("channels" | "journal") if span.contains(' ') && !span.contains('…') => {
                     format!("ozmap-cancel {span}")
                 }
                 _ => continue,
