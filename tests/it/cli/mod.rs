@@ -255,7 +255,7 @@ impl DeadProxy {
 
     /// A command in an environment that names this proxy in every usual way.
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(binary());
         command.env_clear().args(arguments);
         for name in ["http_proxy", "https_proxy", "all_proxy"] {
             let url = format!("http://{}", self.address);
@@ -307,7 +307,7 @@ async fn healthcheck_and_demo_need_no_name_service() {
         let output = Command::new("strace")
             .args(["-f", "-e", "trace=open,openat,connect", "-o"])
             .arg(&trace)
-            .arg(BINARY)
+            .arg(binary())
             .args(arguments)
             .env_clear()
             .env("TMPDIR", temporary.path())

@@ -6,7 +6,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use super::blocks::{Block, all};
-use super::{binary, code_spans, papers, root};
+use super::{code_spans, papers, root};
+use crate::support::service::binary;
 
 /// What an operator has on a machine besides this repository.
 const PROGRAMS: [&str; 14] = [

@@ -32,11 +32,6 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The binary under test.
-fn binary() -> String {
-    crate::support::service::BINARY.to_owned()
-}
-
 /// One paper by its path.
 fn paper(name: &str) -> Paper {
     let text =

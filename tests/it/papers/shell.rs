@@ -9,8 +9,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use super::binary;
 use super::blocks::{Block, Kind};
+use crate::support::service::binary;
 use crate::support::{KEY, World, skipped};
 
 /// Where a shell block is run.

@@ -7,7 +7,9 @@ use std::process::Command;
 use ozmap_cancel::domain::{Outcome, Reason};
 
 use super::blocks::{Kind, blocks};
-use super::{binary, code_spans, paper, root, rows, section};
+use super::commands::without_blocks;
+use super::{code_spans, paper, root, rows, section};
+use crate::support::service::binary;
 
 /// The names in the first column of a table.
 fn names(table: &[Vec<String>]) -> Vec<String> {
@@ -87,7 +89,29 @@ fn every_field_of_health_is_explained() {
     }
 }
 
-/// Every preset and every command stands in the papers.
+/// Every word that the health page may say is explained: each is a literal of its file.
+#[test]
+fn every_word_of_health_is_explained() {
+    let operations = paper("docs/OPERATIONS.md");
+    let explained = code_spans(&without_blocks(section(&operations, "## Health")));
+    let source = fs::read_to_string(root().join("src/http/health.rs")).unwrap();
+    let words: BTreeSet<&str> = source
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .filter(|text| !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        .collect();
+    assert!(words.len() > 10, "{words:?}");
+    for word in words {
+        let is_there = explained.iter().any(|name| name == word);
+        assert!(
+            is_there,
+            "docs/OPERATIONS.md, \"Health\": `{word}` is not explained"
+        );
+    }
+}
+
+/// The papers name every preset and every command.
 #[test]
 fn every_preset_and_every_command_is_named() {
     let channels = paper("docs/CHANNELS.md");
