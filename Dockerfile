@@ -1,8 +1,8 @@
 FROM rust:1.95-slim-trixie AS build
-# The image brings a C compiler and the headers of libc, for the bundled SQLite and for ring.
+# The image has a C compiler and the headers of libc, which the bundled SQLite and ring need.
 WORKDIR /build
 
-# The dependencies are a layer of their own: it is rebuilt only when Cargo.toml or Cargo.lock change.
+# The dependencies are a layer of their own, rebuilt only when Cargo.toml or Cargo.lock change.
 COPY Cargo.toml Cargo.lock ./
 COPY crates/ozmap-simulator/Cargo.toml crates/ozmap-simulator/
 RUN for crate in . crates/ozmap-simulator; do \
@@ -13,14 +13,14 @@ RUN for crate in . crates/ozmap-simulator; do \
  && cargo build --release --locked \
  && rm -r src crates/ozmap-simulator/src
 
-# Only what the compiler reads: a change of the README compiles nothing.
+# Only what the compiler reads, so that a change of the documentation rebuilds nothing.
 COPY config config
 COPY crates crates
 COPY src src
-# Cargo compares times: the sources must be newer than the stand-ins above.
+# Cargo compares times: the sources must be newer than the placeholders above.
 RUN touch src/main.rs src/lib.rs crates/ozmap-simulator/src/main.rs crates/ozmap-simulator/src/lib.rs \
  && cargo build --release --locked
-# With its owner and mode here, because `COPY --chmod` does not give them to the folder that it copies to.
+# Owner and mode are set here, because `COPY --chmod` does not apply to the folder that it copies to.
 RUN install --directory --owner=65532 --group=65532 --mode=0700 /prepared/data
 
 # No shell and no package manager: glibc, libgcc, time zones and the user `nonroot` (65532).
@@ -30,12 +30,12 @@ LABEL org.opencontainers.image.title="ozmap-cancel" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /build/target/release/ozmap-cancel /usr/local/bin/ozmap-cancel
 COPY LICENSE /usr/share/doc/ozmap-cancel/LICENSE
-# The only place that is written to: the default journal, data/journal.db, seen from `/`. A new named volume takes over
-# owner and mode; give a mounted folder to 65532 yourself.
+# The only folder that the service writes to: the default journal is data/journal.db below `/`. A new named volume
+# inherits owner and mode; give a mounted folder to 65532 yourself.
 COPY --from=build --chown=65532:65532 /prepared/ /
 VOLUME /data
 
-# Nothing else is set here: a variable wins over every file that is given with --config.
+# Nothing else is set here: a variable would win over every --config file.
 ENV OZMAP_CANCEL__SERVER__LISTEN=0.0.0.0:8080
 USER 65532:65532
 WORKDIR /

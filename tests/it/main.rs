@@ -7,7 +7,7 @@
 //! - `model`          a small model of the protocol, and the safeguards without which it breaks a promise
 //! - `architecture`   rules over the sources that the compiler cannot see
 //! - `third_parties`  the software of others: Node-RED, Rasa, SDKs, parsers
-//! - `readme`         what the papers say is what the service does
+//! - `papers`         what the papers say is what the service does
 //! - `support`        a world for a test: the real binary, a simulated OZmap, a journal
 #![allow(
     clippy::unwrap_used,
@@ -32,7 +32,7 @@ mod http;
 mod journal;
 mod model;
 mod ozmap;
-mod readme;
+mod papers;
 mod replies;
 mod simulator;
 mod soak;

@@ -160,6 +160,7 @@ fn the_tests_and_the_papers_name_no_machine() {
         ("fuzz/fuzz_targets", ".rs"),
         ("config", ".toml"),
         ("deploy", ""),
+        ("docs", ".md"),
         (".ci", ""),
     ] {
         for path in files(&root().join(folder), ending) {
@@ -172,6 +173,8 @@ fn the_tests_and_the_papers_name_no_machine() {
         "Dockerfile",
         "docker-compose.yml",
         "README.md",
+        "README.pt-BR.md",
+        "SECURITY.md",
         "CHANGELOG.md",
         "crates/ozmap-simulator/Cargo.toml",
         "crates/ozmap-simulator/README.md",

@@ -133,6 +133,8 @@ fn every_key_of_the_reference_has_a_comment_and_no_paper_names_another() {
     );
     let mut papers: Vec<_> = [
         "README.md",
+        "README.pt-BR.md",
+        "SECURITY.md",
         "CHANGELOG.md",
         "Dockerfile",
         "docker-compose.yml",
@@ -140,6 +142,7 @@ fn every_key_of_the_reference_has_a_comment_and_no_paper_names_another() {
     ]
     .map(|name| root().join(name))
     .to_vec();
+    papers.extend(files(&root().join("docs"), ".md"));
     papers.extend(files(&root().join("deploy"), ""));
     papers.extend(files(&root().join("src"), ".rs"));
     for paper in papers {

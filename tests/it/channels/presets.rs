@@ -7,9 +7,9 @@ use crate::support::service::binary;
 const REQUEST: &str = "POST /webhooks/acme HTTP/1.1\r\nX-Acme-Key: s\r\n\r\n\
     {\"type\":\"cancel\",\"id\":\"e-1\",\"chat\":{\"id\":7,\"name\":\"Ana <b>\"},\"fields\":{\"code\":\"123|123\"}}";
 
-fn of_the_readme() -> &'static str {
-    let readme = include_str!("../../../README.md");
-    let (_, after) = readme.split_once("\n```toml acme\n").unwrap();
+fn documented() -> &'static str {
+    let channels = include_str!("../../../docs/CHANNELS.md");
+    let (_, after) = channels.split_once("\n```toml acme\n").unwrap();
     after.split_once("\n```").unwrap().0
 }
 
@@ -30,7 +30,7 @@ fn tested(preset: &str) -> Output {
 
 #[test]
 fn a_platform_that_is_only_described_is_understood_and_answered() {
-    let output = tested(of_the_readme());
+    let output = tested(documented());
     let told = String::from_utf8(output.stdout).unwrap();
     for line in [
         "understood    cancel\n",
@@ -127,8 +127,8 @@ fn every_mistake_in_a_preset_is_named_before_a_customer_meets_it() {
             "write \"text\" or \"voice\"",
         ),
     ] {
-        let file = of_the_readme().replacen(right, wrong, 1);
-        assert_ne!(file, of_the_readme(), "{right}");
+        let file = documented().replacen(right, wrong, 1);
+        assert_ne!(file, documented(), "{right}");
         let output = tested(&file);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(

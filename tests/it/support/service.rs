@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -70,6 +71,16 @@ impl Launch {
             .env_clear()
             .envs(self.environment.iter().cloned())
             .args(&self.arguments);
+        command
+    }
+
+    /// A bash in a folder, with the same configuration in its environment.
+    pub fn shell(&self, folder: &Path) -> Command {
+        let mut command = Command::new("bash");
+        command
+            .env_clear()
+            .envs(self.environment.iter().cloned())
+            .current_dir(folder);
         command
     }
 
