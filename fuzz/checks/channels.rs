@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
-    Answered, Catalog, Channel, Echo, Memory, Next, Problem, Rendered, Step, Understood, Wish,
+    Answered, Catalog, Channel, Memory, Next, Problem, Rendered, ReplyContext, RequestKind, Step,
+    Understood,
 };
 use ozmap_cancel::config::{Config, Sources};
 use ozmap_cancel::domain::{
@@ -147,7 +148,11 @@ fn check_way(way: &Way, request: &Request) {
         "{preset} believed {request:?}"
     );
     let answers = Answers { channel, request };
-    answers.check_problems(&channel.overhear(&inbound), "not_authenticated", "x");
+    answers.check_problems(
+        &channel.anonymous_reply_context(&inbound),
+        "not_authenticated",
+        "x",
+    );
     match channel.parse(&inbound) {
         Err(wrong) => {
             assert!(
@@ -155,15 +160,15 @@ fn check_way(way: &Way, request: &Request) {
                 "{}",
                 wrong.status
             );
-            answers.check_problems(&channel.hear(&inbound), wrong.id, &wrong.detail);
+            answers.check_problems(&channel.reply_context(&inbound), wrong.id, &wrong.detail);
         }
-        Ok(Understood { wish, echo, .. }) => match wish {
-            Wish::Ask(ask) => {
+        Ok(Understood { kind, echo, .. }) => match kind {
+            RequestKind::Ask(ask) => {
                 traces::check(request, &ask.typed_code, *trace);
                 answers.check_ask(&ask, &echo);
                 answers.check_problems(&echo, "busy", "x");
             }
-            Wish::Message(message) => match message.next(None, Memory::Conversation) {
+            RequestKind::Message(message) => match message.next(None, Memory::Conversation) {
                 Step::Cancel(code) | Step::Confirm(code) => {
                     traces::check(request, &code, Trace::Spoken);
                     let ask = Ask {
@@ -180,20 +185,20 @@ fn check_way(way: &Way, request: &Request) {
                     answers.check_turns(&echo, &code);
                 }
             },
-            Wish::Turn(turn, code) => {
+            RequestKind::Turn(turn, code) => {
                 if !code.is_empty() {
                     assert_eq!(turn, Turn::ConfirmCode);
                     traces::check(request, &code, Trace::Spoken);
                 }
                 answers.check_turns(&echo, &code);
             }
-            Wish::Ignore => {
+            RequestKind::Ignore => {
                 let rendered = channel.render_ignored(&echo);
                 if !rendered.body.is_empty() {
                     wellformed::texts(&rendered);
                 }
             }
-            Wish::Handshake(text) => {
+            RequestKind::Handshake(text) => {
                 assert!(
                     traces::texts(request)
                         .iter()
@@ -223,12 +228,12 @@ impl Answers<'_> {
         mixed % among
     }
 
-    fn check_ask(&self, ask: &Ask, echo: &Echo) {
+    fn check_ask(&self, ask: &Ask, echo: &ReplyContext) {
         let outcome = Outcome::ALL[self.pick(Outcome::ALL.len())];
         self.check_outcome(ask, echo, outcome);
     }
 
-    fn check_outcome(&self, ask: &Ask, echo: &Echo, outcome: Outcome) {
+    fn check_outcome(&self, ask: &Ask, echo: &ReplyContext, outcome: Outcome) {
         let hostile = HOSTILE[self.pick(HOSTILE.len())];
         let answer = Answer {
             protocol: Protocol::parse("20261123004217"),
@@ -266,7 +271,7 @@ impl Answers<'_> {
         }
     }
 
-    fn check_turns(&self, echo: &Echo, code: &str) {
+    fn check_turns(&self, echo: &ReplyContext, code: &str) {
         for turn in Turn::ALL {
             let said =
                 REPLIES.with(|replies| replies.turn(echo.locale, self.channel.medium, turn, code));
@@ -276,7 +281,7 @@ impl Answers<'_> {
         }
     }
 
-    fn check_problems(&self, echo: &Echo, id: &str, detail: &str) {
+    fn check_problems(&self, echo: &ReplyContext, id: &str, detail: &str) {
         let refused = Refused::ALL[self.pick(Refused::ALL.len())];
         let status = [401, 405, 413, 422, 429, 503][self.pick(6)];
         let said =
@@ -336,7 +341,7 @@ pub fn check_outcomes(preset: &str, bytes: &[u8]) {
         };
         match way.channel.parse(&request.inbound()) {
             Ok(Understood {
-                wish: Wish::Ask(ask),
+                kind: RequestKind::Ask(ask),
                 mut echo,
                 ..
             }) => {
@@ -349,7 +354,7 @@ pub fn check_outcomes(preset: &str, bytes: &[u8]) {
                 }
             }
             Ok(Understood {
-                wish: Wish::Message(message),
+                kind: RequestKind::Message(message),
                 mut echo,
                 ..
             }) => {
@@ -363,7 +368,7 @@ pub fn check_outcomes(preset: &str, bytes: &[u8]) {
                 }
             }
             Ok(Understood {
-                wish: Wish::Turn(_, code),
+                kind: RequestKind::Turn(_, code),
                 mut echo,
                 ..
             }) => {

@@ -20,13 +20,13 @@ use super::step::{HOLD, Precondition, Step, WorkerState, asked, ids_in};
 use super::verify::verify_deleted;
 use crate::domain::{Awaits, EventKind, LookupResult, Mode, Outcome, PropertyId, Reason};
 use crate::guard::{self, Verdict};
-use crate::journal::{self, Held, State};
+use crate::journal::{self, LeasedRecord, State};
 use crate::ozmap::Lookup;
 
 /// Moves a cancellation one step.
 pub(super) async fn advance(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
     state: &mut WorkerState,
 ) -> Result<Step, journal::Error> {
     match leased.record.reason.map(Reason::awaits) {
@@ -43,7 +43,7 @@ pub(super) async fn advance(
 /// No DELETE was sent yet: look up by code, judge, delete.
 async fn begin(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
     state: &mut WorkerState,
 ) -> Result<Step, journal::Error> {
     if leased.record.is_past_deadline() {
@@ -53,7 +53,12 @@ async fn begin(
         return Ok(Step::Hold(HOLD, Reason::Paused));
     }
     let live = match leased.record.mode {
-        Mode::DryRun => Some(context.journal.real_one(&leased.record.code).await?),
+        Mode::DryRun => Some(
+            context
+                .journal
+                .live_cancellations(&leased.record.code)
+                .await?,
+        ),
         Mode::Real => None,
     };
     // The answer is not known before the real deletion has ended, so OZmap is not called.
@@ -71,7 +76,7 @@ async fn begin(
     }
     let precondition = Precondition {
         unsettled: None,
-        latecomers: late_joiners_now(context, leased).await?,
+        late_joiners: late_joiners_now(context, leased).await?,
         live,
     };
     let lookup = session
@@ -131,7 +136,7 @@ async fn begin(
 /// Records for the operator which properties share the code.
 async fn note_candidates(
     context: &Context,
-    leased: &Held,
+    leased: &LeasedRecord,
     state: &mut WorkerState,
     lookup: &LookupResult,
 ) -> Result<(), journal::Error> {
@@ -152,7 +157,7 @@ async fn note_candidates(
 /// OZmap has nothing under the code.
 async fn absent(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
     state: &mut WorkerState,
     precondition: Precondition,
 ) -> Result<Step, journal::Error> {

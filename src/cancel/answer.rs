@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use super::context::Context;
 use crate::domain::{Answer, Ask, Outcome};
-use crate::journal::{Acceptance, Recalled, Record, State};
+use crate::journal::{Acceptance, Existing, Record, State};
 
 /// Why a request was declined. Nothing was accepted, unless the variant says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,13 +65,13 @@ pub(super) async fn record_after_split(
     mut joined: Record,
     answer_by: Instant,
 ) -> Record {
-    match timeout_at(answer_by, context.journal.recall(request)).await {
-        Ok(Ok(Some(Recalled::Promised(own)))) => *own,
+    match timeout_at(answer_by, context.journal.find_existing(request)).await {
+        Ok(Ok(Some(Existing::Accepted(own)))) => *own,
         // A request without a key is not found again after an outcome other than `cancelled`, and
         // was not split off.
         Ok(Ok(None)) if joined.outcome != Some(Outcome::Cancelled) => joined,
         // Not known in time: the caller is told `pending` and may ask again.
-        Ok(Ok(Some(Recalled::KeyReused) | None) | Err(_)) | Err(_) => {
+        Ok(Ok(Some(Existing::KeyReused) | None) | Err(_)) | Err(_) => {
             joined.outcome = None;
             joined
         }
@@ -82,7 +82,7 @@ pub(super) async fn record_after_split(
 pub(super) fn record_reply(context: &Arc<Context>, request: Acceptance, outcome: Outcome) {
     let shared = context.clone();
     let recording = async move {
-        if let Err(error) = shared.journal.told(request, outcome).await {
+        if let Err(error) = shared.journal.record_reply(request, outcome).await {
             tracing::warn!("failed to record the reply to a caller: {error}");
         }
     };

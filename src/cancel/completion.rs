@@ -8,7 +8,9 @@ use super::retry::jittered;
 use super::step::{Precondition, Step, WorkerState};
 use crate::domain::{EventKind, FirstName, LookupResult, Mode, Outcome, Reason, ReservationCode};
 use crate::guard;
-use crate::journal::{self, Apart, Ending, Held, Latecomers, RealOne, State};
+use crate::journal::{
+    self, Ending, LateJoiners, LeasedRecord, LiveCancellations, SplitReason, State,
+};
 use crate::ozmap::FailureKind;
 
 /// How often a DELETE is sent that OZmap confirmed but did not carry out.
@@ -21,7 +23,10 @@ const DELETES_MAX: i64 = 20;
 const LATE_JOINS_MAX: i64 = 3;
 
 /// Whether no further DELETE is worth sending.
-pub(super) async fn is_given_up(context: &Context, leased: &Held) -> Result<bool, journal::Error> {
+pub(super) async fn is_given_up(
+    context: &Context,
+    leased: &LeasedRecord,
+) -> Result<bool, journal::Error> {
     let sent = leased.record.deletes_sent;
     if leased.record.is_past_deadline() || sent >= DELETES_MAX {
         return Ok(true);
@@ -40,7 +45,7 @@ pub(super) async fn is_given_up(context: &Context, leased: &Held) -> Result<bool
 /// until then the wait.
 pub(super) async fn unknown_or_wait(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
     failure: FailureKind,
     wait: Step,
 ) -> Result<Step, journal::Error> {
@@ -54,7 +59,7 @@ pub(super) async fn unknown_or_wait(
 /// the cancellation.
 pub(super) async fn hand_to_operator(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
 ) -> Result<Step, journal::Error> {
     if let Some(unsettled) = leased.record.unsettled_for() {
         return Ok(Step::Hold(unsettled, Reason::PanickedTooOften));
@@ -76,8 +81,15 @@ pub(super) async fn hand_to_operator(
 
 /// The other cancellations of the code. `None` when they are unreadable, which must not keep this
 /// one from its outcome.
-async fn others(context: &Context, leased: &Held) -> Result<Option<RealOne>, journal::Error> {
-    match context.journal.real_one(&leased.record.code).await {
+async fn others(
+    context: &Context,
+    leased: &LeasedRecord,
+) -> Result<Option<LiveCancellations>, journal::Error> {
+    match context
+        .journal
+        .live_cancellations(&leased.record.code)
+        .await
+    {
         Ok(live) => Ok(Some(live)),
         Err(journal::Error::Corrupt(_)) => Ok(None),
         Err(error) => Err(error),
@@ -88,7 +100,7 @@ async fn others(context: &Context, leased: &Held) -> Result<Option<RealOne>, jou
 /// when another cancellation of the code may have deleted the reservation.
 pub(super) async fn expire(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
     state: &mut WorkerState,
 ) -> Result<Step, journal::Error> {
     let live = others(context, leased).await?;
@@ -99,7 +111,7 @@ pub(super) async fn expire(
     };
     let precondition = Precondition {
         unsettled: None,
-        latecomers: Latecomers::HearTheSame,
+        late_joiners: LateJoiners::Share,
         live: live.filter(|_| leased.record.mode == Mode::DryRun),
     };
     let completion = completion(leased, outcome, reason, None);
@@ -109,7 +121,7 @@ pub(super) async fn expire(
 /// Writes the outcome, regardless of late joiners.
 pub(super) async fn complete(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
     outcome: Outcome,
     reason: Reason,
     first_name: Option<FirstName>,
@@ -122,14 +134,14 @@ pub(super) async fn complete(
 /// since the lookup began, or a live cancellation ended beside a dry run, the worker looks again.
 pub(super) async fn complete_if_unchanged(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
     state: &mut WorkerState,
     precondition: Precondition,
     completion: Ending,
 ) -> Result<Step, journal::Error> {
     let completion = Ending {
-        latecomers: precondition.latecomers,
-        beside: precondition.live,
+        late_joiners: precondition.late_joiners,
+        live: precondition.live,
         ..completion
     };
     match write(context, leased, completion).await {
@@ -147,28 +159,28 @@ pub(super) async fn complete_if_unchanged(
 /// The late joiners that a lookup which begins now may answer: those that the journal counts now.
 pub(super) async fn late_joiners_now(
     context: &Context,
-    leased: &Held,
-) -> Result<Latecomers, journal::Error> {
+    leased: &LeasedRecord,
+) -> Result<LateJoiners, journal::Error> {
     let joined = context.journal.joined(leased.record.id).await?;
-    Ok(Latecomers::AreNoMoreThan(joined))
+    Ok(LateJoiners::AtMost(joined))
 }
 
 /// The same for a recheck after the DELETE, which is not repeated for ever: after a few repetitions
 /// the late joiners are split off for review.
 pub(super) async fn late_joiners_of_recheck(
     context: &Context,
-    leased: &Held,
+    leased: &LeasedRecord,
     state: &WorkerState,
-) -> Result<Latecomers, journal::Error> {
+) -> Result<LateJoiners, journal::Error> {
     if state.late_joins >= LATE_JOINS_MAX {
-        return Ok(Latecomers::AreForAPerson(Apart::JoinedLate));
+        return Ok(LateJoiners::SplitForReview(SplitReason::JoinedLate));
     }
     late_joiners_now(context, leased).await
 }
 
 async fn write(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
     completion: Ending,
 ) -> Result<Step, journal::Error> {
     context.journal.finish(leased, completion).await?;
@@ -176,13 +188,13 @@ async fn write(
 }
 
 /// Whether other cancellations of the code may have deleted something. Unreadable ones may have.
-fn may_have_deleted(others: Option<&RealOne>) -> bool {
-    others.is_none_or(RealOne::may_have_deleted)
+fn may_have_deleted(others: Option<&LiveCancellations>) -> bool {
+    others.is_none_or(LiveCancellations::may_have_deleted)
 }
 
 /// A completion that gives every caller the same outcome.
 pub(super) fn completion(
-    leased: &Held,
+    leased: &LeasedRecord,
     outcome: Outcome,
     reason: Reason,
     first_name: Option<FirstName>,
@@ -192,8 +204,8 @@ pub(super) fn completion(
         reason,
         needs_human: outcome.needs_operator(leased.record.deletes_sent),
         first_name,
-        latecomers: Latecomers::HearTheSame,
-        beside: None,
+        late_joiners: LateJoiners::Share,
+        live: None,
     }
 }
 

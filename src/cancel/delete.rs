@@ -9,14 +9,14 @@ use super::retry::delete_denied;
 use super::step::{Step, WorkerState};
 use crate::domain::EventKind;
 use crate::guard::Deletable;
-use crate::journal::{self, Held};
+use crate::journal::{self, LeasedRecord};
 use crate::ozmap::{FailureKind, RelatedIds, Session};
 
 /// Takes one deletion from the hour's budget, once until its intent is written. False when the
 /// budget is spent.
 pub(super) async fn take_budget(
     context: &Context,
-    leased: &Held,
+    leased: &LeasedRecord,
     state: &mut WorkerState,
 ) -> Result<bool, journal::Error> {
     let max = context.rules.deletes_per_hour_max;
@@ -33,7 +33,7 @@ pub(super) async fn take_budget(
 /// Writes the target to the journal, then sends the DELETE.
 pub(super) async fn delete(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
     state: &mut WorkerState,
     session: &Session<'_>,
     target: &Deletable,

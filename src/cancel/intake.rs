@@ -19,7 +19,9 @@ use super::lookup::shown_under;
 use super::span::span_of;
 use crate::clock::Moment;
 use crate::domain::{Ask, Mode, Outcome, ReservationCode, SameKey};
-use crate::journal::{Acceptance, Accepted, Caller, DeliveryKey, Held, KeyScope, Recalled, Record};
+use crate::journal::{
+    Acceptance, Accepted, CommitDecision, DeliveryKey, Existing, KeyScope, LeasedRecord, Record,
+};
 use crate::trace::RequestIds;
 
 /// How much longer a caller waits whose commit has started.
@@ -107,7 +109,7 @@ impl Intake {
         &self,
         acceptance: Acceptance,
         gate: Arc<ReplyGate>,
-    ) -> (Result<AcceptResult, Declined>, Option<Held>) {
+    ) -> (Result<AcceptResult, Declined>, Option<LeasedRecord>) {
         let channel = acceptance.delivery.channel.clone();
         // The span of the webhook ends with its answer; its id links the lines of the cancellation to it.
         let ids = RequestIds::current();
@@ -144,9 +146,9 @@ impl Intake {
         acceptance: Acceptance,
         answer_by: Instant,
     ) -> Result<AcceptResult, Declined> {
-        match timeout_at(answer_by, self.context.journal.recall(acceptance)).await {
-            Ok(Ok(Some(Recalled::Promised(record)))) => Ok(AcceptResult::Repeated(record)),
-            Ok(Ok(Some(Recalled::KeyReused))) => Ok(AcceptResult::KeyReused),
+        match timeout_at(answer_by, self.context.journal.find_existing(acceptance)).await {
+            Ok(Ok(Some(Existing::Accepted(record)))) => Ok(AcceptResult::Repeated(record)),
+            Ok(Ok(Some(Existing::KeyReused))) => Ok(AcceptResult::KeyReused),
             Ok(Ok(None)) => Err(Declined::Busy),
             Ok(Err(_)) | Err(_) => Err(Declined::Journal),
         }
@@ -229,12 +231,12 @@ impl ReplyGate {
     }
 }
 
-impl Caller for Arc<ReplyGate> {
+impl CommitDecision for Arc<ReplyGate> {
     fn is_waiting(&self) -> bool {
         self.0.load(Ordering::Acquire) != ReplyGate::REJECTED
     }
 
-    fn is_given_the_word(&self) -> bool {
+    fn try_commit(&self) -> bool {
         self.decide(ReplyGate::COMMITTED)
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::context::Context;
 use super::jitter::Jitter;
 use super::step::{Step, WorkerState};
-use crate::journal::Held;
+use crate::journal::LeasedRecord;
 use crate::ozmap::{self, CircuitOpen, FailureKind};
 
 /// The upper bound of the first wait.
@@ -32,7 +32,7 @@ const SPREAD_MS: u64 = 1_000;
 pub(super) fn after_failed_read(
     context: &Context,
     error: &ozmap::Error,
-    leased: &Held,
+    leased: &LeasedRecord,
     state: &mut WorkerState,
 ) -> Step {
     state.failed_reads += 1;
@@ -55,7 +55,12 @@ pub(super) fn after_failed_read(
     step
 }
 
-fn wait_after(context: &Context, error: &ozmap::Error, leased: &Held, state: &WorkerState) -> Step {
+fn wait_after(
+    context: &Context,
+    error: &ozmap::Error,
+    leased: &LeasedRecord,
+    state: &WorkerState,
+) -> Step {
     // A server that cannot be reached says nothing about this cancellation, however often it was
     // tried before.
     let attempts = if error.kind.is_before_any_request() {
@@ -92,7 +97,11 @@ pub(super) fn circuit_open(context: &Context, open: CircuitOpen) -> Step {
 
 /// The reading is too old for a deletion, or older than a recheck: backs off before the next
 /// lookup.
-pub(super) fn stale_reading(context: &Context, leased: &Held, state: &mut WorkerState) -> Step {
+pub(super) fn stale_reading(
+    context: &Context,
+    leased: &LeasedRecord,
+    state: &mut WorkerState,
+) -> Step {
     state.stale_reads += 1;
     let attempts = leased.record.attempts.max(state.stale_reads);
     let wait = jittered(context, attempts);
@@ -109,7 +118,7 @@ pub(super) fn stale_reading(context: &Context, leased: &Held, state: &mut Worker
 pub(super) fn disagreement(
     context: &Context,
     wait: Step,
-    leased: &Held,
+    leased: &LeasedRecord,
     state: &mut WorkerState,
 ) -> Step {
     state.disagreements += 1;

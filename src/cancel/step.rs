@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::domain::{LookupResult, PropertyId, Reason};
 use crate::guard::Asked;
-use crate::journal::{Held, Latecomers, RealOne};
+use crate::journal::{LateJoiners, LeasedRecord, LiveCancellations};
 use crate::ozmap::{AbsentOnce, GoneChecks, RelatedIds};
 
 /// How long a cancellation waits that the operator paused, or whose hour has no deletions left.
@@ -66,9 +66,9 @@ pub(super) struct Precondition {
     /// How long something that was sent could still take effect.
     pub(super) unsettled: Option<Duration>,
     /// Which late joiners may be given the same outcome.
-    pub(super) latecomers: Latecomers,
+    pub(super) late_joiners: LateJoiners,
     /// For a dry run: the live cancellations of its code.
-    pub(super) live: Option<RealOne>,
+    pub(super) live: Option<LiveCancellations>,
 }
 
 /// The properties that a lookup shows.
@@ -79,7 +79,7 @@ pub(super) fn ids_in(lookup: &LookupResult) -> Vec<PropertyId> {
 
 /// The question for the guard: the code, when the request was accepted, and the user of the API
 /// key.
-pub(super) fn asked<'a>(leased: &'a Held, key_user: Option<&'a str>) -> Asked<'a> {
+pub(super) fn asked<'a>(leased: &'a LeasedRecord, key_user: Option<&'a str>) -> Asked<'a> {
     Asked {
         code: &leased.record.code,
         at_ms: Some(leased.record.created_at_ms),

@@ -13,7 +13,7 @@ use super::retry;
 use super::step::{HOLD, Precondition, Step, WorkerState, asked, ids_in};
 use crate::domain::{EventKind, LookupResult, Outcome, Reason};
 use crate::guard::{self, Deletable, Refusal, Verdict};
-use crate::journal::{self, Held, State};
+use crate::journal::{self, LeasedRecord, State};
 use crate::ozmap::{Lookup, Session};
 
 /// The waits between rechecks after a confirmed DELETE: OZmap may read from a replica that lags.
@@ -58,7 +58,7 @@ enum Judged {
 /// effect any more, and only then writes the outcome.
 pub(super) async fn still_present(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
     state: &mut WorkerState,
     session: &Session<'_>,
     seen: &Seen,
@@ -119,7 +119,7 @@ pub(super) async fn still_present(
 }
 
 /// Whether OZmap refused this deletion: then no further DELETE is sent.
-async fn was_refused(context: &Context, leased: &Held) -> Result<bool, journal::Error> {
+async fn was_refused(context: &Context, leased: &LeasedRecord) -> Result<bool, journal::Error> {
     let refused = context
         .journal
         .times_of(leased.record.id, EventKind::DeleteRejected);
@@ -129,7 +129,7 @@ async fn was_refused(context: &Context, leased: &Held) -> Result<bool, journal::
 /// OZmap refused the deletion and the property is present: the operator has to find out why.
 async fn refused(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
     state: &mut WorkerState,
     lookup: &LookupResult,
     precondition: Precondition,
@@ -145,7 +145,7 @@ async fn refused(
 /// How long to wait for the next recheck before anything else is done.
 fn pause_before_recheck(
     context: &Context,
-    leased: &Held,
+    leased: &LeasedRecord,
     state: &mut WorkerState,
 ) -> Option<Duration> {
     let rechecks = state.rechecks;
@@ -162,7 +162,7 @@ fn pause_before_recheck(
 /// Asks the guard again, by id and by code.
 async fn judge_again(
     context: &Context,
-    leased: &Held,
+    leased: &LeasedRecord,
     state: &mut WorkerState,
     session: &Session<'_>,
     by_id: &LookupResult,
@@ -231,7 +231,7 @@ async fn judge_again(
     })
 }
 
-fn not_under_its_code(context: &Context, leased: &Held, state: &mut WorkerState) -> Judged {
+fn not_under_its_code(context: &Context, leased: &LeasedRecord, state: &mut WorkerState) -> Judged {
     if leased.record.is_past_deadline() {
         return Judged::Keep(None);
     }
@@ -242,7 +242,7 @@ fn not_under_its_code(context: &Context, leased: &Held, state: &mut WorkerState)
 /// Tells the operator, once, that the reservation is not deleted again.
 async fn note_change(
     context: &Context,
-    leased: &Held,
+    leased: &LeasedRecord,
     state: &mut WorkerState,
     refusal: Option<Refusal>,
 ) -> Result<(), journal::Error> {
@@ -262,7 +262,7 @@ async fn note_change(
     match refusal {
         // If the DELETE takes effect after all, it hits a customer whom the guard would have kept.
         Some(refusal) if !may_be_our_doing(refusal) => {
-            journal.call_a_person(lease, KIND, why).await
+            journal.flag_for_review(lease, KIND, why).await
         }
         Some(_) | None => journal.note(lease, KIND, why).await,
     }
@@ -270,7 +270,7 @@ async fn note_change(
 
 /// Whether the code leads to the property of this cancellation. An unreadable row may be it if it
 /// is the only one.
-fn may_show(by_code: &LookupResult, leased: &Held) -> bool {
+fn may_show(by_code: &LookupResult, leased: &LeasedRecord) -> bool {
     match by_code.rows.as_slice() {
         [Err(_)] => true,
         rows => {

@@ -14,7 +14,7 @@ use super::retry;
 use super::step::{Precondition, Step, WorkerState};
 use super::still_present::{Seen, still_present};
 use crate::domain::{EventKind, Outcome, PropertyId, Reason};
-use crate::journal::{self, Apart, Held, Latecomers, State};
+use crate::journal::{self, LateJoiners, LeasedRecord, SplitReason, State};
 use crate::ozmap::{
     DeleteAnswer, Deleted, FailureKind, Port, PortState, RecheckResult, RelatedIds, Session,
     alongside,
@@ -23,7 +23,7 @@ use crate::ozmap::{
 /// Rechecks the property by its id and completes, waits or deletes again.
 pub(super) async fn verify_deleted(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
     state: &mut WorkerState,
 ) -> Result<Step, journal::Error> {
     let Some(id) = leased.record.property.clone() else {
@@ -46,7 +46,7 @@ pub(super) async fn verify_deleted(
     }
     let precondition = Precondition {
         unsettled: leased.record.unsettled_for(),
-        latecomers: late_joiners_of_recheck(context, leased, state).await?,
+        late_joiners: late_joiners_of_recheck(context, leased, state).await?,
         live: None,
     };
     let deleted = Deleted {
@@ -91,7 +91,7 @@ pub(super) async fn verify_deleted(
 /// The absence is confirmed: `cancelled`.
 async fn gone(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
     state: &mut WorkerState,
     precondition: Precondition,
     others: Vec<PropertyId>,
@@ -101,21 +101,21 @@ async fn gone(
         let wait = retry::stale_reading(context, leased, state);
         return unknown_or_wait(context, leased, FailureKind::Stale, wait).await;
     }
-    let latecomers = if others.is_empty() {
-        precondition.latecomers
+    let late_joiners = if others.is_empty() {
+        precondition.late_joiners
     } else {
         // The new reservation may come from a system that makes reservations by itself: its owner
         // has to know.
         let what = "the code leads to another property now";
         context
             .journal
-            .call_a_person(&leased.lease, EventKind::ReservedAgain, what)
+            .flag_for_review(&leased.lease, EventKind::ReservedAgain, what)
             .await?;
-        Latecomers::AreForAPerson(Apart::ReservedAgain)
+        LateJoiners::SplitForReview(SplitReason::ReservedAgain)
     };
     let completion = completion(leased, Outcome::Cancelled, Reason::SeenGone, None);
     let precondition = Precondition {
-        latecomers,
+        late_joiners,
         ..precondition
     };
     complete_if_unchanged(context, leased, state, precondition, completion).await
@@ -125,7 +125,7 @@ async fn gone(
 /// Once nothing can take effect any more, the operator has to find out.
 async fn contradicted(
     context: &Context,
-    leased: &mut Held,
+    leased: &mut LeasedRecord,
     state: &mut WorkerState,
     precondition: Precondition,
 ) -> Result<Step, journal::Error> {
@@ -150,7 +150,7 @@ async fn contradicted(
 /// The ids by which the property can still be asked for; read from its snapshot once.
 async fn related_ids(
     context: &Context,
-    leased: &Held,
+    leased: &LeasedRecord,
     state: &mut WorkerState,
 ) -> Result<RelatedIds, journal::Error> {
     if let Some(related) = &state.related {
@@ -165,7 +165,7 @@ async fn related_ids(
 /// Records whether the splitter output is free again, if OZmap said so in time.
 async fn note_port(
     context: &Context,
-    leased: &Held,
+    leased: &LeasedRecord,
     port: Option<&Port>,
     port_state: Option<PortState>,
 ) {

@@ -17,7 +17,7 @@ use super::retry;
 use super::span::span_of;
 use super::step::{Step, WorkerState};
 use crate::domain::{Awaits, Outcome, Reason};
-use crate::journal::{self, Held, Pulse};
+use crate::journal::{self, LeaseRenewer, LeasedRecord};
 use crate::trace::RequestIds;
 
 /// The longest wait under the lease; a longer one releases it.
@@ -53,7 +53,7 @@ impl Worker {
     }
 
     /// Works on a cancellation in its span: every log line and every call to OZmap is linked to it.
-    pub(super) async fn run(&self, leased: Held, permit: OwnedSemaphorePermit) {
+    pub(super) async fn run(&self, leased: LeasedRecord, permit: OwnedSemaphorePermit) {
         let ids = RequestIds::current().unwrap_or_else(RequestIds::fresh);
         let span = span_of(&leased.record, Some(&ids));
         // Boxed: it is too large to be moved over the stack once more.
@@ -62,15 +62,15 @@ impl Worker {
     }
 
     /// Works on a cancellation until it is finished, waits for long, or loses its lease.
-    async fn run_leased(&self, mut leased: Held, permit: OwnedSemaphorePermit) {
+    async fn run_leased(&self, mut leased: LeasedRecord, permit: OwnedSemaphorePermit) {
         let op = leased.record.id;
-        let pulse = leased.lease.pulse();
+        let renewer = leased.lease.renewer();
         let end = tokio::select! {
             // First, so that the outcome is seen before the renewal notices that the lease ended
             // with it.
             biased;
             end = catch_panic(self.steps(&mut leased)) => end.unwrap_or(End::Panicked),
-            () = self.keep_lease(&pulse) => End::LeaseLost,
+            () = self.keep_lease(&renewer) => End::LeaseLost,
         };
         let end = match end {
             End::Panicked => self.after_panic(&mut leased).await,
@@ -89,7 +89,7 @@ impl Worker {
         }
     }
 
-    async fn steps(&self, leased: &mut Held) -> End {
+    async fn steps(&self, leased: &mut LeasedRecord) -> End {
         let mut state = WorkerState::default();
         loop {
             match advance(&self.context, leased, &mut state).await {
@@ -145,7 +145,7 @@ impl Worker {
     }
 
     /// A bug stopped the work on one cancellation: retries later, but not for ever.
-    async fn after_panic(&self, leased: &mut Held) -> End {
+    async fn after_panic(&self, leased: &mut LeasedRecord) -> End {
         let op = leased.record.id;
         let panics = match self.context.journal.panicked(leased).await {
             Ok(panics) => panics,
@@ -171,7 +171,7 @@ impl Worker {
     }
 
     /// Releases the lease for the next run; a stop is no failed attempt.
-    async fn hand_over(&self, leased: &Held, reason: Reason) -> End {
+    async fn hand_over(&self, leased: &LeasedRecord, reason: Reason) -> End {
         let held = self
             .context
             .journal
@@ -181,24 +181,24 @@ impl Worker {
     }
 
     /// Releases the lease until the next attempt is due.
-    async fn back_off(&self, leased: &Held, pause: Duration, reason: Reason) -> End {
+    async fn back_off(&self, leased: &LeasedRecord, pause: Duration, reason: Reason) -> End {
         let backed_off = self.context.journal.back_off(leased, pause, reason).await;
         released(leased, backed_off)
     }
 
     /// Renews the lease three times within its life; returns when it is lost.
-    async fn keep_lease(&self, pulse: &Pulse) {
+    async fn keep_lease(&self, renewer: &LeaseRenewer) {
         let journal = &self.context.journal;
         let every = Duration::from_millis(u64::try_from(journal.times().lease_ms / 3).unwrap_or(1));
         loop {
-            sleep(every.min(pulse.left())).await;
-            match journal.renew(pulse).await {
+            sleep(every.min(renewer.left())).await;
+            match journal.renew(renewer).await {
                 Ok(()) => {}
                 Err(journal::Error::Fenced) => return,
                 Err(error) => {
                     tracing::warn!("failed to renew a lease: {error}");
                     sleep(JOURNAL_RETRY).await;
-                    if pulse.left().is_zero() {
+                    if renewer.left().is_zero() {
                         return;
                     }
                 }
@@ -207,7 +207,7 @@ impl Worker {
     }
 }
 
-fn log_outcome(leased: &Held) {
+fn log_outcome(leased: &LeasedRecord) {
     let record = &leased.record;
     let outcome = record.outcome.map_or("none", |outcome| outcome.id());
     let reason = record.reason_id().unwrap_or_default();
@@ -229,7 +229,7 @@ fn log_outcome(leased: &Held) {
 }
 
 /// Logs a wait that only the operator can end.
-fn log_hold(leased: &Held, pause: Duration, reason: Reason) {
+fn log_hold(leased: &LeasedRecord, pause: Duration, reason: Reason) {
     if reason.awaits() == Awaits::Operator {
         tracing::warn!(
             op = %leased.record.id, protocol = %leased.record.protocol, reason = reason.id(),
@@ -247,7 +247,7 @@ const fn after_stop(waited_for: Reason) -> Reason {
     }
 }
 
-fn released(leased: &Held, result: Result<(), journal::Error>) -> End {
+fn released(leased: &LeasedRecord, result: Result<(), journal::Error>) -> End {
     match result {
         Ok(()) => End::Released,
         Err(error) => {

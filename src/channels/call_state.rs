@@ -6,9 +6,9 @@
 use serde_json::Value;
 
 use super::attempts::Count;
-use super::auth::Stated;
+use super::auth::SignedState;
 use super::input::Input;
-use super::{Channel, Echo};
+use super::{Channel, ReplyContext};
 use crate::domain::{Action, Mode, Turn};
 
 /// The query members that carry the state of a call.
@@ -33,17 +33,17 @@ pub(super) struct State {
 }
 
 /// The state of the next turn, as the platform gets it.
-pub(super) struct Following<'a> {
+pub(super) struct NextTurn<'a> {
     pub(super) failures: String,
     pub(super) step: &'static str,
     pub(super) code: &'a str,
     pub(super) seal: String,
 }
 
-impl<'a> Following<'a> {
+impl<'a> NextTurn<'a> {
     pub(super) fn new(
         channel: &Channel,
-        echo: &Echo,
+        echo: &ReplyContext,
         turn: Turn,
         count: Count,
         code: &'a str,
@@ -54,7 +54,7 @@ impl<'a> Following<'a> {
             ("code", "")
         };
         let failures = count.text();
-        let seal = channel.seal.write(&Stated {
+        let seal = channel.seal.write(&SignedState {
             channel: &channel.name,
             call: &echo.call,
             state: [&failures, step, code],
@@ -70,7 +70,7 @@ impl<'a> Following<'a> {
 
     /// The query of the next turn's URL: the state, what the first URL said about the whole call,
     /// and the secret of a platform that has no other way to authenticate.
-    pub(super) fn query(&self, echo: &Echo) -> String {
+    pub(super) fn query(&self, echo: &ReplyContext) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let state = [
             (FAILURES, self.failures.as_str()),
@@ -130,7 +130,7 @@ pub(super) fn state(
     // FreeSWITCH cannot set a parameter to nothing.
     let code = if code == "-" { String::new() } else { code };
     let is_first = [&failures, &step, &code, &seal].map(String::is_empty) == [true; 4];
-    let stated = Stated {
+    let stated = SignedState {
         channel: &channel.name,
         call,
         state: [&failures, &step, &code],

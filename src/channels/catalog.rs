@@ -32,7 +32,7 @@ pub enum Codec {
 
 /// The defaults of a preset, which a channel may override.
 #[derive(Clone, Debug)]
-pub struct Usual {
+pub struct PresetDefaults {
     /// The schemes by which the platform can authenticate.
     pub auth: Vec<String>,
     /// The deadline of an answer, in milliseconds.
@@ -47,7 +47,7 @@ pub struct Usual {
 
 /// The options that a channel sets for its preset.
 #[derive(Clone, Copy, Debug)]
-pub struct Choices<'a> {
+pub struct PresetOptions<'a> {
     /// The character that the key `*` means.
     pub separator: &'a str,
     /// The answer format of requests that name none; empty means the preset's own.
@@ -134,9 +134,9 @@ impl Catalog {
     ///
     /// # Errors
     /// [`CatalogError`] when no preset has this name, or its file is invalid.
-    pub fn usual(&self, name: &str) -> Result<Usual, CatalogError> {
+    pub fn usual(&self, name: &str) -> Result<PresetDefaults, CatalogError> {
         if name == NATIVE {
-            return Ok(Usual {
+            return Ok(PresetDefaults {
                 auth: vec!["bearer".to_owned()],
                 answer_ms_max: 4_000,
                 medium: Medium::Text,
@@ -164,7 +164,7 @@ impl Catalog {
                 ));
             }
         };
-        Ok(Usual {
+        Ok(PresetDefaults {
             auth: request.auth,
             answer_ms_max: request.answer_ms_max,
             medium,
@@ -177,8 +177,8 @@ impl Catalog {
     ///
     /// # Errors
     /// [`CatalogError`] says what is wrong in which template.
-    pub fn codec(&self, name: &str, choices: Choices<'_>) -> Result<Codec, CatalogError> {
-        let Choices {
+    pub fn codec(&self, name: &str, choices: PresetOptions<'_>) -> Result<Codec, CatalogError> {
+        let PresetOptions {
             separator,
             format,
             acts_on,
@@ -222,7 +222,9 @@ impl Catalog {
             let why = format!("it has the method \"{other}\"; write \"POST\" or \"GET\"");
             return Err(self.broken(name, why));
         }
-        platform.rehearse().map_err(|why| self.broken(name, why))?;
+        platform
+            .validate_templates()
+            .map_err(|why| self.broken(name, why))?;
         Ok(Codec::Platform(Box::new(platform)))
     }
 

@@ -15,7 +15,7 @@ use super::misunderstood::wrong;
 use super::placeholder::{has_a_variable, is_unfilled_text};
 use super::preset::{Spec, any};
 use super::reading::{Given, Reading};
-use super::{Echo, Misunderstood};
+use super::{Misunderstood, ReplyContext};
 use crate::domain::{Locale, ReservationCode};
 
 /// The longest code that is read back, and the most characters in it that take a word each. The
@@ -85,7 +85,7 @@ impl CodeReader<'_> {
         reading: &Reading<'_>,
         input: &Input<'_>,
         state: &State,
-        echo: &Echo,
+        echo: &ReplyContext,
     ) -> Result<Code, Misunderstood> {
         match state.step.as_str() {
             "" => self.first_code(reading, input, echo),
@@ -102,7 +102,7 @@ impl CodeReader<'_> {
         &self,
         reading: &Reading<'_>,
         input: &Input<'_>,
-        echo: &Echo,
+        echo: &ReplyContext,
     ) -> Result<Code, Misunderstood> {
         let Some(given) = reading.code()? else {
             return self.answered_code(reading, input, echo);
@@ -125,7 +125,7 @@ impl CodeReader<'_> {
         &self,
         reading: &Reading<'_>,
         input: &Input<'_>,
-        echo: &Echo,
+        echo: &ReplyContext,
     ) -> Result<Code, Misunderstood> {
         if self.is_silent(input)? {
             return Ok(Code::Silence);
@@ -173,7 +173,7 @@ impl CodeReader<'_> {
     /// Keyed codes are read back, unless the platform leads the conversation: without turns, or
     /// when the request wants an answer format that cannot carry a question. Then the platform
     /// reads them back.
-    fn keyed_code(&self, code: String, echo: &Echo) -> Code {
+    fn keyed_code(&self, code: String, echo: &ReplyContext) -> Code {
         match &self.spec.turns {
             Some(turns) if turns.confirm_keyed && echo.format.is_none() => read_back(code),
             Some(_) | None => Code::given(code),
@@ -205,7 +205,7 @@ impl CodeReader<'_> {
     }
 
     /// The spoken code. A single digit is an answer to a question, never a code.
-    fn heard(&self, said: &str, input: &Input<'_>, echo: &Echo) -> Option<String> {
+    fn heard(&self, said: &str, input: &Input<'_>, echo: &ReplyContext) -> Option<String> {
         spoken(said, self.separator, echo.locale, self.vocabulary)
             .filter(|code| code.chars().count() > 1)
             .filter(|_| self.is_sure(input))
@@ -280,11 +280,11 @@ impl CodeReader<'_> {
             return Code::Message { meaning, text };
         }
         match meaning {
-            Meaning::Wish {
+            Meaning::RequestKind {
                 code,
                 clarity: Clarity::Clear,
             } => Code::given(code),
-            Meaning::Wish { code, .. }
+            Meaning::RequestKind { code, .. }
             | Meaning::Mention(code)
             | Meaning::Unrelated(code)
             | Meaning::OtherBar(code)

@@ -56,7 +56,7 @@ impl Message {
     pub fn needs_the_question(&self) -> bool {
         !matches!(
             self.meaning,
-            Meaning::Wish {
+            Meaning::RequestKind {
                 clarity: Clarity::Clear,
                 ..
             }
@@ -68,7 +68,7 @@ impl Message {
     pub fn is_a_unique_answer(&self) -> bool {
         let may_answer = match &self.meaning {
             Meaning::Yes | Meaning::YesTo(_) => true,
-            Meaning::Wish { clarity, .. } => *clarity == Clarity::AskedBack,
+            Meaning::RequestKind { clarity, .. } => *clarity == Clarity::AskedBack,
             Meaning::Mention(_)
             | Meaning::OtherBar(_)
             | Meaning::No
@@ -88,7 +88,7 @@ impl Message {
     pub fn next(&self, question: Option<&Question>, memory: Memory) -> Step {
         let asked = Asked::of(question, self.ask.mode);
         match &self.meaning {
-            Meaning::Wish { code, clarity } => self.wished(code, *clarity, &asked, memory),
+            Meaning::RequestKind { code, clarity } => self.wished(code, *clarity, &asked, memory),
             Meaning::Mention(code) => self.asked_about(Turn::ConfirmCode, code, &asked, memory),
             // The customer may have asked for something else, so a plain yes is not enough.
             Meaning::Unrelated(code) => Step::SayAndDrop(Turn::ConfirmInFull, code.clone()),

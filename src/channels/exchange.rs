@@ -4,7 +4,7 @@
 
 use axum::http::{HeaderMap, Method};
 
-use super::wish::Next;
+use super::understood::Next;
 use crate::clock::Moment;
 use crate::domain::{Action, Answer};
 
@@ -28,11 +28,11 @@ pub struct Inbound<'a> {
 
 /// Whether the caller authenticated.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Speaker {
+pub(super) enum CallerTrust {
     /// It did not, or not yet.
-    Stranger,
+    Anonymous,
     /// It did.
-    Caller,
+    Authenticated,
 }
 
 /// A rendered answer.

@@ -73,12 +73,12 @@ pub(super) fn is_a_bots_own(name: &str, value: &Value) -> bool {
 
 /// The instruction of a request. Without one it is to cancel.
 pub(super) fn instructed(spots: &[Spot<'_>]) -> Result<(Action, Mode), Misunderstood> {
-    let mut wish = Agreed::default();
+    let mut kind = Agreed::default();
     let mut rehearsal = Agreed::default();
     for spot in spots {
         match spot.member {
-            Member::Action => wish.add(spot, word(spot)?)?,
-            Member::Lookup if truth(spot)? => wish.add(spot, Word::Lookup)?,
+            Member::Action => kind.add(spot, word(spot)?)?,
+            Member::Lookup if truth(spot)? => kind.add(spot, Word::Lookup)?,
             Member::DryRun => rehearsal.add(spot, truth(spot)?)?,
             Member::Lookup
             | Member::Code
@@ -90,11 +90,11 @@ pub(super) fn instructed(spots: &[Spot<'_>]) -> Result<(Action, Mode), Misunders
             | Member::Reason => {}
         }
     }
-    if let (Some((said, Word::DryRun)), Some((flag, false))) = (&wish.found, &rehearsal.found) {
+    if let (Some((said, Word::DryRun)), Some((flag, false))) = (&kind.found, &rehearsal.found) {
         return Err(contradiction(said, flag));
     }
     let is_rehearsal = rehearsal.value() == Some(true);
-    Ok(match wish.value() {
+    Ok(match kind.value() {
         Some(Word::Lookup) => (Action::Lookup, Mode::Real),
         Some(Word::DryRun) => (Action::Cancel, Mode::DryRun),
         Some(Word::Cancel) | None if is_rehearsal => (Action::Cancel, Mode::DryRun),

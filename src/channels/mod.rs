@@ -69,26 +69,26 @@ mod spot;
 mod stray;
 mod template;
 mod turns;
+mod understood;
 mod values;
-mod wish;
 
 use attempts::Count;
 pub use auth::{
-    Algorithm, Auth, AuthError, Ed25519Spec, Encoding, HmacSpec, Place, Proof, Rehearsed, Scheme,
-    SchemeOptions, Seal, SecretEncoding, SecretError,
+    Algorithm, Auth, AuthError, CredentialLocation, Ed25519Spec, Encoding, HmacSpec, Proof, Scheme,
+    SchemeOptions, SecretEncoding, SecretError, SelfCheck, StateSigner,
 };
 use axum::http::{HeaderMap, Method};
-use call_state::Following;
-pub use catalog::{Catalog, CatalogError, Choices, Codec, Usual};
+use call_state::NextTurn;
+pub use catalog::{Catalog, CatalogError, Codec, PresetDefaults, PresetOptions};
 pub use dialogue::{Memory, Message, Step};
 pub use draft::{CustomerInput, Draft, Said};
-use exchange::Speaker;
+use exchange::CallerTrust;
 pub use exchange::{Answered, Inbound, Problem, Rendered};
 pub use message::{Clarity, Meaning};
 pub use misunderstood::{Misunderstood, Note, NoteKind};
 use template::Context;
+pub use understood::{Next, ReplyContext, RequestKind, Understood};
 pub use values::TEXT_CHARS_MAX;
-pub use wish::{Echo, Next, Understood, Wish};
 
 use crate::domain::{Locale, Medium, Outcome, Turn};
 
@@ -99,7 +99,7 @@ pub struct Channel {
     /// How its callers authenticate.
     pub auth: Auth,
     /// The key that signs the state of its calls.
-    pub seal: Seal,
+    pub seal: StateSigner,
     /// How requests are read and answers written.
     pub codec: Codec,
     /// The language of requests that name none.
@@ -190,7 +190,7 @@ impl Channel {
 
     /// The next step after an outcome.
     #[must_use]
-    pub fn next(&self, echo: &Echo, outcome: Outcome) -> Next {
+    pub fn next(&self, echo: &ReplyContext, outcome: Outcome) -> Next {
         match &self.codec {
             Codec::Native => Next::End,
             Codec::Platform(platform) => turns::next(&platform.spec, echo, outcome),
@@ -199,7 +199,12 @@ impl Channel {
 
     /// Renders an outcome.
     #[must_use]
-    pub fn render(&self, headers: &HeaderMap, echo: &Echo, answered: &Answered<'_>) -> Rendered {
+    pub fn render(
+        &self,
+        headers: &HeaderMap,
+        echo: &ReplyContext,
+        answered: &Answered<'_>,
+    ) -> Rendered {
         let Codec::Platform(platform) = &self.codec else {
             return native::render(headers, echo.locale, answered);
         };
@@ -236,7 +241,7 @@ impl Channel {
     pub fn render_turn(
         &self,
         headers: &HeaderMap,
-        echo: &Echo,
+        echo: &ReplyContext,
         turn: Turn,
         code: &str,
         reply: &str,
@@ -274,7 +279,7 @@ impl Channel {
 
     /// Renders the answer to a request that is ignored.
     #[must_use]
-    pub fn render_ignored(&self, echo: &Echo) -> Rendered {
+    pub fn render_ignored(&self, echo: &ReplyContext) -> Rendered {
         match &self.codec {
             Codec::Native => Rendered {
                 content_type: "application/json".to_owned(),
@@ -291,7 +296,7 @@ impl Channel {
     pub fn render_problem(
         &self,
         headers: &HeaderMap,
-        echo: &Echo,
+        echo: &ReplyContext,
         problem: &Problem<'_>,
     ) -> (u16, Rendered) {
         let Codec::Platform(platform) = &self.codec else {
@@ -312,18 +317,18 @@ impl Channel {
 
     /// The query of the URL for the next turn of a call.
     #[must_use]
-    pub fn next_query(&self, echo: &Echo, turn: Turn, code: &str) -> String {
-        Following::new(self, echo, turn, echo.count, code).query(echo)
+    pub fn next_query(&self, echo: &ReplyContext, turn: Turn, code: &str) -> String {
+        NextTurn::new(self, echo, turn, echo.count, code).query(echo)
     }
 
     /// The same after an outcome that may be tried again.
     #[must_use]
-    pub fn next_query_after_outcome(&self, echo: &Echo) -> String {
+    pub fn next_query_after_outcome(&self, echo: &ReplyContext) -> String {
         let count = echo.count.failed();
-        Following::new(self, echo, Turn::AskCodeAgain, count, "").query(echo)
+        NextTurn::new(self, echo, Turn::AskCodeAgain, count, "").query(echo)
     }
 
-    fn context(&self, echo: &Echo, reply: &str, code: &str) -> Context {
+    fn context(&self, echo: &ReplyContext, reply: &str, code: &str) -> Context {
         Context {
             reply: reply.to_owned(),
             code: code
@@ -336,20 +341,20 @@ impl Channel {
             call: echo.call.clone(),
             failures: echo.count.text(),
             // For platforms that must get a state at the start of a call.
-            seal: Following::new(self, echo, Turn::AskCode, Count::default(), "").seal,
+            seal: NextTurn::new(self, echo, Turn::AskCode, Count::default(), "").seal,
             ..Context::default()
         }
     }
 
     fn with_turn(
         &self,
-        echo: &Echo,
+        echo: &ReplyContext,
         context: Context,
         turn: Turn,
         count: Count,
         code: &str,
     ) -> Context {
-        let following = Following::new(self, echo, turn, count, code);
+        let following = NextTurn::new(self, echo, turn, count, code);
         Context {
             next_url: format!(
                 "{}/webhooks/{}?{}",

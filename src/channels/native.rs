@@ -19,8 +19,8 @@ use super::places::FieldsSpec;
 use super::reading::Reading;
 use super::values::REASON_CHARS_MAX;
 use super::{
-    Answered, Channel, Echo, Inbound, Misunderstood, Note, Problem, Rendered, Speaker, Understood,
-    Wish,
+    Answered, CallerTrust, Channel, Inbound, Misunderstood, Note, Problem, Rendered, ReplyContext,
+    RequestKind, Understood,
 };
 use crate::domain::{Action, Ask, FirstName, Locale, SameKey};
 
@@ -65,7 +65,7 @@ pub(super) fn parse(channel: &Channel, inbound: &Inbound<'_>) -> Result<Understo
         same_key: SameKey::IsTheSameRequest,
     };
     Ok(Understood {
-        wish: Wish::Ask(Box::new(ask)),
+        kind: RequestKind::Ask(Box::new(ask)),
         echo: echo(locale),
         notes,
     })
@@ -85,9 +85,13 @@ fn language(reading: &Reading<'_>, channel: &Channel, notes: &mut Vec<Note>) -> 
 
 /// The language of a request, as far as it is readable. A body of an unauthenticated caller is not
 /// decompressed.
-pub(super) fn hear(channel: &Channel, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
+pub(super) fn reply_context(
+    channel: &Channel,
+    inbound: &Inbound<'_>,
+    speaker: CallerTrust,
+) -> ReplyContext {
     let is_compressed = inbound.headers.contains_key(header::CONTENT_ENCODING);
-    if is_compressed && speaker == Speaker::Stranger {
+    if is_compressed && speaker == CallerTrust::Anonymous {
         return echo(channel.locale);
     }
     let Ok(body) = json_object(inbound.headers, inbound.body) else {
@@ -102,8 +106,8 @@ pub(super) fn hear(channel: &Channel, inbound: &Inbound<'_>, speaker: Speaker) -
     echo(language(&reading, channel, &mut Vec::new()))
 }
 
-fn echo(locale: Locale) -> Echo {
-    Echo {
+fn echo(locale: Locale) -> ReplyContext {
+    ReplyContext {
         texts: BTreeMap::new(),
         count: Count::default(),
         carried: Vec::new(),

@@ -22,7 +22,7 @@ use super::request_key::{Asking, text_id};
 use super::template::Templates;
 use super::turns;
 use super::values::{REASON_CHARS_MAX, bounded};
-use super::{Channel, Echo, Inbound, Misunderstood, Note, Understood, Wish};
+use super::{Channel, Inbound, Misunderstood, Note, ReplyContext, RequestKind, Understood};
 use crate::domain::{Action, Ask, FirstName, Locale, Mode, SameKey, Turn};
 
 /// A compiled preset with the options of its channel.
@@ -80,7 +80,7 @@ impl Platform {
         )?;
         if let Some(text) = self.handshake(&input)? {
             return Ok(Understood {
-                wish: Wish::Handshake(text),
+                kind: RequestKind::Handshake(text),
                 echo: self.silent(channel.locale),
                 notes: Vec::new(),
             });
@@ -92,8 +92,8 @@ impl Platform {
         // First of all: an ignored request must be ignored even if the rest of it is invalid.
         if any(&self.spec.ignore, &input)? {
             return Ok(Understood {
-                wish: Wish::Ignore,
-                echo: Echo {
+                kind: RequestKind::Ignore,
+                echo: ReplyContext {
                     texts: self.echo_of_what_can_be_read(&input),
                     ..self.silent(channel.locale)
                 },
@@ -111,7 +111,7 @@ impl Platform {
         let carried = carried(action, mode);
         let call = conversation.clone().unwrap_or_default();
         let state = state(channel, &call, &carried, &input);
-        let mut echo = Echo {
+        let mut echo = ReplyContext {
             texts: self.echo(&input)?,
             count: state.count,
             carried,
@@ -123,7 +123,7 @@ impl Platform {
         // At any point of a call: asking for a person is not a failure to give a code.
         if self.codes().asks_for_a_person(&input)? {
             return Ok(Understood {
-                wish: Wish::Turn(Turn::HandOver, String::new()),
+                kind: RequestKind::Turn(Turn::HandOver, String::new()),
                 echo,
                 notes,
             });
@@ -144,8 +144,8 @@ impl Platform {
                 ..ask
             })
         };
-        let wish = match self.codes().code(&reading, &input, &state, &echo)? {
-            Code::Given(given) => Wish::Ask(Box::new(ask_for(given)?)),
+        let kind = match self.codes().code(&reading, &input, &state, &echo)? {
+            Code::Given(given) => RequestKind::Ask(Box::new(ask_for(given)?)),
             Code::Message { meaning, text } => {
                 let ask = ask_for(Given::of(meaning.code()))?;
                 message(meaning, &text, ask)
@@ -158,7 +158,7 @@ impl Platform {
                 message(Meaning::Other, "", ask_for(Given::of(None))?)
             }
             Code::ToConfirm(code) if turns::can_ask(&self.spec, &echo) => {
-                Wish::Turn(Turn::ConfirmCode, code)
+                RequestKind::Turn(Turn::ConfirmCode, code)
             }
             Code::Corrected(code) => turns::corrected(&self.spec, &mut echo, code),
             // Keep the code: only the key 2 or another code replaces it.
@@ -171,7 +171,7 @@ impl Platform {
                 turns::failed(&self.spec, &mut echo, Turn::AskCodeAgain, String::new())
             }
         };
-        Ok(Understood { wish, echo, notes })
+        Ok(Understood { kind, echo, notes })
     }
 
     pub(super) fn locale(
@@ -217,8 +217,8 @@ impl Platform {
     }
 
     /// The reply context of a request that could not be read.
-    pub(super) fn silent(&self, locale: Locale) -> Echo {
-        Echo {
+    pub(super) fn silent(&self, locale: Locale) -> ReplyContext {
+        ReplyContext {
             texts: self.no_echo(),
             count: Count::default(),
             carried: Vec::new(),
@@ -294,12 +294,12 @@ impl Platform {
 }
 
 /// A message in free text: a look-up of its code, or a step that depends on the conversation.
-fn message(meaning: Meaning, text: &str, ask: Ask) -> Wish {
+fn message(meaning: Meaning, text: &str, ask: Ask) -> RequestKind {
     if ask.action == Action::Lookup && meaning.code().is_some() {
-        return Wish::Ask(Box::new(ask));
+        return RequestKind::Ask(Box::new(ask));
     }
     let id = ask.key.clone().unwrap_or_else(|| text_id(text));
-    Wish::Message(Box::new(Message { meaning, id, ask }))
+    RequestKind::Message(Box::new(Message { meaning, id, ask }))
 }
 
 /// A phone number with its country code and without signs, which every platform can dial.

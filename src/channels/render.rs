@@ -5,7 +5,7 @@
 use super::platform::Platform;
 use super::preset::{Escape, ProblemStatus};
 use super::template::{Context, well_formed};
-use super::{Echo, Rendered};
+use super::{Rendered, ReplyContext};
 use crate::domain::{Locale, Outcome, Turn};
 
 impl Platform {
@@ -20,7 +20,12 @@ impl Platform {
     }
 
     /// Renders an answer in one of its phases: `reply`, `ask` or `ignore`.
-    pub(super) fn render(&self, phase: &str, echo: Option<&Echo>, context: &Context) -> Rendered {
+    pub(super) fn render(
+        &self,
+        phase: &str,
+        echo: Option<&ReplyContext>,
+        context: &Context,
+    ) -> Rendered {
         let format = echo
             .and_then(|echo| echo.format.as_ref())
             .and_then(|name| Some((name, self.spec.answer.format.get(name)?)));
@@ -51,7 +56,7 @@ impl Platform {
     }
 
     /// Renders every template with hostile texts and with empty ones, and checks the result.
-    pub(super) fn rehearse(&self) -> Result<(), String> {
+    pub(super) fn validate_templates(&self) -> Result<(), String> {
         let hostile = "\"<&>'{{}}${}]]>\u{7}\n\u{85}\u{202e}\u{1F600}ção".repeat(40);
         let hostile_echo = self
             .spec

@@ -10,52 +10,62 @@ use super::call_state::{carried, secret};
 use super::input::Input;
 use super::platform::Platform;
 use super::reading::Reading;
-use super::{Channel, Codec, Echo, Inbound, Speaker, native};
+use super::{CallerTrust, Channel, Codec, Inbound, ReplyContext, native};
 
 impl Channel {
     /// For a request of an authenticated caller that was not understood or not accepted.
     #[must_use]
-    pub fn hear(&self, inbound: &Inbound<'_>) -> Echo {
-        self.hear_as(inbound, Speaker::Caller)
+    pub fn reply_context(&self, inbound: &Inbound<'_>) -> ReplyContext {
+        self.reply_context_as(inbound, CallerTrust::Authenticated)
     }
 
     /// For a request of an unauthenticated caller: the language and the format of the answer, no
     /// more.
     #[must_use]
-    pub fn overhear(&self, inbound: &Inbound<'_>) -> Echo {
-        self.hear_as(inbound, Speaker::Stranger)
+    pub fn anonymous_reply_context(&self, inbound: &Inbound<'_>) -> ReplyContext {
+        self.reply_context_as(inbound, CallerTrust::Anonymous)
     }
 
-    fn hear_as(&self, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
+    fn reply_context_as(&self, inbound: &Inbound<'_>, speaker: CallerTrust) -> ReplyContext {
         match &self.codec {
-            Codec::Native => native::hear(self, inbound, speaker),
-            Codec::Platform(platform) => platform.hear(self, inbound, speaker),
+            Codec::Native => native::reply_context(self, inbound, speaker),
+            Codec::Platform(platform) => platform.reply_context(self, inbound, speaker),
         }
     }
 }
 
 impl Platform {
-    fn hear(&self, channel: &Channel, inbound: &Inbound<'_>, speaker: Speaker) -> Echo {
+    fn reply_context(
+        &self,
+        channel: &Channel,
+        inbound: &Inbound<'_>,
+        speaker: CallerTrust,
+    ) -> ReplyContext {
         let input = self.as_much_as_possible(inbound, speaker);
         let fields = &self.spec.fields;
         let silent = self.silent(channel.locale);
         let reading = Reading::of(channel, fields, &input);
-        let spoken = Echo {
+        let spoken = ReplyContext {
             locale: self.locale(channel, &reading, &mut Vec::new()),
             format: self.wanted_format(&input).unwrap_or(silent.format),
             ..silent
         };
         match speaker {
-            Speaker::Stranger => spoken,
-            Speaker::Caller => self.hear_caller(channel, &input, spoken),
+            CallerTrust::Anonymous => spoken,
+            CallerTrust::Authenticated => self.authenticated_reply_context(channel, &input, spoken),
         }
     }
 
-    fn hear_caller(&self, channel: &Channel, input: &Input<'_>, spoken: Echo) -> Echo {
+    fn authenticated_reply_context(
+        &self,
+        channel: &Channel,
+        input: &Input<'_>,
+        spoken: ReplyContext,
+    ) -> ReplyContext {
         let reading = Reading::of(channel, &self.spec.fields, input);
         let instructed = reading.instructed().ok();
         let call = reading.conversation(&mut Vec::new());
-        Echo {
+        ReplyContext {
             texts: self.echo_of_what_can_be_read(input),
             carried: instructed.map_or_else(Vec::new, |(action, mode)| carried(action, mode)),
             secret: secret(channel, input),
@@ -64,10 +74,10 @@ impl Platform {
         }
     }
 
-    fn as_much_as_possible<'a>(&self, inbound: &Inbound<'a>, speaker: Speaker) -> Input<'a> {
+    fn as_much_as_possible<'a>(&self, inbound: &Inbound<'a>, speaker: CallerTrust) -> Input<'a> {
         let head = || Input::head(inbound.headers, inbound.target);
         let is_compressed = inbound.headers.contains_key(header::CONTENT_ENCODING);
-        if is_compressed && speaker == Speaker::Stranger {
+        if is_compressed && speaker == CallerTrust::Anonymous {
             return head();
         }
         let bytes_max = self.spec.request.body_bytes_max;

@@ -3,14 +3,14 @@
 //! It must never show a secret or call anything.
 
 use super::message::{Clarity, Meaning};
-use super::{Channel, Codec, Rehearsed};
+use super::{Channel, Codec, SelfCheck};
 use crate::domain::Locale;
 
 impl Channel {
     /// Authenticates with each of its own secrets that callers send unchanged.
     #[must_use]
-    pub fn rehearse(&self) -> Rehearsed {
-        self.auth.rehearse()
+    pub fn self_check(&self) -> SelfCheck {
+        self.auth.self_check()
     }
 
     /// Whether this code is found in free text; `None` if the channel reads none.
@@ -29,7 +29,7 @@ impl Channel {
                 .as_ref()?
                 .read(&format!("cancelar {code}"), text, Locale::PtBr);
         Some(
-            read == Meaning::Wish {
+            read == Meaning::RequestKind {
                 code: code.to_owned(),
                 clarity: Clarity::Clear,
             },

@@ -6,11 +6,11 @@
 use super::misunderstood::wrong;
 use super::preset::Spec;
 use super::reading::Reading;
-use super::{Echo, Misunderstood, Next, Wish};
+use super::{Misunderstood, Next, ReplyContext, RequestKind};
 use crate::domain::{Outcome, Turn};
 
 /// Whether an answer can carry a question. An answer format that the request chose cannot.
-pub(super) fn can_ask(spec: &Spec, echo: &Echo) -> bool {
+pub(super) fn can_ask(spec: &Spec, echo: &ReplyContext) -> bool {
     spec.turns.is_none() || echo.format.is_none()
 }
 
@@ -18,11 +18,11 @@ pub(super) fn can_ask(spec: &Spec, echo: &Echo) -> bool {
 pub(super) fn nothing_yet(
     spec: &Spec,
     reading: &Reading<'_>,
-    echo: &Echo,
-) -> Result<Wish, Misunderstood> {
+    echo: &ReplyContext,
+) -> Result<RequestKind, Misunderstood> {
     let asks = spec.turns.is_some() || !spec.fields.text.is_empty();
     if asks && can_ask(spec, echo) {
-        return Ok(Wish::Turn(Turn::AskCode, String::new()));
+        return Ok(RequestKind::Turn(Turn::AskCode, String::new()));
     }
     Err(reading.empty_code().unwrap_or_else(|| {
             wrong(
@@ -34,13 +34,22 @@ pub(super) fn nothing_yet(
 }
 
 /// Counts a failure: the next question, or a person after too many.
-pub(super) fn failed(spec: &Spec, echo: &mut Echo, turn: Turn, code: String) -> Wish {
+pub(super) fn failed(
+    spec: &Spec,
+    echo: &mut ReplyContext,
+    turn: Turn,
+    code: String,
+) -> RequestKind {
     echo.count = echo.count.failed();
     goes_on(spec, echo, turn, code)
 }
 
 /// The caller corrected the code that was read back: read back the new one, or ask for it.
-pub(super) fn corrected(spec: &Spec, echo: &mut Echo, keyed: Option<String>) -> Wish {
+pub(super) fn corrected(
+    spec: &Spec,
+    echo: &mut ReplyContext,
+    keyed: Option<String>,
+) -> RequestKind {
     echo.count = echo.count.corrected();
     match keyed {
         Some(code) => goes_on(spec, echo, Turn::ConfirmCode, code),
@@ -48,19 +57,19 @@ pub(super) fn corrected(spec: &Spec, echo: &mut Echo, keyed: Option<String>) -> 
     }
 }
 
-fn goes_on(spec: &Spec, echo: &Echo, turn: Turn, code: String) -> Wish {
+fn goes_on(spec: &Spec, echo: &ReplyContext, turn: Turn, code: String) -> RequestKind {
     let Some(turns) = &spec.turns else {
-        return Wish::Turn(Turn::AskCodeAgain, String::new());
+        return RequestKind::Turn(Turn::AskCodeAgain, String::new());
     };
     if echo.count.failures >= turns.failures_max || !can_ask(spec, echo) {
-        return Wish::Turn(Turn::HandOver, String::new());
+        return RequestKind::Turn(Turn::HandOver, String::new());
     }
-    Wish::Turn(turn, code)
+    RequestKind::Turn(turn, code)
 }
 
 /// The next step after an outcome on the phone: after a code without a reservation, another try,
 /// then a person.
-pub(super) fn next(spec: &Spec, echo: &Echo, outcome: Outcome) -> Next {
+pub(super) fn next(spec: &Spec, echo: &ReplyContext, outcome: Outcome) -> Next {
     let Some(turns) = &spec.turns else {
         return Next::End;
     };

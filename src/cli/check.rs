@@ -5,10 +5,10 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use ozmap_cancel::channels::{Channel, Rehearsed};
+use ozmap_cancel::channels::{Channel, SelfCheck};
 use ozmap_cancel::config::{self, Config, Sources};
 use ozmap_cancel::domain::Locale;
-use ozmap_cancel::journal::{self, Inspection, Place, Stats};
+use ozmap_cancel::journal::{self, Inspection, JournalUrl, Stats};
 use ozmap_cancel::ozmap::Ozmap;
 use ozmap_cancel::replies::Replies;
 
@@ -113,9 +113,9 @@ fn check_channel(channel: &Channel, findings: &mut Findings) -> Result<(), Probl
         "channel {}: POST /webhooks/{}, answers within {} ms",
         channel.name, channel.name, channel.answer_ms_max
     ))?;
-    match channel.rehearse() {
-        Rehearsed::Believed | Rehearsed::NotTried => Ok(()),
-        Rehearsed::Refused(why) => findings.bad(&format!(
+    match channel.self_check() {
+        SelfCheck::Believed | SelfCheck::NotTried => Ok(()),
+        SelfCheck::Refused(why) => findings.bad(&format!(
             "channel {}: a request with the channel's own secret fails authentication: {why}; every caller would get 401",
             channel.name
         )),
@@ -209,7 +209,7 @@ async fn check_times(ozmap: &Ozmap, findings: &mut Findings) -> Result<(), Probl
     }
 }
 
-fn check_journal(place: &Place, findings: &mut Findings) -> Result<Option<Stats>, Problem> {
+fn check_journal(place: &JournalUrl, findings: &mut Findings) -> Result<Option<Stats>, Problem> {
     match journal::inspect(place) {
         Ok(Inspection::NotThere) => {
             findings.good(&format!(

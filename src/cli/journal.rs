@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use ozmap_cancel::config::{self, Sources};
 use ozmap_cancel::domain::{Mode, Outcome, Reason, State};
-use ozmap_cancel::journal::{self, DeliveryNote, Event, Filter, Found, Place, Reader, Record};
+use ozmap_cancel::journal::{self, DeliveryNote, Event, Filter, Found, JournalUrl, Reader, Record};
 use serde_json::{Value, json};
 
 use super::{Done, Problem, complain, tell};
@@ -75,7 +75,7 @@ pub(crate) fn run(command: &Command, sources: &Sources) -> Done {
 }
 
 /// Opens the journal, and warns when its newest rows are missing.
-fn read(place: &Place) -> Result<Reader, Problem> {
+fn read(place: &JournalUrl) -> Result<Reader, Problem> {
     let journal = Reader::open(place)?;
     match journal.incomplete() {
         Some(Reason::JournalIncomplete) => complain(&Problem::new(format!(
@@ -89,7 +89,7 @@ fn read(place: &Place) -> Result<Reader, Problem> {
     Ok(journal)
 }
 
-fn run_backup(backup: &Backup, place: &Place) -> Done {
+fn run_backup(backup: &Backup, place: &JournalUrl) -> Done {
     let copied = journal::backup(place, &backup.file)?;
     tell(&format!(
         "copied {} cancellations of {place} to {}: {} bytes, synced to disk",

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::secret::{for_a_header, published, secret};
 use super::settings;
-use crate::channels::{Auth, Scheme, SchemeOptions, SecretError, Usual};
+use crate::channels::{Auth, PresetDefaults, Scheme, SchemeOptions, SecretError};
 
 /// The fewest characters of a shared secret on a listener that other machines can reach.
 const SECRET_CHARS_MIN: usize = 16;
@@ -21,14 +21,14 @@ pub(super) enum Reach {
 }
 
 /// The channel that the schemes are for.
-pub(super) struct Stage<'a> {
+pub(super) struct AuthContext<'a> {
     pub(super) channel: &'a str,
     pub(super) reach: Reach,
     pub(super) public_url: &'a str,
 }
 
 /// A scheme as it is configured: its name, the key that names it, and its secret.
-struct Wanted {
+struct SchemeConfig {
     scheme: String,
     named_by: String,
     secret_key: String,
@@ -36,7 +36,7 @@ struct Wanted {
     secret_file: Option<String>,
 }
 
-impl Stage<'_> {
+impl AuthContext<'_> {
     fn key(&self, setting: &str) -> String {
         format!("channels.{}.{setting}", self.channel)
     }
@@ -44,13 +44,13 @@ impl Stage<'_> {
 
 /// The authentication of a channel.
 pub(super) fn schemes(
-    stage: &Stage<'_>,
+    stage: &AuthContext<'_>,
     settings: settings::Channel,
-    usual: Usual,
+    usual: PresetDefaults,
     warnings: &mut Vec<String>,
 ) -> Result<Auth, String> {
     let options = settings.proof.unwrap_or_default().or(usual.proof);
-    let first = Wanted {
+    let first = SchemeConfig {
         scheme: settings
             .auth
             .or_else(|| usual.auth.first().cloned())
@@ -95,7 +95,7 @@ pub(super) fn schemes(
                 "{named_by} has no secret; write [{named_by}] with a secret or a secret_file"
             ));
         }
-        let wanted = Wanted {
+        let wanted = SchemeConfig {
             secret_key: format!("{named_by}.secret"),
             scheme: name,
             named_by,
@@ -108,12 +108,12 @@ pub(super) fn schemes(
 }
 
 fn scheme(
-    stage: &Stage<'_>,
-    wanted: Wanted,
+    stage: &AuthContext<'_>,
+    wanted: SchemeConfig,
     options: &SchemeOptions,
     warnings: &mut Vec<String>,
 ) -> Result<Scheme, String> {
-    let Wanted {
+    let SchemeConfig {
         scheme: name,
         named_by,
         secret_key,

@@ -6,20 +6,20 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::auth::{Reach, Stage, schemes};
+use super::auth::{AuthContext, Reach, schemes};
 use super::{Problems, parse_locale, settings};
-use crate::channels::{Catalog, Channel, Choices, Seal};
+use crate::channels::{Catalog, Channel, PresetOptions, StateSigner};
 use crate::domain::{Locale, Medium};
 
 /// What a channel takes from the rest of the configuration.
-pub(super) struct Surroundings {
+pub(super) struct ServerContext {
     pub(super) listen: Option<SocketAddr>,
     pub(super) locale: Option<Locale>,
     pub(super) public_url: String,
     pub(super) code_pattern: Option<regex::Regex>,
 }
 
-impl Surroundings {
+impl ServerContext {
     fn reach(&self) -> Reach {
         match self.listen {
             Some(address) if !address.ip().is_loopback() => Reach::Others,
@@ -33,7 +33,7 @@ impl Surroundings {
 /// All channels; the problems of each are collected.
 pub(super) fn assemble(
     settings: settings::Channels,
-    surroundings: &Surroundings,
+    surroundings: &ServerContext,
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> BTreeMap<String, Channel> {
@@ -60,7 +60,7 @@ fn channel(
     name: &str,
     settings: settings::Channel,
     catalog: &Catalog,
-    surroundings: &Surroundings,
+    surroundings: &ServerContext,
     warnings: &mut Vec<String>,
 ) -> Result<Channel, String> {
     let key = |setting: &str| format!("channels.{name}.{setting}");
@@ -75,7 +75,7 @@ fn channel(
     let codec = catalog
         .codec(
             &settings.preset,
-            Choices {
+            PresetOptions {
                 separator: &settings.separator,
                 format: &settings.format,
                 acts_on: &settings.acts_on,
@@ -117,7 +117,7 @@ fn channel(
         settings.numeric_codes,
         settings.per_second_max,
     );
-    let stage = Stage {
+    let stage = AuthContext {
         channel: name,
         reach: surroundings.reach(),
         public_url: &surroundings.public_url,
@@ -125,7 +125,7 @@ fn channel(
     let auth = schemes(&stage, settings, usual, warnings)?;
     Ok(Channel {
         name: name.to_owned(),
-        seal: Seal::of(&auth),
+        seal: StateSigner::of(&auth),
         auth,
         codec,
         locale,

@@ -6,13 +6,13 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::secret::{read, secret};
 use super::{Problems, settings};
-use crate::journal::{DiskRules, Error, Link, NetworkDisk, Place, PlainLink};
+use crate::journal::{ConnectOptions, DiskRules, Error, JournalUrl, NetworkDisk, PlaintextPolicy};
 
 pub(super) fn place(
     settings: settings::Journal,
     problems: &mut Problems,
     warnings: &mut Vec<String>,
-) -> Option<Place> {
+) -> Option<JournalUrl> {
     let file = settings.url_file.as_deref().filter(|file| !file.is_empty());
     let inline = match file {
         // The defaults name a SQLite file; an operator who sets url_file does not mean that one.
@@ -24,12 +24,12 @@ pub(super) fn place(
         "" => None,
         file => Some(problems.check(read("journal.tls_ca_file", file))?),
     };
-    let link = Link {
+    let link = ConnectOptions {
         ca_pem,
         plain: if settings.allow_plain {
-            PlainLink::Allowed
+            PlaintextPolicy::Allowed
         } else {
-            PlainLink::LoopbackOnly
+            PlaintextPolicy::LoopbackOnly
         },
         disk: DiskRules {
             network: if settings.allow_network_disk {
@@ -40,7 +40,7 @@ pub(super) fn place(
             free_bytes_min: settings.disk_free_bytes_min,
         },
     };
-    let place = Place::parse(url.expose_secret(), &link);
+    let place = JournalUrl::parse(url.expose_secret(), &link);
     problems.check(place.map_err(|error| match error {
         Error::Open(why) => why,
         other @ (Error::InUse(_)

@@ -42,7 +42,7 @@ use crate::channels::Channel;
 use crate::domain::Locale;
 use crate::guard::{self, Policy};
 use crate::http::Limits;
-use crate::journal::{Place, Times};
+use crate::journal::{JournalUrl, Times};
 use crate::ozmap as client;
 
 /// All problems of a configuration; each line names the key and what to write instead.
@@ -87,7 +87,7 @@ pub struct Config {
     /// How OZmap is reached.
     pub ozmap: client::Settings,
     /// The location of the journal.
-    pub journal: Place,
+    pub journal: JournalUrl,
     /// Its leases and deadlines.
     pub times: Times,
     /// What the guard refuses.
@@ -123,7 +123,7 @@ pub fn keys() -> Result<Vec<String>, Error> {
 ///
 /// # Errors
 /// [`Error`] when a file cannot be read, a key is unknown, or the location is invalid.
-pub fn journal_place(sources: &Sources) -> Result<Place, Error> {
+pub fn journal_place(sources: &Sources) -> Result<JournalUrl, Error> {
     let (settings, _) = layers::merge(sources)?;
     let mut problems = Problems::default();
     journal::place(settings.journal, &mut problems, &mut Vec::new()).ok_or(Error(problems.0))
@@ -204,7 +204,7 @@ fn assemble(
     limits::check_times(&settings, problems);
     warnings.extend(limits::tight_times(&settings));
     let rules = policy::rules(&settings, time_zone.clone(), problems);
-    let surroundings = channels::Surroundings {
+    let surroundings = channels::ServerContext {
         listen,
         locale,
         // An invalid address is reported already; a channel that needs one must not report it as

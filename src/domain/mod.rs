@@ -35,7 +35,7 @@ pub use locale::Locale;
 pub use name::FirstName;
 pub use outcome::Outcome;
 pub use property::{
-    Client, ClientField, DocumentError, Field, LookupResult, Property, PropertyId, Residence, Row,
+    Client, ClientField, DocumentError, Field, LookupResult, Occupancy, Property, PropertyId, Row,
 };
 pub use reason::{Awaits, Reason};
 pub use record::{EventKind, State};

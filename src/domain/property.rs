@@ -114,7 +114,7 @@ impl fmt::Debug for Client {
 
 /// One line of a property's `history.clients`: who lived there and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Residence {
+pub struct Occupancy {
     /// When the customer came, ISO 8601.
     pub enter_date: Field<String>,
     /// When the customer left.
@@ -135,7 +135,7 @@ pub struct Property {
     /// The optical power that an installer read; only its presence counts.
     pub potency_read: Field<()>,
     /// Who lived here.
-    pub history: Field<Vec<Residence>>,
+    pub history: Field<Vec<Occupancy>>,
     /// The user name of who created it.
     pub creator: Field<String>,
     /// The id of that user.

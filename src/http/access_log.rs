@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 
 use super::problem::HttpProblem;
 use super::request_context::name_channel;
-use crate::channels::{Note, NoteKind, Step, Wish};
+use crate::channels::{Note, NoteKind, RequestKind, Step};
 use crate::clock::Moment;
 use crate::domain::{Action, Answer, Ask, Mode, Turn};
 
@@ -57,22 +57,22 @@ impl AccessLine {
     }
 
     /// Notes what the request means.
-    pub(super) fn understood(&mut self, wish: &Wish, notes: &[Note]) {
-        self.action = match wish {
-            Wish::Ask(ask) => {
+    pub(super) fn understood(&mut self, kind: &RequestKind, notes: &[Note]) {
+        self.action = match kind {
+            RequestKind::Ask(ask) => {
                 self.members_of(ask, notes);
                 match ask.action {
                     Action::Cancel => "cancel",
                     Action::Lookup => "lookup",
                 }
             }
-            Wish::Message(message) => {
+            RequestKind::Message(message) => {
                 self.members_of(&message.ask, notes);
                 "message"
             }
-            Wish::Turn(turn, _) => turn.id(),
-            Wish::Ignore => "ignored",
-            Wish::Handshake(_) => "handshake",
+            RequestKind::Turn(turn, _) => turn.id(),
+            RequestKind::Ignore => "ignored",
+            RequestKind::Handshake(_) => "handshake",
         };
     }
 

@@ -11,9 +11,9 @@ use tokio::time::timeout;
 use super::App;
 use super::problem::HttpProblem;
 use crate::cancel::{Declined, conversation_id};
-use crate::channels::{Channel, Echo, Memory, Message, Next, Step};
+use crate::channels::{Channel, Memory, Message, Next, ReplyContext, Step};
 use crate::domain::{Ask, Outcome, Question, Standing, Turn};
-use crate::journal::Heard;
+use crate::journal::ReceivedMessage;
 
 /// The weight of a message whose code cannot be used or leads nowhere.
 const FAILURE: u32 = 2;
@@ -48,7 +48,7 @@ pub(super) struct Conversation<'a> {
 }
 
 impl<'a> Conversation<'a> {
-    pub(super) fn new(app: &'a App, channel: &'a Channel, echo: &Echo) -> Self {
+    pub(super) fn new(app: &'a App, channel: &'a Channel, echo: &ReplyContext) -> Self {
         let conversation = echo.conversation();
         let is_remembered = channel.takes_free_text() && !conversation.is_empty();
         Self {
@@ -69,7 +69,7 @@ impl<'a> Conversation<'a> {
         };
         let question = match &self.id {
             Some(id) if message.needs_the_question() => {
-                let heard = Heard {
+                let heard = ReceivedMessage {
                     id: message.id.clone(),
                     is_unique: message.is_a_unique_answer(),
                 };
@@ -218,7 +218,7 @@ impl<'a> Conversation<'a> {
 
     /// What follows an outcome: a code that leads nowhere is a failure, any other outcome resets
     /// the count.
-    pub(super) async fn after_outcome(&self, echo: &Echo, outcome: Outcome) -> Next {
+    pub(super) async fn after_outcome(&self, echo: &ReplyContext, outcome: Outcome) -> Next {
         let next = self.channel.next(echo, outcome);
         if !outcome.leads_nowhere() {
             self.succeeded().await;

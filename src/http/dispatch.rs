@@ -13,7 +13,7 @@ use super::access_log::AccessLine;
 use super::conversation::Conversation;
 use super::problem::HttpProblem;
 use crate::cancel::Declined;
-use crate::channels::{Channel, Echo, Message, Next, Step, Wish};
+use crate::channels::{Channel, Message, Next, ReplyContext, RequestKind, Step};
 use crate::domain::{Answer, Ask, Question, Turn};
 
 /// How often a conversation is read again after another replica changed it.
@@ -53,12 +53,12 @@ pub(super) enum Decision {
 pub(super) struct Dispatcher<'a> {
     app: &'a App,
     channel: &'a Channel,
-    echo: &'a Echo,
+    echo: &'a ReplyContext,
     conversation: Conversation<'a>,
 }
 
 impl<'a> Dispatcher<'a> {
-    pub(super) fn new(app: &'a App, channel: &'a Channel, echo: &'a Echo) -> Self {
+    pub(super) fn new(app: &'a App, channel: &'a Channel, echo: &'a ReplyContext) -> Self {
         Self {
             app,
             channel,
@@ -68,13 +68,13 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Does what the request asks for.
-    pub(super) async fn dispatch(&self, wish: Wish, line: &mut AccessLine) -> Decision {
-        let decision = match wish {
-            Wish::Ask(ask) => self.ask(*ask, line).await,
-            Wish::Message(message) => self.converse(*message, line).await,
-            Wish::Turn(turn, code) => self.say(turn, code, line).await,
-            Wish::Ignore => Ok(Decision::Ignored),
-            Wish::Handshake(text) => Ok(Decision::Handshake(text)),
+    pub(super) async fn dispatch(&self, kind: RequestKind, line: &mut AccessLine) -> Decision {
+        let decision = match kind {
+            RequestKind::Ask(ask) => self.ask(*ask, line).await,
+            RequestKind::Message(message) => self.converse(*message, line).await,
+            RequestKind::Turn(turn, code) => self.say(turn, code, line).await,
+            RequestKind::Ignore => Ok(Decision::Ignored),
+            RequestKind::Handshake(text) => Ok(Decision::Handshake(text)),
         };
         decision.unwrap_or_else(Decision::Problem)
     }

@@ -133,7 +133,7 @@ fn refused(
         body: &[],
         at,
     };
-    let echo = channel.overhear(&inbound);
+    let echo = channel.anonymous_reply_context(&inbound);
     let audience = Audience {
         headers: request.headers(),
         locale: echo.locale,

@@ -60,14 +60,14 @@ impl App {
             body: &draft.body,
             at,
         };
-        let Understood { wish, echo, notes } = match channel.parse(&inbound) {
+        let Understood { kind, echo, notes } = match channel.parse(&inbound) {
             Ok(understood) => understood,
             Err(wrong) => return TurnReply::last(wrong.id, wrong.detail, false),
         };
         let mut line = AccessLine::of_channel(&channel.name, at);
-        line.understood(&wish, &notes);
+        line.understood(&kind, &notes);
         let dispatcher = Dispatcher::new(self, channel, &echo);
-        match dispatcher.dispatch(wish, &mut line).await {
+        match dispatcher.dispatch(kind, &mut line).await {
             Decision::Outcome {
                 answer,
                 next,

@@ -15,7 +15,7 @@ use tower_http::catch_panic::ResponseForPanic;
 use super::App;
 use super::response::respond;
 use crate::cancel::Declined;
-use crate::channels::{self, Channel, Echo, Misunderstood, Problem, Rendered};
+use crate::channels::{self, Channel, Misunderstood, Problem, Rendered, ReplyContext};
 use crate::domain::{Locale, Medium};
 use crate::replies::Refused;
 
@@ -167,7 +167,7 @@ pub(super) fn anonymous<'a>(app: &App, headers: &'a HeaderMap) -> Audience<'a> {
 pub(super) fn render_problem(
     app: &App,
     audience: &Audience<'_>,
-    channel: Option<(&Channel, &Echo)>,
+    channel: Option<(&Channel, &ReplyContext)>,
     problem: HttpProblem,
 ) -> Response<Body> {
     let reply = app

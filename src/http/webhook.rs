@@ -19,8 +19,8 @@ use super::dispatch::{Decision, Dispatcher};
 use super::problem::{Audience, HttpProblem, anonymous, render_problem};
 use super::response::respond;
 use crate::channels::{
-    Answered, AuthError, Channel, Echo, Inbound, Misunderstood, Note, NoteKind, Rendered,
-    Understood, Wish,
+    Answered, AuthError, Channel, Inbound, Misunderstood, Note, NoteKind, Rendered, ReplyContext,
+    RequestKind, Understood,
 };
 use crate::clock::Moment;
 use crate::replies::Refused;
@@ -41,7 +41,7 @@ pub(super) async fn webhook(
         return render_problem(&app, &anonymous(&app, &head.headers), None, problem);
     };
     let mut line = AccessLine::of_channel(&channel.name, at);
-    let visit = Visit {
+    let visit = WebhookContext {
         app: &app,
         channel,
         headers: &head.headers,
@@ -57,7 +57,11 @@ pub(super) async fn webhook(
     let body = match visit.body(&head.method, body).await {
         Ok(body) => body,
         Err(problem) => {
-            return visit.refused(&channel.overhear(&without_body), problem, &mut line);
+            return visit.refused(
+                &channel.anonymous_reply_context(&without_body),
+                problem,
+                &mut line,
+            );
         }
     };
     let inbound = Inbound {
@@ -68,13 +72,13 @@ pub(super) async fn webhook(
 }
 
 /// One request of a channel, whose answer depends on its headers.
-struct Visit<'a> {
+struct WebhookContext<'a> {
     app: &'a App,
     channel: &'a Channel,
     headers: &'a HeaderMap,
 }
 
-impl Visit<'_> {
+impl WebhookContext<'_> {
     /// The whole body, when the channel takes this method.
     async fn body(&self, method: &Method, body: Body) -> Result<Vec<u8>, HttpProblem> {
         if !self.channel.accepts(method) {
@@ -88,19 +92,19 @@ impl Visit<'_> {
         let channel = self.channel;
         if let Err(error) = channel.authenticate(inbound) {
             let problem = not_authenticated(channel, &error);
-            return self.refused(&channel.overhear(inbound), problem, line);
+            return self.refused(&channel.anonymous_reply_context(inbound), problem, line);
         }
         match channel.parse(inbound) {
-            Ok(Understood { wish, echo, notes }) => {
-                line.understood(&wish, &notes);
+            Ok(Understood { kind, echo, notes }) => {
+                line.understood(&kind, &notes);
                 self.note(&notes);
-                self.grant(wish, &echo, line).await
+                self.fulfil(kind, &echo, line).await
             }
             Err(wrong) => {
                 let note = wrong.member.map(Note::not_filled_in);
                 self.note(&note.into_iter().collect::<Vec<_>>());
                 let problem = misunderstood(channel, wrong);
-                self.refused(&channel.hear(inbound), problem, line)
+                self.refused(&channel.reply_context(inbound), problem, line)
             }
         }
     }
@@ -122,9 +126,14 @@ impl Visit<'_> {
     }
 
     /// Does what the request asks for and writes the answer.
-    async fn grant(&self, wish: Wish, echo: &Echo, line: &mut AccessLine) -> Response<Body> {
+    async fn fulfil(
+        &self,
+        kind: RequestKind,
+        echo: &ReplyContext,
+        line: &mut AccessLine,
+    ) -> Response<Body> {
         let dispatcher = Dispatcher::new(self.app, self.channel, echo);
-        let rendered = match dispatcher.dispatch(wish, line).await {
+        let rendered = match dispatcher.dispatch(kind, line).await {
             Decision::Problem(problem) => return self.refused(echo, problem, line),
             Decision::Outcome {
                 ask,
@@ -157,7 +166,12 @@ impl Visit<'_> {
         respond(StatusCode::OK, rendered)
     }
 
-    fn refused(&self, echo: &Echo, problem: HttpProblem, line: &mut AccessLine) -> Response<Body> {
+    fn refused(
+        &self,
+        echo: &ReplyContext,
+        problem: HttpProblem,
+        line: &mut AccessLine,
+    ) -> Response<Body> {
         line.refused(&problem);
         let audience = Audience {
             headers: self.headers,

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use tokio::time::{Duration, Instant, timeout};
 
-use super::acceptance::{Acceptance, Accepted, Recalled};
-use super::duplicates::{Place, Seen, seen_before};
+use super::acceptance::{Acceptance, Accepted, Existing};
+use super::duplicates::{NewDelivery, Seen, seen_before};
 use super::error::Error;
 use super::events::Note;
 use super::handle::{Journal, Times};
 use super::limits::may_try;
 use super::protocol::free_protocol;
-use super::record::{Held, Lease, Record};
+use super::record::{Lease, LeasedRecord, Record};
 use super::store::{Store, Value};
 use super::{queries, sql};
 use crate::domain::{EventKind, FirstName, Mode, OpId, ReservationCode};
@@ -39,15 +39,15 @@ impl Journal {
     pub async fn accept(
         &self,
         asked: Acceptance,
-        caller: impl Caller + 'static,
+        caller: impl CommitDecision + 'static,
     ) -> Result<Accepted, Error> {
         // A webhook that a platform sends again and again must not delay the writes.
         if self.look_every.is_some()
-            && let Ok(Ok(Some(recalled))) = timeout(RECALL, self.recall(asked.clone())).await
+            && let Ok(Ok(Some(recalled))) = timeout(RECALL, self.find_existing(asked.clone())).await
         {
             return Ok(recalled.into());
         }
-        let caller: Arc<dyn Caller> = Arc::new(caller);
+        let caller: Arc<dyn CommitDecision> = Arc::new(caller);
         let mut races = 0;
         loop {
             match self.accept_once(asked.clone(), caller.clone()).await {
@@ -62,7 +62,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
-    pub async fn recall(&self, asked: Acceptance) -> Result<Option<Recalled>, Error> {
+    pub async fn find_existing(&self, asked: Acceptance) -> Result<Option<Existing>, Error> {
         self.reader
             .call(move |store| match seen_before(store, &asked)? {
                 Seen::Before(recalled) => Ok(Some(recalled)),
@@ -74,7 +74,7 @@ impl Journal {
     async fn accept_once(
         &self,
         asked: Acceptance,
-        caller: Arc<dyn Caller>,
+        caller: Arc<dyn CommitDecision>,
     ) -> Result<Accepted, Error> {
         let fresh = Fresh {
             id: OpId::new(),
@@ -85,14 +85,14 @@ impl Journal {
         let too_late =
             || Error::Unavailable("the request timed out before it was accepted".to_owned());
         self.writer
-            .call_alone(move |store| {
+            .call_exclusive(move |store| {
                 // The caller may have been refused while this waited for its turn.
                 if !caller.is_waiting() {
                     return Err(too_late());
                 }
                 let accepted = write_down(store, &asked, fresh)?;
                 // Or while other operations ran. From here on the caller is not refused.
-                if caller.is_given_the_word() {
+                if caller.try_commit() {
                     Ok(accepted)
                 } else {
                     Err(too_late())
@@ -103,22 +103,22 @@ impl Journal {
 }
 
 /// The caller of an acceptance, which may be refused while it is being written.
-pub trait Caller: Send + Sync {
+pub trait CommitDecision: Send + Sync {
     /// Whether the caller still waits.
     fn is_waiting(&self) -> bool;
 
     /// Called when everything is written and only the commit remains. False when the caller was
     /// refused: then the transaction is rolled back. After `true`, the caller is never refused.
-    fn is_given_the_word(&self) -> bool;
+    fn try_commit(&self) -> bool;
 }
 
 /// A caller that answers both questions alike.
-impl<F: Fn() -> bool + Send + Sync> Caller for F {
+impl<F: Fn() -> bool + Send + Sync> CommitDecision for F {
     fn is_waiting(&self) -> bool {
         self()
     }
 
-    fn is_given_the_word(&self) -> bool {
+    fn try_commit(&self) -> bool {
         self()
     }
 }
@@ -182,7 +182,12 @@ fn came_as(code: &ReservationCode) -> Option<&str> {
     Some(code.came_as()).filter(|came_as| *came_as != code.as_str())
 }
 
-fn attach(store: &mut dyn Store, asked: &Acceptance, place: Place, op: OpId) -> Result<(), Error> {
+fn attach(
+    store: &mut dyn Store,
+    asked: &Acceptance,
+    place: NewDelivery,
+    op: OpId,
+) -> Result<(), Error> {
     let channel = asked.delivery.channel.as_str();
     if let Some(earlier) = place.instead_of {
         let key = place.key.as_str();
@@ -207,5 +212,5 @@ fn attach(store: &mut dyn Store, asked: &Acceptance, place: Place, op: OpId) -> 
 fn fresh(store: &mut dyn Store, record: Record, until: Instant) -> Result<Accepted, Error> {
     let lease = Lease::granted(record.id, 1, until);
     Note::of(&lease, EventKind::Accepted, "").write(store)?;
-    Ok(Accepted::Fresh(Box::new(Held { record, lease })))
+    Ok(Accepted::Fresh(Box::new(LeasedRecord { record, lease })))
 }

@@ -2,7 +2,7 @@
 //!
 //! Data only. It must never decide anything.
 
-use super::record::{Held, Record};
+use super::record::{LeasedRecord, Record};
 use crate::domain::{FirstName, Mode, OpId, ReservationCode};
 
 /// Identifies a webhook: the channel and its idempotency key there.
@@ -65,7 +65,7 @@ pub enum KeyScope {
 #[derive(Debug)]
 pub enum Accepted {
     /// A new cancellation is durable; the caller holds its lease and works on it.
-    Fresh(Box<Held>),
+    Fresh(Box<LeasedRecord>),
     /// Another webhook's cancellation of the same code is running: wait for it.
     Joined(Box<Record>),
     /// The same webhook came before: its cancellation, ended or running.
@@ -78,18 +78,18 @@ pub enum Accepted {
 
 /// What the journal knows of a webhook that came before.
 #[derive(Debug)]
-pub enum Recalled {
+pub enum Existing {
     /// Its cancellation, ended or running.
-    Promised(Box<Record>),
+    Accepted(Box<Record>),
     /// The same key came with another content.
     KeyReused,
 }
 
-impl From<Recalled> for Accepted {
-    fn from(recalled: Recalled) -> Self {
+impl From<Existing> for Accepted {
+    fn from(recalled: Existing) -> Self {
         match recalled {
-            Recalled::Promised(record) => Self::Repeated(record),
-            Recalled::KeyReused => Self::KeyReused,
+            Existing::Accepted(record) => Self::Repeated(record),
+            Existing::KeyReused => Self::KeyReused,
         }
     }
 }

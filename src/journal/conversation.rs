@@ -14,7 +14,7 @@ use super::store::{Row, Store};
 use crate::domain::{Mode, Question, Standing};
 
 /// A message of a conversation.
-pub struct Heard {
+pub struct ReceivedMessage {
     /// Its id, or a hash of its text.
     pub id: String,
     /// Whether the id is the platform's, so that no other message has it.
@@ -45,7 +45,7 @@ impl Journal {
     ) -> Result<u32, Error> {
         let window_ms = milliseconds(window);
         self.writer
-            .call_alone(move |store| {
+            .call_exclusive(move |store| {
                 let parameters = [id.into(), window_ms.into(), i64::from(weight).into()];
                 let rows = store.query(sql::CONVERSATION_FAILED, &parameters)?;
                 let failures = rows
@@ -72,7 +72,7 @@ impl Journal {
         let is_given_up = given_up.0.clone();
         let window_ms = milliseconds(window);
         self.writer
-            .call_alone(move |store| {
+            .call_exclusive(move |store| {
                 if is_given_up.load(Ordering::SeqCst) {
                     return Err(Error::Unavailable("the caller no longer waits".to_owned()));
                 }
@@ -93,7 +93,7 @@ impl Journal {
         key: Option<String>,
     ) -> Result<bool, Error> {
         self.writer
-            .call_alone(move |store| {
+            .call_exclusive(move |store| {
                 let parameters = [
                     id.into(),
                     question.code.into(),
@@ -112,7 +112,7 @@ impl Journal {
     /// [`Error::Unavailable`] when the journal cannot be written now.
     pub async fn conversation_succeeded(&self, id: String) -> Result<(), Error> {
         self.writer
-            .call_alone(move |store| {
+            .call_exclusive(move |store| {
                 store
                     .execute(sql::CONVERSATION_SUCCEEDED, &[id.into()])
                     .map(drop)
@@ -130,11 +130,11 @@ impl Journal {
         &self,
         id: String,
         within: Duration,
-        message: Heard,
+        message: ReceivedMessage,
     ) -> Result<Option<Question>, Error> {
         let within_ms = milliseconds(within);
         self.writer
-            .call_alone(move |store| {
+            .call_exclusive(move |store| {
                 let asked = [
                     id.as_str().into(),
                     within_ms.into(),
@@ -171,7 +171,7 @@ impl Journal {
     /// [`Error::Unavailable`] when the journal cannot be written now.
     pub async fn drop_this_question(&self, id: String, question: Question) -> Result<bool, Error> {
         self.writer
-            .call_alone(move |store| {
+            .call_exclusive(move |store| {
                 let answered = match question.standing {
                     Standing::Open => 0,
                     Standing::Answered { .. } => 1,
@@ -188,7 +188,7 @@ impl Journal {
     /// [`Error::Unavailable`] when the journal cannot be written now.
     pub async fn drop_question(&self, id: String) -> Result<(), Error> {
         self.writer
-            .call_alone(move |store| store.execute(sql::DROP_QUESTION, &[id.into()]).map(drop))
+            .call_exclusive(move |store| store.execute(sql::DROP_QUESTION, &[id.into()]).map(drop))
             .await
     }
 }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
-use super::place::NetworkDisk;
+use super::url::NetworkDisk;
 
 /// Kinds of file systems on another machine. The locks that SQLite relies on may not hold there,
 /// and data may not be on the disk that was reported to be (SQLite's own documentation, "How To

@@ -7,7 +7,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::acceptance::{Acceptance, KeyScope, Recalled};
+use super::acceptance::{Acceptance, Existing, KeyScope};
 use super::error::Error;
 use super::handle::Journal;
 use super::record::Record;
@@ -21,13 +21,13 @@ const AHEAD_MS: i64 = 2_000;
 /// What is known of a webhook.
 pub(super) enum Seen {
     /// It came before.
-    Before(Recalled),
+    Before(Existing),
     /// It did not: it is written under this key.
-    New(Place),
+    New(NewDelivery),
 }
 
 /// The key under which a new webhook is written.
-pub(super) struct Place {
+pub(super) struct NewDelivery {
     pub(super) key: String,
     /// The cancellation of an earlier webhook that has this key still, and keeps its history under
     /// another one.
@@ -42,7 +42,7 @@ pub(super) fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<S
         None => match recent(store, asked)? {
             Some(row) => row,
             None => {
-                return Ok(Seen::New(Place {
+                return Ok(Seen::New(NewDelivery {
                     key,
                     instead_of: None,
                 }));
@@ -50,7 +50,7 @@ pub(super) fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<S
         },
     };
     let mut record = promised(store, &row)?;
-    let anew = Seen::New(Place {
+    let anew = Seen::New(NewDelivery {
         key,
         instead_of: Some(record.id),
     });
@@ -61,7 +61,7 @@ pub(super) fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<S
         return Ok(if asked.was_long_ago(&record) {
             anew
         } else {
-            Seen::Before(Recalled::KeyReused)
+            Seen::Before(Existing::KeyReused)
         });
     }
     if record.outcome.is_some() {
@@ -77,7 +77,7 @@ pub(super) fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<S
             record = promised(store, &row)?;
         }
     }
-    Ok(Seen::Before(Recalled::Promised(Box::new(record))))
+    Ok(Seen::Before(Existing::Accepted(Box::new(record))))
 }
 
 /// The key that a webhook has or will have, and its row if there is one. A key that belongs to
@@ -135,13 +135,13 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
-    pub async fn told(&self, asked: Acceptance, outcome: Outcome) -> Result<(), Error> {
+    pub async fn record_reply(&self, asked: Acceptance, outcome: Outcome) -> Result<(), Error> {
         self.writer
             .call(move |store| {
                 let (key, _) = by_key(store, &asked)?;
                 let channel = asked.delivery.channel.as_str();
                 let parameters = [outcome.id().into(), channel.into(), key.into()];
-                store.execute(sql::TOLD, &parameters).map(drop)
+                store.execute(sql::RECORD_REPLY, &parameters).map(drop)
             })
             .await
     }

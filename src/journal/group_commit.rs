@@ -15,13 +15,13 @@ use tokio::sync::oneshot;
 use tracing::Span;
 
 use super::error::Error;
-use super::store::{Fate, Store};
+use super::store::{CommitResult, Store};
 
 mod operation;
 mod queue;
 
 pub(crate) use operation::Operation;
-use operation::{Batch, Company, Outcome};
+use operation::{Batch, Batching, Outcome};
 use queue::Waiting;
 
 /// How often the store checks its files while nothing is written.
@@ -59,7 +59,7 @@ enum Message {
 struct Call<T, F> {
     /// The span of the caller, so that the thread's log lines carry its fields.
     span: Span,
-    company: Company,
+    batching: Batching,
     work: Option<F>,
     result: Option<Result<T, Error>>,
     caller: oneshot::Sender<Result<T, Error>>,
@@ -94,8 +94,8 @@ where
         outcome
     }
 
-    fn company(&self) -> Company {
-        self.company
+    fn batching(&self) -> Batching {
+        self.batching
     }
 
     fn finish(self: Box<Self>, committed: Result<(), Error>) {
@@ -154,16 +154,16 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut dyn Store) -> Result<T, Error> + Send + 'static,
     {
-        self.call_in(Company::Any, work).await
+        self.call_in(Batching::Shared, work).await
     }
 
     /// The same for an operation whose rows other processes may want at the same time.
-    pub(super) async fn call_alone<T, F>(&self, work: F) -> Result<T, Error>
+    pub(super) async fn call_exclusive<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&mut dyn Store) -> Result<T, Error> + Send + 'static,
     {
-        self.call_in(Company::None, work).await
+        self.call_in(Batching::Exclusive, work).await
     }
 
     /// Writes what waits, closes the store and ends the thread; every later operation fails.
@@ -182,7 +182,7 @@ impl Writer {
         }
     }
 
-    async fn call_in<T, F>(&self, company: Company, work: F) -> Result<T, Error>
+    async fn call_in<T, F>(&self, batching: Batching, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&mut dyn Store) -> Result<T, Error> + Send + 'static,
@@ -190,7 +190,7 @@ impl Writer {
         let (caller, answer) = oneshot::channel();
         let operation = Call {
             span: Span::current(),
-            company,
+            batching,
             work: Some(work),
             result: None,
             caller,
@@ -234,8 +234,8 @@ fn write(store: &mut dyn Store, messages: &Receiver<Message>) -> Option<Closer> 
             }
         }
         if !unsure.is_empty() {
-            match store.fate() {
-                Fate::Unknown => {
+            match store.resolve_commit() {
+                CommitResult::Unknown => {
                     let why = Error::Unavailable(NOT_KNOWN.to_owned());
                     finish(waiting.all(), &Err(why.clone()));
                     if let Some(closer) = closer {
@@ -245,8 +245,8 @@ fn write(store: &mut dyn Store, messages: &Receiver<Message>) -> Option<Closer> 
                     }
                     continue;
                 }
-                Fate::Durable => finish(std::mem::take(&mut unsure), &Ok(())),
-                Fate::Undone(error) => finish(std::mem::take(&mut unsure), &Err(error)),
+                CommitResult::Committed => finish(std::mem::take(&mut unsure), &Ok(())),
+                CommitResult::RolledBack(error) => finish(std::mem::take(&mut unsure), &Err(error)),
             }
         }
         if waiting.is_empty() && closer.is_some() {
@@ -266,9 +266,9 @@ pub(crate) fn run(store: &mut dyn Store, mut batch: Batch) -> Batch {
         return batch;
     }
     match run_batch(store, &mut batch) {
-        Fate::Durable => finish(batch, &Ok(())),
-        Fate::Undone(error) => finish(batch, &Err(error)),
-        Fate::Unknown => return batch,
+        CommitResult::Committed => finish(batch, &Ok(())),
+        CommitResult::RolledBack(error) => finish(batch, &Err(error)),
+        CommitResult::Unknown => return batch,
     }
     Batch::new()
 }
@@ -280,9 +280,9 @@ pub(crate) fn finish(batch: Batch, committed: &Result<(), Error>) {
 }
 
 /// Runs a batch in one transaction; an operation that fails is rolled back alone.
-fn run_batch(store: &mut dyn Store, batch: &mut Batch) -> Fate {
+fn run_batch(store: &mut dyn Store, batch: &mut Batch) -> CommitResult {
     if let Err(error) = store.begin() {
-        return Fate::Undone(error);
+        return CommitResult::RolledBack(error);
     }
     if let [only] = batch.as_mut_slice() {
         return match only.run(store) {
@@ -290,7 +290,7 @@ fn run_batch(store: &mut dyn Store, batch: &mut Batch) -> Fate {
             Outcome::Undo => {
                 store.rollback();
                 // Its own error is its answer.
-                Fate::Durable
+                CommitResult::Committed
             }
         };
     }
@@ -305,7 +305,7 @@ fn run_batch(store: &mut dyn Store, batch: &mut Batch) -> Fate {
         Ok(()) => store.commit(),
         Err(error) => {
             store.rollback();
-            Fate::Undone(error)
+            CommitResult::RolledBack(error)
         }
     }
 }
@@ -345,7 +345,7 @@ mod tests {
             let (caller, answer) = oneshot::channel();
             let call = Call {
                 span: Span::none(),
-                company: Company::Any,
+                batching: Batching::Shared,
                 work: Some(work),
                 result: None,
                 caller,

@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::error::Error;
 use super::group_commit::Writer;
-#[cfg(test)]
-use super::place::DiskRules;
-use super::place::{Kind, Place};
 use super::postgres::Postgres;
 use super::sql;
 use super::sqlite::Sqlite;
 use super::store::Store;
+#[cfg(test)]
+use super::url::DiskRules;
+use super::url::{Backend, JournalUrl};
 use crate::domain::Reason;
 
 /// The times that the journal keeps to, all in milliseconds on the database's clock.
@@ -39,7 +39,7 @@ pub struct Journal {
     pub(super) writer: Writer,
     // The writer itself where a read is cheap, another connection where it would delay the writes.
     pub(super) reader: Writer,
-    place: Place,
+    place: JournalUrl,
     pub(super) look_every: Option<Duration>,
     pub(super) owner: Arc<str>,
     pub(super) times: Times,
@@ -52,7 +52,7 @@ impl Journal {
         Self {
             reader: writer.clone(),
             writer,
-            place: Place(Kind::File("simulated.db".into(), DiskRules::default())),
+            place: JournalUrl(Backend::File("simulated.db".into(), DiskRules::default())),
             look_every,
             owner: Uuid::now_v7().to_string().into(),
             times,
@@ -70,14 +70,14 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::InUse`] when another instance has it, [`Error::Open`] when it cannot be used.
-    pub fn open(place: &Place, times: Times) -> Result<Self, Error> {
+    pub fn open(place: &JournalUrl, times: Times) -> Result<Self, Error> {
         let owner: Arc<str> = Uuid::now_v7().to_string().into();
         let (writer, reader, look_every) = match place.0.clone() {
-            Kind::File(path, disk) => {
+            Backend::File(path, disk) => {
                 let writer = Writer::start(move || Sqlite::open(&path, disk))?;
                 (writer.clone(), writer, None)
             }
-            Kind::Server(server) => {
+            Backend::Server(server) => {
                 let (to_write, to_read, owner) = (*server.clone(), *server, owner.clone());
                 (
                     Writer::start(move || Postgres::open(to_write, owner))?,
@@ -108,7 +108,7 @@ impl Journal {
 
     /// Where it is.
     #[must_use]
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &JournalUrl {
         &self.place
     }
 
@@ -131,7 +131,7 @@ impl Journal {
     /// [`Error::Unavailable`] when the journal cannot be written now.
     pub async fn wake(&self) -> Result<(), Error> {
         self.writer
-            .call_alone(|store| store.execute(sql::WAKE, &[]).map(drop))
+            .call_exclusive(|store| store.execute(sql::WAKE, &[]).map(drop))
             .await
     }
 

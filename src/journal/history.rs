@@ -21,14 +21,14 @@ pub struct Earlier {
 
 /// The real cancellations of a code, for a dry run of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RealOne {
+pub struct LiveCancellations {
     /// Whether one is running that may have deleted something.
     pub is_deleting: bool,
     /// Those that ended and may have deleted something.
     pub ended: Option<Earlier>,
 }
 
-impl RealOne {
+impl LiveCancellations {
     /// Whether one of them may have deleted something, or may still do so.
     #[must_use]
     pub fn may_have_deleted(&self) -> bool {
@@ -54,9 +54,14 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
-    pub async fn real_one(&self, code: &ReservationCode) -> Result<RealOne, Error> {
+    pub async fn live_cancellations(
+        &self,
+        code: &ReservationCode,
+    ) -> Result<LiveCancellations, Error> {
         let code = code.clone();
-        self.reader.call(move |store| real_one(store, &code)).await
+        self.reader
+            .call(move |store| live_cancellations(store, &code))
+            .await
     }
 
     /// The properties of this code that were seen gone so recently that OZmap may still list them:
@@ -135,11 +140,14 @@ pub(super) fn times_of(store: &mut dyn Store, op: OpId, kind: EventKind) -> Resu
 }
 
 /// The state of the real cancellations of a code.
-pub(super) fn real_one(store: &mut dyn Store, code: &ReservationCode) -> Result<RealOne, Error> {
+pub(super) fn live_cancellations(
+    store: &mut dyn Store,
+    code: &ReservationCode,
+) -> Result<LiveCancellations, Error> {
     // In this order: one that ends between the two is seen ended.
     let active = active(store, code)?;
     let ended = earlier(store, code)?;
-    Ok(RealOne {
+    Ok(LiveCancellations {
         is_deleting: active.is_some_and(|real| real.deletes_sent > 0),
         ended,
     })

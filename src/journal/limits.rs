@@ -20,7 +20,7 @@ impl Journal {
     /// [`Error::Unavailable`] when the journal cannot be written now.
     pub async fn spend_deletion(&self, per_hour_max: u32) -> Result<bool, Error> {
         self.writer
-            .call_alone(move |store| {
+            .call_exclusive(move |store| {
                 let parameters = [
                     "deletes".into(),
                     HOUR_MS.into(),
@@ -44,7 +44,7 @@ impl Journal {
     ) -> Result<bool, Error> {
         let code = code.clone();
         self.writer
-            .call_alone(move |store| may_try(store, &conversation, &code, codes_max))
+            .call_exclusive(move |store| may_try(store, &conversation, &code, codes_max))
             .await
     }
 
@@ -54,7 +54,7 @@ impl Journal {
     /// [`Error::Unavailable`] when the journal cannot be written now.
     pub async fn forget_old_counts(&self) -> Result<(), Error> {
         self.writer
-            .call_alone(move |store| {
+            .call_exclusive(move |store| {
                 store.execute(sql::FORGET_BUDGET, &[(48 * HOUR_MS).into()])?;
                 store.execute(sql::FORGET_ATTEMPTS, &[DAY_MS.into()])?;
                 store.execute(sql::FORGET_CONVERSATIONS, &[DAY_MS.into()])?;

@@ -40,7 +40,6 @@ mod handle;
 mod history;
 mod limits;
 mod migrations;
-mod place;
 mod postgres;
 mod protocol;
 mod queries;
@@ -50,22 +49,23 @@ mod sql;
 mod sqlite;
 mod store;
 mod transitions;
+mod url;
 mod words;
 mod write_probe;
 
-pub use accept::Caller;
-pub use acceptance::{Acceptance, Accepted, DeliveryKey, KeyScope, Recalled};
-pub use conversation::Heard;
-pub use ending::{Apart, Ending, Latecomers};
+pub use accept::CommitDecision;
+pub use acceptance::{Acceptance, Accepted, DeliveryKey, Existing, KeyScope};
+pub use conversation::ReceivedMessage;
+pub use ending::{Ending, LateJoiners, SplitReason};
 pub use error::Error;
 pub use handle::{Journal, Times};
-pub use history::{Earlier, RealOne};
-pub use place::{DiskRules, Link, NetworkDisk, Place, PlainLink};
+pub use history::{Earlier, LiveCancellations};
 pub use queries::Stats;
 pub use reader::{DeliveryNote, Event, Filter, Found, Inspection, Reader, backup, inspect};
-pub use record::{Held, Intent, Lease, Pulse, Record};
+pub use record::{Intent, Lease, LeaseRenewer, LeasedRecord, Record};
 pub use sqlite::backup::Copied;
 pub use transitions::UNREADABLE;
+pub use url::{ConnectOptions, DiskRules, JournalUrl, NetworkDisk, PlaintextPolicy};
 
 pub use crate::domain::State;
 

@@ -19,10 +19,10 @@ use tokio_postgres::error::SqlState;
 
 use super::error::Error;
 use super::migrations::Plan;
-use super::place::Server;
 use super::record;
 use super::sql;
-use super::store::{Fate, Row, Sharing, Store, Value};
+use super::store::{CommitResult, Row, Sharing, Store, Value};
+use super::url::Server;
 use super::words::with_words;
 
 mod connection;
@@ -270,43 +270,43 @@ impl Store for Postgres {
         }
     }
 
-    fn commit(&mut self) -> Fate {
+    fn commit(&mut self) -> CommitResult {
         let Purpose::Write(_) = self.purpose else {
-            return Fate::Durable;
+            return CommitResult::Committed;
         };
         if !self.has_written {
             return match self.run("COMMIT") {
-                Ok(()) => Fate::Durable,
-                Err(error) => Fate::Undone(error),
+                Ok(()) => CommitResult::Committed,
+                Err(error) => CommitResult::RolledBack(error),
             };
         }
         if let Err(error) = self.mark() {
             self.rollback();
-            return Fate::Undone(error);
+            return CommitResult::RolledBack(error);
         }
         match self.run("COMMIT") {
-            Ok(()) => Fate::Durable,
+            Ok(()) => CommitResult::Committed,
             // The server refused the commit.
             Err(error) if self.connection.is_some() => {
                 self.rollback();
-                Fate::Undone(error)
+                CommitResult::RolledBack(error)
             }
             Err(error) => {
                 tracing::error!("the answer to a commit was lost: {error}");
-                Fate::Unknown
+                CommitResult::Unknown
             }
         }
     }
 
-    fn fate(&mut self) -> Fate {
+    fn resolve_commit(&mut self) -> CommitResult {
         match self.last_durable() {
-            Ok(Some(last)) if last >= self.batch => Fate::Durable,
-            Ok(_) => Fate::Undone(Error::Unavailable(
+            Ok(Some(last)) if last >= self.batch => CommitResult::Committed,
+            Ok(_) => CommitResult::RolledBack(Error::Unavailable(
                 "the database rolled the batch back when the connection was lost".to_owned(),
             )),
             Err(error) => {
                 tracing::debug!("the outcome of a commit is still unknown: {error}");
-                Fate::Unknown
+                CommitResult::Unknown
             }
         }
     }

@@ -6,14 +6,14 @@
 use std::path::Path;
 
 use super::error::Error;
-use super::place::{Kind, Place, Server};
 use super::postgres::{Examined, Postgres};
 use super::queries::{Stats, stats};
 use super::record::Record;
 use super::sqlite::backup::Copied;
 use super::sqlite::{self, Sqlite};
 use super::store::{Store, Value};
-use super::write_probe::rehearse;
+use super::url::{Backend, JournalUrl, Server};
+use super::write_probe::probe_write;
 use super::{disk, sql};
 use crate::domain::{OpId, Reason, ReservationCode};
 
@@ -85,10 +85,10 @@ impl Reader {
     ///
     /// # Errors
     /// [`Error::Open`] when there is none or it cannot be read.
-    pub fn open(place: &Place) -> Result<Self, Error> {
+    pub fn open(place: &JournalUrl) -> Result<Self, Error> {
         let store: Box<dyn Store> = match &place.0 {
-            Kind::File(path, _) => Box::new(Sqlite::open_to_read(path)?),
-            Kind::Server(server) => Box::new(Postgres::open_to_read(*server.clone())?),
+            Backend::File(path, _) => Box::new(Sqlite::open_to_read(path)?),
+            Backend::Server(server) => Box::new(Postgres::open_to_read(*server.clone())?),
         };
         Ok(Self { store })
     }
@@ -232,9 +232,9 @@ pub enum Inspection {
 /// # Errors
 /// [`Error::Open`] when the service would refuse it, [`Error::NoRoom`] when its disk is too full to
 /// accept anything, [`Error::Unavailable`] when nothing could be accepted in it.
-pub fn inspect(place: &Place) -> Result<Inspection, Error> {
+pub fn inspect(place: &JournalUrl) -> Result<Inspection, Error> {
     let (is_there, in_use) = match &place.0 {
-        Kind::File(path, rules) => {
+        Backend::File(path, rules) => {
             disk::may_lie(path, rules.network)?;
             disk::has_room(path, rules.free_bytes_min)?;
             disk::may_be_written(path, &sqlite::companions(path))?;
@@ -242,11 +242,11 @@ pub fn inspect(place: &Place) -> Result<Inspection, Error> {
             if is_there {
                 let mut tables = Sqlite::with_tables_of(path)?;
                 tables.begin()?;
-                rehearse(&mut tables, "check")?;
+                probe_write(&mut tables, "check")?;
             }
             (is_there, sqlite::is_in_use(path)?)
         }
-        Kind::Server(server) => (examine(server)?, false),
+        Backend::Server(server) => (examine(server)?, false),
     };
     if !is_there {
         return Ok(Inspection::NotThere);
@@ -271,9 +271,9 @@ fn examine(server: &Server) -> Result<bool, Error> {
         Examined::Current(store) => store,
     };
     store.begin()?;
-    let rehearsed = rehearse(store.as_mut(), "check");
+    let probed = probe_write(store.as_mut(), "check");
     store.rollback();
-    rehearsed.map(|()| true)
+    probed.map(|()| true)
 }
 
 /// Copies an embedded journal into a new file, also while the service writes. Blocks: not for
@@ -282,10 +282,10 @@ fn examine(server: &Server) -> Result<bool, Error> {
 /// # Errors
 /// [`Error::Open`] when the file is there already or cannot be written, or when the journal is on a
 /// server, which has tools of its own; [`Error::Unavailable`] when the journal cannot be read.
-pub fn backup(place: &Place, target: &Path) -> Result<Copied, Error> {
+pub fn backup(place: &JournalUrl, target: &Path) -> Result<Copied, Error> {
     match &place.0 {
-        Kind::File(path, _) => sqlite::backup::copy(path, target),
-        Kind::Server(_) => Err(Error::Open(format!(
+        Backend::File(path, _) => sqlite::backup::copy(path, target),
+        Backend::Server(_) => Err(Error::Open(format!(
             "the journal is on {place}: copy it with PostgreSQL's own tools, as pg_dump --format=custom --file={} does, \
              or with continuous archiving",
             target.display()

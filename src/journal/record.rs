@@ -192,7 +192,7 @@ pub struct Lease {
 
 /// The part of a lease that renews it, for the heartbeat beside the worker.
 #[derive(Debug)]
-pub struct Pulse(Lease);
+pub struct LeaseRenewer(Lease);
 
 impl Lease {
     pub(super) fn granted(op: OpId, fence: i64, until: Instant) -> Self {
@@ -213,8 +213,8 @@ impl Lease {
 
     /// What a heartbeat needs to keep this lease alive.
     #[must_use]
-    pub fn pulse(&self) -> Pulse {
-        Pulse(Self {
+    pub fn renewer(&self) -> LeaseRenewer {
+        LeaseRenewer(Self {
             op: self.op,
             fence: self.fence,
             until: self.until.clone(),
@@ -234,7 +234,7 @@ impl Lease {
     }
 }
 
-impl Pulse {
+impl LeaseRenewer {
     /// The lease that it keeps alive.
     pub(super) fn lease(&self) -> &Lease {
         &self.0
@@ -249,7 +249,7 @@ impl Pulse {
 
 /// A cancellation and the lease on it: what a worker works with.
 #[derive(Debug)]
-pub struct Held {
+pub struct LeasedRecord {
     /// The record as of the last write.
     pub record: Record,
     /// The right to change it.

@@ -46,7 +46,7 @@ pub(super) const SET_ASIDE: &str = "\
 UPDATE delivery SET dedupe_key = dedupe_key || '#' || op_id WHERE channel = $1 AND dedupe_key = $2 AND op_id = $3";
 
 /// Notes, once, the outcome that a webhook was answered with. A concurrent writer notes the same.
-pub(super) const TOLD: &str = "\
+pub(super) const RECORD_REPLY: &str = "\
 UPDATE delivery SET told_outcome = $1, told_at = {NOW} WHERE channel = $2 AND dedupe_key = \
 (SELECT dedupe_key FROM delivery WHERE channel = $2 AND dedupe_key = $3 AND told_outcome IS NULL {SKIP})";
 
@@ -139,7 +139,7 @@ SELECT o.protocol FROM op o WHERE o.id = $1 AND EXISTS (SELECT 1 FROM delivery d
 
 /// Inserts an ended record for late webhooks, for a person: whatever they meant, something was
 /// deleted. It keeps the deadline of the record that they joined, so that it does not look expired.
-pub(super) const SET_APART: &str = "\
+pub(super) const SPLIT_LATE_JOINERS: &str = "\
 INSERT INTO op (id, protocol, code, dry_run, channel, state, outcome, reason, needs_human, next_at, deadline_at, created_at, updated_at, done_at, came_as) \
 SELECT $1, $2, code, dry_run, channel, '{State::Done}', '{Outcome::Unknown}', $4, 1, {NOW}, deadline_at, {NOW}, {NOW}, {NOW}, came_as FROM op WHERE id = $3";
 
@@ -161,7 +161,7 @@ AND (outcome = '{Outcome::Cancelled}' OR (outcome = '{Outcome::Unknown}' AND del
 ORDER BY done_at DESC LIMIT 1";
 
 /// Locks the live cancellation of this code, so that concurrent writers serialize with us.
-pub(super) const HOLD_REAL_ONE: &str = "UPDATE op SET updated_at = updated_at WHERE code = $1 AND dry_run = 0 AND state <> '{State::Done}'";
+pub(super) const LOCK_LIVE: &str = "UPDATE op SET updated_at = updated_at WHERE code = $1 AND dry_run = 0 AND state <> '{State::Done}'";
 
 /// The properties of a code that this service saw gone within a time in milliseconds.
 pub(super) const SEEN_GONE: &str = "\

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use rusqlite::{Connection, params_from_iter};
 
 use super::error::Error;
-use super::place::DiskRules;
-use super::store::{Fate, Incomplete, Row, Sharing, Store, Value};
+use super::store::{CommitResult, Incomplete, Row, Sharing, Store, Value};
+use super::url::DiskRules;
 use super::{disk, record, sql};
 
 pub(super) mod backup;
@@ -307,15 +307,15 @@ impl Store for Sqlite {
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
     }
 
-    fn commit(&mut self) -> Fate {
+    fn commit(&mut self) -> CommitResult {
         if let Err(error) = self.in_place() {
             self.rollback();
-            return Fate::Undone(error);
+            return CommitResult::RolledBack(error);
         }
         match self.connection.execute_batch("COMMIT") {
             Ok(()) => {
                 self.remember();
-                Fate::Durable
+                CommitResult::Committed
             }
             Err(error) => {
                 self.rollback();
@@ -323,26 +323,26 @@ impl Store for Sqlite {
                 // there. No caller is refused before something else is written in its place.
                 if is_input_or_output(&error) {
                     tracing::error!("the outcome of a commit is unknown: {error}");
-                    return Fate::Unknown;
+                    return CommitResult::Unknown;
                 }
-                Fate::Undone(error.into())
+                CommitResult::RolledBack(error.into())
             }
         }
     }
 
-    fn fate(&mut self) -> Fate {
+    fn resolve_commit(&mut self) -> CommitResult {
         let written_over = self.connection.execute_batch(
             "BEGIN IMMEDIATE; INSERT INTO batch (owner, number, at_ms) VALUES ('sqlite', 1, 0) \
              ON CONFLICT (owner) DO UPDATE SET number = number + 1; COMMIT",
         );
         match written_over {
-            Ok(()) => Fate::Undone(Error::Unavailable(
+            Ok(()) => CommitResult::RolledBack(Error::Unavailable(
                 "the disk failed and the batch was rolled back".to_owned(),
             )),
             Err(error) => {
                 self.rollback();
                 tracing::debug!("the outcome of a commit is still unknown: {error}");
-                Fate::Unknown
+                CommitResult::Unknown
             }
         }
     }

@@ -136,11 +136,11 @@ impl Incomplete {
 
 /// What became of a batch.
 #[derive(Clone)]
-pub(crate) enum Fate {
+pub(crate) enum CommitResult {
     /// It was committed.
-    Durable,
+    Committed,
     /// It was rolled back.
-    Undone(Error),
+    RolledBack(Error),
     /// The answer to the commit was lost.
     Unknown,
 }
@@ -177,10 +177,10 @@ pub(crate) trait Store: Send {
     /// Begins a batch that will write.
     fn begin(&mut self) -> Result<(), Error>;
     /// Commits the batch, or says why it was rolled back.
-    fn commit(&mut self) -> Fate;
+    fn commit(&mut self) -> CommitResult;
     /// The outcome of the last batch, whose commit got no answer. No new batch begins before it is
     /// known.
-    fn fate(&mut self) -> Fate;
+    fn resolve_commit(&mut self) -> CommitResult;
     /// Rolls the batch back.
     fn rollback(&mut self);
     /// Begins one operation within a batch.

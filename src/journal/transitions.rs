@@ -5,13 +5,13 @@
 
 use tokio::time::{Duration, Instant};
 
-use super::ending::{Apart, Ending, Latecomers};
+use super::ending::{Ending, LateJoiners, SplitReason};
 use super::error::Error;
 use super::events::Note;
 use super::handle::Journal;
-use super::history::{joined, real_one, times_of};
+use super::history::{joined, live_cancellations, times_of};
 use super::protocol::free_protocol;
-use super::record::{Held, Intent, Lease, Pulse, Record};
+use super::record::{Intent, Lease, LeaseRenewer, LeasedRecord, Record};
 use super::store::{Row, Store, Value};
 use super::{queries, sql};
 use crate::domain::{EventKind, FirstName, OpId, Outcome, Reason};
@@ -25,7 +25,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
-    pub async fn take_due(&self) -> Result<Option<Held>, Error> {
+    pub async fn take_due(&self) -> Result<Option<LeasedRecord>, Error> {
         self.take(0).await
     }
 
@@ -33,11 +33,11 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
-    pub async fn take_overdue(&self) -> Result<Option<Held>, Error> {
+    pub async fn take_overdue(&self) -> Result<Option<LeasedRecord>, Error> {
         self.take(1).await
     }
 
-    async fn take(&self, only_overdue: i64) -> Result<Option<Held>, Error> {
+    async fn take(&self, only_overdue: i64) -> Result<Option<LeasedRecord>, Error> {
         let parameters = [
             Value::from(&*self.owner),
             self.times.lease_ms.into(),
@@ -64,9 +64,9 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Fenced`] when it was lost already.
-    pub async fn renew(&self, pulse: &Pulse) -> Result<(), Error> {
+    pub async fn renew(&self, renewer: &LeaseRenewer) -> Result<(), Error> {
         let until = self.lease_end();
-        let lease = pulse.lease();
+        let lease = renewer.lease();
         let parameters = vec![
             self.times.lease_ms.into(),
             lease.op.to_string().into(),
@@ -85,7 +85,11 @@ impl Journal {
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost or the record has another target already: then
     /// nothing may be sent.
-    pub async fn intend(&self, held: &mut Held, target: &Deletable) -> Result<Intent, Error> {
+    pub async fn intend(
+        &self,
+        held: &mut LeasedRecord,
+        target: &Deletable,
+    ) -> Result<Intent, Error> {
         let until = self.lease_end();
         let property = target.property();
         let first_name = held
@@ -130,7 +134,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost.
-    pub async fn acked(&self, held: &mut Held) -> Result<(), Error> {
+    pub async fn acked(&self, held: &mut LeasedRecord) -> Result<(), Error> {
         let parameters = self.lease_parameters(&held.lease, vec![]);
         let event = Note::of(&held.lease, EventKind::Acked, "");
         held.record = self
@@ -149,7 +153,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost.
-    pub async fn refused(&self, held: &mut Held) -> Result<(), Error> {
+    pub async fn refused(&self, held: &mut LeasedRecord) -> Result<(), Error> {
         let parameters = self.lease_parameters(&held.lease, vec![]);
         let event = Note::of(&held.lease, EventKind::DeleteRejected, "");
         held.record = self
@@ -168,7 +172,12 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost already.
-    pub async fn back_off(&self, held: &Held, wait: Duration, reason: Reason) -> Result<(), Error> {
+    pub async fn back_off(
+        &self,
+        held: &LeasedRecord,
+        wait: Duration,
+        reason: Reason,
+    ) -> Result<(), Error> {
         self.give_back(held, wait, 0, reason).await
     }
 
@@ -177,13 +186,18 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost already.
-    pub async fn hold(&self, held: &Held, wait: Duration, reason: Reason) -> Result<(), Error> {
+    pub async fn hold(
+        &self,
+        held: &LeasedRecord,
+        wait: Duration,
+        reason: Reason,
+    ) -> Result<(), Error> {
         self.give_back(held, wait, 1, reason).await
     }
 
     async fn give_back(
         &self,
-        held: &Held,
+        held: &LeasedRecord,
         wait: Duration,
         not_attempted: i64,
         reason: Reason,
@@ -206,15 +220,15 @@ impl Journal {
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost, or when the outcome is not `cancelled` and a
     /// deletion may still take effect. [`Error::Joined`] when a webhook joined that, by
-    /// [`Latecomers`], must not have.
-    pub async fn finish(&self, held: &mut Held, ending: Ending) -> Result<(), Error> {
+    /// [`LateJoiners`], must not have.
+    pub async fn finish(&self, held: &mut LeasedRecord, ending: Ending) -> Result<(), Error> {
         let lease = self.lease_parameters(&held.lease, vec![]);
         let event = Note::of(&held.lease, EventKind::Done, "");
         // It also waits for the row of the real cancellation, which another replica may lock.
-        let is_rehearsal = ending.beside.is_some();
+        let is_dry_run = ending.live.is_some();
         let work = move |store: &mut dyn Store| end(store, lease, event, ending);
-        held.record = if is_rehearsal {
-            self.writer.call_alone(work).await?
+        held.record = if is_dry_run {
+            self.writer.call_exclusive(work).await?
         } else {
             self.writer.call(work).await?
         };
@@ -226,7 +240,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
-    pub async fn panicked(&self, held: &mut Held) -> Result<i64, Error> {
+    pub async fn panicked(&self, held: &mut LeasedRecord) -> Result<i64, Error> {
         let event = Note::of(&held.lease, EventKind::Panicked, "");
         let (record, panics) = self
             .writer
@@ -245,7 +259,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost.
-    pub async fn call_a_person(
+    pub async fn flag_for_review(
         &self,
         lease: &Lease,
         kind: EventKind,
@@ -280,10 +294,10 @@ impl Journal {
     }
 }
 
-fn held(row: &Row, until: Instant) -> Result<Held, Error> {
+fn held(row: &Row, until: Instant) -> Result<LeasedRecord, Error> {
     let record = Record::read(row)?;
     let lease = Lease::granted(record.id, row.integer("fence")?, until);
-    Ok(Held { record, lease })
+    Ok(LeasedRecord { record, lease })
 }
 
 /// Leaves an unreadable record to a person. It delays no other, and it ends like any other.
@@ -318,31 +332,31 @@ fn end(
     let op = event.op;
     Note { detail, ..event }.write(store)?;
     let record = queries::get(store, op)?.ok_or(Error::Fenced)?;
-    if let Some(before) = ending.beside {
+    if let Some(before) = ending.live {
         // A replica that is about to delete waits for this row, or we wait for it: the answer was
         // true before anything was sent.
-        store.execute(sql::HOLD_REAL_ONE, &[record.code.as_str().into()])?;
-        if real_one(store, &record.code)? != before {
+        store.execute(sql::LOCK_LIVE, &[record.code.as_str().into()])?;
+        if live_cancellations(store, &record.code)? != before {
             return Err(Error::Joined);
         }
     }
     // Must run after the UPDATE: a joining request takes the same row lock, so we either count it
     // here or it finds the record already done.
-    match ending.latecomers {
-        Latecomers::HearTheSame => {}
-        Latecomers::AreNoMoreThan(before) => {
+    match ending.late_joiners {
+        LateJoiners::Share => {}
+        LateJoiners::AtMost(before) => {
             if joined(store, op)? > before {
                 return Err(Error::Joined);
             }
         }
-        Latecomers::AreForAPerson(why) => set_apart(store, op, why)?,
+        LateJoiners::SplitForReview(why) => split_late_joiners(store, op, why)?,
     }
     Ok(record)
 }
 
 /// Gives webhooks that joined after the deletion was decided an ended record of their own, for a
 /// person.
-fn set_apart(store: &mut dyn Store, op: OpId, why: Apart) -> Result<(), Error> {
+fn split_late_joiners(store: &mut dyn Store, op: OpId, why: SplitReason) -> Result<(), Error> {
     let late = store.query(sql::LATE_DELIVERIES, &[op.to_string().into()])?;
     let Some(row) = late.first() else {
         return Ok(());
@@ -353,7 +367,7 @@ fn set_apart(store: &mut dyn Store, op: OpId, why: Apart) -> Result<(), Error> {
     let ids = [own.to_string().into(), op.to_string().into()];
     let [own_id, op_id] = ids.clone();
     let apart = [own_id, protocol.into(), op_id, why.reason().id().into()];
-    store.execute(sql::SET_APART, &apart)?;
+    store.execute(sql::SPLIT_LATE_JOINERS, &apart)?;
     store.execute(sql::MOVE_LATE_DELIVERIES, &ids)?;
     Note {
         op: own,

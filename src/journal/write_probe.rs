@@ -38,9 +38,9 @@ impl Journal {
                 store.room()?;
                 store.execute(sql::HEARTBEAT, &[Value::from(&*owner)])?;
                 store.savepoint()?;
-                let rehearsed = rehearse(store, &owner);
+                let probed = probe_write(store, &owner);
                 store.undo()?;
-                rehearsed
+                probed
             })
             .await
     }
@@ -48,7 +48,7 @@ impl Journal {
 
 /// Runs every statement that a cancellation needs, within a transaction or a savepoint that is
 /// undone.
-pub(super) fn rehearse(store: &mut dyn Store, owner: &str) -> Result<(), Error> {
+pub(super) fn probe_write(store: &mut dyn Store, owner: &str) -> Result<(), Error> {
     let asked = acceptance()?;
     let fresh = Fresh {
         id: OpId::new(),
@@ -94,7 +94,7 @@ pub(super) fn rehearse(store: &mut dyn Store, owner: &str) -> Result<(), Error> 
         (sql::INTENT_EVENT, &event),
         (sql::ACKED, &lease),
         (sql::DONE, &done),
-        (sql::TOLD, &told),
+        (sql::RECORD_REPLY, &told),
     ] {
         if store.execute(sql, parameters)? != 1 {
             return Err(refused("a step of a cancellation"));

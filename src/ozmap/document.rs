@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::domain::{
-    Client, ClientField, DocumentError, Field, Property, PropertyId, Residence, Row,
+    Client, ClientField, DocumentError, Field, Occupancy, Property, PropertyId, Row,
 };
 
 /// A document as it came, unread.
@@ -264,7 +264,7 @@ fn one_id(underscore_id: &Field<String>, id: &Field<String>) -> Option<PropertyI
     PropertyId::parse(text)
 }
 
-fn history(field: Field<Object<HistoryDocument>>) -> Field<Vec<Residence>> {
+fn history(field: Field<Object<HistoryDocument>>) -> Field<Vec<Occupancy>> {
     let clients = match field {
         Field::Value(Object(history)) => history.clients,
         Field::Missing => return Field::Missing,
@@ -272,7 +272,7 @@ fn history(field: Field<Object<HistoryDocument>>) -> Field<Vec<Residence>> {
         Field::Unreadable => return Field::Unreadable,
     };
     clients.map(|residences| {
-        let residence = |Object(document): Object<ResidenceDocument>| Residence {
+        let residence = |Object(document): Object<ResidenceDocument>| Occupancy {
             enter_date: document.enter_date,
             exit_date: document.exit_date,
         };

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::length::spoken_length;
-use super::rehearsal::FOLLOWED;
+use super::validation::FOLLOWED;
 use super::{Facts, Refused, Replies};
 use crate::domain::{Locale, Medium, Outcome, Turn};
 

@@ -7,8 +7,8 @@
 mod aloud;
 mod files;
 mod length;
-mod rehearsal;
 mod spoken;
+mod validation;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -113,7 +113,7 @@ impl Replies {
         if !directory.is_empty() {
             replies.override_from(Path::new(directory))?;
         }
-        replies.rehearse()?;
+        replies.validate()?;
         Ok(replies)
     }
 

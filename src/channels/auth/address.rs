@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::error::{AuthError, Place};
+use super::error::{AuthError, CredentialLocation};
 
 /// The characters that a WHATWG URL encodes in a query.
 const QUERY: &AsciiSet = &CONTROLS
@@ -60,7 +60,9 @@ pub(super) fn the_only_member<'a>(
         .map(|(_, value)| value);
     let value = values.next();
     if values.next().is_some() {
-        return Err(AuthError::Repeated(Place::Query(name.to_owned())));
+        return Err(AuthError::Repeated(CredentialLocation::Query(
+            name.to_owned(),
+        )));
     }
     Ok(value)
 }

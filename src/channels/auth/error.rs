@@ -7,14 +7,14 @@ use super::Scheme;
 
 /// Where a credential is expected in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum CredentialLocation {
     /// In a header.
     Header(String),
     /// In the query of the address.
     Query(String),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for CredentialLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Header(name) => write!(f, "the header `{name}`"),
@@ -29,13 +29,13 @@ impl fmt::Display for Place {
 pub enum AuthError {
     /// No proof at all.
     #[error("{0} is missing")]
-    Missing(Place),
+    Missing(CredentialLocation),
     /// Two proofs where one is expected.
     #[error("{0} is given more than once")]
-    Repeated(Place),
+    Repeated(CredentialLocation),
     /// Not of the right form.
     #[error("{0} is not of the form {1}")]
-    Malformed(Place, String),
+    Malformed(CredentialLocation, String),
     /// The signed address is not known.
     #[error(
         "server.public_url is not set, and the platform signs the address that it calls; set it to the beginning of that address"
@@ -79,7 +79,7 @@ impl AuthError {
     }
 
     pub(super) fn malformed(header: &str, form: impl Into<String>) -> Self {
-        Self::Malformed(Place::Header(header.to_owned()), form.into())
+        Self::Malformed(CredentialLocation::Header(header.to_owned()), form.into())
     }
 
     /// How far the check got before it failed.

@@ -25,22 +25,22 @@ mod jwt;
 mod openapi_info;
 mod options;
 mod plivo;
-mod seal;
 mod secrets;
 mod self_check;
 mod standard_webhooks;
+mod state_signer;
 mod template;
 mod tokens;
 mod twilio;
 
-pub use error::{AuthError, Place, SecretError};
+pub use error::{AuthError, CredentialLocation, SecretError};
 pub use openapi_info::Proof;
 pub use options::{Algorithm, Ed25519Spec, Encoding, HmacSpec, SchemeOptions, SecretEncoding};
-pub use seal::Seal;
-pub(super) use seal::Stated;
 use secrecy::SecretString;
 use secrets::Secrets;
-pub use self_check::Rehearsed;
+pub use self_check::SelfCheck;
+pub(super) use state_signer::SignedState;
+pub use state_signer::StateSigner;
 
 use super::Inbound;
 
@@ -101,7 +101,8 @@ impl Auth {
     /// several schemes it is the error of the one that came furthest, which is the one that the
     /// caller meant.
     pub fn check(&self, inbound: &Inbound<'_>) -> Result<(), AuthError> {
-        let mut furthest = AuthError::Missing(Place::Header("authorization".to_owned()));
+        let mut furthest =
+            AuthError::Missing(CredentialLocation::Header("authorization".to_owned()));
         let mut is_first = true;
         for scheme in &self.0 {
             match scheme.check(inbound) {
@@ -256,7 +257,7 @@ impl Scheme {
 
 /// The value of a header that must be given exactly once, trimmed.
 fn the_only<'a>(inbound: &Inbound<'a>, name: &str) -> Result<&'a str, AuthError> {
-    let place = || Place::Header(name.to_owned());
+    let place = || CredentialLocation::Header(name.to_owned());
     let mut values = inbound.headers.get_all(name).iter();
     let value = values.next().ok_or_else(|| AuthError::Missing(place()))?;
     if values.next().is_some() {

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::error::{AuthError, Place};
+use super::error::{AuthError, CredentialLocation};
 use super::options::{Algorithm, Encoding};
 use super::secrets::{Secrets, decode};
 use super::{Inbound, address, has_no_body, the_only};
@@ -52,7 +52,9 @@ fn signatures(inbound: &Inbound<'_>) -> Result<Vec<Vec<u8>>, AuthError> {
         given.extend(list.split(',').filter_map(decoded));
     }
     if is_missing {
-        return Err(AuthError::Missing(Place::Header(SIGNATURE.to_owned())));
+        return Err(AuthError::Missing(CredentialLocation::Header(
+            SIGNATURE.to_owned(),
+        )));
     }
     if given.is_empty() {
         let form = "signatures in base64 with commas between them";

@@ -16,7 +16,7 @@ use crate::clock::Moment;
 
 /// The result.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rehearsed {
+pub enum SelfCheck {
     /// Every secret that can be tried is accepted.
     Believed,
     /// No secret can be tried.
@@ -33,8 +33,8 @@ struct Proven {
 
 impl Auth {
     /// Tries every secret that is sent unchanged.
-    pub(in crate::channels) fn rehearse(&self) -> Rehearsed {
-        let mut rehearsed = Rehearsed::NotTried;
+    pub(in crate::channels) fn self_check(&self) -> SelfCheck {
+        let mut checked = SelfCheck::NotTried;
         for scheme in &self.0 {
             let Some(secrets) = scheme.sent() else {
                 continue;
@@ -44,12 +44,12 @@ impl Auth {
                     .proven(secret)
                     .and_then(|request| scheme.believes(&request))
                 {
-                    Ok(()) => rehearsed = Rehearsed::Believed,
-                    Err(why) => return Rehearsed::Refused(why),
+                    Ok(()) => checked = SelfCheck::Believed,
+                    Err(why) => return SelfCheck::Refused(why),
                 }
             }
         }
-        rehearsed
+        checked
     }
 }
 
@@ -138,19 +138,19 @@ mod tests {
         ] {
             let scheme = parse(name, secret, options).ok();
             let auth = Auth::any_of(scheme.into_iter().collect());
-            assert_eq!(auth.rehearse(), Rehearsed::Believed, "{name} {secret}");
+            assert_eq!(auth.self_check(), SelfCheck::Believed, "{name} {secret}");
         }
         for (secret, why) in [
             ("senha-secretíssima", "plain ASCII"),
             ("one\u{7f}two", "no header can carry"),
         ] {
-            let rehearsed = Auth::any_of(vec![scheme("bearer", secret)]).rehearse();
-            match rehearsed {
-                Rehearsed::Refused(said) => assert!(said.contains(why), "{said}"),
-                Rehearsed::Believed | Rehearsed::NotTried => assert_eq!(secret, "", "not refused"),
+            let checked = Auth::any_of(vec![scheme("bearer", secret)]).self_check();
+            match checked {
+                SelfCheck::Refused(said) => assert!(said.contains(why), "{said}"),
+                SelfCheck::Believed | SelfCheck::NotTried => assert_eq!(secret, "", "not refused"),
             }
         }
         let twilio = Auth::any_of(vec![scheme("twilio", SECRET)]);
-        assert_eq!(twilio.rehearse(), Rehearsed::NotTried);
+        assert_eq!(twilio.self_check(), SelfCheck::NotTried);
     }
 }

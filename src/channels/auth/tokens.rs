@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::error::{AuthError, Place};
+use super::error::{AuthError, CredentialLocation};
 use super::secrets::Secrets;
 use super::{Inbound, address, the_only};
 
@@ -27,7 +27,7 @@ pub(super) fn check_header(
     inbound: &Inbound<'_>,
 ) -> Result<(), AuthError> {
     let token = the_only(inbound, name)?;
-    let place = Place::Header(name.to_owned());
+    let place = CredentialLocation::Header(name.to_owned());
     believe(secrets.hold(token.as_bytes()), &place.to_string())
 }
 
@@ -37,8 +37,8 @@ pub(super) fn check_query(
     inbound: &Inbound<'_>,
 ) -> Result<(), AuthError> {
     let token = address::the_only_member(inbound.target, name)?
-        .ok_or_else(|| AuthError::Missing(Place::Query(name.to_owned())))?;
-    let place = Place::Query(name.to_owned());
+        .ok_or_else(|| AuthError::Missing(CredentialLocation::Query(name.to_owned())))?;
+    let place = CredentialLocation::Query(name.to_owned());
     believe(secrets.hold(token.as_bytes()), &place.to_string())
 }
 

@@ -36,14 +36,14 @@ fn question(code: &str, standing: Standing) -> Question {
 
 fn every_meaning() -> Vec<Meaning> {
     let code = || "1|1".to_owned();
-    let wish = |clarity| Meaning::Wish {
+    let kind = |clarity| Meaning::RequestKind {
         code: code(),
         clarity,
     };
     vec![
-        wish(Clarity::Clear),
-        wish(Clarity::AskedBack),
-        wish(Clarity::MayMeanPay),
+        kind(Clarity::Clear),
+        kind(Clarity::AskedBack),
+        kind(Clarity::MayMeanPay),
         Meaning::Mention(code()),
         Meaning::OtherBar(code()),
         Meaning::YesTo(code()),
@@ -159,7 +159,7 @@ fn the_message_that_led_to_the_question_is_no_answer_to_it() {
     for meaning in every_meaning() {
         let is_clear = matches!(
             meaning,
-            Meaning::Wish {
+            Meaning::RequestKind {
                 clarity: Clarity::Clear,
                 ..
             }

@@ -32,7 +32,7 @@ const TAIL: &str = "[ptyoaEe,]*";
 
 /// The patterns.
 pub(super) struct Grammar {
-    wish: Regex,
+    kind: Regex,
     yes: Regex,
     yes_with_a_code: Regex,
     no: Regex,
@@ -55,7 +55,7 @@ impl Grammar {
         let yes_first = format!("[gptkEe,]*[yY][ykYWEeap,]*(?:{WANT}[iv][poa,]*)?C[ptEea,]*");
         let yes_last = "C,*[yY]+[ptEea,]*";
         Ok(Self {
-            wish: pattern(&format!("^(?:{verb_first}|{code_first})$"))?,
+            kind: pattern(&format!("^(?:{verb_first}|{code_first})$"))?,
             yes: pattern(&format!("^(?:{strong}|{weak}|{verb})$"))?,
             yes_with_a_code: pattern(&format!("^(?:{yes_first}|{yes_last})$"))?,
             no: pattern("^[gptea,]*(?:n,*)*n(?:(?:[wW]p*)?(?:[iv][poa]*C?[oa]*)?)?[ptea,]*$")?,
@@ -69,7 +69,7 @@ impl Grammar {
 
     /// The whole message asks to cancel its code.
     pub(super) fn is_wish(&self, letters: &str) -> bool {
-        self.wish.is_match(letters)
+        self.kind.is_match(letters)
     }
 
     /// A plain yes, or the wish without its code, which is one after a question.

@@ -33,7 +33,7 @@ const WORDS_MAX: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// The whole message asks to cancel this code.
-    Wish {
+    RequestKind {
         /// The code.
         code: String,
         /// Whether it can be understood in another way.
@@ -70,7 +70,7 @@ impl Meaning {
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         match self {
-            Self::Wish { code, .. }
+            Self::RequestKind { code, .. }
             | Self::Mention(code)
             | Self::Unrelated(code)
             | Self::OtherBar(code)
@@ -144,7 +144,7 @@ impl Reader {
             return Meaning::No;
         }
         if is_whole && self.grammar.is_wish(letters) {
-            return Meaning::Wish {
+            return Meaning::RequestKind {
                 code: code.to_owned(),
                 clarity: parts.clarity(),
             };

@@ -28,17 +28,18 @@ fn rows(table: &'static str) -> impl Iterator<Item = (Locale, String, &'static s
 /// What a message without a question before it leads to.
 fn word(meaning: &Meaning) -> &'static str {
     match meaning {
-        Meaning::Wish {
+        Meaning::RequestKind {
             code,
             clarity: Clarity::Clear,
         } if code == "123|123" => "act",
-        Meaning::Wish {
+        Meaning::RequestKind {
             clarity: Clarity::Clear,
             ..
         } => "act on another code",
-        Meaning::Wish { .. } | Meaning::Mention(_) | Meaning::Unrelated(_) | Meaning::YesTo(_) => {
-            "ask"
-        }
+        Meaning::RequestKind { .. }
+        | Meaning::Mention(_)
+        | Meaning::Unrelated(_)
+        | Meaning::YesTo(_) => "ask",
         Meaning::OtherBar(code) if code == "123|123" => "confirm_bar",
         Meaning::OtherBar(_) => "confirm_bar of another code",
         Meaning::Yes => "yes",
@@ -96,11 +97,11 @@ fn every_answer_of_the_table_means_what_stands_beside_it() {
         let found = match &meaning {
             Meaning::Yes => "yes",
             Meaning::YesTo(code) if code == "123|123" => "yes",
-            Meaning::Wish { code, .. } if code == "123|123" => "yes",
+            Meaning::RequestKind { code, .. } if code == "123|123" => "yes",
             Meaning::No => "no",
             Meaning::Thanks => "thanks",
             Meaning::Person => "person",
-            Meaning::Wish { .. }
+            Meaning::RequestKind { .. }
             | Meaning::Mention(_)
             | Meaning::Unrelated(_)
             | Meaning::OtherBar(_)
@@ -143,7 +144,7 @@ fn with_an_addition(text: &str, addition: &str) -> Vec<String> {
 fn acts(meaning: &Meaning) -> bool {
     matches!(
         meaning,
-        Meaning::Wish {
+        Meaning::RequestKind {
             clarity: Clarity::Clear | Clarity::AskedBack,
             ..
         }

@@ -16,8 +16,9 @@ use capture::Capture;
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
-    Answered, Auth, Catalog, Channel, Choices, Echo, Inbound, Memory, Message, Note, NoteKind,
-    Problem as Refusal, Rendered, Scheme, Seal, Step, Understood, Usual, Wish,
+    Answered, Auth, Catalog, Channel, Inbound, Memory, Message, Note, NoteKind, PresetDefaults,
+    PresetOptions, Problem as Refusal, Rendered, ReplyContext, RequestKind, Scheme, StateSigner,
+    Step, Understood,
 };
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::config::{self, Sources};
@@ -80,10 +81,10 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
     let channel = Channel {
         name: "test".to_owned(),
         auth: no_auth(&usual)?,
-        seal: Seal::unchecked(),
+        seal: StateSigner::unchecked(),
         codec: catalog.codec(
             &test.preset,
-            Choices {
+            PresetOptions {
                 separator: "|",
                 format: &test.format,
                 acts_on: &[],
@@ -124,14 +125,14 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
         return Ok(ExitCode::FAILURE);
     }
     match channel.parse(&inbound) {
-        Ok(Understood { wish, echo, notes }) => {
-            show_wish(&wish)?;
+        Ok(Understood { kind, echo, notes }) => {
+            show_wish(&kind)?;
             show_notes(&notes)?;
             show_answer(&rendered(
                 &channel,
                 &replies,
                 &capture.headers,
-                wish,
+                kind,
                 &echo,
                 outcome,
             ))?;
@@ -142,7 +143,7 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
                 "refused       {} {}: {}",
                 wrong.status, wrong.id, wrong.detail
             ))?;
-            let echo = channel.hear(&inbound);
+            let echo = channel.reply_context(&inbound);
             let reply = replies.refuse(echo.locale, channel.medium, Refused::SetUp);
             let problem = Refusal {
                 status: wrong.status,
@@ -162,7 +163,7 @@ fn run_test(test: &Test, catalog: &Catalog) -> Done {
 
 /// Accepts every caller. It still knows the query member with the secret that a platform carries
 /// through a call.
-fn no_auth(usual: &Usual) -> Result<Auth, Problem> {
+fn no_auth(usual: &PresetDefaults) -> Result<Auth, Problem> {
     let mut schemes = vec![Scheme::None];
     if usual.auth.iter().any(|name| name == "query") {
         let unused = SecretString::from("unused");
@@ -175,12 +176,12 @@ fn rendered(
     channel: &Channel,
     replies: &Replies,
     headers: &HeaderMap,
-    wish: Wish,
-    echo: &Echo,
+    kind: RequestKind,
+    echo: &ReplyContext,
     outcome: Outcome,
 ) -> Rendered {
-    match wish {
-        Wish::Ask(ask) => {
+    match kind {
+        RequestKind::Ask(ask) => {
             let answer = Answer {
                 protocol: Protocol::parse("20261123004217"),
                 first_name: ask.first_name.clone(),
@@ -201,7 +202,7 @@ fn rendered(
             };
             channel.render(headers, echo, &answered)
         }
-        Wish::Message(message) => {
+        RequestKind::Message(message) => {
             let (turn, code) = match first_step(&message) {
                 Step::Question(turn, code)
                 | Step::SayAndKeep(turn, code)
@@ -211,18 +212,25 @@ fn rendered(
                         typed_code: code,
                         ..message.ask
                     });
-                    return rendered(channel, replies, headers, Wish::Ask(ask), echo, outcome);
+                    return rendered(
+                        channel,
+                        replies,
+                        headers,
+                        RequestKind::Ask(ask),
+                        echo,
+                        outcome,
+                    );
                 }
             };
             let reply = replies.turn(echo.locale, channel.medium, turn, &code);
             channel.render_turn(headers, echo, turn, &code, &reply)
         }
-        Wish::Turn(turn, code) => {
+        RequestKind::Turn(turn, code) => {
             let reply = replies.turn(echo.locale, channel.medium, turn, &code);
             channel.render_turn(headers, echo, turn, &code, &reply)
         }
-        Wish::Ignore => channel.render_ignored(echo),
-        Wish::Handshake(text) => Rendered {
+        RequestKind::Ignore => channel.render_ignored(echo),
+        RequestKind::Handshake(text) => Rendered {
             content_type: "text/plain; charset=utf-8".to_owned(),
             body: text,
         },
@@ -246,10 +254,10 @@ fn first_step(message: &Message) -> Step {
     }
 }
 
-fn show_wish(wish: &Wish) -> Result<(), Problem> {
-    match wish {
-        Wish::Ask(ask) => show_ask(ask),
-        Wish::Message(message) => match first_step(message) {
+fn show_wish(kind: &RequestKind) -> Result<(), Problem> {
+    match kind {
+        RequestKind::Ask(ask) => show_ask(ask),
+        RequestKind::Message(message) => match first_step(message) {
             Step::Cancel(code) | Step::Confirm(code) | Step::Recall { code, .. } => {
                 show_ask(&Ask {
                     typed_code: code,
@@ -258,17 +266,17 @@ fn show_wish(wish: &Wish) -> Result<(), Problem> {
             }
             Step::Question(turn, code)
             | Step::SayAndKeep(turn, code)
-            | Step::SayAndDrop(turn, code) => show_wish(&Wish::Turn(turn, code)),
+            | Step::SayAndDrop(turn, code) => show_wish(&RequestKind::Turn(turn, code)),
         },
-        Wish::Turn(turn, code) => {
+        RequestKind::Turn(turn, code) => {
             tell(&format!("understood    {}", turn.id()))?;
             if turn.asks_for_a_yes() && !code.is_empty() {
                 tell(&format!("code          {code}"))?;
             }
             Ok(())
         }
-        Wish::Ignore => tell("understood    nothing to do"),
-        Wish::Handshake(_) => tell("understood    a check of the webhook address"),
+        RequestKind::Ignore => tell("understood    nothing to do"),
+        RequestKind::Handshake(_) => tell("understood    a check of the webhook address"),
     }
 }
 

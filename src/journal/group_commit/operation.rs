@@ -11,7 +11,7 @@ pub(crate) trait Operation: Send {
     /// Does the work within the batch, and says whether to keep it.
     fn run(&mut self, store: &mut dyn Store) -> Outcome;
     /// Whether it may share a transaction.
-    fn company(&self) -> Company;
+    fn batching(&self) -> Batching;
     /// Gives the caller its result.
     fn finish(self: Box<Self>, committed: Result<(), Error>);
 }
@@ -23,9 +23,9 @@ pub(crate) enum Outcome {
 
 /// Whether an operation may share a transaction with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Company {
+pub(crate) enum Batching {
     /// It may: it changes only rows that this process has leased.
-    Any,
+    Shared,
     /// On a shared journal it must run alone: it changes rows that other replicas change too.
-    None,
+    Exclusive,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::operation::{Batch, Company, Operation};
+use super::operation::{Batch, Batching, Operation};
 use crate::journal::store::Sharing;
 
 /// The most operations in one commit; more wait for the next.
@@ -22,9 +22,9 @@ impl Waiting {
     }
 
     pub(super) fn take(&mut self, operation: Box<dyn Operation>) {
-        match operation.company() {
-            Company::Any => self.in_company.push_back(operation),
-            Company::None => self.alone.push_back(operation),
+        match operation.batching() {
+            Batching::Shared => self.in_company.push_back(operation),
+            Batching::Exclusive => self.alone.push_back(operation),
         }
     }
 

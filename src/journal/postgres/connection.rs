@@ -16,8 +16,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::values::{borrowed, owned};
 use crate::journal::error::Error;
-use crate::journal::place::{CONNECT_WITHIN, Server};
 use crate::journal::store::Value;
+use crate::journal::url::{CONNECT_WITHIN, Server};
 
 /// The timeout of one exchange; longer than the server's own limits, which keep the connection
 /// usable.

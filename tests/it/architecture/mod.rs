@@ -351,7 +351,7 @@ fn every_rule_can_fail() {
         ),
         (
             "secrets and signatures are compared in constant time",
-            "src/channels/auth/seal.rs",
+            "src/channels/auth/state_signer.rs",
             "a seal by itself",
             "use super::secrets::Secrets;\nfn f() { keys.first().eq(given) }".into(),
         ),

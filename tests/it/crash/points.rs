@@ -17,7 +17,7 @@ async fn a_kill_at_any_call_loses_nothing_and_deletes_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_kill_during_the_recovery_changes_nothing() {
-    // Held again at the first call of the recovery and killed there.
+    // LeasedRecord again at the first call of the recovery and killed there.
     let points = every_point()
         .into_iter()
         .filter(|(_, (call, _))| call.before.is_empty())

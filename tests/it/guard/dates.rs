@@ -1,12 +1,12 @@
 //! How old is too old: a property that was there before its reservation is documentation, and is kept.
 
-use ozmap_cancel::domain::{Field, Property, Residence};
+use ozmap_cancel::domain::{Field, Occupancy, Property};
 
 use super::{policy, property, says, text, with_client};
 
 /// What the guard says of a property with these dates.
 fn born(created: Field<String>, entered: Field<String>) -> &'static str {
-    let residence = Residence {
+    let residence = Occupancy {
         enter_date: entered,
         exit_date: Field::Null,
     };
@@ -64,7 +64,7 @@ fn a_date_that_is_not_stated_is_no_evidence() {
 
 #[test]
 fn somebody_who_lived_there_before_keeps_the_property() {
-    let residence = |exit_date: Field<String>| Residence {
+    let residence = |exit_date: Field<String>| Occupancy {
         enter_date: text("2026-01-12T12:00:00.000Z"),
         exit_date,
     };

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::domain::{
-    Client, ClientField, DocumentError, Field, LookupResult, Outcome, Property, PropertyId,
-    ReservationCode, Residence, Row,
+    Client, ClientField, DocumentError, Field, LookupResult, Occupancy, Outcome, Property,
+    PropertyId, ReservationCode, Row,
 };
 use ozmap_cancel::guard::{Asked, Check, OnInstalled, Policy, Refusal, Verdict, first_name, judge};
 
@@ -38,7 +38,7 @@ fn property() -> Property {
         client: ClientField::Document(Box::new(client())),
         parent: Field::Missing,
         potency_read: Field::Null,
-        history: Field::Value(vec![Residence {
+        history: Field::Value(vec![Occupancy {
             enter_date: text("2026-01-12T12:00:00.000Z"),
             exit_date: Field::Null,
         }]),

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use rusqlite::Connection;
 
-use ozmap_cancel::journal::{Link, Place};
+use ozmap_cancel::journal::{ConnectOptions, JournalUrl};
 
 use super::file::Foreign;
 use super::*;
@@ -26,7 +26,7 @@ async fn only_its_owner_may_read_the_journal() {
     let folder = parent.path().join("new/data");
     let path = file::path(&folder);
     let url = format!("sqlite:{}", path.display());
-    let place = Place::parse(&url, &Link::default()).unwrap();
+    let place = JournalUrl::parse(&url, &ConnectOptions::default()).unwrap();
     let journal = Journal::open(&place, LONG).unwrap();
     drop(journal.accept(asking("c-1", "k-1"), || true).await.unwrap());
     assert_eq!(mode(&folder), 0o700);

@@ -1,16 +1,16 @@
 //! Events after a look-up: webhooks that join after a deletion was decided, whatever the clock
 //! does, and a deletion during a dry run.
 
-use ozmap_cancel::journal::Apart;
+use ozmap_cancel::journal::SplitReason;
 
 use super::*;
 
-const APART: Latecomers = Latecomers::AreForAPerson(Apart::ReservedAgain);
+const APART: LateJoiners = LateJoiners::SplitForReview(SplitReason::ReservedAgain);
 
 /// Ends a cancellation whose code now leads to another reservation.
-async fn end_apart(book: &Book, mut held: Held) {
+async fn end_apart(book: &Book, mut held: LeasedRecord) {
     let ending = Ending {
-        latecomers: APART,
+        late_joiners: APART,
         ..ending(Outcome::Cancelled)
     };
     book.journal.finish(&mut held, ending).await.unwrap();
@@ -84,13 +84,17 @@ async fn a_dry_run_does_not_end_on_a_look_up_from_before_the_real_deletion() {
         | Accepted::KeyReused
         | Accepted::TooManyCodes) => panic!("{other:?}"),
     };
-    let before = book.journal.real_one(&real.record.code).await.unwrap();
+    let before = book
+        .journal
+        .live_cancellations(&real.record.code)
+        .await
+        .unwrap();
     let mut real = real;
     let target = deletable("c-1", OTHER);
     drop(book.journal.intend(&mut real, &target).await.unwrap());
     for _ in ["while it runs", "when it has ended"] {
         let ending = Ending {
-            beside: Some(before.clone()),
+            live: Some(before.clone()),
             ..ending(Outcome::WouldCancel)
         };
         let refused = book.journal.finish(&mut rehearsed, ending).await;

@@ -13,7 +13,7 @@ const SHORT_LEASE: Times = Times {
 };
 
 /// Waits until the lease expires, and takes the cancellation over.
-async fn taken_over(book: &Book) -> Held {
+async fn taken_over(book: &Book) -> LeasedRecord {
     eventually("a lease to expire", async || {
         book.journal.take_due().await.unwrap()
     })
@@ -29,7 +29,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
     assert_eq!((now.record.id, now.record.attempts), (late.record.id, 1));
     let before = book.rows();
     let target = deletable("c-1", TARGET);
-    assert_fenced(book.journal.renew(&late.lease.pulse()).await);
+    assert_fenced(book.journal.renew(&late.lease.renewer()).await);
     assert_fenced(book.journal.intend(&mut late, &target).await);
     assert_fenced(book.journal.acked(&mut late).await);
     assert_fenced(
@@ -52,7 +52,7 @@ async fn an_expired_lease_writes_nothing_even_when_it_was_not_taken_over() {
     })
     .await;
     let before = book.rows();
-    assert_fenced(book.journal.renew(&held.lease.pulse()).await);
+    assert_fenced(book.journal.renew(&held.lease.renewer()).await);
     assert_fenced(
         book.journal
             .intend(&mut held, &deletable("c-1", TARGET))
@@ -71,9 +71,9 @@ async fn a_lease_that_is_renewed_is_not_taken() {
     let book = Book::open(SHORT_LEASE);
     let held = book.held("c-1").await;
     let granted = std::time::Instant::now();
-    let pulse = held.lease.pulse();
+    let renewer = held.lease.renewer();
     eventually("three lives of a lease", async || {
-        book.journal.renew(&pulse).await.unwrap();
+        book.journal.renew(&renewer).await.unwrap();
         assert!(book.journal.take_due().await.unwrap().is_none());
         (granted.elapsed() > Duration::from_millis(450)).then_some(())
     })
@@ -117,7 +117,7 @@ async fn a_cancellation_that_waits_is_not_taken_before_its_time() {
     assert!(wait <= Duration::from_millis(300), "{wait:?}");
     drop(taken_over(&book).await);
     assert!(given_back.elapsed() >= Duration::from_millis(290));
-    assert_fenced(book.journal.renew(&held.lease.pulse()).await);
+    assert_fenced(book.journal.renew(&held.lease.renewer()).await);
 }
 
 #[tokio::test]

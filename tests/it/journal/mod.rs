@@ -7,8 +7,8 @@ use ozmap_cancel::domain::{
 };
 use ozmap_cancel::guard::{self, Check, Deletable, OnInstalled, Policy, Verdict};
 use ozmap_cancel::journal::{
-    Acceptance, Accepted, DeliveryKey, Ending, Error, Held, Journal, KeyScope, Latecomers, Record,
-    State, Times,
+    Acceptance, Accepted, DeliveryKey, Ending, Error, Journal, KeyScope, LateJoiners, LeasedRecord,
+    Record, State, Times,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -58,7 +58,7 @@ impl Book {
     }
 
     /// Accepts a cancellation of a code, with its lease.
-    async fn held(&self, code: &str) -> Held {
+    async fn held(&self, code: &str) -> LeasedRecord {
         match self
             .journal
             .accept(asking(code, code), || true)
@@ -74,7 +74,7 @@ impl Book {
     }
 
     /// The same, with its target written.
-    async fn intended(&self, code: &str) -> Held {
+    async fn intended(&self, code: &str) -> LeasedRecord {
         let mut held = self.held(code).await;
         let target = deletable(code, TARGET);
         drop(self.journal.intend(&mut held, &target).await.unwrap());
@@ -153,8 +153,8 @@ fn ending(outcome: Outcome) -> Ending {
         reason: Reason::SeenGone,
         needs_human: false,
         first_name: None,
-        latecomers: Latecomers::HearTheSame,
-        beside: None,
+        late_joiners: LateJoiners::Share,
+        live: None,
     }
 }
 

@@ -210,8 +210,14 @@ async fn the_outcome_that_a_webhook_got_is_noted_once() {
     let book = Book::open(LONG);
     drop(book.held("c-1").await);
     let key = || asking("c-1", "c-1");
-    book.journal.told(key(), Outcome::Cancelled).await.unwrap();
-    book.journal.told(key(), Outcome::Installed).await.unwrap();
+    book.journal
+        .record_reply(key(), Outcome::Cancelled)
+        .await
+        .unwrap();
+    book.journal
+        .record_reply(key(), Outcome::Installed)
+        .await
+        .unwrap();
     let row = &file::table(book.folder.path(), "delivery")[0];
     assert_eq!(row["told_outcome"], "cancelled");
 }

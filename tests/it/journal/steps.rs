@@ -43,7 +43,7 @@ async fn an_ended_cancellation_never_changes_again() {
             .back_off(&held, std::time::Duration::ZERO, Reason::Joined)
             .await,
     );
-    assert_fenced(book.journal.renew(&held.lease.pulse()).await);
+    assert_fenced(book.journal.renew(&held.lease.renewer()).await);
     for outcome in Outcome::ALL {
         assert_fenced(book.journal.finish(&mut held, ending(outcome)).await);
     }
@@ -134,8 +134,8 @@ async fn an_operation_that_fails_takes_no_other_of_its_commit_with_it() {
     for asked in accepted {
         let journal = book.journal.clone();
         running.spawn(async move { journal.accept(asked, || true).await.is_ok() });
-        let (journal, pulse) = (book.journal.clone(), held.lease.pulse());
-        running.spawn(async move { matches!(journal.renew(&pulse).await, Err(Error::Fenced)) });
+        let (journal, renewer) = (book.journal.clone(), held.lease.renewer());
+        running.spawn(async move { matches!(journal.renew(&renewer).await, Err(Error::Fenced)) });
     }
     while let Some(went_as_expected) = running.join_next().await {
         assert!(went_as_expected.unwrap());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ozmap_cancel::domain::{LookupResult, Mode, PropertyId, ReservationCode};
 use ozmap_cancel::guard::{self, Check, Deletable, OnInstalled, Policy, Verdict};
 use ozmap_cancel::journal::{
-    Acceptance, Accepted, DeliveryKey, Held, Intent, Journal, KeyScope, Times,
+    Acceptance, Accepted, DeliveryKey, Intent, Journal, KeyScope, LeasedRecord, Times,
 };
 use ozmap_cancel::ozmap::{
     AuthScheme, DeleteAnswer, Deleted, Error, Lookup, NotFoundAnswer, Ozmap, PlainHttp,
@@ -247,7 +247,7 @@ pub fn word(result: &Result<Verdict, Error>) -> &'static str {
 /// A journal in a folder of its own with one accepted cancellation.
 pub struct Ledger {
     journal: Journal,
-    pub held: Box<Held>,
+    pub held: Box<LeasedRecord>,
     _folder: TempDir,
 }
 

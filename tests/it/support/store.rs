@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ozmap_cancel::journal::{Link, Place};
+use ozmap_cancel::journal::{ConnectOptions, JournalUrl};
 
 use super::postgres;
 
@@ -25,6 +25,6 @@ pub fn journal_url(folder: &Path) -> String {
 }
 
 /// The same, as the journal takes it.
-pub fn journal_place(folder: &Path) -> Place {
-    Place::parse(&journal_url(folder), &Link::default()).unwrap()
+pub fn journal_place(folder: &Path) -> JournalUrl {
+    JournalUrl::parse(&journal_url(folder), &ConnectOptions::default()).unwrap()
 }

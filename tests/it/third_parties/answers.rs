@@ -8,8 +8,8 @@ use std::path::Path;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
-    Answered, Auth, Catalog, Channel, Choices, Echo, Inbound, Next, Problem, Rendered, Scheme,
-    Seal, Understood,
+    Answered, Auth, Catalog, Channel, Inbound, Next, PresetOptions, Problem, Rendered,
+    ReplyContext, Scheme, StateSigner, Understood,
 };
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::domain::{Action, Answer, FirstName, Locale, Outcome, Protocol, Turn};
@@ -108,7 +108,7 @@ impl Writer {
     fn new(preset: &str) -> Self {
         let catalog = Catalog::load("").unwrap();
         let usual = catalog.usual(preset).unwrap();
-        let choices = Choices {
+        let choices = PresetOptions {
             separator: "|",
             format: "",
             acts_on: &[],
@@ -127,7 +127,7 @@ impl Writer {
                 per_second_max: 0,
                 numeric_codes: false,
                 code_pattern: None,
-                seal: Seal::unchecked(),
+                seal: StateSigner::unchecked(),
             },
             replies: Replies::load("", TimeZone::UTC).unwrap(),
             ignores: catalog.text(preset).unwrap().contains("[[ignore]]"),
@@ -148,7 +148,10 @@ impl Writer {
         };
         for locale in Locale::ALL {
             // An authenticated caller, and one that is not.
-            for mut echo in [self.channel.hear(&inbound), self.channel.overhear(&inbound)] {
+            for mut echo in [
+                self.channel.reply_context(&inbound),
+                self.channel.anonymous_reply_context(&inbound),
+            ] {
                 echo.locale = locale;
                 self.refusals(request, &echo, &mut add);
             }
@@ -166,7 +169,7 @@ impl Writer {
         }
     }
 
-    fn outcomes(&self, request: &Request, echo: &Echo, add: &mut impl FnMut(Rendered)) {
+    fn outcomes(&self, request: &Request, echo: &ReplyContext, add: &mut impl FnMut(Rendered)) {
         for outcome in Outcome::ALL {
             let answer = Answer {
                 protocol: Protocol::parse("20261123004217"),
@@ -192,7 +195,7 @@ impl Writer {
         }
     }
 
-    fn turns(&self, request: &Request, echo: &Echo, add: &mut impl FnMut(Rendered)) {
+    fn turns(&self, request: &Request, echo: &ReplyContext, add: &mut impl FnMut(Rendered)) {
         for turn in Turn::ALL {
             for code in ["", "123|123", HOSTILE] {
                 let medium = self.channel.medium;
@@ -205,7 +208,7 @@ impl Writer {
         }
     }
 
-    fn refusals(&self, request: &Request, echo: &Echo, add: &mut impl FnMut(Rendered)) {
+    fn refusals(&self, request: &Request, echo: &ReplyContext, add: &mut impl FnMut(Rendered)) {
         for (status, refused) in REFUSALS {
             let said = self
                 .replies

@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::tz::TimeZone;
 use ozmap_cancel::channels::{
-    Auth, Catalog, Channel, Choices, Codec, Inbound, Memory, Misunderstood, Scheme, Seal, Step,
-    Understood, Wish,
+    Auth, Catalog, Channel, Codec, Inbound, Memory, Misunderstood, PresetOptions, RequestKind,
+    Scheme, StateSigner, Step, Understood,
 };
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::domain::{Action, Locale, Mode};
@@ -68,7 +68,7 @@ pub fn presets() -> Vec<String> {
 pub fn channel(preset: &str) -> Channel {
     let catalog = Catalog::load("").unwrap();
     let usual = catalog.usual(preset).unwrap();
-    let choices = Choices {
+    let choices = PresetOptions {
         separator: "|",
         format: "",
         acts_on: &[],
@@ -76,7 +76,7 @@ pub fn channel(preset: &str) -> Channel {
     Channel {
         name: "door".to_owned(),
         auth: Auth::any_of(vec![Scheme::None]),
-        seal: Seal::unchecked(),
+        seal: StateSigner::unchecked(),
         codec: catalog.codec(preset, choices).unwrap(),
         locale: Locale::PtBr,
         medium: usual.medium,
@@ -213,13 +213,13 @@ impl Base {
             at: Moment::now(),
         };
         match channel.parse(&inbound) {
-            Ok(Understood { wish, .. }) => match wish {
-                Wish::Ask(ask) => match (ask.action, ask.mode) {
+            Ok(Understood { kind, .. }) => match kind {
+                RequestKind::Ask(ask) => match (ask.action, ask.mode) {
                     (Action::Cancel, Mode::Real) => Meaning::Cancel(ask.typed_code),
                     (Action::Cancel, Mode::DryRun) => Meaning::DryRun,
                     (Action::Lookup, _) => Meaning::Lookup,
                 },
-                Wish::Message(message) => match message.next(None, Memory::Conversation) {
+                RequestKind::Message(message) => match message.next(None, Memory::Conversation) {
                     Step::Cancel(code) if message.ask.mode == Mode::Real => Meaning::Cancel(code),
                     Step::Cancel(_) => Meaning::DryRun,
                     Step::Confirm(_)
@@ -228,7 +228,9 @@ impl Base {
                     | Step::SayAndKeep(..)
                     | Step::SayAndDrop(..) => Meaning::Conversation,
                 },
-                Wish::Turn(..) | Wish::Ignore | Wish::Handshake(_) => Meaning::Conversation,
+                RequestKind::Turn(..) | RequestKind::Ignore | RequestKind::Handshake(_) => {
+                    Meaning::Conversation
+                }
             },
             Err(Misunderstood { status, id, .. }) => Meaning::Refused(status, id),
         }

@@ -1,7 +1,7 @@
 //! Codes: unfilled variables, numbers, lists, unencoded forms, and decoration.
 
 use axum::http::{HeaderMap, Method};
-use ozmap_cancel::channels::{Inbound, Understood, Wish};
+use ozmap_cancel::channels::{Inbound, RequestKind, Understood};
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::domain::ReservationCode;
 use serde_json::{Value, json};
@@ -187,7 +187,7 @@ fn form(preset: &str, target: &str, body: &str) -> Result<(String, Option<String
     };
     match channel_of(preset).parse(&inbound) {
         Ok(Understood {
-            wish: Wish::Ask(ask),
+            kind: RequestKind::Ask(ask),
             ..
         }) => Ok((ask.typed_code, ask.with_plus)),
         Ok(_) => panic!("{body} is no request"),

@@ -58,7 +58,7 @@ fn a_refusal_says_the_same_on_every_preset_and_calls_a_person() {
                     body: b"",
                     at: Moment::now(),
                 };
-                let echo = channel.overhear(&inbound);
+                let echo = channel.anonymous_reply_context(&inbound);
                 let problem = Problem {
                     status,
                     id,

@@ -1,6 +1,6 @@
 //! Slow commits: the server has them, and neither finishes nor aborts them.
 
-use ozmap_cancel::journal::{Accepted, Journal, Link, Place};
+use ozmap_cancel::journal::{Accepted, ConnectOptions, Journal, JournalUrl};
 
 use super::proxy::Cut;
 use super::*;
@@ -87,7 +87,7 @@ async fn a_lease_is_never_longer_than_the_journal_says_however_slow_its_commit()
     };
     let folder = tempfile::tempdir().unwrap();
     let url = server.place(folder.path().file_name().unwrap().to_str().unwrap());
-    let place = Place::parse(&url, &Link::default()).unwrap();
+    let place = JournalUrl::parse(&url, &ConnectOptions::default()).unwrap();
     let book = Journal::open(&place, journal::LONG).unwrap();
     let accepted = book.accept(journal::asking("c-1", "m-1"), || true).await;
     let Ok(Accepted::Fresh(mut held)) = accepted else {

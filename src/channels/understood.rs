@@ -12,15 +12,15 @@ use crate::domain::{Ask, Locale, Turn};
 /// A request that was understood.
 pub struct Understood {
     /// What it asks for.
-    pub wish: Wish,
+    pub kind: RequestKind,
     /// What the answer needs from the request.
-    pub echo: Echo,
+    pub echo: ReplyContext,
     /// Notes for the operator.
     pub notes: Vec<Note>,
 }
 
 /// What a request asks for.
-pub enum Wish {
+pub enum RequestKind {
     /// A cancellation or a look-up.
     Ask(Box<Ask>),
     /// A message in free text; the next step depends on the conversation.
@@ -34,7 +34,7 @@ pub enum Wish {
 }
 
 /// What the answer needs from its request.
-pub struct Echo {
+pub struct ReplyContext {
     pub(super) texts: BTreeMap<String, String>,
     pub(super) count: Count,
     pub(super) carried: Vec<(&'static str, String)>,
@@ -45,7 +45,7 @@ pub struct Echo {
     pub locale: Locale,
 }
 
-impl Echo {
+impl ReplyContext {
     /// The conversation, or an empty text.
     #[must_use]
     pub fn conversation(&self) -> &str {

@@ -20,10 +20,10 @@ const BYTES: usize = 16;
 
 /// The key that signs the states of a channel's calls.
 #[derive(Debug)]
-pub struct Seal(Option<Secrets>);
+pub struct StateSigner(Option<Secrets>);
 
 /// What is signed.
-pub(in super::super) struct Stated<'a> {
+pub(in super::super) struct SignedState<'a> {
     /// The channel.
     pub(in super::super) channel: &'a str,
     /// The call.
@@ -34,7 +34,7 @@ pub(in super::super) struct Stated<'a> {
     pub(in super::super) carried: &'a [(&'static str, String)],
 }
 
-impl Seal {
+impl StateSigner {
     /// Derives the keys from a channel's secrets: the first one signs and all verify, so that a
     /// rotation breaks no call. Without a secret (or with only a public key) the key is random, and
     /// another replica asks for the code again.
@@ -57,7 +57,7 @@ impl Seal {
     }
 
     /// The signature of a state: letters, digits, `-` and `_`.
-    pub(in super::super) fn write(&self, stated: &Stated<'_>) -> String {
+    pub(in super::super) fn write(&self, stated: &SignedState<'_>) -> String {
         self.0.as_ref().map_or_else(String::new, |keys| {
             let signed = keys.sign(Algorithm::Sha256, &[&stated.bytes()]).cut(BYTES);
             URL_SAFE_NO_PAD.encode(signed.first())
@@ -65,7 +65,7 @@ impl Seal {
     }
 
     /// Whether this service signed the state, for this channel and this call.
-    pub(in super::super) fn fits(&self, seal: &str, stated: &Stated<'_>) -> bool {
+    pub(in super::super) fn fits(&self, seal: &str, stated: &SignedState<'_>) -> bool {
         let Some(keys) = &self.0 else { return true };
         let Ok(given) = URL_SAFE_NO_PAD.decode(seal) else {
             return false;
@@ -75,7 +75,7 @@ impl Seal {
     }
 }
 
-impl Stated<'_> {
+impl SignedState<'_> {
     /// Every text with its length before it, so that two states never have the same bytes.
     fn bytes(&self) -> Vec<u8> {
         let carried = self
@@ -103,8 +103,8 @@ mod tests {
 
     const CARRIED: [(&str, &str); 1] = [("dry_run", "true")];
 
-    fn seal(secret: &str) -> Seal {
-        Seal::of(&Auth::any_of(vec![scheme("bearer", secret)]))
+    fn seal(secret: &str) -> StateSigner {
+        StateSigner::of(&Auth::any_of(vec![scheme("bearer", secret)]))
     }
 
     fn check(
@@ -118,13 +118,13 @@ mod tests {
             .map(|(name, value)| (*name, (*value).to_owned()))
             .collect();
         let own = [("dry_run", "true".to_owned())];
-        let right = Stated {
+        let right = SignedState {
             channel: "ivr",
             call: "c-1",
             state: ["0", "confirm", "123|123"],
             carried: &own,
         };
-        let given = Stated {
+        let given = SignedState {
             channel,
             call,
             state,
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn no_other_text_is_the_seal() {
-        let stated = Stated {
+        let stated = SignedState {
             channel: "ivr",
             call: "c-1",
             state: ["0", "confirm", "123|123"],
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_rotation_breaks_no_call_and_another_secret_seals_nothing_here() {
-        let stated = Stated {
+        let stated = SignedState {
             channel: "ivr",
             call: "c-1",
             state: ["0", "code", ""],
@@ -199,12 +199,12 @@ mod tests {
         assert!(seal("old new").fits(&seal("new").write(&stated), &stated));
         assert!(!seal("new").fits(&old, &stated));
         let also = Auth::any_of(vec![scheme("bearer", "new"), scheme("twilio", "old")]);
-        assert!(Seal::of(&also).fits(&old, &stated));
+        assert!(StateSigner::of(&also).fits(&old, &stated));
     }
 
     #[test]
     fn without_a_secret_the_key_is_the_processs_own() {
-        let stated = Stated {
+        let stated = SignedState {
             channel: "ivr",
             call: "c-1",
             state: ["0", "code", ""],
@@ -213,7 +213,7 @@ mod tests {
         let public_key = "6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw=";
         for secretless in [Scheme::None, scheme("ed25519", public_key)] {
             let auth = Auth::any_of(vec![secretless]);
-            let (one, other) = (Seal::of(&auth), Seal::of(&auth));
+            let (one, other) = (StateSigner::of(&auth), StateSigner::of(&auth));
             let written = one.write(&stated);
             assert!(one.fits(&written, &stated));
             assert!(!other.fits(&written, &stated));

@@ -23,7 +23,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// Whether a connection without TLS may leave this machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PlainLink {
+pub enum PlaintextPolicy {
     /// Only to a server on this machine.
     #[default]
     LoopbackOnly,
@@ -33,11 +33,11 @@ pub enum PlainLink {
 
 /// How a server is reached, in addition to its address.
 #[derive(Clone, Debug, Default)]
-pub struct Link {
+pub struct ConnectOptions {
     /// The provider's own certificate authority, in addition to the public ones.
     pub ca_pem: Option<Vec<u8>>,
     /// Whether it may be reached without TLS.
-    pub plain: PlainLink,
+    pub plain: PlaintextPolicy,
     /// The requirements for the disk of an embedded journal.
     pub disk: DiskRules,
 }
@@ -64,10 +64,10 @@ pub enum NetworkDisk {
 
 /// Where the journal is.
 #[derive(Clone)]
-pub struct Place(pub(super) Kind);
+pub struct JournalUrl(pub(super) Backend);
 
 #[derive(Clone)]
-pub(super) enum Kind {
+pub(super) enum Backend {
     File(PathBuf, DiskRules),
     Server(Box<Server>),
 }
@@ -79,15 +79,15 @@ pub(super) struct Server {
     pub(super) tls: Arc<rustls::ClientConfig>,
 }
 
-impl Place {
+impl JournalUrl {
     /// Reads `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
     ///
     /// # Errors
     /// [`Error::Open`] when it is neither, or when it would send personal data unencrypted to
     /// another machine.
-    pub fn parse(url: &str, link: &Link) -> Result<Self, Error> {
+    pub fn parse(url: &str, link: &ConnectOptions) -> Result<Self, Error> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return server(url, link).map(|server| Self(Kind::Server(Box::new(server))));
+            return server(url, link).map(|server| Self(Backend::Server(Box::new(server))));
         }
         let path = url
             .strip_prefix("sqlite://")
@@ -95,7 +95,7 @@ impl Place {
         match path {
             // A URL behind `sqlite:` would be printed as a path, with its password.
             Some(path) if !path.is_empty() && !path.contains("://") => {
-                Ok(Self(Kind::File(PathBuf::from(path), link.disk)))
+                Ok(Self(Backend::File(PathBuf::from(path), link.disk)))
             }
             _ => Err(Error::Open(
                 "journal.url must look like sqlite:data/journal.db or postgres://user:password@host:5432/database"
@@ -108,18 +108,18 @@ impl Place {
     #[must_use]
     pub fn store(&self) -> &'static str {
         match self.0 {
-            Kind::File(..) => "sqlite",
-            Kind::Server(_) => "postgres",
+            Backend::File(..) => "sqlite",
+            Backend::Server(_) => "postgres",
         }
     }
 }
 
 /// The path or the server; no user and no password.
-impl fmt::Display for Place {
+impl fmt::Display for JournalUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::File(path, _) => path.display().fmt(f),
-            Kind::Server(server) => {
+            Backend::File(path, _) => path.display().fmt(f),
+            Backend::Server(server) => {
                 let hosts: Vec<String> = server.config.get_hosts().iter().map(named).collect();
                 let database = server.config.get_dbname().unwrap_or("its usual database");
                 write!(f, "PostgreSQL on {}, {database}", hosts.join(", "))
@@ -128,7 +128,7 @@ impl fmt::Display for Place {
     }
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for JournalUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -156,7 +156,7 @@ fn check_credentials(url: &str) -> Result<(), Error> {
     }
 }
 
-fn server(url: &str, link: &Link) -> Result<Server, Error> {
+fn server(url: &str, link: &ConnectOptions) -> Result<Server, Error> {
     check_credentials(url)?;
     // The driver's own message may repeat a part of the URL, and with it the password.
     let mut config: tokio_postgres::Config = url.parse().map_err(|_| {
@@ -179,7 +179,7 @@ fn server(url: &str, link: &Link) -> Result<Server, Error> {
         (false, false) => SslMode::Require,
     };
     if mode != SslMode::Require
-        && link.plain == PlainLink::LoopbackOnly
+        && link.plain == PlaintextPolicy::LoopbackOnly
         && !is_on_this_machine(&config)
     {
         return Err(Error::Open(
@@ -219,7 +219,7 @@ fn is_on_this_machine(config: &tokio_postgres::Config) -> bool {
 }
 
 /// The public authorities and the provider's own; a certificate is always verified.
-fn tls(link: &Link) -> Result<rustls::ClientConfig, Error> {
+fn tls(link: &ConnectOptions) -> Result<rustls::ClientConfig, Error> {
     let bad = |what: &str| Error::Open(format!("journal.tls_ca_file {what}"));
     let mut roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
@@ -250,13 +250,13 @@ fn tls(link: &Link) -> Result<rustls::ClientConfig, Error> {
 mod tests {
     use super::*;
 
-    fn parsed(url: &str) -> Result<Place, Error> {
-        Place::parse(url, &Link::default())
+    fn parsed(url: &str) -> Result<JournalUrl, Error> {
+        JournalUrl::parse(url, &ConnectOptions::default())
     }
 
     fn mode(url: &str) -> SslMode {
         match parsed(url).map(|place| place.0) {
-            Ok(Kind::Server(server)) => server.config.get_ssl_mode(),
+            Ok(Backend::Server(server)) => server.config.get_ssl_mode(),
             other => panic!("{url}: {:?}", other.err()),
         }
     }
@@ -278,18 +278,18 @@ mod tests {
         ] {
             let refused = parsed(url).unwrap_err().to_string();
             assert!(refused.contains("allow_plain"), "{url}: {refused}");
-            let trusted = Link {
-                plain: PlainLink::Allowed,
-                ..Link::default()
+            let trusted = ConnectOptions {
+                plain: PlaintextPolicy::Allowed,
+                ..ConnectOptions::default()
             };
-            assert!(Place::parse(url, &trusted).is_ok(), "{url}");
+            assert!(JournalUrl::parse(url, &trusted).is_ok(), "{url}");
         }
     }
 
     #[test]
     fn of_several_servers_only_the_one_that_can_be_written_will_do() {
         let several = |url: &str| match parsed(url).map(|place| place.0) {
-            Ok(Kind::Server(server)) => server.config.get_target_session_attrs(),
+            Ok(Backend::Server(server)) => server.config.get_target_session_attrs(),
             other => panic!("{url}: {:?}", other.err()),
         };
         for url in [

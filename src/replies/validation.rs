@@ -25,9 +25,9 @@ pub(super) const FOLLOWED: [(Outcome, Turn); 4] = [
 
 impl Replies {
     /// Says every sentence once with nothing known and once with everything at its longest.
-    pub(super) fn rehearse(&self) -> Result<(), Error> {
+    pub(super) fn validate(&self) -> Result<(), Error> {
         for locale in Locale::ALL {
-            self.rehearse_dates(locale)?;
+            self.validate_dates(locale)?;
             for (id, medium) in ids()
                 .into_iter()
                 .flat_map(|id| [(id, Medium::Text), (id, Medium::Voice)])
@@ -36,12 +36,12 @@ impl Replies {
                 let long = [CODE_CHARS_MAX, SPELLED_CODE_CHARS_MAX];
                 let long = long.map(|characters| self.longest(locale, medium, characters));
                 for facts in [Facts::default()].into_iter().chain(long) {
-                    self.rehearse_one(locale, medium, id, &facts)
+                    self.validate_one(locale, medium, id, &facts)
                         .map_err(|why| bad_sentence(locale, medium, id, why))?;
                 }
             }
             for (outcome, turn) in FOLLOWED {
-                self.rehearse_followed(locale, outcome, turn)
+                self.validate_followed(locale, outcome, turn)
                     .map_err(|why| bad_sentence(locale, Medium::Voice, outcome.id(), why))?;
             }
         }
@@ -49,7 +49,7 @@ impl Replies {
     }
 
     /// Each day of a month, since a template may treat one of them in its own way.
-    fn rehearse_dates(&self, locale: Locale) -> Result<(), Error> {
+    fn validate_dates(&self, locale: Locale) -> Result<(), Error> {
         for (medium, key) in [(Medium::Text, "date"), (Medium::Voice, "date_spoken")] {
             for day in days() {
                 self.render_date(locale, medium, day)
@@ -63,7 +63,7 @@ impl Replies {
     }
 
     /// On the phone a question may follow an outcome; without the code, both must fit.
-    fn rehearse_followed(
+    fn validate_followed(
         &self,
         locale: Locale,
         outcome: Outcome,
@@ -86,7 +86,7 @@ impl Replies {
         }
     }
 
-    fn rehearse_one(
+    fn validate_one(
         &self,
         locale: Locale,
         medium: Medium,
@@ -165,7 +165,7 @@ mod tests {
             {
                 let name = template_name(locale, medium, id);
                 replies.templates.remove_template(&name);
-                let error = replies.rehearse_one(locale, medium, id, &Facts::default());
+                let error = replies.validate_one(locale, medium, id, &Facts::default());
                 let file = format!("config/replies/{}.toml", locale.id());
                 assert!(error.unwrap_err().contains(&file), "{name}");
             }
