@@ -7,6 +7,19 @@ use std::time::SystemTime;
 
 use tokio::time::Instant;
 
+#[cfg(test)]
+thread_local! {
+    /// How long the machine that this thread simulates has been suspended.
+    static SLEPT: std::cell::Cell<std::time::Duration> = const { std::cell::Cell::new(std::time::Duration::ZERO) };
+}
+
+/// Suspends the simulated machine: its wall clock goes on and its monotonic clock does not. Zero starts a new machine.
+#[cfg(test)]
+pub(crate) fn suspend(time: std::time::Duration) {
+    let so_far = if time.is_zero() { time } else { SLEPT.get() };
+    SLEPT.set(so_far + time);
+}
+
 /// A point in time on both clocks of this machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
@@ -24,7 +37,10 @@ impl Moment {
     pub fn now() -> Self {
         Self {
             monotonic: Instant::now(),
+            #[cfg(not(test))]
             wall: SystemTime::now(),
+            #[cfg(test)]
+            wall: SystemTime::now() + SLEPT.get(),
         }
     }
 

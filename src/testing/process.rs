@@ -1,4 +1,4 @@
-//! A process that can be frozen and killed wherever it touches the world.
+//! A process that can be frozen and killed wherever it touches the harness.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

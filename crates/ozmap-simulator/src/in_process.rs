@@ -96,6 +96,24 @@ impl InProcess {
         Some(planted.property)
     }
 
+    /// The code of the customer at a property that is there.
+    pub fn code_of(&self, id: &str) -> Option<String> {
+        let world = &self.shared.state().world;
+        world
+            .code_of(world.properties.get(id)?)
+            .map(str::to_owned)
+    }
+
+    /// Which properties a fault had installed, and when, in milliseconds since 1970 on the simulator's clock.
+    pub fn installed_by_faults(&self) -> Vec<(String, i64)> {
+        let audit = self.shared.state().records.audit_json();
+        let rows = audit.as_array().cloned().unwrap_or_default();
+        rows.iter()
+            .filter(|row| row["fault"] == "implant_after" && row["method"] == "FAULT")
+            .filter_map(|row| Some((text(row, "/target")?.to_owned(), row["at_ms"].as_i64()?)))
+            .collect()
+    }
+
     /// The ids of the properties that really stand under a code.
     pub fn held(&self, code: &str) -> Vec<String> {
         ids(self.shared.state().world.by_code(code))

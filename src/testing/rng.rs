@@ -6,9 +6,9 @@ use std::time::Duration;
 
 /// A generator of one schedule; its clones draw from the same row.
 #[derive(Clone)]
-pub(crate) struct Dice(Arc<Mutex<u64>>);
+pub(crate) struct Rng(Arc<Mutex<u64>>);
 
-impl Dice {
+impl Rng {
     pub(crate) fn new(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(seed)))
     }
@@ -25,7 +25,7 @@ impl Dice {
     }
 
     /// A time within bounds.
-    pub(crate) fn ms(&self, range: RangeInclusive<u64>) -> Duration {
+    pub(crate) fn millis(&self, range: RangeInclusive<u64>) -> Duration {
         Duration::from_millis(self.number(range))
     }
 
@@ -35,7 +35,7 @@ impl Dice {
     }
 
     /// One of several.
-    pub(crate) fn one_of<'a, T>(&self, all: &'a [T]) -> Option<&'a T> {
+    pub(crate) fn pick<'a, T>(&self, all: &'a [T]) -> Option<&'a T> {
         let last = u64::try_from(all.len()).ok()?.checked_sub(1)?;
         all.get(usize::try_from(self.number(0..=last)).ok()?)
     }
