@@ -50,12 +50,7 @@ pub(crate) struct Audit {
 const OPS: &str = "SELECT id, state, outcome, property_id, delete_sent, fence, lease_owner, lease_until, code, dry_run, {NOW} FROM op";
 
 impl Audit {
-    pub(crate) fn new(
-        simulator: InProcess,
-        sent: SentLog,
-        points: Points,
-        settle_ms: i64,
-    ) -> Self {
+    pub(crate) fn new(simulator: InProcess, sent: SentLog, points: Points, settle_ms: i64) -> Self {
         Self {
             simulator,
             sent,
@@ -92,7 +87,9 @@ impl Audit {
     fn accepted(&mut self, id: String, op: Op) {
         if op.state != "done" {
             let is_rival = |known: &Known| {
-                known.op.state != "done" && known.op.code == op.code && known.op.dry_run == op.dry_run
+                known.op.state != "done"
+                    && known.op.code == op.code
+                    && known.op.dry_run == op.dry_run
             };
             if self.known.values().any(is_rival) {
                 self.broken
@@ -161,8 +158,9 @@ impl Audit {
             Some(&sent.property) == op.property.as_ref() && sent.is_confirmed
         };
         if !self.sent.all().iter().any(is_confirmed) {
-            self.broken
-                .push(format!("acknowledged, and OZmap never confirmed it: {op:?}"));
+            self.broken.push(format!(
+                "acknowledged, and OZmap never confirmed it: {op:?}"
+            ));
         }
     }
 

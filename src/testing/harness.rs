@@ -79,6 +79,8 @@ pub(crate) struct Harness {
     pub(crate) installed: Mutex<Vec<(String, Instant)>>,
     /// When each webhook was asked.
     pub(crate) asked: Mutex<Vec<(usize, Duration)>>,
+    /// When every cancellation had ended and all was well.
+    pub(crate) asked_again_at: Mutex<Option<Duration>>,
     scenario: Scenario,
     first_held: Mutex<Vec<Option<Vec<String>>>>,
     running: Mutex<Vec<Running>>,
@@ -117,6 +119,7 @@ impl Harness {
             replies: Mutex::default(),
             installed: Mutex::default(),
             asked: Mutex::default(),
+            asked_again_at: Mutex::default(),
             first_held: Mutex::new(vec![None; scenario.webhooks.len()]),
             running: Mutex::default(),
             alone: match scenario.processes {
@@ -180,6 +183,7 @@ impl Harness {
         if self.scenario.ending == Ending::AllIsWell {
             self.simulator.heal();
         }
+        self.database.calm_down();
         let running = lock(&self.running).clone();
         for (number, one) in running.iter().enumerate() {
             one.process.thaw();
@@ -191,6 +195,7 @@ impl Harness {
             }
         }
         self.all_ended().await;
+        *lock(&self.asked_again_at) = Some(self.began.elapsed());
         // What was answered stays answered.
         for webhook in 0..self.scenario.webhooks.len() {
             let was_asked = lock(&self.asked).iter().any(|(asked, _)| *asked == webhook);
@@ -258,7 +263,8 @@ impl Harness {
             } => {
                 self.process(*process).process.kill();
                 let this = self.clone();
-                self.tasks.spawn(this.replace(*process, *back_after, *rules));
+                self.tasks
+                    .spawn(this.replace(*process, *back_after, *rules));
             }
             Event::Freeze { process, time } => {
                 let frozen = self.process(*process).process;
@@ -366,7 +372,9 @@ impl Harness {
 
     /// How many cancellations have not ended.
     pub(crate) fn active(&self) -> usize {
-        let rows = self.database.rows("SELECT id FROM op WHERE state <> 'done'");
+        let rows = self
+            .database
+            .rows("SELECT id FROM op WHERE state <> 'done'");
         rows.map_or(usize::MAX, |rows| rows.len())
     }
 }

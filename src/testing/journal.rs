@@ -4,6 +4,7 @@
 //! and what was committed is durable. It must never change what a statement does.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub(crate) struct SimDatabase {
     away_until: Mutex<Option<Instant>>,
     slow: Mutex<Option<(Instant, u64)>>,
     slept: Mutex<Duration>,
+    /// From here on nothing goes wrong by chance.
+    is_calm: AtomicBool,
     tasks: TaskTracker,
 }
 
@@ -58,6 +61,7 @@ impl SimDatabase {
             away_until: Mutex::new(None),
             slow: Mutex::new(None),
             slept: Mutex::default(),
+            is_calm: AtomicBool::new(false),
             tasks: TaskTracker::new(),
         }))
     }
@@ -107,6 +111,16 @@ impl SimDatabase {
         clock::suspend(time);
     }
 
+    /// Nothing goes wrong by chance any more.
+    pub(crate) fn calm_down(&self) {
+        self.is_calm.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something goes wrong by chance, once in so many times.
+    pub(crate) fn fails_by_chance(&self, rng: &Rng, times: u64) -> bool {
+        rng.one_in(times) && !self.is_calm.load(Ordering::Relaxed)
+    }
+
     /// How long the machine has been suspended so far.
     pub(crate) fn slept(&self) -> Duration {
         *lock(&self.slept)
@@ -142,8 +156,7 @@ impl SimDatabase {
 
     fn audited(&self, actor: Option<&str>) {
         let slept = self.slept();
-        let audited =
-            self.with_store(|store| lock(&self.audit).look(store, actor, slept));
+        let audited = self.with_store(|store| lock(&self.audit).look(store, actor, slept));
         if let Err(error) = audited {
             tracing::error!("the simulated journal cannot be audited: {error}");
         }
@@ -195,7 +208,7 @@ impl SimWriter {
             return finish(vec![operation], &Err(error));
         }
         self.process.runs().await;
-        if self.rng.one_in(60) {
+        if self.database.fails_by_chance(&self.rng, 60) {
             sleep(self.rng.millis(0..=LATE_MS)).await;
         }
         // A server completes what it received when the process is gone; a file is written by the process itself.
@@ -222,7 +235,7 @@ impl OperationQueue for SimWriter {
         Box::pin(async {
             // What waits for the commit acts before the process learns of it.
             tokio::task::yield_now().await;
-            if self.rng.one_in(120) {
+            if self.database.fails_by_chance(&self.rng, 120) {
                 sleep(self.rng.millis(0..=LATE_MS)).await;
             }
             self.process.runs().await;

@@ -1,4 +1,5 @@
-//! OZmap under simulated time: real HTTP through wire to the simulator, and the production client on top.
+//! OZmap under simulated time: real HTTP through in-memory pipes to the simulator, and the
+//! production client on top. It logs every DELETE as it leaves, with what the process had seen before it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -120,12 +121,14 @@ impl Exchange for SimWire {
             let call = Call::of(&method, &url);
             let sent = self.leave(&call, stood_still);
             let answer = timeout(within, self.talk(&method, &url)).await;
-            let answer = answer
-                .unwrap_or_else(|_| Err(Error::maybe(Trouble::Timeout, "no answer in time")));
+            let answer =
+                answer.unwrap_or_else(|_| Err(Error::maybe(Trouble::Timeout, "no answer in time")));
             if let Some(index) = sent {
                 self.sent.answered(index, &answer);
             }
-            call.answered().into_iter().for_each(|point| self.points.pass(point));
+            call.answered()
+                .into_iter()
+                .for_each(|point| self.points.pass(point));
             // What waits for the answer acts before the process learns of it.
             yield_now().await;
             self.process.runs().await;
@@ -144,7 +147,10 @@ enum Call {
 
 impl Call {
     fn of(method: &Method, url: &Url) -> Self {
-        let segments: Vec<&str> = url.path_segments().map(Iterator::collect).unwrap_or_default();
+        let segments: Vec<&str> = url
+            .path_segments()
+            .map(Iterator::collect)
+            .unwrap_or_default();
         match (method, segments.as_slice()) {
             (&Method::DELETE, [.., id]) => Self::Delete((*id).to_owned()),
             (_, [.., "properties", "client", code]) => Self::LookUp((*code).to_owned()),
@@ -196,7 +202,7 @@ impl SimWire {
     }
 
     fn witness(&self, property: &str, stood_still: bool) -> Sent {
-        let code = self.simulator.code_of(property);
+        let (code, covered_for) = self.right_to(property);
         let seen = lock(&self.seen);
         let by_code = code.as_ref().and_then(|code| seen.get(code));
         let last = by_code.into_iter().chain(seen.get(property));
@@ -209,7 +215,7 @@ impl SimWire {
         Sent {
             at: Instant::now(),
             property: property.to_owned(),
-            covered_for: self.covered_for(property),
+            covered_for,
             seen: last,
             slept: self.database.slept(),
             stood_still,
@@ -219,22 +225,29 @@ impl SimWire {
         }
     }
 
-    fn covered_for(&self, property: &str) -> Option<Duration> {
+    /// The code of the cancellation that has this target, and for how long this process holds its lease.
+    fn right_to(&self, property: &str) -> (Option<String>, Option<Duration>) {
         let rows = self.database.rows(
-            "SELECT property_id, lease_owner, lease_until - {NOW} FROM op WHERE state IN ('intent','acked') AND lease_until > {NOW}",
+            "SELECT property_id, code, lease_owner, lease_until - {NOW} FROM op WHERE state IN ('intent','acked')",
         );
         let rows = rows.unwrap_or_default();
-        let own = rows.iter().find_map(|row| match row.as_slice() {
-            [target, owner, left] if target == property && *owner == self.owner => left.parse().ok(),
-            _ => None,
-        });
-        own.map(Duration::from_millis)
+        let row = rows
+            .iter()
+            .find(|row| row.first().is_some_and(|target| target == property));
+        let Some([_, code, owner, left]) = row.map(Vec::as_slice) else {
+            return (None, None);
+        };
+        let left = left
+            .parse()
+            .ok()
+            .filter(|ms: &u64| *ms > 0 && *owner == self.owner);
+        (Some(code.clone()), left.map(Duration::from_millis))
     }
 
     async fn talk(&self, method: &Method, url: &Url) -> Result<Reply, Error> {
         let lost = |what: &str| Error::maybe(Trouble::Lost, what);
         sleep(self.rng.millis(0..=400)).await;
-        if self.rng.one_in(80) {
+        if self.database.fails_by_chance(&self.rng, 80) {
             return Err(Error::not_acted(Trouble::Connect, "simulated"));
         }
         let stream = TokioIo::new(self.simulator.connect());

@@ -1,4 +1,4 @@
-//! A mistake of ours that comes back every time: the cancellation that meets it is a person's after three times.
+//! A bug that panics every time: after three panics the cancellation is left to a person.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::harness::Harness;
 use super::rng::Rng;
 use super::scenario::{Event, Key, Scenario, Webhook, Wish};
 
-/// Event became of the code before.
+/// What became of the code before.
 #[derive(Clone, Copy, Debug)]
 enum Before {
     Nothing,

@@ -1,10 +1,10 @@
-//! Chance that is the same for the same seed, today and in five years.
+//! Random numbers that are the same for the same seed, on every machine and with every version of a library.
 
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A generator of one schedule; its clones draw from the same row.
+/// The generator of one scenario; its clones continue the same sequence.
 #[derive(Clone)]
 pub(crate) struct Rng(Arc<Mutex<u64>>);
 
@@ -13,7 +13,7 @@ impl Rng {
         Self(Arc::new(Mutex::new(seed)))
     }
 
-    /// A generator of its own, so that one part's draws do not shift another's.
+    /// A generator with its own sequence, so that one part's draws do not shift another's.
     pub(crate) fn split(&self) -> Self {
         Self::new(self.next())
     }

@@ -96,14 +96,6 @@ impl InProcess {
         Some(planted.property)
     }
 
-    /// The code of the customer at a property that is there.
-    pub fn code_of(&self, id: &str) -> Option<String> {
-        let world = &self.shared.state().world;
-        world
-            .code_of(world.properties.get(id)?)
-            .map(str::to_owned)
-    }
-
     /// Which properties a fault had installed, and when, in milliseconds since 1970 on the simulator's clock.
     pub fn installed_by_faults(&self) -> Vec<(String, i64)> {
         let audit = self.shared.state().records.audit_json();

@@ -27,7 +27,9 @@ pub(super) fn check(harness: &Harness, scenario: &Scenario, broken: &mut Vec<Str
     let created = created(harness);
     for sent in harness.sent.all() {
         if sent.is_forbidden {
-            broken.push(format!("a DELETE of a process that must not delete: {sent:?}"));
+            broken.push(format!(
+                "a DELETE of a process that must not delete: {sent:?}"
+            ));
         }
         covered(&sent, broken);
         soon_after_a_look(&sent, broken);
@@ -150,7 +152,9 @@ fn made_later(sent: &Sent, created: &BTreeMap<String, i64>, broken: &mut Vec<Str
     if let (Some(made_s), Some(asked_ms)) = (made_s, asked_ms)
         && made_s * 1_000 > asked_ms + CLOCKS_APART_MS
     {
-        broken.push(format!("a DELETE of what was reserved much later: {sent:?}"));
+        broken.push(format!(
+            "a DELETE of what was reserved much later: {sent:?}"
+        ));
     }
 }
 
@@ -164,7 +168,10 @@ fn within_the_budget(harness: &Harness, scenario: &Scenario, broken: &mut Vec<St
             *hours.entry(at / HOUR_MS).or_insert(0_u32) += 1;
         }
     }
-    if hours.values().any(|sent| *sent > scenario.deletes_per_hour_max) {
+    if hours
+        .values()
+        .any(|sent| *sent > scenario.deletes_per_hour_max)
+    {
         broken.push(format!("more deletions in an hour than allowed: {hours:?}"));
     }
 }

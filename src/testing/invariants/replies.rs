@@ -6,11 +6,14 @@ use std::time::Duration;
 use crate::cancel::Declined;
 use crate::domain::Outcome;
 use crate::testing::harness::{Answered, Harness, Reply, lock};
-use crate::testing::scenario::{Key, Scenario};
+use crate::testing::scenario::{Ending, Key, Scenario};
 use crate::testing::service::DUPLICATE_WINDOW_S;
 
 /// The latest that a caller is answered: its deadline, and a moment for a commit that is under way.
 const IN_TIME: Duration = Duration::from_millis(4_200);
+
+/// For how long a request without a key is surely the same one.
+const WINDOW: Duration = Duration::from_secs(DUPLICATE_WINDOW_S as u64 - 10);
 
 pub(super) fn check(harness: &Harness, scenario: &Scenario, broken: &mut Vec<String>) {
     let replies = lock(&harness.replies).clone();
@@ -87,14 +90,15 @@ fn no_is_no(harness: &Harness, replies: &[Reply], broken: &mut Vec<String>) {
     }
 }
 
-/// A webhook that was told a final outcome is told the same again. Without a key that binds only a deletion, for a while.
+/// A webhook that was told a final outcome is told the same again. Without a key that binds only a deletion, for a while, and
+/// where OZmap can be asked whether it still holds.
 fn the_same_again(
     harness: &Harness,
     scenario: &Scenario,
     replies: &[Reply],
     broken: &mut Vec<String>,
 ) {
-    let ended = ended_at(harness);
+    let (ended, again) = (ended_at(harness), *lock(&harness.asked_again_at));
     let mut first: BTreeMap<usize, &Reply> = BTreeMap::new();
     for reply in replies {
         let Answered::With(outcome) = &reply.answer else {
@@ -110,10 +114,16 @@ fn the_same_again(
             let binds = match key {
                 Some(Key::Own) | None => true,
                 Some(Key::Missing) => {
-                    let until = before.protocol.as_ref().and_then(|number| ended.get(number));
-                    let window = Duration::from_secs(u64::from(DUPLICATE_WINDOW_S) - 10);
-                    *told == Outcome::Cancelled
-                        && until.is_some_and(|until| reply.at < *until + window)
+                    let done = before
+                        .protocol
+                        .as_ref()
+                        .and_then(|number| ended.get(number));
+                    scenario.ending == Ending::AllIsWell
+                        && *told == Outcome::Cancelled
+                        && again.is_some_and(|again| reply.asked >= again)
+                        && done.is_some_and(|done| reply.at < *done + WINDOW)
+                        && reply.held.is_empty()
+                        && (reply.target.is_none() || reply.target == before.target)
                 }
             };
             if binds && !is_excused {

@@ -114,11 +114,6 @@ pub(super) fn fault(rng: &Rng) -> String {
         _ => ("any", pick(&[TROUBLES])),
     };
     let skip = rng.number(0..=2);
-    let times = if rng.one_in(8) {
-        50
-    } else {
-        rng.number(1..=3)
-    };
+    let times = if rng.one_in(8) { 50 } else { rng.number(1..=3) };
     format!("{route}:{kind}*{times}+{skip}")
 }
-

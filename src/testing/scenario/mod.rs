@@ -16,6 +16,9 @@ use super::rng::Rng;
 /// The latest that something goes wrong; after this everything is well again.
 pub(crate) const TROUBLE: Duration = Duration::from_secs(120);
 
+/// How long a deletion that was sent may still take effect: shorter than by default, to play more in the same time.
+const SETTLE_MS: i64 = 90_000;
+
 /// When something happens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum When {
@@ -132,7 +135,7 @@ impl Scenario {
             ending: Ending::AllIsWell,
             well_at: TROUBLE,
             deletes_per_hour_max: 1_000,
-            settle_ms: 300_000,
+            settle_ms: SETTLE_MS,
         }
     }
 
@@ -150,7 +153,7 @@ impl Scenario {
         if has_coincidence {
             coincidences::draw(rng, &mut scenario);
         }
-        if !has_coincidence || scenario.settle_ms == 300_000 && rng.one_in(2) {
+        if !has_coincidence || scenario.settle_ms == SETTLE_MS && rng.one_in(2) {
             scenario.draw_troubles(rng);
         }
         scenario
@@ -162,8 +165,16 @@ impl Scenario {
                 let webhook = self.webhooks.len();
                 self.webhooks.push(Webhook {
                     code,
-                    key: if rng.one_in(4) { Key::Missing } else { Key::Own },
-                    wish: if rng.one_in(12) { Wish::DryRun } else { Wish::Cancel },
+                    key: if rng.one_in(4) {
+                        Key::Missing
+                    } else {
+                        Key::Own
+                    },
+                    wish: if rng.one_in(12) {
+                        Wish::DryRun
+                    } else {
+                        Wish::Cancel
+                    },
                 });
                 let first = rng.millis(0..=30_000);
                 for again in 0..rng.number(1..=3) {
@@ -223,7 +234,11 @@ impl Scenario {
             10 => Event::Kill {
                 process,
                 back_after: rng.millis(0..=5_000),
-                rules: if rng.one_in(2) { RulesOf::DryRun } else { RulesOf::Pause },
+                rules: if rng.one_in(2) {
+                    RulesOf::DryRun
+                } else {
+                    RulesOf::Pause
+                },
             },
             11 => Event::JournalSlow {
                 time: rng.millis(1..=20_000),
