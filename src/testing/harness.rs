@@ -74,6 +74,8 @@ pub(crate) struct Harness {
     pub(crate) database: Arc<SimDatabase>,
     pub(crate) sent: SentLog,
     pub(crate) began: Instant,
+    /// The same moment on the simulator's clock, in milliseconds since 1970.
+    pub(crate) simulator_began_ms: i64,
     pub(crate) replies: Mutex<Vec<Reply>>,
     /// Which property was installed by an event, and when.
     pub(crate) installed: Mutex<Vec<(String, Instant)>>,
@@ -111,6 +113,7 @@ impl Harness {
             times.settle_ms,
         );
         let harness = Arc::new(Self {
+            simulator_began_ms: simulator.now_ms(),
             simulator,
             database: SimDatabase::new(audit).ok()?,
             sent,

@@ -238,6 +238,9 @@ impl OperationQueue for SimWriter {
             if self.database.fails_by_chance(&self.rng, 120) {
                 sleep(self.rng.millis(0..=LATE_MS)).await;
             }
+            if let Some(ms) = self.database.slow_ms().filter(|_| self.rng.one_in(3)) {
+                sleep(self.rng.millis(0..=ms)).await;
+            }
             self.process.runs().await;
         })
     }

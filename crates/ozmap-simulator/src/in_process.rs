@@ -106,6 +106,11 @@ impl InProcess {
             .collect()
     }
 
+    /// What time it is at the simulated provider, in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        self.shared.now().unix_ms()
+    }
+
     /// The ids of the properties that really stand under a code.
     pub fn held(&self, code: &str) -> Vec<String> {
         ids(self.shared.state().world.by_code(code))

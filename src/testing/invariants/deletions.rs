@@ -101,7 +101,7 @@ fn soon_after_a_look(sent: &Sent, broken: &mut Vec<String>) {
 fn installed(harness: &Harness) -> Vec<(String, Instant)> {
     let mut installed = lock(&harness.installed).clone();
     for (id, at_ms) in harness.simulator.installed_by_faults() {
-        let since = (at_ms - harness.database.began_ms()).unsigned_abs();
+        let since = (at_ms - harness.simulator_began_ms).unsigned_abs();
         installed.push((id, harness.began + Duration::from_millis(since)));
     }
     installed

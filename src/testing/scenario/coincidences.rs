@@ -81,7 +81,13 @@ fn late_deletion(rng: &Rng, scenario: &mut Scenario) {
 /// A route that is not there says of everything that it is gone.
 fn missing_route(rng: &Rng, scenario: &mut Scenario) {
     fault(scenario, "delete:ignored_delete*1");
-    fault(scenario, format!("get:status=404*{}", rng.number(1..=3)));
+    if rng.one_in(2) {
+        // And the list of properties is wrong at the same time.
+        fault(scenario, "get:status=404*4");
+        fault(scenario, "filter:nothing*2");
+    } else {
+        fault(scenario, format!("get:status=404*{}", rng.number(1..=3)));
+    }
 }
 
 /// OZmap is away for everybody until all is well again.
@@ -336,7 +342,7 @@ fn slow_acceptance(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     let event = Event::JournalSlow {
         time: rng.millis(20_000..=60_000),
-        ms: rng.number(4_000..=9_000),
+        ms: rng.number(3_000..=9_000),
     };
     scenario.at(Duration::ZERO, event);
 }
