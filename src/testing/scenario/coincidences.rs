@@ -173,8 +173,9 @@ fn installed_between(rng: &Rng, scenario: &mut Scenario) {
         scenario,
         format!("delete:{}*{}", unclear(rng), rng.number(1..=3)),
     );
+    let nth = rng.number(1..=2);
     let event = Event::Install { code: 0 };
-    scenario.after(Point::DeleteSent, 1, rng.number(0..=300), event);
+    scenario.after(Point::DeleteSent, nth, rng.number(0..=300), event);
 }
 
 /// Another reservation of the same code, between the two.
