@@ -1,6 +1,8 @@
-//! What every commit of the journal must keep, checked in the moment of the commit against the simulated OZmap.
+//! What every commit of the journal must keep, checked in the moment of the commit against the
+//! simulated OZmap.
 //!
-//! It compares each row with what it was before, and never repeats the service's own arithmetic: whether a reservation
+//! It compares each row with what it was before, and never repeats the service's own arithmetic:
+//! whether a reservation
 //! stands is asked of the simulator, and what was sent is read from the log of the wire.
 
 use std::collections::BTreeMap;

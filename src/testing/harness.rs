@@ -1,6 +1,7 @@
 //! The processes of a scenario on one OZmap and one journal, and the customers who ask them.
 //!
-//! It makes things happen and notes what was answered; whether that is right is judged in `invariants`.
+//! It makes things happen and notes what was answered; whether that is right is judged in
+//! `invariants`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -177,7 +178,8 @@ impl Harness {
         })
     }
 
-    /// Lets everything happen, then lets all be well, then waits until every cancellation has ended.
+    /// Lets everything happen, then lets all be well, then waits until every cancellation has
+    /// ended.
     pub(crate) async fn run(self: &Arc<Self>) {
         for scheduled in self.scenario.events.clone() {
             self.tasks.spawn(self.clone().scheduled(scheduled));
@@ -303,7 +305,8 @@ impl Harness {
             .unwrap_or_else(|| unreachable!("a scenario has a process"))
     }
 
-    /// A webhook reaches one of the running processes. Returns whether it was told that it was accepted.
+    /// A webhook reaches one of the running processes. Returns whether it was told that it was
+    /// accepted.
     pub(crate) async fn ask(self: Arc<Self>, webhook: usize) -> bool {
         let running: Vec<Running> = lock(&self.running)
             .iter()

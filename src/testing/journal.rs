@@ -1,6 +1,8 @@
-//! The journal under simulated time: the production statements on a store in memory whose clock is the scenario's.
+//! The journal under simulated time: the production statements on a store in memory whose clock is
+//! the scenario's.
 //!
-//! Several processes may share one database. It can be away or slow for a while, a process can learn late of a commit,
+//! Several processes may share one database. It can be away or slow for a while, a process can
+//! learn late of a commit,
 //! and what was committed is durable. It must never change what a statement does.
 
 use std::pin::Pin;
@@ -211,7 +213,8 @@ impl SimWriter {
         if self.database.fails_by_chance(&self.rng, 60) {
             sleep(self.rng.millis(0..=LATE_MS)).await;
         }
-        // A server completes what it received when the process is gone; a file is written by the process itself.
+        // A server completes what it received when the process is gone; a file is written by the
+        // process itself.
         if let Alone::Yes = self.alone {
             self.process.runs().await;
         }

@@ -1,13 +1,19 @@
-//! The production code of a cancellation under simulated time, against the simulator's faults and a journal that
+//! The production code of a cancellation under simulated time, against the simulator's faults and a
+//! journal that
 //! fails: many scenarios, each from a seed, none of which may break a promise.
 //!
-//! Nothing here is a double of what is tested: `cancel`, `guard`, the OZmap client above its wire and the journal's
-//! statements are those of the service. Simulated are the wire (pipes to the simulator), the thread of the journal,
-//! the clocks and chance. `OZMAP_CANCEL_SCENARIOS=100000 cargo test --lib testing` runs more of them, and
+//! Nothing here is a double of what is tested: `cancel`, `guard`, the OZmap client above its wire
+//! and the journal's
+//! statements are those of the service. Simulated are the wire (pipes to the simulator), the thread
+//! of the journal,
+//! the clocks and chance. `OZMAP_CANCEL_SCENARIOS=100000 cargo test --lib testing` runs more of
+//! them, and
 //! `OZMAP_CANCEL_SEED=42` one alone, with what happened in it.
 //!
-//! - `scenario`: what happens, drawn from the seed; `rng`, `points`: chance, and the moments at which it happens
-//! - `harness`: the processes and the customers; `process`, `service`: one process, and how it is set up
+//! - `scenario`: what happens, drawn from the seed; `rng`, `points`: chance, and the moments at
+//!   which it happens
+//! - `harness`: the processes and the customers; `process`, `service`: one process, and how it is
+//!   set up
 //! - `ozmap`, `journal`: the simulated wire and the simulated database of the production code
 //! - `audit`, `invariants`: what must be true of each commit, and at the end
 //! - `outage`, `panics`: two scenarios written by hand

@@ -1,4 +1,5 @@
-//! OZmap is away for an hour: what is accepted in that hour waits, OZmap is hardly called, and all is done soon after.
+//! OZmap is away for an hour: what is accepted in that hour waits, OZmap is hardly called, and all
+//! is done soon after.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +39,8 @@ async fn hour_without_ozmap(fault: &str, seed: u64) -> Result<(u64, Duration), S
     }
     let (began, before) = (Instant::now(), harness.simulator.calls());
     for webhook in 0..CODES {
-        // The journal is late now and then: a caller who is told that nothing was accepted asks again.
+        // The journal is late now and then: a caller who is told that nothing was accepted asks
+        // again.
         for _ in 0..3 {
             if Arc::clone(&harness).ask(webhook).await {
                 break;

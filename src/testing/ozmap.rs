@@ -1,5 +1,6 @@
 //! OZmap under simulated time: real HTTP through in-memory pipes to the simulator, and the
-//! production client on top. It logs every DELETE as it leaves, with what the process had seen before it.
+//! production client on top. It logs every DELETE as it leaves, with what the process had seen
+//! before it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -225,7 +226,8 @@ impl SimWire {
         }
     }
 
-    /// The code of the cancellation that has this target, and for how long this process holds its lease.
+    /// The code of the cancellation that has this target, and for how long this process holds its
+    /// lease.
     fn right_to(&self, property: &str) -> (Option<String>, Option<Duration>) {
         let rows = self.database.rows(
             "SELECT property_id, code, lease_owner, lease_until - {NOW} FROM op WHERE state IN ('intent','acked')",

@@ -16,7 +16,8 @@ enum Before {
     Cancelled,
 }
 
-/// Runs one cancellation whose calls panic, after `spared` of them did not; returns its row and the kinds of its events.
+/// Runs one cancellation whose calls panic, after `spared` of them did not; returns its row and the
+/// kinds of its events.
 async fn panicking(before: Before, spared: &str) -> Option<(Vec<String>, Vec<String>)> {
     let webhook = Webhook {
         code: 0,

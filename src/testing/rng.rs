@@ -1,4 +1,5 @@
-//! Random numbers that are the same for the same seed, on every machine and with every version of a library.
+//! Random numbers that are the same for the same seed, on every machine and with every version of a
+//! library.
 
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};

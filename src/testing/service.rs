@@ -1,4 +1,5 @@
-//! How the service of a scenario is set up: the defaults, with a deadline that a scenario can see the end of.
+//! How the service of a scenario is set up: the defaults, with a deadline that a scenario can see
+//! the end of.
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! The simulator without a network, for schedules under simulated time.
 //!
-//! Connections are pipes, so that no byte depends on the machine's clock. What can be asked of it is asked at once,
+//! Connections are pipes, so that no byte depends on the machine's clock. What can be asked of it
+//! is asked at once,
 //! between two steps of everybody else.
 
 use std::sync::Arc;
@@ -96,7 +97,8 @@ impl InProcess {
         Some(planted.property)
     }
 
-    /// Which properties a fault had installed, and when, in milliseconds since 1970 on the simulator's clock.
+    /// Which properties a fault had installed, and when, in milliseconds since 1970 on the
+    /// simulator's clock.
     pub fn installed_by_faults(&self) -> Vec<(String, i64)> {
         let audit = self.shared.state().records.audit_json();
         let rows = audit.as_array().cloned().unwrap_or_default();

@@ -1,4 +1,5 @@
-//! What was sent to OZmap: only what a customer asked for, under a lease, soon after a look that allowed it.
+//! What was sent to OZmap: only what a customer asked for, under a lease, soon after a look that
+//! allowed it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -72,7 +73,8 @@ impl Looks {
     }
 }
 
-/// A DELETE leaves only under a lease that lasts until it has ended, after its target was written down.
+/// A DELETE leaves only under a lease that lasts until it has ended, after its target was written
+/// down.
 fn covered(sent: &Sent, broken: &mut Vec<String>) {
     if sent.stood_still {
         return;
@@ -188,7 +190,8 @@ fn only_what_was_asked(harness: &Harness, scenario: &Scenario, broken: &mut Vec<
     };
     let mut seen = HashSet::new();
     for row in harness.simulator.deletions() {
-        // Another user gave the customer another code between the look and the deletion; nothing can see that.
+        // Another user gave the customer another code between the look and the deletion; nothing
+        // can see that.
         let was_called = row.code.strip_suffix(RENAMED).unwrap_or(&row.code);
         if !codes.iter().any(|code| code == was_called)
             || !targets.contains(&row.property)

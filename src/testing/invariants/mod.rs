@@ -1,4 +1,5 @@
-//! What must be true of a scenario, whatever happened in it. Each rule is a promise to a customer or to an operator.
+//! What must be true of a scenario, whatever happened in it. Each rule is a promise to a customer
+//! or to an operator.
 //!
 //! - `replies`: what callers were answered
 //! - `deletions`: what was sent to OZmap and what became of it
@@ -44,7 +45,8 @@ fn everything_ends(harness: &Harness, broken: &mut Vec<String>) {
     }
 }
 
-/// Long before the deadline all is well again: what gave up because of time was kept from OZmap by the service.
+/// Long before the deadline all is well again: what gave up because of time was kept from OZmap by
+/// the service.
 fn nothing_expires(harness: &Harness, scenario: &Scenario, broken: &mut Vec<String>) {
     if scenario.ending == Ending::NeverWell || scenario.deletes_per_hour_max == 1 {
         return;

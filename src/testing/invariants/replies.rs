@@ -38,7 +38,8 @@ fn cancelled_is_gone(reply: &Reply, broken: &mut Vec<String>) {
     }
 }
 
-/// A caller whose reservation stood from its first request to its answer is not told that it is gone.
+/// A caller whose reservation stood from its first request to its answer is not told that it is
+/// gone.
 fn of_its_own(reply: &Reply, broken: &mut Vec<String>) {
     let is_absent = match &reply.answer {
         Answered::With(outcome) => matches!(
@@ -90,7 +91,8 @@ fn no_is_no(harness: &Harness, replies: &[Reply], broken: &mut Vec<String>) {
     }
 }
 
-/// A webhook that was told a final outcome is told the same again. Without a key that binds only a deletion, for a while, and
+/// A webhook that was told a final outcome is told the same again. Without a key that binds only a
+/// deletion, for a while, and
 /// where OZmap can be asked whether it still holds.
 fn the_same_again(
     harness: &Harness,

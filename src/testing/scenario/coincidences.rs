@@ -141,7 +141,8 @@ fn two_lies(rng: &Rng, scenario: &mut Scenario) {
     fault(scenario, "filter:nothing*1");
 }
 
-/// A deletion without effect or a clear answer, and OZmap is wrong once by its id and once by its code.
+/// A deletion without effect or a clear answer, and OZmap is wrong once by its id and once by its
+/// code.
 fn gone_by_one_lie(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     fault(scenario, format!("delete:{}*1", unclear(rng)));
@@ -257,7 +258,8 @@ fn dry_run_before(rng: &Rng, scenario: &mut Scenario) {
     forbidding(rng, scenario, Point::Accepted);
 }
 
-/// A new reservation of the code while the old one is deleted, and a customer who asks for the new one.
+/// A new reservation of the code while the old one is deleted, and a customer who asks for the new
+/// one.
 fn reserved_while_deleting(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     let event = another(scenario);
@@ -271,7 +273,8 @@ fn reserved_while_deleting(rng: &Rng, scenario: &mut Scenario) {
     }
 }
 
-/// A new reservation, and who asks for it, after the last answer of OZmap and before the outcome is written down.
+/// A new reservation, and who asks for it, after the last answer of OZmap and before the outcome is
+/// written down.
 fn reserved_during_the_last_look(rng: &Rng, scenario: &mut Scenario) {
     if rng.one_in(2) {
         if let Some(copies) = scenario.copies.first_mut() {
@@ -302,8 +305,9 @@ fn settled_during_a_look(rng: &Rng, scenario: &mut Scenario) {
         process: 0,
         time: rng.millis(19_500..=22_500),
     };
-    let nth = rng.number(1..=3);
-    scenario.after(Point::GetAnswered, nth, 0, event);
+    // The first look is before the deletion.
+    let nth = rng.number(2..=3);
+    scenario.after(Point::LookUpAnswered, nth, 0, event);
 }
 
 /// OZmap never comes back.

@@ -56,7 +56,8 @@ const GETS: &[&str] = &[
     "rereserve_after",
 ];
 
-/// An OZmap that says "nothing there" once although it is: the looks that can be wrong so, each in all the words for it that the settings list.
+/// An OZmap that says "nothing there" once although it is: the looks that can be wrong so, each in
+/// all the words for it that the settings list.
 const WRONG_ONCE: &[&str] = &[
     "lookup:nothing",
     "lookup:nothing=not_found",
@@ -71,7 +72,8 @@ const WRONG_ONCE: &[&str] = &[
     "filter:nothing",
 ];
 
-/// What can happen to a deletion. A late one takes effect before the record settles, as the settings promise.
+/// What can happen to a deletion. A late one takes effect before the record settles, as the
+/// settings promise.
 const DELETIONS: &[&str] = &[
     "status=404",
     "delayed_delete_ms=900",
@@ -82,7 +84,8 @@ const DELETIONS: &[&str] = &[
     "status=401",
 ];
 
-/// An OZmap that is wrong once; where a deletion had no effect and the code was changed meanwhile, that is dangerous.
+/// An OZmap that is wrong once; where a deletion had no effect and the code was changed meanwhile,
+/// that is dangerous.
 pub(super) fn wrong_once(rng: &Rng) -> Vec<String> {
     match rng.number(0..=3) {
         0 => vec![

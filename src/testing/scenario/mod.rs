@@ -1,4 +1,5 @@
-//! What happens in one scenario, all of it drawn from the seed: who asks, what fails, which process is killed.
+//! What happens in one scenario, all of it drawn from the seed: who asks, what fails, which process
+//! is killed.
 //!
 //! - `faults`: single faults of OZmap
 //! - `coincidences`: what is only dangerous together
@@ -16,7 +17,8 @@ use super::rng::Rng;
 /// The latest that something goes wrong; after this everything is well again.
 pub(crate) const TROUBLE: Duration = Duration::from_secs(120);
 
-/// How long a deletion that was sent may still take effect: shorter than by default, to play more in the same time.
+/// How long a deletion that was sent may still take effect: shorter than by default, to play more
+/// in the same time.
 const SETTLE_MS: i64 = 90_000;
 
 /// When something happens.
