@@ -208,6 +208,8 @@ impl Harness {
                 if !was_asked || self.clone().ask(webhook).await {
                     break;
                 }
+                // The process may still be starting again.
+                sleep(PATIENCE).await;
             }
         }
         self.all_ended().await;
