@@ -1,11 +1,26 @@
 //! The two clocks of the machine, read in one place.
 //!
-//! Durations come from the monotonic clock. The wall clock is only ever used to notice that the machine slept.
+//! Durations come from the monotonic clock. The wall clock is only ever used to notice that the
+//! machine slept.
 //! Leases and deadlines of the journal use neither: they are counted on the database's clock.
 
 use std::time::SystemTime;
 
 use tokio::time::Instant;
+
+#[cfg(test)]
+thread_local! {
+    /// How long the machine that this thread simulates has been suspended.
+    static SLEPT: std::cell::Cell<std::time::Duration> = const { std::cell::Cell::new(std::time::Duration::ZERO) };
+}
+
+/// Suspends the simulated machine: its wall clock goes on and its monotonic clock does not. Zero
+/// starts a new machine.
+#[cfg(test)]
+pub(crate) fn suspend(time: std::time::Duration) {
+    let so_far = if time.is_zero() { time } else { SLEPT.get() };
+    SLEPT.set(so_far + time);
+}
 
 /// A point in time on both clocks of this machine.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +39,10 @@ impl Moment {
     pub fn now() -> Self {
         Self {
             monotonic: Instant::now(),
+            #[cfg(not(test))]
             wall: SystemTime::now(),
+            #[cfg(test)]
+            wall: SystemTime::now() + SLEPT.get(),
         }
     }
 
@@ -40,8 +58,10 @@ impl Moment {
 
     /// Milliseconds since this moment, by the clock that says more.
     ///
-    /// A suspended machine stops the monotonic clock, a corrected one moves the wall clock: whichever of the two
-    /// says that more time has passed is believed, because everything that asks wants to know what is too old.
+    /// A suspended machine stops the monotonic clock, a corrected one moves the wall clock:
+    /// whichever of the two
+    /// says that more time has passed is believed, because everything that asks wants to know what
+    /// is too old.
     #[must_use]
     pub fn age_ms(&self) -> u64 {
         let now = Self::now();

@@ -47,6 +47,9 @@ enum Queue {
 #[cfg(test)]
 pub(crate) trait OperationQueue: Send + Sync {
     fn push(&self, operation: Box<dyn Operation>);
+
+    /// Returns when the process learns the result of an operation that has already been committed.
+    fn deliver(&self) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
 /// A message to the thread.
@@ -202,7 +205,12 @@ impl Writer {
                 thread.send(run).map_err(|_| gone())?;
             }
             #[cfg(test)]
-            Queue::Simulated(queue) => queue.push(Box::new(operation)),
+            Queue::Simulated(queue) => {
+                queue.push(Box::new(operation));
+                let result = answer.await.map_err(|_| gone())?;
+                queue.deliver().await;
+                return result;
+            }
         }
         answer.await.map_err(|_| gone())?
     }

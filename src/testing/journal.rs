@@ -1,90 +1,142 @@
-//! The journal under simulated time: the production statements on a store in memory whose clock is the schedule's.
+//! The journal under simulated time: the production statements on a store in memory whose clock is
+//! the scenario's.
 //!
-//! Several processes may share one book, as they share a database. It may be away for a while, and its answers may
-//! come late; what it has answered is durable.
+//! Several processes may share one database. It can be away or slow for a while, a process can
+//! learn late of a commit,
+//! and what was committed is durable. It must never change what a statement does.
 
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
 
-use super::{Dice, Process};
-use crate::clock::Moment;
+use super::audit::Audit;
+use super::{Process, Rng};
+use crate::clock::{self, Moment};
 use crate::journal::seam::{
     FREE_LEASES, LOOK_EVERY, Operation, OperationQueue, Row, Sqlite, Store, Value, Writer, finish,
     run,
 };
 use crate::journal::{Error, Journal, Times};
 
-/// The most that an operation takes while all is well.
+/// The longest that an operation takes while all is well.
 const USUAL_MS: u64 = 15;
 
-/// The most that an answer is late, now and then.
+/// The longest that an operation takes now and then.
 const LATE_MS: u64 = 6_000;
 
-/// A database, shared by every process of a schedule.
-pub(crate) struct Book {
+/// A database that every process of a scenario shares.
+pub(crate) struct SimDatabase {
     store: Mutex<Sqlite>,
+    audit: Mutex<Audit>,
     began: Instant,
     /// The simulator of OZmap began at the same time, and dates what it makes.
     began_ms: i64,
     away_until: Mutex<Option<Instant>>,
+    slow: Mutex<Option<(Instant, u64)>>,
+    slept: Mutex<Duration>,
+    /// From here on nothing goes wrong by chance.
+    is_calm: AtomicBool,
     tasks: TaskTracker,
 }
 
-/// The way of one process to the book.
+/// The way of one process to the database.
 #[derive(Clone)]
-struct Desk {
-    book: Arc<Book>,
+struct SimWriter {
+    database: Arc<SimDatabase>,
     process: Process,
-    dice: Dice,
+    rng: Rng,
     alone: Alone,
+    owner: Arc<Mutex<String>>,
 }
 
-impl Book {
-    pub(crate) fn new() -> Result<Arc<Self>, Error> {
+impl SimDatabase {
+    pub(crate) fn new(audit: Audit) -> Result<Arc<Self>, Error> {
+        clock::suspend(Duration::ZERO);
         Ok(Arc::new(Self {
             store: Mutex::new(Sqlite::in_memory()?),
+            audit: Mutex::new(audit),
             began: Instant::now(),
             began_ms: Moment::now().unix_ms(),
             away_until: Mutex::new(None),
+            slow: Mutex::new(None),
+            slept: Mutex::default(),
+            is_calm: AtomicBool::new(false),
             tasks: TaskTracker::new(),
         }))
     }
 
-    /// A journal of one process; `restarted` when it is the only one, and takes up what the last one left at once.
+    /// Opens the journal of one process. One that is alone takes up at once what the last run left.
     pub(crate) fn open(
         self: &Arc<Self>,
         process: &Process,
-        dice: &Dice,
+        rng: &Rng,
         times: Times,
         alone: Alone,
     ) -> Result<Journal, Error> {
         if let Alone::Yes = alone {
-            self.now(|store| store.execute(FREE_LEASES, &[]))?;
+            self.with_store(|store| store.execute(FREE_LEASES, &[]))?;
+            self.audited(None);
         }
-        let writer = Writer::simulated(Arc::new(Desk {
-            book: self.clone(),
+        let owner = Arc::new(Mutex::default());
+        let writer = Writer::simulated(Arc::new(SimWriter {
+            database: self.clone(),
             process: process.clone(),
-            dice: dice.clone(),
+            rng: rng.clone(),
             alone,
+            owner: owner.clone(),
         }));
         let look_every = match alone {
             Alone::Yes => None,
             Alone::No => Some(LOOK_EVERY),
         };
-        Ok(Journal::simulated(writer, times, look_every))
+        let journal = Journal::simulated(writer, times, look_every);
+        *lock(&owner) = journal.owner().to_owned();
+        Ok(journal)
     }
 
-    /// Nobody can read or write for so long.
+    /// No process can read or write for so long.
     pub(crate) fn go_away(&self, time: Duration) {
         *lock(&self.away_until) = Some(Instant::now() + time);
     }
 
+    /// Every operation takes up to so many milliseconds for a while.
+    pub(crate) fn slow_down(&self, time: Duration, ms: u64) {
+        *lock(&self.slow) = Some((Instant::now() + time, ms));
+    }
+
+    /// The machine is suspended: its wall clock goes on, its monotonic clock does not.
+    pub(crate) fn suspend(&self, time: Duration) {
+        *lock(&self.slept) += time;
+        clock::suspend(time);
+    }
+
+    /// Nothing goes wrong by chance any more.
+    pub(crate) fn calm_down(&self) {
+        self.is_calm.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something goes wrong by chance, once in so many times.
+    pub(crate) fn fails_by_chance(&self, rng: &Rng, times: u64) -> bool {
+        rng.one_in(times) && !self.is_calm.load(Ordering::Relaxed)
+    }
+
+    /// How long the machine has been suspended so far.
+    pub(crate) fn slept(&self) -> Duration {
+        *lock(&self.slept)
+    }
+
+    /// When the database began, in milliseconds since 1970.
+    pub(crate) fn began_ms(&self) -> i64 {
+        self.began_ms
+    }
+
     /// Reads it as an operator would.
     pub(crate) fn rows(&self, sql: &'static str) -> Result<Vec<Vec<String>>, Error> {
-        let rows = self.now(|store| store.query(sql, &[]))?;
+        let rows = self.with_store(|store| store.query(sql, &[]))?;
         Ok(rows
             .into_iter()
             .map(|row: Row| {
@@ -100,9 +152,26 @@ impl Book {
             .collect())
     }
 
-    fn now<T>(&self, work: impl FnOnce(&mut Sqlite) -> Result<T, Error>) -> Result<T, Error> {
+    /// Every rule that a commit broke.
+    pub(crate) fn broken(&self) -> Vec<String> {
+        lock(&self.audit).broken().to_vec()
+    }
+
+    fn audited(&self, actor: Option<&str>) {
+        let slept = self.slept();
+        let audited = self.with_store(|store| lock(&self.audit).look(store, actor, slept));
+        if let Err(error) = audited {
+            tracing::error!("the simulated journal cannot be audited: {error}");
+        }
+    }
+
+    fn with_store<T>(
+        &self,
+        work: impl FnOnce(&mut Sqlite) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut store = lock(&self.store);
-        let elapsed = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX / 2);
+        let elapsed = self.began.elapsed() + self.slept();
+        let elapsed = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX / 2);
         store.set_clock(self.began_ms + elapsed)?;
         work(&mut store)
     }
@@ -110,40 +179,74 @@ impl Book {
     fn is_away(&self) -> bool {
         lock(&self.away_until).is_some_and(|until| until > Instant::now())
     }
+
+    fn slow_ms(&self) -> Option<u64> {
+        let (until, ms) = (*lock(&self.slow))?;
+        (until > Instant::now()).then_some(ms)
+    }
 }
 
-/// Whether a process has the book for itself.
+/// Whether a process has the database to itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Alone {
     Yes,
     No,
 }
 
-impl OperationQueue for Desk {
+impl SimWriter {
+    /// Waits as an operation does in the queue.
+    async fn queued(&self) {
+        self.process.runs().await;
+        sleep(self.rng.millis(0..=USUAL_MS)).await;
+        if let Some(ms) = self.database.slow_ms() {
+            sleep(self.rng.millis(ms / 2..=ms)).await;
+        }
+    }
+
+    async fn work(self, operation: Box<dyn Operation>) {
+        self.queued().await;
+        if self.database.is_away() {
+            sleep(Duration::from_millis(500)).await;
+            let error = Error::Unavailable("simulated: it is away".to_owned());
+            return finish(vec![operation], &Err(error));
+        }
+        self.process.runs().await;
+        if self.database.fails_by_chance(&self.rng, 60) {
+            sleep(self.rng.millis(0..=LATE_MS)).await;
+        }
+        // A server completes what it received when the process is gone; a file is written by the
+        // process itself.
+        if let Alone::Yes = self.alone {
+            self.process.runs().await;
+        }
+        let done = self
+            .database
+            .with_store(|store| Ok(run(store, vec![operation])));
+        if let Err(error) = done {
+            tracing::error!("the simulated journal failed: {error}");
+        }
+        let owner = lock(&self.owner).clone();
+        self.database.audited(Some(&owner));
+    }
+}
+
+impl OperationQueue for SimWriter {
     fn push(&self, operation: Box<dyn Operation>) {
-        let this = self.clone();
-        self.book.tasks.spawn(async move {
-            this.process.runs().await;
-            sleep(this.dice.ms(0..=USUAL_MS)).await;
-            if this.book.is_away() {
-                sleep(Duration::from_millis(500)).await;
-                let error = Error::Unavailable("simulated: it is away".to_owned());
-                return finish(vec![operation], &Err(error));
+        self.database.tasks.spawn(self.clone().work(operation));
+    }
+
+    fn deliver(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {
+            // What waits for the commit acts before the process learns of it.
+            tokio::task::yield_now().await;
+            if self.database.fails_by_chance(&self.rng, 120) {
+                sleep(self.rng.millis(0..=LATE_MS)).await;
             }
-            this.process.runs().await;
-            let is_late = this.dice.one_in(60);
-            if is_late {
-                sleep(this.dice.ms(0..=LATE_MS)).await;
+            if let Some(ms) = self.database.slow_ms().filter(|_| self.rng.one_in(3)) {
+                sleep(self.rng.millis(0..=ms)).await;
             }
-            // What a server was told it does, also when the process is gone; a file is written by the process itself.
-            if let Alone::Yes = this.alone {
-                this.process.runs().await;
-            }
-            let done = this.book.now(|store| Ok(run(store, vec![operation])));
-            if let Err(error) = done {
-                tracing::error!("the simulated journal failed: {error}");
-            }
-        });
+            self.process.runs().await;
+        })
     }
 }
 

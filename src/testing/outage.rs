@@ -1,14 +1,16 @@
-//! OZmap is away for an hour: what comes meanwhile waits, hardly anybody asks OZmap, and all is done soon after.
+//! OZmap is away for an hour: what is accepted in that hour waits, OZmap is hardly called, and all
+//! is done soon after.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::dice::Dice;
-use super::story::Story;
-use super::truth;
-use super::world::{TIMES, World, lock};
+use super::harness::{Answered, Harness, lock};
+use super::invariants;
+use super::rng::Rng;
+use super::scenario::{Key, Scenario, Webhook, Wish};
+use super::service::TIMES;
 use crate::domain::Outcome;
 use crate::journal::Times;
 
@@ -20,55 +22,58 @@ const DONE_WITHIN: Duration = Duration::from_secs(90);
 
 /// An hour without OZmap, and what comes after it.
 async fn hour_without_ozmap(fault: &str, seed: u64) -> Result<(u64, Duration), String> {
-    let story = Story {
-        processes: 1,
-        codes: CODES,
-        happenings: Vec::new(),
+    let webhook = |code| Webhook {
+        code,
+        key: Key::Own,
+        wish: Wish::Cancel,
     };
+    let scenario = Scenario::quiet(vec![1; CODES], (0..CODES).map(webhook).collect());
     // Given up after a day, as it is by default.
     let times = Times {
         deadline_ms: 86_400_000,
         ..TIMES
     };
-    let world = World::with(&story, &Dice::new(seed), times).ok_or("no world")?;
-    if !world.memory.fault(fault) {
+    let harness = Harness::with(&scenario, &Rng::new(seed), times).ok_or("no harness")?;
+    if !harness.simulator.fault(fault) {
         return Err(format!("no fault: {fault}"));
     }
-    let (began, before) = (Instant::now(), world.memory.calls());
-    for (webhook, number) in (1..).zip(0..CODES) {
-        // The journal is late now and then; whoever hears that nothing was accepted asks again.
+    let (began, before) = (Instant::now(), harness.simulator.calls());
+    for webhook in 0..CODES {
+        // The journal is late now and then: a caller who is told that nothing was accepted asks
+        // again.
         for _ in 0..3 {
-            Arc::clone(&world).ask(number, webhook).await;
-            if lock(&world.told)
-                .last()
-                .is_some_and(|told| told.answer.is_ok())
-            {
+            if Arc::clone(&harness).ask(webhook).await {
                 break;
             }
         }
         sleep(Duration::from_secs(60).saturating_sub(Duration::from_secs(4))).await;
     }
-    let (calls, away) = (world.memory.calls() - before, began.elapsed());
+    let (calls, away) = (harness.simulator.calls() - before, began.elapsed());
     if away < Duration::from_secs(3_500) {
         return Err(format!("no hour: {away:?}"));
     }
-    let is_pending = |answer: &Result<_, _>| matches!(answer, Ok((Outcome::Pending, _)));
-    let told = lock(&world.told).clone();
-    let accepted: Vec<_> = told.iter().filter(|told| told.answer.is_ok()).collect();
-    if accepted.len() != CODES || !accepted.iter().all(|told| is_pending(&told.answer)) {
-        return Err(format!("not everybody was told pending: {told:#?}"));
+    let replies = lock(&harness.replies).clone();
+    let answers: Vec<Outcome> = replies
+        .iter()
+        .filter_map(|reply| match reply.answer {
+            Answered::With(outcome) => Some(outcome),
+            Answered::Declined(_) | Answered::Killed | Answered::TooLate => None,
+        })
+        .collect();
+    if answers.len() != CODES || answers.iter().any(|outcome| *outcome != Outcome::Pending) {
+        return Err(format!("not every caller was told pending: {replies:#?}"));
     }
-    world.memory.heal();
+    harness.simulator.heal();
     let healed = Instant::now();
-    while world.active() > 0 {
+    while harness.active() > 0 {
         if healed.elapsed() > Duration::from_secs(3_600) {
-            return Err(format!("{} never ended", world.active()));
+            return Err(format!("{} never ended", harness.active()));
         }
         sleep(Duration::from_secs(1)).await;
     }
     let took = healed.elapsed();
-    let broken = truth::broken(&world, &story);
-    let deleted = world.memory.deletions().len();
+    let broken = invariants::broken(&harness, &scenario);
+    let deleted = harness.simulator.deletions().len();
     match broken.is_empty() && deleted == CODES {
         true => Ok((calls, took)),
         false => Err(format!("{deleted} deleted; {broken:#?}")),

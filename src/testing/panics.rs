@@ -1,13 +1,13 @@
-//! A mistake of ours that comes back every time: the cancellation that meets it is a person's after three times.
+//! A bug that panics every time: after three panics the cancellation is left to a person.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::dice::Dice;
-use super::story::{Story, What};
-use super::world::World;
+use super::harness::Harness;
+use super::rng::Rng;
+use super::scenario::{Event, Key, Scenario, Webhook, Wish};
 
 /// What became of the code before.
 #[derive(Clone, Copy, Debug)]
@@ -16,34 +16,36 @@ enum Before {
     Cancelled,
 }
 
-/// Runs one cancellation whose calls panic, after `spared` of them did not; returns its row and the kinds of its events.
+/// Runs one cancellation whose calls panic, after `spared` of them did not; returns its row and the
+/// kinds of its events.
 async fn panicking(before: Before, spared: &str) -> Option<(Vec<String>, Vec<String>)> {
-    let story = Story {
-        processes: 1,
-        codes: 1,
-        happenings: Vec::new(),
+    let webhook = Webhook {
+        code: 0,
+        key: Key::Own,
+        wish: Wish::Cancel,
     };
-    let world = World::new(&story, &Dice::new(1))?;
+    let scenario = Scenario::quiet(vec![1], vec![webhook; 2]);
+    let harness = Harness::new(&scenario, &Rng::new(1))?;
     if let Before::Cancelled = before {
-        Arc::clone(&world).ask(0, 2).await;
+        Arc::clone(&harness).ask(1).await;
     }
-    world.memory.fault(spared).then_some(())?;
-    Arc::clone(&world).ask(0, 1).await;
-    // Whatever was spared has happened by now, and the answer to it is lost.
-    world.happen(&What::Panic {
+    harness.simulator.fault(spared).then_some(())?;
+    Arc::clone(&harness).ask(0).await;
+    // What was spared has happened by now, and the answer to it is lost.
+    harness.perform(&Event::Panic {
         process: 0,
         times: u64::MAX,
     });
     for _ in 0..600 {
-        if world.active() == 0 {
+        if harness.active() == 0 {
             break;
         }
         sleep(Duration::from_secs(1)).await;
     }
     let row = "SELECT outcome, reason, needs_human, delete_sent FROM op WHERE state = 'done' AND outcome <> 'cancelled'";
-    let rows = world.book.rows(row).ok()?;
-    let events = world
-        .book
+    let rows = harness.database.rows(row).ok()?;
+    let events = harness
+        .database
         .rows("SELECT kind FROM op_event ORDER BY at_ms, seq")
         .ok()?;
     let kinds = events.into_iter().flatten().collect();

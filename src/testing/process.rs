@@ -1,4 +1,4 @@
-//! A process that can be frozen and killed wherever it touches the world.
+//! A process that can be frozen and killed wherever it calls OZmap or the journal.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ enum State {
     Dead,
 }
 
-/// One process of a schedule.
+/// One process of a scenario.
 #[derive(Clone)]
 pub(crate) struct Process {
     state: Arc<watch::Sender<State>>,

@@ -1,7 +1,8 @@
 //! The simulator without a network, for schedules under simulated time.
 //!
-//! Connections are pipes, so that no byte depends on the machine's clock. A query takes effect at once, between two
-//! steps of the other tasks.
+//! Connections are pipes, so that no byte depends on the machine's clock. What can be asked of it
+//! is asked at once,
+//! between two steps of everybody else.
 
 use std::sync::Arc;
 
@@ -94,6 +95,22 @@ impl InProcess {
         let raw = world.by_code(code).into_iter().next()?;
         let planted = plant::replant(world, &raw, self.shared.now()).ok()?;
         Some(planted.property)
+    }
+
+    /// Which properties a fault had installed, and when, in milliseconds since 1970 on the
+    /// simulator's clock.
+    pub fn installed_by_faults(&self) -> Vec<(String, i64)> {
+        let audit = self.shared.state().records.audit_json();
+        let rows = audit.as_array().cloned().unwrap_or_default();
+        rows.iter()
+            .filter(|row| row["fault"] == "implant_after" && row["method"] == "FAULT")
+            .filter_map(|row| Some((text(row, "/target")?.to_owned(), row["at_ms"].as_i64()?)))
+            .collect()
+    }
+
+    /// What time it is at the simulated provider, in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        self.shared.now().unix_ms()
     }
 
     /// The ids of the properties that the world really holds under a code.

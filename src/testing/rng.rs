@@ -1,19 +1,20 @@
-//! Chance that is the same for the same seed, today and in five years.
+//! Random numbers that are the same for the same seed, on every machine and with every version of a
+//! library.
 
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A generator of one schedule; its clones draw from the same row.
+/// The generator of one scenario; its clones continue the same sequence.
 #[derive(Clone)]
-pub(crate) struct Dice(Arc<Mutex<u64>>);
+pub(crate) struct Rng(Arc<Mutex<u64>>);
 
-impl Dice {
+impl Rng {
     pub(crate) fn new(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(seed)))
     }
 
-    /// A generator of its own, so that one part's draws do not shift another's.
+    /// A generator with its own sequence, so that one part's draws do not shift another's.
     pub(crate) fn split(&self) -> Self {
         Self::new(self.next())
     }
@@ -25,7 +26,7 @@ impl Dice {
     }
 
     /// A time within bounds.
-    pub(crate) fn ms(&self, range: RangeInclusive<u64>) -> Duration {
+    pub(crate) fn millis(&self, range: RangeInclusive<u64>) -> Duration {
         Duration::from_millis(self.number(range))
     }
 
@@ -35,7 +36,7 @@ impl Dice {
     }
 
     /// One of several.
-    pub(crate) fn one_of<'a, T>(&self, all: &'a [T]) -> Option<&'a T> {
+    pub(crate) fn pick<'a, T>(&self, all: &'a [T]) -> Option<&'a T> {
         let last = u64::try_from(all.len()).ok()?.checked_sub(1)?;
         all.get(usize::try_from(self.number(0..=last)).ok()?)
     }
