@@ -164,4 +164,5 @@ fn is_number(word: &Word) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop")]
 mod tests;

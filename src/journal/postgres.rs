@@ -23,7 +23,6 @@ use super::record;
 use super::sql;
 use super::store::{CommitResult, Row, Sharing, Store, Value};
 use super::url::Server;
-use super::words::with_words;
 
 mod connection;
 mod schema;
@@ -187,13 +186,7 @@ impl Postgres {
     }
 
     fn text(&mut self, sql: &'static str) -> String {
-        let record = &self.record;
-        let translate = || {
-            with_words(sql)
-                .replace("{RECORD}", record)
-                .replace("{NOW}", schema::NOW)
-                .replace("{SKIP}", "FOR UPDATE SKIP LOCKED")
-        };
+        let translate = || schema::translate(sql, &self.record);
         self.dialect.entry(sql).or_insert_with(translate).clone()
     }
 

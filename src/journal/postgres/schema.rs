@@ -10,9 +10,18 @@ use super::connection::{Connection, Trouble, told};
 use crate::journal::error::Error;
 use crate::journal::migrations::{self, Added, Plan, Tables};
 use crate::journal::sql;
+use crate::journal::words::with_words;
 
 /// The clock, in milliseconds since 1970.
 pub(super) const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp())*1000 AS BIGINT)";
+
+/// A statement in PostgreSQL's dialect; `record` is the list of a record's columns.
+pub(super) fn translate(sql: &str, record: &str) -> String {
+    with_words(sql)
+        .replace("{RECORD}", record)
+        .replace("{NOW}", NOW)
+        .replace("{SKIP}", "FOR UPDATE SKIP LOCKED")
+}
 
 /// Older servers get no security fixes any more.
 const VERSION_MIN: u32 = 140_000;
