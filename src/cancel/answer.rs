@@ -89,6 +89,17 @@ pub(super) fn record_reply(context: &Arc<Context>, request: Acceptance, outcome:
     context.tracker.spawn(recording.in_current_span());
 }
 
+/// The part of a webhook in a cancellation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// It started it.
+    Started,
+    /// It joined while the cancellation was in progress.
+    Joined,
+    /// It repeats an earlier request.
+    Repeated,
+}
+
 pub(super) fn answer_of(record: &Record) -> Answer {
     Answer {
         protocol: Some(record.protocol.clone()),

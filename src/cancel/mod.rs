@@ -46,7 +46,7 @@ mod worker;
 use std::sync::Arc;
 
 pub use answer::{Declined, conversation_id};
-use answer::{answer_of, completed_or_latest, record_after_split, record_reply};
+use answer::{Part, answer_of, completed_or_latest, record_after_split, record_reply};
 use context::Context;
 pub use context::Rules;
 use intake::{AcceptResult, Intake, ReplyGate};
@@ -388,15 +388,4 @@ impl Cancellations {
         }));
         gate.wait(accepted, answer_by).await
     }
-}
-
-/// The part of a webhook in a cancellation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    /// It started it.
-    Started,
-    /// It joined while the cancellation was in progress.
-    Joined,
-    /// It repeats an earlier request.
-    Repeated,
 }

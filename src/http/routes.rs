@@ -5,6 +5,9 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Response, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::{MethodRouter, any, get};
 use serde_json::Value;
@@ -25,65 +28,69 @@ struct Route {
 }
 
 /// Everything that the public listener serves.
-const ROUTES: [Route; 5] = [
-    Route {
-        path: "/webhooks/{name}",
-        serve: || any(webhook::webhook).options(edge::preflight),
-        describe: openapi::webhooks,
-    },
-    Route {
-        path: "/health",
-        serve: || get(health::detail),
-        describe: |_, path| {
-            openapi::page(path, "the health in detail", &[200, 503], schemas::health())
+fn table() -> [Route; 5] {
+    [
+        Route {
+            path: "/webhooks/{name}",
+            serve: || any(webhook::webhook).options(edge::preflight),
+            describe: openapi::webhooks,
         },
-    },
-    Route {
-        path: "/health/live",
-        serve: || get(health::live),
-        describe: |_, path| {
-            openapi::page(
-                path,
-                "liveness: the process answers",
-                &[200],
-                schemas::status(),
-            )
+        Route {
+            path: "/health",
+            serve: || get(health::detail),
+            describe: |_, path| {
+                openapi::page(path, "the health in detail", &[200, 503], schemas::health())
+            },
         },
-    },
-    Route {
-        path: "/health/ready",
-        serve: || get(health::ready),
-        describe: |_, path| {
-            openapi::page(
-                path,
-                "readiness: whether to send traffic",
-                &[200, 503],
-                schemas::status(),
-            )
+        Route {
+            path: "/health/live",
+            serve: || get(health::live),
+            describe: |_, path| {
+                openapi::page(
+                    path,
+                    "liveness: the process answers",
+                    &[200],
+                    schemas::status(),
+                )
+            },
         },
-    },
-    Route {
-        path: "/openapi.json",
-        serve: || get(openapi::document),
-        describe: |_, path| openapi::page(path, "this document", &[200], schemas::document()),
-    },
-];
+        Route {
+            path: "/health/ready",
+            serve: || get(health::ready),
+            describe: |_, path| {
+                openapi::page(
+                    path,
+                    "readiness: whether to send traffic",
+                    &[200, 503],
+                    schemas::status(),
+                )
+            },
+        },
+        Route {
+            path: "/openapi.json",
+            serve: || get(document),
+            describe: |_, path| openapi::page(path, "this document", &[200], schemas::document()),
+        },
+    ]
+}
 
 /// The addresses of the table, as axum writes them.
 pub fn paths() -> impl Iterator<Item = &'static str> {
-    ROUTES.iter().map(|route| route.path)
+    table().into_iter().map(|route| route.path)
 }
 
-/// What every row says of itself.
-pub(super) fn described(app: &App) -> impl Iterator<Item = (String, Value)> {
-    ROUTES
+/// `GET /openapi.json`: what every row says of itself.
+async fn document(State(app): State<Arc<App>>) -> Response<Body> {
+    let paths = table()
         .iter()
-        .flat_map(|route| (route.describe)(app, route.path))
+        .flat_map(|route| (route.describe)(&app, route.path))
+        .collect();
+    response::json(StatusCode::OK, &openapi::describe(&app, paths))
 }
 
 /// The routes of the public listener, and what every request passes on its way to them.
 pub(super) fn router(app: Arc<App>) -> Router {
-    let routes = ROUTES
+    let routes = table()
         .iter()
         .fold(Router::new(), |router, route| {
             router.route(route.path, (route.serve)())

@@ -2,29 +2,19 @@
 //! configured channels.
 //!
 //! It must never describe what the router does not serve: every path comes from a row of
-//! [`super::routes`]. `schemas` has the bodies.
+//! `routes.rs`. `schemas` has the bodies.
 
 pub(super) mod schemas;
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::{Method, Response, StatusCode};
+use axum::http::Method;
 use serde_json::{Map, Value, json};
 
+use super::App;
 use super::request_context::{REQUEST_ID, TRACEPARENT};
-use super::response::json as respond_json;
-use super::{App, routes};
 use crate::channels::{Channel, Codec, Proof};
 
-/// `GET /openapi.json`.
-pub(super) async fn document(State(app): State<Arc<App>>) -> Response<Body> {
-    respond_json(StatusCode::OK, &describe(&app))
-}
-
-fn describe(app: &App) -> Value {
-    let paths: Map<String, Value> = routes::described(app).collect();
+/// The document of the configured channels, with the path items of the route table.
+pub(super) fn describe(app: &App, paths: Map<String, Value>) -> Value {
     let schemes: Map<String, Value> = app
         .channels
         .values()

@@ -102,9 +102,9 @@ fn every_file_that_sees_a_secret_is_looked_at_and_one_of_them_compares() {
         "hmac",
         "jwt",
         "plivo",
-        "seal",
         "secrets",
         "standard_webhooks",
+        "state_signer",
         "tokens",
         "twilio",
     ] {

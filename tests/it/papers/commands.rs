@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 
 use super::blocks::{Block, all};
 use super::{code_spans, papers, root};
@@ -188,8 +187,12 @@ fn cargo_test(arguments: &[&str]) -> Result<(), String> {
 }
 
 /// The names of the tests of this binary.
+#[expect(
+    clippy::disallowed_types,
+    reason = "the binary lists its tests once, not once for each command"
+)]
 fn tests() -> &'static str {
-    static TESTS: OnceLock<String> = OnceLock::new();
+    static TESTS: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     TESTS.get_or_init(|| {
         let itself = std::env::current_exe().unwrap();
         let output = Command::new(itself).arg("--list").output().unwrap();
