@@ -130,9 +130,10 @@ fn bare(text: &str) -> &str {
             break;
         }
     }
-    match rest.is_empty() {
-        true => text.trim_matches(|c: char| c.is_whitespace() || is_format(c)),
-        false => rest,
+    if rest.is_empty() {
+        text.trim_matches(|c: char| c.is_whitespace() || is_format(c))
+    } else {
+        rest
     }
 }
 

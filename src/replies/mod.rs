@@ -144,9 +144,10 @@ impl Replies {
             format!("{happened} {question}")
         };
         let said = with(code);
-        match said.chars().count() <= REPLY_CHARS_MAX {
-            true => said,
-            false => with(""),
+        if said.chars().count() <= REPLY_CHARS_MAX {
+            said
+        } else {
+            with("")
         }
     }
 

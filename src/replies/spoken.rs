@@ -66,9 +66,12 @@ impl Spoken {
         let are_many = digits > DIGITS_ONE_BY_ONE_MAX;
         let with_words: Vec<String> = characters
             .chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit())
-            .flat_map(|row| match are_many {
-                true => threes(row),
-                false => row.chunks(1).collect(),
+            .flat_map(|row| {
+                if are_many {
+                    threes(row)
+                } else {
+                    row.chunks(1).collect()
+                }
             })
             .map(|group| {
                 let words = group

@@ -77,12 +77,13 @@ impl Replies {
                 .map_err(|error| error.to_string())?;
             long += said.chars().count();
         }
-        match long <= REPLY_CHARS_MAX {
-            true => Ok(()),
-            false => Err(format!(
+        if long <= REPLY_CHARS_MAX {
+            Ok(())
+        } else {
+            Err(format!(
                 "may be {long} characters long with [{}] after it; at most {REPLY_CHARS_MAX} are allowed",
                 turn.id()
-            )),
+            ))
         }
     }
 

@@ -93,9 +93,10 @@ fn hands_over(preset: &str, reply: &Reply) -> bool {
 
 /// The same body, of a recogniser that was not sure.
 fn unsure(body: String) -> String {
-    match body.contains("0.95") {
-        true => body.replace("0.95", "0.42"),
-        false => format!("{body}&confidence=0.42"),
+    if body.contains("0.95") {
+        body.replace("0.95", "0.42")
+    } else {
+        format!("{body}&confidence=0.42")
     }
 }
 

@@ -166,11 +166,11 @@ fn captured(preset: &str) -> Vec<Base> {
 
 fn read(preset: &str, name: String, bytes: &[u8]) -> Option<Base> {
     let text = String::from_utf8(bytes.to_vec()).ok()?;
-    let (head, body) = match text.trim_start().starts_with('{') {
-        true => ("POST /webhooks/door HTTP/1.1", text.as_str()),
-        false => text
-            .split_once("\r\n\r\n")
-            .or_else(|| text.split_once("\n\n"))?,
+    let (head, body) = if text.trim_start().starts_with('{') {
+        ("POST /webhooks/door HTTP/1.1", text.as_str())
+    } else {
+        text.split_once("\r\n\r\n")
+            .or_else(|| text.split_once("\n\n"))?
     };
     let mut lines = head.lines();
     let mut words = lines.next()?.split(' ');
@@ -180,13 +180,14 @@ fn read(preset: &str, name: String, bytes: &[u8]) -> Option<Base> {
         let name: HeaderName = name.parse().ok()?;
         Some((name, HeaderValue::from_str(value.trim()).ok()?))
     });
-    let body = match body.trim_start().starts_with('{') {
-        true => Body::Json(serde_json::from_str(body).ok()?),
-        false => Body::Form(
+    let body = if body.trim_start().starts_with('{') {
+        Body::Json(serde_json::from_str(body).ok()?)
+    } else {
+        Body::Form(
             form_urlencoded::parse(body.trim().as_bytes())
                 .into_owned()
                 .collect(),
-        ),
+        )
     };
     let mut headers: HeaderMap = headers.collect();
     headers.remove("content-encoding");

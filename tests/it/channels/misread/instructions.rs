@@ -261,9 +261,10 @@ fn no_mixture_of_members_deletes_while_one_of_them_says_no() {
     let ran = TestRunner::new(config).run(&drawn, |(index, members)| {
         let mut request = bases[index].clone();
         for (name, value, is_in_query) in &members {
-            request = match is_in_query {
-                true => request.with_query(&in_query(name, value)),
-                false => request.with_member(name, &json!(value)),
+            request = if *is_in_query {
+                request.with_query(&in_query(name, value))
+            } else {
+                request.with_member(name, &json!(value))
             };
         }
         // A member of the body that is given twice has only its last value here.

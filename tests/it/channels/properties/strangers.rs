@@ -63,9 +63,10 @@ async fn a_stranger_is_never_understood_whatever_is_sent() {
             let request = Request::parse(&bytes);
             let query = request.query();
             let is_sendable = query.bytes().all(|byte| byte.is_ascii_graphic());
-            let target = match query.is_empty() || !is_sendable {
-                true => format!("/webhooks/{preset}"),
-                false => format!("/webhooks/{preset}?{query}"),
+            let target = if query.is_empty() || !is_sendable {
+                format!("/webhooks/{preset}")
+            } else {
+                format!("/webhooks/{preset}?{query}")
             };
             let headers: Vec<(&str, &str)> = request
                 .headers
