@@ -123,8 +123,8 @@ impl ReservationCode {
     }
 
     /// The spellings that a lookup asks OZmap for, each once, the canonical one first. OZmap
-    /// compares byte for byte, so that the list has the canonical and the received spelling in
-    /// composed (NFC) and decomposed (NFD) characters, and the spelling that OZmap stores.
+    /// compares byte for byte, so the list has the canonical and the received spelling in composed
+    /// (NFC) and decomposed (NFD) characters, and the spelling that OZmap stores.
     #[must_use]
     pub fn spellings(&self) -> Vec<String> {
         let both = [self.canonical.as_str(), self.came_as.as_str()];

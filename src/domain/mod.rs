@@ -183,7 +183,7 @@ impl fmt::Debug for Ask {
 /// The service's answer to a request: its outcome, or its state when the time to answer is over.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The outcome so far.
+    /// The outcome; `pending` until the request ends.
     pub outcome: Outcome,
     /// The number of the cancellation, when there is one.
     pub protocol: Option<Protocol>,

@@ -1,7 +1,7 @@
 //! The outcomes of a request, and what each of them means to a caller.
 //!
-//! The ids are the public contract and must never change. Every property of an outcome is an
-//! exhaustive match, so that a new outcome does not compile until it has all of them.
+//! The ids are the public contract and must never change. Every question about an outcome is an
+//! exhaustive match, so that a new outcome does not compile until each match covers it.
 
 use super::id_enum::id_enum;
 
@@ -27,9 +27,9 @@ id_enum! {
         WouldCancel = "would_cancel",
         /// Lookup: the reservation exists and could be cancelled.
         Found = "found",
-        /// The deadline passed before the service sent a DELETE; nothing was cancelled.
+        /// The service gave up before it sent a DELETE; nothing was cancelled.
         Expired = "expired",
-        /// The service gave up after a deletion that may have taken effect; an operator must look.
+        /// The service gave up, and a deletion may have happened; an operator must look.
         Unknown = "unknown",
         /// Accepted and durable; the service will finish it.
         Pending = "pending",

@@ -44,7 +44,7 @@ impl<T> Field<T> {
 
 /// The id of a property or client: 24 lower-case hexadecimal digits. OZmap never reuses one.
 ///
-/// An empty or short id in a DELETE path would address the whole collection, so that no code can
+/// An empty or short id in a DELETE path would address the whole collection, so no code can
 /// construct one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PropertyId(String);
@@ -195,7 +195,7 @@ pub type Row = Result<Property, DocumentError>;
 pub struct LookupResult {
     /// Every row of the answer.
     pub rows: Vec<Row>,
-    /// When the question was sent. The age of the rows counts from here, so that a slow answer
-    /// counts as an old one.
+    /// When the question was sent. The age of the rows counts from here, so a slow answer counts as
+    /// an old one.
     pub read_at: Moment,
 }

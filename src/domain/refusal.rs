@@ -29,7 +29,7 @@ id_enum! {
         Installed = "installed",
         /// OZmap marks the property or the client as deleted already.
         MarkedDeleted = "marked_deleted",
-        /// Created after the request to cancel it, so that the request cannot have meant it.
+        /// Created after the request to cancel it, so the request cannot have meant it.
         ReservedLater = "reserved_later",
         /// There are traces of an installation.
         InstallEvidence = "install_evidence",

@@ -42,7 +42,7 @@ const ENTITIES: [(&str, &str); 12] = [
 pub(super) fn canonical(text: &str) -> String {
     let mut text: String = text.nfc().collect();
     // Decoration may enclose other decoration. Every pass that changes something makes the text
-    // shorter or plainer, so that the loop ends.
+    // shorter or plainer, so the loop ends.
     loop {
         let cleaned = cleaned(&text);
         if cleaned == text {

@@ -8,8 +8,8 @@ use super::spoken::{SPELLED_CHARS_MAX, Spoken};
 use super::{Error, Facts, REPLY_CHARS_MAX, Replies, bad_sentence, ids, template_name};
 use crate::domain::{CODE_CHARS_MAX, Locale, Medium, Outcome, Turn};
 
-/// The longest numeric code that a spoken sentence still spells out. It omits a longer one, so that
-/// a shorter code gives the longest sentence.
+/// The longest numeric code that a spoken sentence still spells out. It omits a longer one, so a
+/// shorter code gives the longest sentence.
 const SPELLED_CODE_CHARS_MAX: usize = SPELLED_CHARS_MAX / "8, ".len();
 
 /// The most digits of a protocol number: a date, and the more random digits the more numbers are in

@@ -501,7 +501,7 @@ fn what_was_reserved_after_it_was_asked_for_is_kept() {
         ..policy()
     };
     assert_eq!(says(new_customer, &lax), "reserved_later");
-    // A lookup is not a request to cancel, so that it has no time to compare with.
+    // A lookup is not a request to cancel, so it has no time to compare with.
     let sighting = LookupResult {
         rows: vec![Ok(born("2026-01-13T00:00:00Z"))],
         read_at: Moment::now(),

@@ -147,8 +147,7 @@ fn a_number_is_no_code_and_two_codes_are_none() {
             ),
             (json!(["123|123", "9|9"]), "contradiction"),
         ] {
-            // A list of equal texts counts as one text, so that this rule does not apply inside a
-            // list.
+            // A list of equal texts counts as one text, so this rule does not apply inside a list.
             let is_in_a_list = base.name.contains("list");
             let Some(changed) = base.with_value("123|123", &value).filter(|_| !is_in_a_list) else {
                 continue;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Reply, World};
 
-/// A lookup: it changes nothing, so that each case can use the same reservation.
+/// A lookup: it changes nothing, so each case can use the same reservation.
 async fn look(world: &World, mut body: Value) -> Reply {
     body["action"] = json!("lookup");
     world.ask(body).await

@@ -1,9 +1,9 @@
 //! Properties of every input: the checks of `fuzz/checks`, with input from proptest, the captured
 //! requests and the seeds of the fuzz targets, on stable Rust.
 //!
-//! A failure prints its input as a line of hexadecimal digits. `OZMAP_CANCEL_INPUT=HEX cargo test
-//! --test it repeats` with `OZMAP_CANCEL_CHECK=NAME` runs that input alone. Keep a finding as a
-//! file under `fuzz/seeds/NAME`, which every run tests again.
+//! A failure prints its input as a line of hexadecimal digits. To run that input alone:
+//! `OZMAP_CANCEL_CHECK=NAME OZMAP_CANCEL_INPUT=HEX cargo test --test it repeats`. Keep a finding as
+//! a file under `fuzz/seeds/NAME`, which every run tests again.
 
 #[path = "../../../../fuzz/checks/mod.rs"]
 mod checks;
