@@ -1,8 +1,8 @@
-//! The two clocks of the machine, read in one place.
+//! Reads the two clocks of the machine. No other file reads the wall clock.
 //!
-//! Durations come from the monotonic clock. The wall clock is only ever used to notice that the
-//! machine slept.
-//! Leases and deadlines of the journal use neither: they are counted on the database's clock.
+//! Durations come from the monotonic clock. The wall clock only detects that the machine was
+//! suspended. Leases and deadlines of the journal must never use either clock: the database's clock
+//! counts them.
 
 use std::time::SystemTime;
 
@@ -10,11 +10,11 @@ use tokio::time::Instant;
 
 #[cfg(test)]
 thread_local! {
-    /// How long the machine that this thread simulates has been suspended.
+    /// How long the simulated machine of this thread has been suspended.
     static SLEPT: std::cell::Cell<std::time::Duration> = const { std::cell::Cell::new(std::time::Duration::ZERO) };
 }
 
-/// Suspends the simulated machine: its wall clock goes on and its monotonic clock does not. Zero
+/// Suspends the simulated machine: its wall clock advances and its monotonic clock does not. Zero
 /// starts a new machine.
 #[cfg(test)]
 pub(crate) fn suspend(time: std::time::Duration) {
@@ -46,7 +46,7 @@ impl Moment {
         }
     }
 
-    /// A moment for tests of what was signed long ago.
+    /// A moment in the past, for tests of requests that were signed long ago.
     #[cfg(test)]
     pub(crate) fn at_unix_seconds(seconds: u64) -> Self {
         let wall = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
@@ -56,17 +56,15 @@ impl Moment {
         }
     }
 
-    /// Milliseconds since this moment, by the clock that says more.
+    /// Milliseconds since this moment, by the clock that shows the longer time.
     ///
-    /// A suspended machine stops the monotonic clock, a corrected one moves the wall clock:
-    /// whichever of the two
-    /// says that more time has passed is believed, because everything that asks wants to know what
-    /// is too old.
+    /// A suspended machine stops the monotonic clock, and a correction moves the wall clock. The
+    /// longer time is the safe one, because every caller checks whether something is too old.
     #[must_use]
     pub fn age_ms(&self) -> u64 {
         let now = Self::now();
         let monotonic = now.monotonic.saturating_duration_since(self.monotonic);
-        // A wall clock that went backwards says nothing about how much time has passed.
+        // A wall clock that was set back does not show how much time has passed.
         let wall = now.wall.duration_since(self.wall).unwrap_or_default();
         u64::try_from(monotonic.max(wall).as_millis()).unwrap_or(u64::MAX)
     }
@@ -105,7 +103,7 @@ mod tests {
     #[test]
     fn a_machine_that_slept_makes_a_moment_older_and_a_clock_that_went_back_makes_it_no_younger() {
         let now = Moment::now().unix_seconds().unsigned_abs();
-        // As if the monotonic clock had stood still for a minute.
+        // As if the monotonic clock had stopped for a minute.
         assert!(Moment::at_unix_seconds(now - 60).age_ms() >= 59_000);
         assert!(Moment::at_unix_seconds(now + 60).age_ms() < 10_000);
     }

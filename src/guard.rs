@@ -1,17 +1,19 @@
-//! Decides whether a property may be deleted: a flat list of refusals, in order, the first that objects wins.
+//! Decides whether a property may be deleted: a flat, ordered list of refusals. The first rule that
+//! objects decides.
 //!
-//! Pure: no clock, no network, no journal. It alone makes a [`Deletable`], and there is no other way to a deletion.
-//! What it cannot read it refuses. It must never look at `connections[].implanted`: that is the splitter's state,
-//! and it is `true` for a reservation too.
+//! The guard is pure: it uses no clock, no network and no journal. Only the guard creates a
+//! [`Deletable`], and every deletion needs one. It refuses what it cannot read. It must never look
+//! at `connections[].implanted`: that is the splitter's state, and it is `true` for a reservation
+//! too.
 //!
-//! A `Deletable` cannot be made elsewhere:
+//! No other code can create a `Deletable`:
 //! ```compile_fail,E0451
 //! # use ozmap_cancel::{domain::Property, clock::Moment, guard::Deletable};
 //! # fn forge(property: Property) -> Deletable {
 //! Deletable { property, read_at: Moment::now() }
 //! # }
 //! ```
-//! while what the guard made can be read:
+//! Other code can read one that the guard created:
 //! ```
 //! # use ozmap_cancel::guard::Deletable;
 //! # fn read(deletable: &Deletable) -> &str {
@@ -28,22 +30,25 @@ use crate::domain::{
     ReservationCode,
 };
 
-/// How much older than its customer a property may be and still count as born with the reservation.
+/// How much older than its customer a property may be and still count as created with the
+/// reservation.
 ///
 /// A genuine reservation creates both in one call, 2 to 4 seconds apart at most.
 const BORN_TOGETHER_MS: i64 = 10 * 60 * 1000;
 
-/// How far the clocks of OZmap and of the journal may be apart before a reservation counts as made after the request.
+/// How far the clocks of OZmap and of the journal may differ before a reservation counts as made
+/// after the request.
 const CLOCKS_APART_MS: i64 = 10 * 60 * 1000;
 
-/// What somebody asked for, and when.
+/// The request that the guard judges.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
     /// The reservation code.
     pub code: &'a ReservationCode,
-    /// When it was promised (journal's clock, ms since 1970); `None` when nothing was, and it is only being looked at.
+    /// When the request was accepted (journal's clock, ms since 1970); `None` for a lookup, which
+    /// accepts nothing.
     pub at_ms: Option<i64>,
-    /// Whom OZmap's key belongs to, by id or user name, if it says so.
+    /// The user that the OZmap API key belongs to, by id or user name, if the key names one.
     pub key_user: Option<&'a str>,
 }
 
@@ -57,29 +62,30 @@ impl<'a> From<&'a ReservationCode> for Asked<'a> {
     }
 }
 
-/// What the operator allows beyond the rules that cannot be switched off.
+/// The operator's settings for the rules that the operator may change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// What an installed customer hears; never deleted either way.
+    /// The outcome for an installed customer, who is never deleted either way.
     pub installed: OnInstalled,
-    /// Signs that someone was installed here once: optical power, modem data, certification.
+    /// Signs of an earlier installation here: optical power, modem data, certification.
     pub install_evidence: Check,
-    /// A unit inside a drawn building.
+    /// A unit inside a building that is drawn in OZmap.
     pub building_unit: Check,
-    /// A property that was there before this reservation.
+    /// A property that existed before this reservation.
     pub preexisting_property: Check,
-    /// Only properties created by these OZmap users may be deleted; empty means any, [`SELF`] the key's own.
+    /// Only properties created by these OZmap users may be deleted. An empty list allows every
+    /// user; [`SELF`] means the API key's own user.
     pub only_created_by: Vec<String>,
 }
 
-/// The word for the OZmap user that the key belongs to.
+/// Stands in a list of users for the user that the OZmap API key belongs to.
 pub const SELF: &str = "self";
 
-/// What is wrong when [`SELF`] is asked for and the key names no user.
+/// The error message when the operator configured [`SELF`] and the key names no user.
 pub const NAMELESS_KEY: &str = "policy.only_created_by has \"self\", and ozmap.api_key does not say whose it is: nothing is deleted for it. Write the user name instead, as OZmap shows it";
 
 impl Policy {
-    /// Whether it rests on whom the key belongs to.
+    /// Whether the policy depends on the user that the API key belongs to.
     #[must_use]
     pub fn is_for_the_key_alone(&self) -> bool {
         self.only_created_by.iter().any(|name| name == SELF)
@@ -95,17 +101,17 @@ pub enum OnInstalled {
     Review,
 }
 
-/// Whether a rule that depends on the provider's habits is applied.
+/// Whether the guard applies a rule that depends on the provider's habits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// It refuses, and a person looks.
+    /// The rule refuses, and the outcome is `review`.
     Review,
-    /// It is not looked at.
+    /// The rule is not applied.
     Ignore,
 }
 
 impl Refusal {
-    /// What the customer is told.
+    /// The outcome that the customer is told.
     #[must_use]
     pub const fn outcome(self, policy: &Policy) -> Outcome {
         match (self, policy.installed) {
@@ -115,7 +121,7 @@ impl Refusal {
     }
 }
 
-/// A property that may be deleted, as it was read at one moment.
+/// A property that may be deleted, as OZmap showed it at one moment.
 #[derive(Clone, Debug)]
 pub struct Deletable {
     property: Property,
@@ -123,31 +129,31 @@ pub struct Deletable {
 }
 
 impl Deletable {
-    /// What was read.
+    /// The property as it was read.
     #[must_use]
     pub fn property(&self) -> &Property {
         &self.property
     }
 
-    /// When it was read; a deletion must follow within seconds.
+    /// When the property was read; a deletion must follow within seconds.
     #[must_use]
     pub fn read_at(&self) -> Moment {
         self.read_at
     }
 }
 
-/// What the guard says of a sighting.
+/// The guard's decision about a lookup result.
 #[derive(Clone, Debug)]
 pub enum Verdict {
-    /// There is nothing with this code.
+    /// OZmap shows nothing under this code.
     Absent,
-    /// It stays; nothing is deleted.
+    /// The property is kept; nothing is deleted.
     Keep(Refusal),
-    /// It may be deleted.
+    /// The property may be deleted.
     Delete(Box<Deletable>),
 }
 
-/// Judges what OZmap showed for one code.
+/// Judges the rows that OZmap showed for one code.
 #[must_use]
 pub fn judge<'a>(sighting: &LookupResult, asked: impl Into<Asked<'a>>, policy: &Policy) -> Verdict {
     let property = match sighting.rows.as_slice() {
@@ -177,7 +183,7 @@ fn refusal(property: &Property, asked: Asked<'_>, policy: &Policy) -> Option<Ref
     let client = match &property.client {
         ClientField::Document(client) => client,
         ClientField::Missing | ClientField::Null => return Some(Refusal::NoClient),
-        // A reference is resolved before judging; one that is left could not be.
+        // The lookup resolves a reference before the guard runs; it could not resolve this one.
         ClientField::Reference(_) | ClientField::Unreadable => {
             return Some(Refusal::UnreadableClient);
         }
@@ -214,7 +220,7 @@ fn refusal(property: &Property, asked: Asked<'_>, policy: &Policy) -> Option<Ref
     None
 }
 
-/// Whether one of the users whom the operator listed created a property.
+/// Whether a user on the operator's list created the property.
 fn is_by_a_listed_user(property: &Property, asked: Asked<'_>, policy: &Policy) -> bool {
     let is = |field: &Field<String>, name: &str| field.value().is_some_and(|found| found == name);
     let is_the_keys = |user: &str| is(&property.creator, user) || is(&property.creator_id, user);
@@ -225,7 +231,7 @@ fn is_by_a_listed_user(property: &Property, asked: Asked<'_>, policy: &Policy) -
     })
 }
 
-/// A kind that is not stated contradicts nothing; one that is stated must be known.
+/// A missing kind contradicts nothing; a stated kind must be a known one.
 fn is_kind(kind: &Field<String>, known: &[&str]) -> bool {
     match kind {
         Field::Missing | Field::Null => true,
@@ -238,7 +244,8 @@ fn is_absent<T>(field: &Field<T>) -> bool {
     matches!(field, Field::Missing | Field::Null)
 }
 
-/// `implanted: false` does not prove that nobody was ever installed: other OZmap products flip it back.
+/// `implanted: false` does not prove that the customer was never installed: other OZmap products
+/// reset it to `false`.
 fn has_install_evidence(property: &Property, client: &Client) -> bool {
     let certified = match client.certified {
         Field::Missing | Field::Null | Field::Value(false) => false,
@@ -256,9 +263,10 @@ fn has_install_evidence(property: &Property, client: &Client) -> bool {
     certified || modem || !is_absent(&property.potency_read)
 }
 
-/// In a genuine reservation property and customer are born together, and nobody lived there before.
+/// A genuine reservation creates the property and its customer together, and the property has no
+/// earlier residents.
 ///
-/// A date that is not stated is no evidence; one that is stated must be readable.
+/// A missing date is no evidence; a stated date must be readable.
 fn is_born_with_client(property: &Property, client: &Client) -> bool {
     let residences = match &property.history {
         Field::Missing | Field::Null => &[][..],
@@ -286,10 +294,11 @@ fn instant(field: &Field<String>) -> Option<Timestamp> {
     field.value().and_then(|text| text.parse().ok())
 }
 
-/// Whether something was made after it was asked to be cancelled: a request that waited meets what is there now, and
-/// that may be what an agent made for the same customer since.
+/// Whether something was created after its cancellation was requested. The lookup of a delayed
+/// request sees the present state, which may be a new reservation that an agent made for the same
+/// customer.
 ///
-/// A date that is not stated, or cannot be read, is the matter of [`is_born_with_client`].
+/// [`is_born_with_client`] handles a date that is missing or unreadable.
 fn is_later(created_at: &Field<String>, asked: Asked<'_>) -> bool {
     match (asked.at_ms, instant(created_at)) {
         (Some(asked_at_ms), Some(created)) => {
@@ -299,9 +308,10 @@ fn is_later(created_at: &Field<String>, asked: Asked<'_>) -> bool {
     }
 }
 
-/// What to call the customer of a property, if its name can be read.
+/// The customer's first name, if the property's record has a readable one.
 ///
-/// A stranger's name is never read out: only the record of this very code may greet.
+/// Only the record of exactly this code may supply a name, so that a reply never contains another
+/// customer's name.
 #[must_use]
 pub fn first_name(property: &Property, code: &ReservationCode) -> Option<FirstName> {
     let client = property.client()?;

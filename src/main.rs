@@ -1,7 +1,8 @@
 //! The entry point: parses the command line, collects the configuration sources and returns the
 //! exit code.
 //!
-//! Only the binary reads the environment; the library is handed values.
+//! Only the binary reads the environment. The library must never read it: the caller passes in the
+//! values.
 
 mod cli;
 

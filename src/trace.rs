@@ -1,43 +1,43 @@
 //! The ids that link the log lines and the OZmap calls of one request: its request id and its W3C
 //! trace.
 //!
-//! They travel with the task that works on the request, so that no signature on the way to a call
-//! carries them. They must never decide anything, and they hold only random numbers and an id that
-//! was checked when the request came in.
+//! The ids travel with the task that works on the request, so that no function on the way to a call
+//! needs a parameter for them. They must never influence a decision. They hold only random numbers
+//! and a request id that was checked when the request arrived.
 //!
-//! `traceparent` follows W3C Trace Context, level 1. `tracestate` is not passed on: it is text that
-//! a platform's vendor wrote, OZmap is another company's service, and the standard lets a service
-//! drop it where trust ends.
+//! `traceparent` follows W3C Trace Context, level 1. `tracestate` is not passed on: the platform's
+//! vendor wrote its text, OZmap is another company's service, and the standard lets a service drop
+//! it at a trust boundary.
 
 use std::future::Future;
 
 use rand::RngExt;
 
-/// The only version of `traceparent` that is written.
+/// The only version of `traceparent` that the service writes.
 const VERSION: &str = "00";
 
 /// The length of a `traceparent` of that version.
 const LENGTH: usize = 55;
 
-/// The only flag of that version: the caller may have recorded the trace.
+/// The only flag that this version defines: the caller may have recorded the trace.
 const SAMPLED: u8 = 0x01;
 
 tokio::task_local! {
-    // Of a task, not of the process: it is gone when the work ends.
+    // Local to the task, not to the process: the value is dropped when the work ends.
     static CURRENT: RequestIds;
 }
 
-/// The ids of the request that a task works on.
+/// The ids of the request that a task is working on.
 #[derive(Clone, Debug)]
 pub struct RequestIds {
-    /// The `x-request-id` of the webhook; `None` for work that no webhook waits for.
+    /// The `x-request-id` of the webhook; `None` for work that no webhook is waiting for.
     pub request_id: Option<String>,
-    /// The trace that it belongs to.
+    /// The trace that the request belongs to.
     pub trace: Trace,
 }
 
 impl RequestIds {
-    /// Ids for work that no webhook waits for: a cancellation that a recovery resumes.
+    /// Ids for work that no webhook is waiting for: a cancellation that recovery resumes.
     #[must_use]
     pub fn fresh() -> Self {
         Self {
@@ -46,13 +46,13 @@ impl RequestIds {
         }
     }
 
-    /// The ids of the running task, if it works on a request.
+    /// The ids of the running task, if it is working on a request.
     #[must_use]
     pub fn current() -> Option<Self> {
         CURRENT.try_with(Clone::clone).ok()
     }
 
-    /// Does work under these ids.
+    /// Runs a future under these ids.
     pub async fn scope<F: Future>(self, work: F) -> F::Output {
         CURRENT.scope(self, work).await
     }
@@ -61,7 +61,7 @@ impl RequestIds {
 /// Gives a task that is about to be spawned the ids of the task that spawns it.
 pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let ids = RequestIds::current();
-    // Boxed: the work of a whole cancellation is too large to be moved over the stack again.
+    // Boxed: the future of a whole cancellation is too large to be moved on the stack again.
     let work = Box::pin(work);
     async move {
         match ids {
@@ -71,7 +71,7 @@ pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// One W3C trace, as it is passed on to the next service.
+/// One W3C trace, as the service passes it on to OZmap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trace {
     id: u128,
@@ -79,17 +79,17 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// A trace that begins here. It is not marked as sampled, because the service exports no spans.
+    /// Starts a new trace. It is not marked as sampled, because the service exports no spans.
     #[must_use]
     pub fn fresh() -> Self {
         Self {
-            // Zero is no id.
+            // The standard forbids an id of zero.
             id: rand::rng().random::<u128>().max(1),
             flags: 0,
         }
     }
 
-    /// Reads a `traceparent`; `None` where W3C Trace Context says that a new trace must begin.
+    /// Parses a `traceparent`; `None` where W3C Trace Context requires a new trace.
     #[must_use]
     pub fn parse(traceparent: &str) -> Option<Self> {
         let (version, rest) = traceparent.split_once('-')?;
@@ -97,7 +97,7 @@ impl Trace {
         if version == 0xff || (version == 0 && traceparent.len() != LENGTH) {
             return None;
         }
-        // A later version may have more fields behind these.
+        // A later version may append more fields.
         let mut fields = rest.split('-');
         let (id, parent, flags) = (fields.next()?, fields.next()?, fields.next()?);
         let (id, parent, flags) = (hex::<32>(id)?, hex::<16>(parent)?, hex::<2>(flags)?);
@@ -116,7 +116,7 @@ impl Trace {
         format!("{:032x}", self.id)
     }
 
-    /// The `traceparent` of one call: the same trace, and an id of its own for the call.
+    /// The `traceparent` of one call: the same trace, with a new id for the call.
     #[must_use]
     pub fn traceparent(&self) -> String {
         let call = rand::rng().random::<u64>().max(1);
@@ -125,7 +125,7 @@ impl Trace {
     }
 }
 
-/// Exactly so many digits, in lower case.
+/// Parses exactly `DIGITS` lower-case hexadecimal digits.
 fn hex<const DIGITS: usize>(text: &str) -> Option<u128> {
     let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if text.len() != DIGITS || !text.bytes().all(is_hex) {
@@ -149,9 +149,9 @@ mod tests {
         for (traceparent, flags) in [
             ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", 1),
             ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00", 0),
-            // Flags that this version does not know are not passed on.
+            // Flags that this version does not define are not passed on.
             ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-ff", 1),
-            // Later versions are read as far as they are known.
+            // Of later versions only the known fields are read.
             ("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", 1),
             (
                 "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-the-future-brings",
@@ -178,7 +178,7 @@ mod tests {
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-011",
-            // Version 00 ends here; `ff` is no version.
+            // Version 00 ends here; `ff` is not a valid version.
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
             "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -186,7 +186,7 @@ mod tests {
             "000-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
             "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01more",
             "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01.what",
-            // Zero is no id.
+            // An id of zero is invalid.
             "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
             "00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-011",

@@ -1,6 +1,6 @@
-//! What may be a reservation code, and how it is kept out of logs.
+//! Which texts can be a reservation code, and how codes stay out of logs.
 //!
-//! This file must never give a code a `Display` or a telling `Debug`: a code is personal data.
+//! A code is personal data: this file must never give it a `Display` or a `Debug` that shows it.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -9,14 +9,16 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::spelling::{canonical, is_format};
 
-/// The most characters that a reservation code may have. Of 25 real ones three are longer than 64 (68 to 92 characters).
+/// The most characters that a reservation code may have. Of 25 real codes, three are longer than 64
+/// characters (68 to 92).
 pub const CODE_CHARS_MAX: usize = 128;
 
-/// A reservation code that is safe to put into a path, in its canonical spelling, as it came, and as OZmap holds it where
-/// that is known.
+/// A reservation code that is safe to put into a path. It keeps its canonical spelling, the
+/// spelling that the customer sent, and the spelling that OZmap stores, where that is known.
 ///
-/// Two codes are equal when their canonical spellings are. That spelling has 1 to [`CODE_CHARS_MAX`] characters, no control
-/// or format character, and is neither `.` nor `..`, which would turn a look-up into "list every property".
+/// Two codes are equal when their canonical spellings are equal. A canonical spelling has 1 to
+/// [`CODE_CHARS_MAX`] characters and no control or format character. It is neither `.` nor `..`,
+/// which would turn a lookup into "list every property".
 #[derive(Clone)]
 pub struct ReservationCode {
     canonical: String,
@@ -27,31 +29,32 @@ pub struct ReservationCode {
 /// Why a text cannot be a reservation code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodeError {
-    /// Nothing but white space.
+    /// The text has only white space.
     #[error("the code is empty")]
     Empty,
     /// More than [`CODE_CHARS_MAX`] characters.
     #[error("the code is longer than 128 characters")]
     TooLong,
-    /// A control character, or one that cannot be seen (zero width, text direction), within the code.
+    /// A control character or an invisible character (zero width, text direction) within the code.
     #[error("the code has a control or invisible character")]
     Invisible,
-    /// `.` or `..`, which mean a folder in a path.
+    /// `.` or `..`, which mean a directory in a path.
     #[error("the code is a path segment with a meaning of its own")]
     Dots,
 }
 
 impl ReservationCode {
-    /// Reads what a customer typed.
+    /// Parses the text that a customer typed.
     ///
     /// # Errors
-    /// [`CodeError`] says which rule the text breaks; it never holds the text.
+    /// [`CodeError`] says which rule the text breaks; it never contains the text.
     pub fn parse(typed: &str) -> Result<Self, CodeError> {
         let came_as = typed.trim();
         if came_as.is_empty() {
             return Err(CodeError::Empty);
         }
-        // Bounded before the work: what is removed or composed is never so much of an honest code.
+        // Limits the work below. Normalisation never removes or composes this many characters of a
+        // genuine code.
         if came_as.chars().take(CODE_CHARS_MAX * 4 + 1).count() > CODE_CHARS_MAX * 4 {
             return Err(CodeError::TooLong);
         }
@@ -62,7 +65,7 @@ impl ReservationCode {
         if canonical.chars().count() > CODE_CHARS_MAX {
             return Err(CodeError::TooLong);
         }
-        // U+FFFD stands for a character that was lost on the way.
+        // U+FFFD replaces a character that was lost in transit.
         let is_unseen = |c: char| c.is_control() || is_format(c) || c == '\u{FFFD}';
         if canonical.chars().any(is_unseen) || came_as.chars().any(char::is_control) {
             return Err(CodeError::Invisible);
@@ -77,8 +80,9 @@ impl ReservationCode {
         })
     }
 
-    /// The same code with another reading of what came, of which one is the code: a `+` in a form is a blank, or a plus
-    /// that was not encoded. A reading that cannot be a code is none.
+    /// The same code with an alternative reading, either of which may be the real code: a `+` in a
+    /// form is a blank, or a plus that the sender did not encode. A reading that is not a valid
+    /// code is ignored.
     #[must_use]
     pub fn or_as(self, other: &str) -> Self {
         match Self::parse(other) {
@@ -90,46 +94,51 @@ impl ReservationCode {
         }
     }
 
-    /// The same code, to be asked for also as OZmap was seen to hold it, which may have a blank at an end. A spelling of
-    /// another code is none.
+    /// The same code with the spelling that OZmap stores, which may have a blank at an end, so that
+    /// a lookup also asks for that spelling. A spelling of another code is ignored.
     #[must_use]
     pub fn held_as(self, held: &str) -> Self {
-        match self.is(held) {
-            true => Self {
+        if self.is(held) {
+            Self {
                 held_as: Some(held.to_owned()),
                 ..self
-            },
-            false => self,
+            }
+        } else {
+            self
         }
     }
 
-    /// The canonical spelling, for the journal and the customer's own sentence; never for a log line.
+    /// The canonical spelling, for the journal and the customer's own sentence; never for a log
+    /// line.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.canonical
     }
 
-    /// As it came, but for blanks at its ends; for the journal, so that a restart asks OZmap for the same spellings.
+    /// The code as the customer sent it, without blanks at its ends. The journal stores it, so that
+    /// the service asks OZmap for the same spellings after a restart.
     #[must_use]
     pub fn came_as(&self) -> &str {
         &self.came_as
     }
 
-    /// The spellings that OZmap is asked for, each once, the canonical one first: as it came, and both with composed
-    /// (NFC) and with decomposed characters (NFD), because OZmap compares byte for byte; and as it was seen to be held.
+    /// The spellings that a lookup asks OZmap for, each once, the canonical one first. OZmap
+    /// compares byte for byte, so the list has the canonical and the received spelling in composed
+    /// (NFC) and decomposed (NFD) characters, and the spelling that OZmap stores.
     #[must_use]
     pub fn spellings(&self) -> Vec<String> {
         let both = [self.canonical.as_str(), self.came_as.as_str()];
         let forms = both
             .iter()
             .flat_map(|text| [text.nfc().collect(), text.nfd().collect()]);
-        // As it came byte for byte, which may be neither.
+        // The received bytes themselves may be neither NFC nor NFD.
         let last = [self.came_as.clone()].into_iter();
         distinct(forms.chain(last).chain(self.held_as.clone()))
     }
 
-    /// Further spellings that are worth a question before it is said that there is nothing: a blank at an end, which
-    /// OZmap may hold without anyone seeing it, and the first letter in the other case, which a phone's keyboard makes.
+    /// Further spellings to look up before the service says that there is no reservation: a blank
+    /// at an end, which OZmap may store unnoticed, and the first letter in the other case, which a
+    /// phone's keyboard produces.
     #[must_use]
     pub fn near_spellings(&self) -> Vec<String> {
         let known = self.spellings();
@@ -143,8 +152,8 @@ impl ReservationCode {
             .collect()
     }
 
-    /// Whether a code that OZmap holds is this one: equal in its canonical spelling, or in that of the other reading. Letter
-    /// case counts.
+    /// Whether a code that OZmap stores is this one: it equals the canonical spelling of this code
+    /// or of its alternative reading. Letter case counts.
     #[must_use]
     pub fn is(&self, held: &str) -> bool {
         let held = canonical(held);
@@ -174,9 +183,10 @@ fn is_dots(text: &str) -> bool {
 fn other_case(code: &str) -> Option<String> {
     let first = code.chars().next()?;
     let rest = code.get(first.len_utf8()..)?;
-    let other: String = match first.is_uppercase() {
-        true => first.to_lowercase().collect(),
-        false => first.to_uppercase().collect(),
+    let other: String = if first.is_uppercase() {
+        first.to_lowercase().collect()
+    } else {
+        first.to_uppercase().collect()
     };
     (other != first.to_string()).then(|| format!("{other}{rest}"))
 }

@@ -1,13 +1,13 @@
-//! `id_enum!`: an enum of which every variant has a stable id.
+//! `id_enum!`: defines an enum whose variants have stable ids.
 //!
-//! One definition gives the variants, their ids, the list of all of them and the parser, so that no
-//! variant can be left out of any. The ids are written out, because they are kept in journals,
-//! dashboards and callers' code: renaming a variant must never change one, as it would with a derive
-//! that takes the id from the name. Two variants with one id do not compile.
+//! One definition generates the variants, their ids, the list of all values and the parser, so that
+//! none of them can omit a variant. The ids are written out, because journals, dashboards and
+//! callers' code store them: renaming a variant must never change its id, as a derive from the
+//! variant's name would. Two variants with the same id do not compile.
 
 /// Declares an enum with `ALL`, `id`, `from_id` and `Display`.
 ///
-/// A block `or { Refused(Refusal), }` adds a variant that stands for every value of another such enum.
+/// A block `or { Refused(Refusal), }` adds a variant that wraps every value of another such enum.
 macro_rules! id_enum {
     (
         $(#[$meta:meta])*
@@ -86,7 +86,7 @@ mod tests {
 
     use crate::domain::{EventKind, Locale, Outcome, Reason, Refusal, State, Turn};
 
-    /// Each id leads back to its variant, and no id is used twice.
+    /// Asserts that each id parses back to its variant and that no two variants share an id.
     fn is_complete<T: Copy + Debug + Eq + Hash>(
         all: &[T],
         id: fn(T) -> &'static str,

@@ -1,6 +1,7 @@
-//! The languages of the service. Each has one line here and two files, which are embedded:
-//! `config/replies/LOCALE.toml` with its sentences, and `config/language/LOCALE.toml` with the words
-//! of its customers and the tags of its voices.
+//! The languages of the service. Each language has one line here and two embedded files:
+//! `config/replies/LOCALE.toml` with its sentences, and `config/language/LOCALE.toml` with its
+//! customers' words and the tags of its voices. A language must never be added here alone: it does
+//! not compile without its files.
 
 use super::id_enum::id_enum;
 
@@ -8,7 +9,7 @@ use super::id_enum::id_enum;
 macro_rules! locales {
     ($($(#[$meta:meta])* $variant:ident = $id:literal,)+) => {
         id_enum! {
-            /// A language that the replies are written in. The id is its tag in the contract.
+            /// A language of the replies. The id is its tag in the public contract.
             pub enum Locale { $($(#[$meta])* $variant = $id,)+ }
         }
 
@@ -52,8 +53,8 @@ impl Locale {
         self.id().split('-').next().unwrap_or_default()
     }
 
-    /// The closest locale to a language tag as platforms write it: `pt`, `pt_BR`, `PT-br`, `es-419`,
-    /// `en-US`.
+    /// The closest locale to a language tag in the spelling of any platform: `pt`, `pt_BR`,
+    /// `PT-br`, `es-419`, `en-US`.
     #[must_use]
     pub fn parse(tag: &str) -> Option<Self> {
         let language = tag.trim().split(['-', '_']).next()?;
@@ -62,7 +63,7 @@ impl Locale {
             .find(|locale| locale.language().eq_ignore_ascii_case(language))
     }
 
-    /// The ids of all of them, for an error about an unknown one.
+    /// The ids of all languages, for an error about an unknown one.
     #[must_use]
     pub fn list() -> String {
         Self::ALL.map(Self::id).join(", ")

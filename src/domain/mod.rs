@@ -73,7 +73,8 @@ impl fmt::Display for OpId {
     }
 }
 
-/// The number that a customer may quote and an operator can find; digits only, so that it can be spoken and keyed.
+/// The number that a customer may quote and an operator can look up; digits only, so that a caller
+/// can speak it or key it in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Protocol(String);
 
@@ -107,36 +108,37 @@ pub enum Medium {
     Voice,
 }
 
-/// What the caller wants.
+/// The requested action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Cancel the reservation.
     Cancel,
-    /// Only say what is there.
+    /// Only report what OZmap shows.
     Lookup,
 }
 
 /// Whether a cancellation may delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// It may.
+    /// A live cancellation, which may delete.
     Real,
-    /// Everything but the deletion.
+    /// Everything except the deletion.
     DryRun,
 }
 
-/// One request of a customer, as a channel understood it.
+/// One request of a customer, as its channel parsed it.
 #[derive(Clone)]
 pub struct Ask {
-    /// The channel that it came through.
+    /// The channel that received the request.
     pub channel: String,
-    /// What is wanted.
+    /// The requested action.
     pub action: Action,
-    /// Whether it may delete.
+    /// Whether the request may delete.
     pub mode: Mode,
-    /// The code as it was typed; not yet known to be one.
+    /// The text that the customer typed; not yet validated as a code.
     pub typed_code: String,
-    /// The same with the `+` of a form as a plus, where it was read as a blank: one of both is the code.
+    /// The same text with a plus, where a `+` in a form was read as a blank: one of the two is the
+    /// code.
     pub with_plus: Option<String>,
     /// The platform's own id of this request, the same on every retry.
     pub key: Option<String>,
@@ -144,24 +146,27 @@ pub struct Ask {
     pub conversation: Option<String>,
     /// The language to answer in.
     pub locale: Locale,
-    /// What the customer is called, when the platform knows it.
+    /// The customer's first name, if the platform knows it.
     pub first_name: Option<FirstName>,
     /// Why the customer cancels, for the operator.
     pub reason: Option<String>,
-    /// Seconds during which the same request without a key counts as the same request.
+    /// Seconds during which an identical request without a key counts as a retry of the first one.
     pub duplicate_window_s: u32,
-    /// Seconds after its end during which a final answer is repeated to the same key without a look at OZmap.
+    /// Seconds after the end of a request during which a retry with the same key gets the final
+    /// answer again, without a lookup in OZmap.
     pub replay_s: u32,
-    /// What the same key with another content is.
+    /// What the same key with different content means.
     pub same_key: SameKey,
 }
 
-/// What the same key of a platform with another content is.
+/// What it means when a platform sends the same key with different content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SameKey {
-    /// A mistake of a caller that can be told so.
+    /// The caller's mistake: the key promises the same request, and the caller is told of the
+    /// error.
     IsTheSameRequest,
-    /// Maybe another customer's: such a platform would only pass the refusal on to the customer.
+    /// The request may be another customer's: such a platform would only forward the refusal to the
+    /// customer.
     MayBeAnother,
 }
 
@@ -175,25 +180,25 @@ impl fmt::Debug for Ask {
     }
 }
 
-/// What is known after a request was decided, or when it was time to answer.
+/// The service's answer to a request: its outcome, or its state when the time to answer is over.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// How it ended.
+    /// The outcome; `pending` until the request ends.
     pub outcome: Outcome,
     /// The number of the cancellation, when there is one.
     pub protocol: Option<Protocol>,
-    /// Whether the same request was answered, or was running, before.
+    /// Whether the same request was answered, or was running, before this one.
     pub replayed: bool,
-    /// What the customer is called.
+    /// The customer's first name.
     pub first_name: Option<FirstName>,
-    /// When it was cancelled, in milliseconds since 1970; for `already_cancelled`.
+    /// When the reservation was cancelled, in milliseconds since 1970; for `already_cancelled`.
     pub cancelled_at_ms: Option<i64>,
-    /// What a look-up found.
+    /// The reservation that a lookup found.
     pub found: Option<Found>,
 }
 
 impl Answer {
-    /// An answer with nothing but its outcome.
+    /// An answer with an outcome and nothing else.
     #[must_use]
     pub const fn bare(outcome: Outcome) -> Self {
         Self {
@@ -207,12 +212,12 @@ impl Answer {
     }
 }
 
-/// What a look-up may tell about a reservation.
+/// The facts that a lookup may tell about a reservation.
 #[derive(Clone)]
 pub struct Found {
-    /// Its street address, or an empty text.
+    /// The street address; may be empty.
     pub address: String,
-    /// When it was reserved, ISO 8601 as OZmap wrote it, or an empty text.
+    /// When the reservation was made, in ISO 8601 as OZmap wrote it; may be empty.
     pub reserved_at: String,
 }
 
@@ -222,15 +227,16 @@ impl fmt::Debug for Found {
     }
 }
 
-/// The last question of a conversation in free text, or the last request in it that was acted on.
+/// The last question of a conversation in free text, or the last request in it that the service
+/// acted on.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Question {
-    /// The code that it is about, as the customer was shown it.
+    /// The code in the question, as the customer saw it.
     pub code: String,
     /// Whether a yes may delete.
     pub mode: Mode,
-    /// The message that it was asked about, which is no answer to it when it comes once more; once it is answered, the
-    /// message that was the answer.
+    /// The message that caused the question; a repetition of it does not answer the question. After
+    /// the answer, this is the message that answered.
     pub asked_by: String,
     /// Whether it was answered.
     pub standing: Standing,
@@ -239,11 +245,11 @@ pub struct Question {
 /// Whether a question was answered.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// Not yet: a plain yes cancels.
+    /// Not yet answered: a plain yes cancels.
     Open,
-    /// With a yes, or it was never needed.
+    /// The customer said yes, or the request needed no answer.
     Answered {
-        /// The key of the request that was acted on, if it had one.
+        /// The key of the request that the service acted on, if it had one.
         key: Option<String>,
     },
 }

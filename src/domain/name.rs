@@ -1,8 +1,9 @@
-//! The first name in a greeting, and what is not one.
+//! Extracts the first name for a greeting from a full name.
 //!
-//! A name comes from outside and ends in a sentence that the provider says: it must never carry markup, numbers,
-//! links or a second sentence. No greeting is always better than a wrong one, so that only a name of a list is greeted,
-//! and that not where the whole name is one of a company, a motto, a couple or a deceased person.
+//! A name comes from outside and ends in a sentence that the provider says: it must never carry
+//! markup, numbers, links or a second sentence. No greeting is always better than a wrong one. The
+//! service therefore greets only a name on the list, and only where the full name is not that of a
+//! company, a motto, a couple or a deceased person.
 
 use std::fmt;
 
@@ -16,7 +17,7 @@ use words::{TITLES, Words};
 /// The most characters of a first name; longer ones are not greeted.
 const NAME_CHARS_MAX: usize = 30;
 
-/// The most characters of a full name that are read; a longer one is a text.
+/// The most characters of a full name that are read; a longer text is not a name.
 const FULL_NAME_CHARS_MAX: usize = 200;
 
 /// A first name that is fit for a greeting.
@@ -24,10 +25,11 @@ const FULL_NAME_CHARS_MAX: usize = 200;
 pub struct FirstName(String);
 
 impl FirstName {
-    /// The first name in a full name, when it is surely one: a name of `config/names.txt`, or several with hyphens.
+    /// The first name in a full name, if it is certain: a name in `config/names.txt`, or several
+    /// such names with hyphens.
     ///
-    /// `JOÃO`, `joão` and `jOÃO` become `João`; `McKenzie` stays as it is; `Dona Maria` is `Maria`; a placeholder, a
-    /// company and a motto have none.
+    /// `JOÃO`, `joão` and `jOÃO` become `João`; `McKenzie` keeps its capitals; `Dona Maria` is
+    /// `Maria`; a placeholder, a company and a motto give `None`.
     #[must_use]
     pub fn of(full_name: &str) -> Option<Self> {
         if full_name.chars().nth(FULL_NAME_CHARS_MAX).is_some() {
@@ -50,7 +52,8 @@ impl FirstName {
     }
 }
 
-/// The first word that is no title, however the title is written: `Dr Ana`, `Dr. Ana`, `Dr.Ana`, `Exmo. Sr. Ana`.
+/// The first word that is not a title, in any spelling of the title: `Dr Ana`, `Dr. Ana`, `Dr.Ana`,
+/// `Exmo. Sr. Ana`.
 fn after_titles<'a>(tokens: &[&'a str]) -> Option<&'a str> {
     tokens.iter().find_map(|token| {
         let (head, rest) = token.split_once('.').unwrap_or((token, ""));
@@ -61,13 +64,13 @@ fn after_titles<'a>(tokens: &[&'a str]) -> Option<&'a str> {
     })
 }
 
-/// The letters of a word in lower case, without what else stands in it: `S/A` and `s.a.` are `sa`.
+/// The letters of a word in lower case, without its other characters: `S/A` and `s.a.` are `sa`.
 fn letters(token: &str) -> String {
     let letters: String = token.chars().filter(|c| c.is_alphabetic()).collect();
     letters.to_lowercase()
 }
 
-/// Whether a word stands in a list, alone or beside signs: `(LTDA)`, `Tele/Com`, `mercado-central`.
+/// Whether a list has a word, alone or beside signs: `(LTDA)`, `Tele/Com`, `mercado-central`.
 fn has_one_of(list: &Words, token: &str) -> bool {
     let mut parts = token.split(|c: char| !c.is_alphabetic());
     list.have(&letters(token)) || parts.any(|part| list.have(&part.to_lowercase()))
@@ -77,10 +80,11 @@ fn is_company(tokens: &[&str]) -> bool {
     let is_short_form = |(at, token): (usize, &&str)| {
         let before = at.checked_sub(1).and_then(|at| tokens.get(at));
         match letters(token).as_str() {
-            // A surname, too, which systems without accents write like the company's: `de SA`.
+            // `Sá` is also a surname. Systems without accents write it like the company's suffix:
+            // `de SA`.
             "sa" => !before.is_some_and(|before| PARTICLES.have(&letters(before))),
             "ca" | "rl" | "co" => true,
-            // Written apart: `S A`.
+            // The suffix with a blank in it: `S A`.
             "a" => before.is_some_and(|before| letters(before) == "s"),
             _ => false,
         }
@@ -102,7 +106,7 @@ fn is_sentence(tokens: &[&str]) -> bool {
     is_said || is_a_verse(tokens)
 }
 
-/// `João 3:16`, `João 3 16`: a place in the Bible, whose books are named after people.
+/// `João 3:16`, `João 3 16`: a Bible verse. Books of the Bible have people's names.
 fn is_a_verse(tokens: &[&str]) -> bool {
     let numbers = tokens.iter().flat_map(|token| {
         let is_number = |part: &&str| part.starts_with(|c: char| c.is_ascii_digit());
@@ -111,7 +115,7 @@ fn is_a_verse(tokens: &[&str]) -> bool {
     numbers.count() >= 2
 }
 
-/// `Maria e João` are two people, and either of them may be writing. `Costa e Silva` is one surname.
+/// `Maria e João` are two people, either of whom may be writing. `Costa e Silva` is one surname.
 fn is_a_couple(tokens: &[&str]) -> bool {
     let is_joint = |token: &str| matches!(token, "e" | "y" | "o" | "ou" | "and" | "or" | "/" | "+");
     tokens.iter().enumerate().any(|(at, token)| {
@@ -121,20 +125,21 @@ fn is_a_couple(tokens: &[&str]) -> bool {
     })
 }
 
-/// Whether a word says that the person is dead, that the name belongs to a thing, or that it is an invented one.
+/// Whether a word shows that the person is dead, that the name belongs to a thing, or that the name
+/// is invented.
 fn is_no_caller(token: &str) -> bool {
     let is_cross = token.contains(['†', '✝', '✞', '✟']) || token == "(+)";
     let lists = [&DECEASED, &NETWORK, &PLACEHOLDERS];
     is_cross || lists.iter().any(|list| has_one_of(list, token))
 }
 
-/// Writes a name of the list the way a person would, each part of `MARIA-CLARA` for itself. `None` for any other word.
+/// Capitalises a name on the list, each part of `MARIA-CLARA` by itself. `None` for any other word.
 fn written(word: &str) -> Option<String> {
     let parts: Option<Vec<String>> = word.split('-').map(with_capital).collect();
     Some(parts?.join("-"))
 }
 
-/// `McKenzie` and `AnaClara` were written so on purpose and stay; `JoSé` was not.
+/// The capitals of `McKenzie` and `AnaClara` are intended and stay; those of `JoSé` are not.
 fn with_capital(part: &str) -> Option<String> {
     let lower = part.to_lowercase();
     let is_name = FIRST_NAMES.have(&lower);

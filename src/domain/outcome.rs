@@ -1,7 +1,7 @@
 //! The outcomes of a request, and what each of them means to a caller.
 //!
-//! The ids are the public contract. Every question about an outcome is an exhaustive match, so that a
-//! new outcome does not compile until each of them is answered.
+//! The ids are the public contract and must never change. Every question about an outcome is an
+//! exhaustive match, so that a new outcome does not compile until each match covers it.
 
 use super::id_enum::id_enum;
 
@@ -10,7 +10,8 @@ id_enum! {
     pub enum Outcome {
         /// OZmap shows the property gone.
         Cancelled = "cancelled",
-        /// Nothing there now, and the journal says that this service cancelled this code before.
+        /// OZmap has no such reservation now, and the journal shows that this service cancelled the
+        /// code before.
         AlreadyCancelled = "already_cancelled",
         /// OZmap has no reservation with this code.
         NotFound = "not_found",
@@ -18,25 +19,25 @@ id_enum! {
         Installed = "installed",
         /// The record forbids an automatic deletion; nothing was deleted.
         Review = "review",
-        /// Cannot be a reservation code; OZmap was not asked.
+        /// The text cannot be a reservation code; the service did not ask OZmap.
         InvalidCode = "invalid_code",
         /// This conversation tried too many codes.
         TooManyAttempts = "too_many_attempts",
-        /// Dry run: everything but the deletion.
+        /// Dry run: the service did everything except the deletion.
         WouldCancel = "would_cancel",
         /// Lookup: the reservation exists and could be cancelled.
         Found = "found",
-        /// Given up; nothing was ever sent, so nothing was cancelled.
+        /// The service gave up before it sent a DELETE; nothing was cancelled.
         Expired = "expired",
-        /// Given up; a deletion may have happened, so an operator must look.
+        /// The service gave up, and a deletion may have happened; an operator must look.
         Unknown = "unknown",
-        /// Accepted and durable; it will be finished.
+        /// Accepted and durable; the service will finish it.
         Pending = "pending",
     }
 }
 
 impl Outcome {
-    /// Whether repeating the request can no longer change it.
+    /// Whether a retry of the request can no longer change the outcome.
     #[must_use]
     pub const fn is_final(self) -> bool {
         match self {
@@ -55,7 +56,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the code led to nothing, so that the customer may try another one.
+    /// Whether the code matched nothing, so that the customer may try another one.
     #[must_use]
     pub const fn leads_nowhere(self) -> bool {
         match self {
@@ -92,7 +93,7 @@ impl Outcome {
         }
     }
 
-    /// Whether an operator must look at a cancellation that ended so, after that many DELETEs.
+    /// Whether an operator must look at a cancellation with this outcome, after that many DELETEs.
     #[must_use]
     pub const fn needs_operator(self, deletes_sent: i64) -> bool {
         match self {

@@ -1,13 +1,14 @@
-//! What OZmap said about a reservation: typed where it decides, raw where it is kept.
+//! OZmap's description of a reservation: typed where a decision needs it, raw where it is only
+//! stored.
 //!
-//! Nothing here judges. A member that is missing, null or unreadable stays visibly so, because the guard must be
-//! able to tell "no" from "cannot tell".
+//! This file must never judge. It keeps a missing, null or unreadable member as such, because the
+//! guard must distinguish "no" from "unknown".
 
 use std::fmt;
 
 use crate::clock::Moment;
 
-/// A member of an OZmap document, as it was found.
+/// A member of an OZmap document, as the service found it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Field<T> {
     /// The document has no such member.
@@ -17,7 +18,7 @@ pub enum Field<T> {
     Null,
     /// The member has a value of the expected type.
     Value(T),
-    /// The member is there, but not of a type that we can read.
+    /// The member has a value of an unexpected type.
     Unreadable,
 }
 
@@ -30,7 +31,7 @@ impl<T> Field<T> {
         }
     }
 
-    /// The same member with its value turned into something else.
+    /// The same member with its value converted.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Field<U> {
         match self {
             Self::Missing => Field::Missing,
@@ -41,9 +42,10 @@ impl<T> Field<T> {
     }
 }
 
-/// The id of a property or client: 24 lower-case hexadecimal digits, which OZmap never uses twice.
+/// The id of a property or client: 24 lower-case hexadecimal digits. OZmap never reuses one.
 ///
-/// An empty or short id in a DELETE path would address the whole collection, so there is no way to make one.
+/// An empty or short id in a DELETE path would address the whole collection, so no code can
+/// construct one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PropertyId(String);
 
@@ -68,7 +70,7 @@ impl fmt::Debug for PropertyId {
     }
 }
 
-/// What stands in a property's `client` member.
+/// The content of a property's `client` member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientField {
     /// No such member.
@@ -83,12 +85,13 @@ pub enum ClientField {
     Unreadable,
 }
 
-/// The customer of a property, as far as it decides.
+/// The customer of a property, with the members that a decision needs.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Client {
     /// The reservation code, as OZmap holds it.
     pub code: Field<String>,
-    /// Whether the customer is installed. Never to be mistaken for `connections[].implanted`, which is the splitter's.
+    /// Whether the customer is installed. Not the same as `connections[].implanted`, which is the
+    /// splitter's state.
     pub implanted: Field<bool>,
     /// `ftth` on the wire.
     pub kind: Field<String>,
@@ -96,11 +99,12 @@ pub struct Client {
     pub name: Field<String>,
     /// Whether an installer certified the line.
     pub certified: Field<bool>,
-    /// The modem's serial number, MAC address and PPPoE user: any text in one of them means that someone installed it.
+    /// The modem's serial number, MAC address and PPPoE user: any text in one of them is evidence
+    /// of an installation.
     pub onu: Field<[Field<String>; 3]>,
     /// When the client was created, ISO 8601.
     pub created_at: Field<String>,
-    /// When it was deleted, if OZmap keeps deleted clients.
+    /// When the client was deleted, if OZmap keeps deleted clients.
     pub deleted_at: Field<String>,
 }
 
@@ -112,16 +116,16 @@ impl fmt::Debug for Client {
     }
 }
 
-/// One line of a property's `history.clients`: who lived there and since when.
+/// One entry of a property's `history.clients`: the period of one resident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Occupancy {
-    /// When the customer came, ISO 8601.
+    /// When the customer moved in, ISO 8601.
     pub enter_date: Field<String>,
-    /// When the customer left.
+    /// When the customer moved out.
     pub exit_date: Field<String>,
 }
 
-/// A property as OZmap described it, with the bytes that it was read from.
+/// A property as OZmap described it, with the bytes of the document.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Property {
     /// Its id.
@@ -134,24 +138,24 @@ pub struct Property {
     pub parent: Field<()>,
     /// The optical power that an installer read; only its presence counts.
     pub potency_read: Field<()>,
-    /// Who lived here.
+    /// The residents of the property.
     pub history: Field<Vec<Occupancy>>,
-    /// The user name of who created it.
+    /// The user name of its creator.
     pub creator: Field<String>,
-    /// The id of that user.
+    /// The user id of its creator.
     pub creator_id: Field<String>,
-    /// When it was created, ISO 8601.
+    /// When the property was created, ISO 8601.
     pub created_at: Field<String>,
-    /// When it was deleted, if OZmap keeps deleted properties.
+    /// When the property was deleted, if OZmap keeps deleted properties.
     pub deleted_at: Field<String>,
     /// Its street address.
     pub address: Field<String>,
-    /// The document's JSON, byte for byte: the tombstone that an undo is made from.
+    /// The document's JSON, byte for byte: the tombstone that an undo needs.
     pub raw: String,
 }
 
 impl Property {
-    /// The customer's document, when it was populated.
+    /// The customer's document, if OZmap populated it.
     #[must_use]
     pub fn client(&self) -> Option<&Client> {
         match &self.client {
@@ -172,25 +176,26 @@ impl fmt::Debug for Property {
     }
 }
 
-/// Why a document could not even be read as a property.
+/// Why a document could not be read as a property at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DocumentError {
-    /// Not a JSON object, or a deciding member stands in it twice.
+    /// Not a JSON object, or a member that decides occurs in it twice.
     NotADocument,
-    /// No `_id` or `id`, one that is not 24 hexadecimal digits, or two that differ.
+    /// No `_id` or `id`, an id that is not 24 hexadecimal digits, or two ids that differ.
     BadId,
     /// Only a client has the code: there is no property.
     ClientWithoutProperty,
 }
 
-/// A row of an answer: a property, or a document that cannot be read.
+/// One row of an answer: a property, or a document that cannot be read.
 pub type Row = Result<Property, DocumentError>;
 
-/// What OZmap showed, and when: the guard decides on this and on nothing older.
+/// OZmap's answer and the time of the question: the guard decides on this and on nothing older.
 #[derive(Clone, Debug)]
 pub struct LookupResult {
     /// Every row of the answer.
     pub rows: Vec<Row>,
-    /// When the question was sent; their age counts from here, so a slow answer is an old one.
+    /// When the question was sent. The age of the rows counts from here, so a slow answer counts as
+    /// an old one.
     pub read_at: Moment,
 }

@@ -1,7 +1,7 @@
 //! Why a cancellation waits, or why it ended as it did.
 //!
-//! Every word that a record's `reason` may hold is defined here, and nowhere as a literal. The ids
-//! are known to operators: an id that was ever written must stay.
+//! This file defines every value of a record's `reason`; no other file may have one as a literal.
+//! Operators know the ids: an id that was ever written must never change.
 
 use super::Refusal;
 use super::id_enum::id_enum;
@@ -22,15 +22,16 @@ id_enum! {
         DeleteWithoutEffect = "delete_without_effect",
         /// OZmap contradicts itself about the property.
         Contradiction = "contradiction",
-        /// The deadline passed before anything was sent.
+        /// The deadline passed before the service sent a DELETE.
         Deadline = "deadline",
-        /// The same, and another cancellation of the code may have deleted something.
+        /// The deadline passed, and another cancellation of the code may have deleted something.
         DeadlineAfterDeletion = "deadline_after_a_deletion",
-        /// The code leads to another reservation since the deletion.
+        /// The code has led to another reservation since the deletion.
         ReservedAgain = "reserved_again",
         /// Requests kept joining during the verification.
         JoinedLate = "joined_late",
-        /// The work on it panicked too often: it is not tried again, and an operator decides.
+        /// The worker panicked too often on it: the service does not retry, and an operator
+        /// decides.
         PanickedTooOften = "panicked_too_often",
         /// The journal lost its write-ahead log.
         JournalIncomplete = "journal_incomplete",
@@ -46,21 +47,21 @@ id_enum! {
         DeletesPerHour = "deletes_per_hour",
         /// A dry run waits for the live cancellation of its code.
         BeingCancelled = "being_cancelled",
-        /// Nothing was found once; a second lookup confirms it.
+        /// A lookup found nothing; a second lookup confirms it.
         SeenAbsentOnce = "seen_absent_once",
-        /// The property was not found once; a second check confirms it.
+        /// A check did not find the property; a second check confirms it.
         SeenGoneOnce = "seen_gone_once",
         /// The property is still there soon after its DELETE.
         StillThere = "still_there",
-        /// The property is found by its id and not under its code.
+        /// OZmap finds the property by its id and not by its code.
         NotUnderItsCode = "not_under_its_code",
-        /// A DELETE that was sent may still take effect.
+        /// A DELETE that the service sent may still take effect.
         Unsettled = "unsettled",
         /// Another request joined during the check, which is therefore repeated.
         Joined = "joined",
         /// The service stopped; another run or replica continues.
         Parked = "parked",
-        /// The work on it panicked; it is retried.
+        /// The worker panicked on it; the service retries.
         Panicked = "panicked",
         /// The record cannot be parsed.
         UnreadableRecord = "unreadable_record",
@@ -76,7 +77,7 @@ id_enum! {
         OzmapLost = "ozmap_lost",
         /// 401: OZmap rejects the key.
         OzmapUnauthorized = "ozmap_unauthorized",
-        /// 403: the key lacks a permission, or the project.
+        /// 403: the key lacks a permission, or access to the project.
         OzmapForbidden = "ozmap_forbidden",
         /// 429: rate limited.
         OzmapThrottled = "ozmap_throttled",
@@ -92,7 +93,7 @@ id_enum! {
         OzmapSize = "ozmap_size",
         /// Any other status.
         OzmapStatus = "ozmap_status",
-        /// What the guard had judged was too old to delete on.
+        /// The guard's decision was too old to delete on.
         GuardStale = "guard_stale",
     }
     or {
@@ -101,19 +102,20 @@ id_enum! {
     }
 }
 
-/// What a waiting cancellation needs before it can go on.
+/// What a waiting cancellation needs before it can continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awaits {
-    /// Another try, by itself.
+    /// A retry, which the service makes by itself.
     Retry,
-    /// The operator, or the next hour: each wait is logged as a warning.
+    /// The operator, or the next hour: the service logs each wait as a warning.
     Operator,
-    /// Nothing more is tried: it only settles, and is then handed to the operator.
+    /// No further try: the cancellation only settles, and then the service hands it to the
+    /// operator.
     Settlement,
 }
 
 impl Reason {
-    /// What a cancellation that waits for this reason needs before it can go on.
+    /// What a cancellation that waits for this reason needs before it can continue.
     #[must_use]
     pub const fn awaits(self) -> Awaits {
         match self {

@@ -1,13 +1,14 @@
-//! The words of a cancellation's record and of its history.
+//! The states of a cancellation's record and the kinds of its events. The journal stores the ids:
+//! an id that was ever written must never change.
 
 use super::id_enum::id_enum;
 
 id_enum! {
-    /// How far a cancellation has come, in the order of its life.
+    /// How far a cancellation has progressed, in order.
     pub enum State {
-        /// Promised; nothing was sent.
+        /// The request is durable; no DELETE was sent.
         Accepted = "accepted",
-        /// The target is written down; a DELETE may have been sent.
+        /// The target is recorded; a DELETE may have been sent.
         Intent = "intent",
         /// OZmap confirmed a DELETE; not yet verified.
         Acked = "acked",
@@ -17,33 +18,33 @@ id_enum! {
 }
 
 id_enum! {
-    /// What happened to a cancellation: the kind of a line in its history.
+    /// The kind of an event in a cancellation's history.
     pub enum EventKind {
-        /// It was accepted.
+        /// The service accepted it.
         Accepted = "accepted",
-        /// The target of the DELETE was written down; its id.
+        /// The worker recorded the target of the DELETE; the detail is its id.
         Intent = "intent",
         /// OZmap confirmed the DELETE.
         Acked = "acked",
         /// OZmap rejected the DELETE.
         DeleteRejected = "delete_rejected",
-        /// The DELETE got no clear answer; why.
+        /// The DELETE got no clear answer; the detail says why.
         DeleteUnclear = "delete_unclear",
-        /// The property is still there and is not deleted again; why.
+        /// The property is still there and is not deleted again; the detail says why.
         NotDeletedAgain = "not_deleted_again",
         /// The code leads to another property now.
         ReservedAgain = "reserved_again",
-        /// Several properties have the code; their ids.
+        /// Several properties have the code; the detail lists their ids.
         Several = "several",
         /// The output of the splitter is free again.
         PortFree = "port_free",
         /// The output of the splitter is still taken.
         PortTaken = "port_taken",
-        /// It was given back until later; the reason.
+        /// The worker released it until a later time; the detail is the reason.
         Waits = "waits",
-        /// The work on it panicked.
+        /// The worker panicked on it.
         Panicked = "panicked",
-        /// It ended; the outcome and the reason.
+        /// It ended; the detail is the outcome and the reason.
         Done = "done",
     }
 }

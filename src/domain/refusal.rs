@@ -1,11 +1,11 @@
-//! Why a property is kept. The rules themselves are in `guard`.
+//! Why the guard keeps a property. The rules themselves are in `guard` and must never be here.
 
 use super::id_enum::id_enum;
 
 id_enum! {
-    /// Why a property is kept, in the order in which the rules are applied.
+    /// Why the guard keeps a property, in the order in which it applies the rules.
     ///
-    /// The ids are stable: they are in the journal, in logs and in metrics.
+    /// The ids are stable: the journal, logs and metrics have them.
     pub enum Refusal {
         /// More than one property has this code.
         SeveralProperties = "several_properties",
@@ -13,7 +13,7 @@ id_enum! {
         UnreadableDocument = "unreadable_document",
         /// No usable id.
         BadId = "bad_id",
-        /// A customer has the code, and no property.
+        /// A customer has the code, but no property has it.
         ClientWithoutProperty = "client_without_property",
         /// The property or the client is of an unknown kind.
         UnknownKind = "unknown_kind",
@@ -23,13 +23,13 @@ id_enum! {
         UnreadableClient = "unreadable_client",
         /// The customer has another code than the one asked for.
         OtherCode = "other_code",
-        /// It cannot be told whether the customer is installed.
+        /// OZmap does not say whether the customer is installed.
         InstalledUnknown = "installed_unknown",
         /// The customer is installed.
         Installed = "installed",
         /// OZmap marks the property or the client as deleted already.
         MarkedDeleted = "marked_deleted",
-        /// Made after the request that would cancel it, so the request cannot have meant it.
+        /// Created after the request to cancel it, so the request cannot have meant it.
         ReservedLater = "reserved_later",
         /// There are traces of an installation.
         InstallEvidence = "install_evidence",
@@ -37,7 +37,7 @@ id_enum! {
         BuildingUnit = "building_unit",
         /// The property is older than the reservation, or its age cannot be read.
         PreexistingProperty = "preexisting_property",
-        /// Created by a user whom the operator did not list.
+        /// Created by a user that the operator did not list.
         OtherCreator = "other_creator",
     }
 }

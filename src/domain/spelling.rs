@@ -1,17 +1,18 @@
-//! The one gentle normalisation of a reservation code, the same for every channel and for what OZmap holds.
+//! Normalises a reservation code, in the same way for every channel and for OZmap's own codes.
 //!
-//! It removes only what people and platforms add without meaning it, and it never decides anything: the customer's own
-//! spelling is asked for as well, and the guard acts on one match or on none. It must never change a letter's case, a
-//! digit, or a character that people type on purpose.
+//! It removes only what people and platforms add by accident. It never decides anything: lookups
+//! also ask for the customer's own spelling, and the guard acts on one match or on none. It must
+//! never change a letter's case, a digit, or a character that people type on purpose.
 //!
 //! In this order:
 //! 1. composed characters (NFC), so that `é` typed as two characters is `é`;
-//! 2. HTML entities of a few signs (`&#124;`, `&vert;`, `&amp;` …) and percent escapes, when every escape in the text stands
-//!    for a character that needs one (`%7C`, `%20`, `%C3%A3`; `A%31` stays as it is);
-//! 3. full-width forms (`１２３｜`), the broken bar (`¦`), typographic quotes and hyphens, and exotic blanks become the plain
-//!    characters;
-//! 4. at both ends: blanks, format characters (zero width, text direction), quotes, the marks of bold and italic text
-//!    (`*code*`, `_code_`), and the punctuation that ends a sentence;
+//! 2. HTML entities of a few signs (`&#124;`, `&vert;`, `&amp;` …) and percent escapes, when every
+//!    escape in the text represents a character that needs one (`%7C`, `%20`, `%C3%A3`; `A%31`
+//!    stays as it is);
+//! 3. full-width forms (`１２３｜`), the broken bar (`¦`), typographic quotes and hyphens, and exotic
+//!    blanks become the plain characters;
+//! 4. at both ends: blanks, format characters (zero width, text direction), quotes, the marks of
+//!    bold and italic text (`*code*`, `_code_`), and the punctuation that ends a sentence;
 //! 5. blanks around the bar.
 
 use std::borrow::Cow;
@@ -20,7 +21,7 @@ use percent_encoding::percent_decode_str;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// HTML entities that chatbot builders leave in a value, and the sign that was meant.
+/// HTML entities that chatbot builders leave in a value, and the sign that each represents.
 const ENTITIES: [(&str, &str); 12] = [
     ("&#124;", "|"),
     ("&#x7c;", "|"),
@@ -33,14 +34,15 @@ const ENTITIES: [(&str, &str); 12] = [
     ("&#39;", "'"),
     ("&lt;", "<"),
     ("&gt;", ">"),
-    // Last: what it makes is not read again.
+    // Must be the last entry: its result is not decoded again.
     ("&amp;", "&"),
 ];
 
-/// The canonical spelling of a code. Empty when nothing but blanks is there.
+/// The canonical spelling of a code. Empty if the text has only blanks and format characters.
 pub(super) fn canonical(text: &str) -> String {
     let mut text: String = text.nfc().collect();
-    // Decoration may stand around decoration. Every pass that changes something makes the text shorter or plainer.
+    // Decoration may enclose other decoration. Every pass that changes something makes the text
+    // shorter or plainer, so the loop ends.
     loop {
         let cleaned = cleaned(&text);
         if cleaned == text {
@@ -69,8 +71,8 @@ fn entities(text: &str) -> Cow<'_, str> {
     text.into()
 }
 
-/// The text behind percent escapes, unless one of them is broken or stands for a character that no encoder escapes: such
-/// a text means itself.
+/// The text with its percent escapes decoded. If an escape is broken, or represents a character
+/// that no encoder escapes, the text is returned unchanged.
 fn unescaped(text: &str) -> Cow<'_, str> {
     let mut parts = text.split('%');
     parts.next();
@@ -99,7 +101,7 @@ fn unescaped(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The plain character that a fancy one stands for.
+/// The plain equivalent of a typographic character.
 fn plain(c: char) -> char {
     match c {
         '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFF01 + 0x21).unwrap_or(c),
@@ -112,7 +114,7 @@ fn plain(c: char) -> char {
     }
 }
 
-/// The text without what stands around it; the text itself when nothing else is there.
+/// The text without the decoration around it; the text itself if it has nothing else.
 fn bare(text: &str) -> &str {
     let mut rest = text;
     loop {
@@ -130,13 +132,15 @@ fn bare(text: &str) -> &str {
             break;
         }
     }
-    match rest.is_empty() {
-        true => text.trim_matches(|c: char| c.is_whitespace() || is_format(c)),
-        false => rest,
+    if rest.is_empty() {
+        text.trim_matches(|c: char| c.is_whitespace() || is_format(c))
+    } else {
+        rest
     }
 }
 
-/// The text without the punctuation at its end, where that ends a sentence: after a letter, a digit or a quotation.
+/// The text without the punctuation at its end, where that ends a sentence: after a letter, a digit
+/// or a quotation.
 fn without_full_stop(text: &str) -> &str {
     let rest = text.trim_end_matches(['.', ',', ';', ':', '!']);
     let ends_a_sentence = rest.ends_with(|c: char| {
@@ -151,7 +155,7 @@ fn is_around(c: char) -> bool {
     c.is_whitespace() || is_format(c) || matches!(c, '"' | '\'' | '`' | '«' | '»' | '‹' | '›')
 }
 
-/// A code without the blanks that people write around its bar: `123 | 123` is `123|123`.
+/// A code without the blanks that people write around its bar: `123 | 123` becomes `123|123`.
 fn tight(code: &str) -> String {
     let mut parts = code.split('|').peekable();
     let mut tight = String::with_capacity(code.len());
@@ -172,7 +176,8 @@ fn tight(code: &str) -> String {
     tight
 }
 
-/// Format characters that people paste without seeing them, and separators that break a line.
+/// Whether a character is a format character that people paste unnoticed, or a separator that
+/// breaks a line.
 pub(super) fn is_format(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'

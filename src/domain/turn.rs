@@ -1,4 +1,5 @@
-//! The prompts of a conversation: what is said between two requests, before anything is decided.
+//! The prompts of a conversation: the sentences between two requests, before the service decides
+//! anything. A prompt must never claim an outcome.
 
 use super::id_enum::id_enum;
 
@@ -11,20 +12,22 @@ id_enum! {
         AskCodeAgain = "ask_code_again",
         /// The code was not the right one, and the caller wants to key it once more.
         CorrectCode = "correct_code",
-        /// Nothing was keyed or said: the question again, with the code if there is one to confirm.
+        /// The caller neither keyed nor said anything: the question again, with the code if there
+        /// is one to confirm.
         NothingHeard = "nothing_heard",
-        /// Several codes were written; only one at a time.
+        /// The customer wrote several codes; the service takes only one at a time.
         SeveralCodes = "several_codes",
         /// Is this the code to cancel? A plain yes confirms it.
         ConfirmCode = "confirm_code",
-        /// The same where the next message cannot be matched to the question: only the whole request
-        /// confirms it.
+        /// The same, where the next message cannot be matched to the question: only the whole
+        /// request confirms it.
         ConfirmInFull = "confirm_in_full",
-        /// The bar was written as another character: is the code with the bar the one to cancel?
+        /// The customer wrote another character for the bar: is the code with the bar the one to
+        /// cancel?
         ConfirmBar = "confirm_bar",
         /// The answer was neither yes nor no: the question again.
         ConfirmAgain = "confirm_again",
-        /// The customer does not want it: nothing was done.
+        /// The customer declined: nothing was done.
         Declined = "declined",
         /// The customer said thank you: nothing was done.
         Thanked = "thanked",
@@ -34,7 +37,7 @@ id_enum! {
 }
 
 impl Turn {
-    /// Whether it asks for a yes to one code, if there is one.
+    /// Whether the prompt asks for a yes to one code, if there is one.
     #[must_use]
     pub const fn asks_for_a_yes(self) -> bool {
         match self {
@@ -53,7 +56,7 @@ impl Turn {
         }
     }
 
-    /// Whether it waits for an answer of the customer.
+    /// Whether the prompt waits for an answer of the customer.
     #[must_use]
     pub const fn is_question(self) -> bool {
         match self {
@@ -70,7 +73,7 @@ impl Turn {
         }
     }
 
-    /// Whether it is used in chats only: on the phone, keys answer every question.
+    /// Whether only chats use the prompt: on the phone, keys answer every question.
     #[must_use]
     pub const fn is_written_only(self) -> bool {
         match self {

@@ -1,7 +1,7 @@
-//! Every sentence that a caller may have to listen to, with how long it takes.
+//! Lists every sentence that a caller may have to listen to, with its estimated duration.
 //!
-//! The sentences are said here with everything known, which is as long as they usually get. It must never decide what is said
-//! to a customer.
+//! The sentences are rendered here with every fact, which is their usual maximum length. This file
+//! must never decide what a customer is told.
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use super::validation::FOLLOWED;
 use super::{Facts, Refused, Replies};
 use crate::domain::{Locale, Medium, Outcome, Turn};
 
-/// A usual code, for a sentence that reads one back.
+/// A typical code, for a sentence that reads one back.
 const CODE: &str = "123|123";
 
-/// Where in a call a sentence stands, which says how long it may take.
+/// The position of a sentence in a call, which limits its duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A question, or the way to a person.
+    /// A question, or the announcement of an agent.
     Prompt,
-    /// What happened.
+    /// An outcome.
     Outcome,
-    /// What happened, and what follows at once.
+    /// An outcome together with the next prompt.
     Followed,
 }
 
 impl Place {
-    /// The longest that a caller follows.
+    /// The longest duration that a caller can follow.
     #[must_use]
     pub const fn at_most(self) -> Duration {
         match self {
@@ -36,21 +36,21 @@ impl Place {
     }
 }
 
-/// One sentence as it is spoken.
+/// One spoken sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aloud {
-    /// Whose sentence; two names where one follows the other.
+    /// The name of the sentence; two names for an outcome with the next prompt.
     pub id: String,
-    /// Where it stands.
+    /// The position in the call.
     pub place: Place,
     /// The words.
     pub said: String,
-    /// How long it takes, estimated.
+    /// The estimated duration.
     pub takes: Duration,
 }
 
 impl Replies {
-    /// Every sentence of one language that is spoken, with everything known.
+    /// Every spoken sentence of one language, with every fact.
     #[must_use]
     pub fn aloud(&self, locale: Locale) -> Vec<Aloud> {
         let say = |id: &str, facts: &Facts| self.said(locale, Medium::Voice, id, facts);

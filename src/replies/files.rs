@@ -1,6 +1,8 @@
-//! The files that the sentences come from: the embedded ones, and over them an operator's own.
+//! Loads the sentences from the embedded files and from the operator's own files, which override
+//! them.
 //!
-//! An operator's file may be older than this version; it must never lose what was added since.
+//! An operator's file may be older than this version: it must never remove a sentence that a later
+//! version added.
 
 use std::path::Path;
 
@@ -90,7 +92,7 @@ impl Replies {
     }
 }
 
-/// The words for spelling and dates that a language comes with.
+/// The embedded words of a language for spelling and dates.
 fn embedded_spoken(locale: Locale) -> toml::Table {
     toml::from_str::<toml::Table>(locale.replies_file())
         .ok()

@@ -1,20 +1,21 @@
-//! How long a sentence is to listen to.
+//! Estimates how long a caller listens to a sentence.
 //!
-//! An estimate for a voice that speaks about 155 words a minute, measured against espeak-ng; real voices differ by a fifth. It
-//! must never need a synthesiser: `check` runs where there is none.
+//! The estimate is for a voice that speaks about 155 words a minute. It was measured against
+//! espeak-ng; real voices differ by a fifth. It must never need a synthesiser, because `check` also
+//! runs where none is installed.
 
 use std::time::Duration;
 
 use crate::domain::Locale;
 
-/// What the parts of a sentence take in one language, in milliseconds.
+/// The durations of the parts of a sentence in one language, in milliseconds.
 struct Pace {
     syllable: u64,
     comma: u64,
     end: u64,
 }
 
-/// How long a sentence takes when it is spoken.
+/// The estimated duration of a spoken sentence.
 #[must_use]
 pub fn spoken_length(locale: Locale, said: &str) -> Duration {
     let pace = match locale {
@@ -45,7 +46,8 @@ pub fn spoken_length(locale: Locale, said: &str) -> Duration {
     Duration::from_millis(milliseconds.fold(0, u64::saturating_add))
 }
 
-/// The syllables of a word: one for each run of vowels and for each digit, and two more for what a year has beside its digits.
+/// The syllables of a word: one for each run of vowels and for each digit, and two more for a
+/// number of three or more digits, such as a year, whose words have more syllables than its digits.
 fn syllables(locale: Locale, word: &str) -> u64 {
     let (mut runs, mut digits, mut was_vowel) = (0_u64, 0_u64, false);
     for c in word.chars().flat_map(char::to_lowercase) {
@@ -69,7 +71,8 @@ fn is_vowel(locale: Locale, c: char) -> bool {
     }
 }
 
-/// English writes vowels that are not said: the last of "please", and of "changed" but not of "recorded".
+/// The written vowels that English does not pronounce: the last one of "please", and of "changed"
+/// but not of "recorded".
 fn silent(locale: Locale, word: &str, syllables: u64) -> u64 {
     if locale != Locale::En || syllables < 2 {
         return 0;

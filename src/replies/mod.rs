@@ -1,8 +1,8 @@
-//! Every sentence that is said to a customer: outcome x language x medium.
+//! Every sentence that the service says to a customer: outcome x language x medium.
 //!
-//! The sentences are data (`config/replies/LOCALE.toml`, an operator may override each) and are all rendered once at
-//! start, so that a broken one stops the service before a customer meets it. It must never say more than the outcome
-//! that it is given.
+//! The sentences are data (`config/replies/LOCALE.toml`; an operator may override each). The
+//! service renders all of them once at start, so that a broken sentence stops the start and never
+//! reaches a customer. A sentence must never claim more than its outcome.
 
 mod aloud;
 mod files;
@@ -22,17 +22,17 @@ use spoken::Spoken;
 
 use crate::domain::{Answer, FirstName, Locale, Medium, Outcome, Turn, id_enum};
 
-/// The most characters of a reply: some platforms cut a stored text at 1,024 bytes.
+/// The most characters of a reply: some platforms truncate a stored text at 1,024 bytes.
 pub const REPLY_CHARS_MAX: usize = 600;
 
 id_enum! {
-    /// Why the request itself was refused. The id is also the name of its sentence.
+    /// Why the service refused the request itself. The id is also the name of its sentence.
     ///
-    /// Every problem has one of these, the same on every channel: the table is in `http`.
+    /// Every problem has one of these, the same on every channel; `http` has the table.
     pub enum Refused {
         /// The chatbot or the phone menu is misconfigured, which the customer cannot change.
         SetUp = "set_up",
-        /// Nothing was accepted; try again in a moment.
+        /// The service accepted nothing; the customer may try again in a moment.
         Unavailable = "unavailable",
         /// Too many requests.
         Busy = "busy",
@@ -42,7 +42,7 @@ id_enum! {
 }
 
 impl Refused {
-    /// Whether a person should go on with the customer: nothing was done for the customer in any of these.
+    /// Whether an agent should take over: none of these did anything for the customer.
     #[must_use]
     pub const fn hands_off(self) -> bool {
         match self {
@@ -57,33 +57,33 @@ pub enum Error {
     /// A file of overrides cannot be read.
     #[error("replies: {file}: {why}")]
     File {
-        /// Which file.
+        /// The file.
         file: String,
-        /// What is wrong with it.
+        /// The error.
         why: String,
     },
-    /// A sentence is not fit to be said.
+    /// A sentence is invalid.
     #[error("replies: {locale}.toml, [{id}] {medium}: {why}")]
     Sentence {
         /// The language.
         locale: &'static str,
-        /// Whose sentence.
+        /// The name of the sentence.
         id: String,
         /// `text` or `voice`.
         medium: &'static str,
-        /// What is wrong with it.
+        /// The error.
         why: String,
     },
 }
 
-/// All sentences, ready to be said.
+/// All sentences, compiled.
 pub struct Replies {
     templates: Environment<'static>,
     spoken: BTreeMap<&'static str, Spoken>,
     time_zone: TimeZone,
 }
 
-/// What a sentence may mention.
+/// The facts that a sentence may mention.
 #[derive(Default)]
 struct Facts {
     first_name: String,
@@ -91,15 +91,15 @@ struct Facts {
     protocol: String,
     date: String,
     reserved_on: String,
-    /// Whether a question, or the way to a person, follows in the same message.
+    /// Whether the next prompt follows in the same message.
     followed: bool,
 }
 
 impl Replies {
-    /// Loads the embedded sentences and, over them, the files `LOCALE.toml` of a folder, if one is given.
+    /// Loads the embedded sentences and then the files `LOCALE.toml` of a folder, if there is one.
     ///
     /// # Errors
-    /// [`Error`] names the file, the table and what is wrong with the sentence.
+    /// [`Error`] names the file, the table and the error in the sentence.
     pub fn load(directory: &str, time_zone: TimeZone) -> Result<Self, Error> {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -117,17 +117,19 @@ impl Replies {
         Ok(replies)
     }
 
-    /// What the customer hears.
+    /// The sentence for an answer.
     #[must_use]
     pub fn say(&self, locale: Locale, medium: Medium, answer: &Answer, code: &str) -> String {
         let facts = self.facts(locale, medium, answer, code);
         self.said(locale, medium, answer.outcome.id(), &facts)
     }
 
-    /// What the customer hears when the conversation goes on after an outcome: what happened, and the next question.
+    /// The sentences for an answer after which the conversation continues: the outcome and the next
+    /// question.
     ///
-    /// The sentence leaves its own next step to what follows, and before a question the protocol number is left out: it would
-    /// be forgotten at once. Where both are too long for one sentence on the phone, the code is left out, too.
+    /// The outcome's sentence omits its own next step, because the question follows. It also omits
+    /// the protocol number before a question, because the customer would forget it at once. If both
+    /// sentences are too long for the phone, they omit the code too.
     #[must_use]
     pub fn say_then(
         &self,
@@ -144,13 +146,14 @@ impl Replies {
             format!("{happened} {question}")
         };
         let said = with(code);
-        match said.chars().count() <= REPLY_CHARS_MAX {
-            true => said,
-            false => with(""),
+        if said.chars().count() <= REPLY_CHARS_MAX {
+            said
+        } else {
+            with("")
         }
     }
 
-    /// What is said between two requests of one conversation.
+    /// The sentence between two requests of one conversation.
     #[must_use]
     pub fn turn(&self, locale: Locale, medium: Medium, turn: Turn, code: &str) -> String {
         let facts = Facts {
@@ -165,13 +168,13 @@ impl Replies {
         self.said(locale, medium, turn.id(), &facts)
     }
 
-    /// What the customer hears when the request itself was refused.
+    /// The sentence for a refused request.
     #[must_use]
     pub fn refuse(&self, locale: Locale, medium: Medium, refused: Refused) -> String {
         self.said(locale, medium, refused.id(), &Facts::default())
     }
 
-    /// Everything that is known of an answer.
+    /// Every known fact of an answer.
     fn facts(&self, locale: Locale, medium: Medium, answer: &Answer, code: &str) -> Facts {
         Facts {
             first_name: answer
@@ -204,7 +207,8 @@ impl Replies {
     fn said(&self, locale: Locale, medium: Medium, id: &str, facts: &Facts) -> String {
         self.render(locale, medium, id, facts)
             .unwrap_or_else(|error| {
-                // Every sentence was rendered at start with every fact there and with none; this is the last resort.
+                // Fallback only: at start, every sentence was rendered with all facts and with
+                // none.
                 tracing::error!("the sentence {id} could not be rendered: {error}");
                 id.to_owned()
             })
@@ -237,7 +241,7 @@ impl Replies {
     }
 
     fn date(&self, locale: Locale, medium: Medium, at: Timestamp) -> String {
-        // Every locale's date was rendered at start; this is the last resort.
+        // Fallback only: at start, every locale's date was rendered.
         self.render_date(locale, medium, at).unwrap_or_default()
     }
 
@@ -264,7 +268,7 @@ impl Replies {
 }
 
 impl Facts {
-    /// The same where something follows in the same message.
+    /// The same facts where a prompt follows in the same message.
     fn before(self, turn: Turn) -> Self {
         let protocol = if turn.is_question() {
             String::new()
@@ -279,7 +283,7 @@ impl Facts {
     }
 }
 
-/// A code as it may stand in a sentence: what cannot be a code is not repeated to anybody.
+/// A code that a sentence may contain; empty for a text that is not a valid code.
 fn shown(code: &str) -> String {
     crate::domain::ReservationCode::parse(code)
         .map(|code| code.as_str().to_owned())

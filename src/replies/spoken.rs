@@ -1,10 +1,11 @@
-//! Codes, numbers and dates as a person says them.
+//! Renders codes, numbers and dates as a person says them.
 //!
-//! Plain words and commas only, which every text-to-speech voice reads alike, without markup.
+//! The result must never have markup: it is plain words and commas, which every text-to-speech
+//! voice reads alike.
 
 use serde::Deserialize;
 
-/// The longest spelled code that a sentence on the phone can carry.
+/// The longest spelled code that a spoken sentence has room for.
 pub(super) const SPELLED_CHARS_MAX: usize = 250;
 
 /// The words of one language for spelling a code and saying a date.
@@ -22,7 +23,7 @@ pub(super) struct Spoken {
     at: String,
     plus: String,
     other: String,
-    /// What `|` and `/` are called in a code that has both.
+    /// The names of `|` and `/` in a code that has both.
     upright_bar: String,
     slanted_bar: String,
     digits: [String; 10],
@@ -31,14 +32,15 @@ pub(super) struct Spoken {
     pub(super) date_spoken: String,
 }
 
-/// The keys that a file written for an older version does not have: they are taken from the embedded file of its language.
+/// The keys that a file for an older version does not have: the embedded file of its language
+/// supplies them.
 const ADDED_LATER: [&str; 4] = ["upright_bar", "slanted_bar", "digits", "date_spoken"];
 
 impl Spoken {
-    /// Reads a table `[spoken]`; what was added later and is missing is taken from another.
+    /// Parses a table `[spoken]`; another table supplies the missing keys of later versions.
     ///
     /// # Errors
-    /// What is missing, unknown or of another form.
+    /// The text names the key that is missing, unknown or of the wrong type.
     pub(super) fn read(mut table: toml::Table, otherwise: &toml::Table) -> Result<Self, String> {
         for key in ADDED_LATER {
             if let (None, Some(value)) = (table.get(key), otherwise.get(key)) {
@@ -50,10 +52,11 @@ impl Spoken {
             .map_err(|error| error.to_string())
     }
 
-    /// A code character by character: `123|123` is "um, dois, três, barra, um, dois, três".
+    /// Spells a code character by character: `123|123` is "um, dois, três, barra, um, dois, três".
     ///
-    /// Many digits are said by threes: `1234567` is "um dois três, quatro cinco meia sete". Digits are words, unless
-    /// the code is long. Empty when even that would be too long to listen to; every sentence reads well without it.
+    /// Many digits are grouped by threes: `1234567` is "um dois três, quatro cinco meia sete".
+    /// Digits are words, unless the code is long. The result is empty if even numerals would take
+    /// too long to listen to; every sentence is complete without it.
     pub(super) fn spell(&self, code: &str) -> String {
         let has_both = code.contains('|') && code.contains('/');
         let word = |c: char| match c {
@@ -66,9 +69,12 @@ impl Spoken {
         let are_many = digits > DIGITS_ONE_BY_ONE_MAX;
         let with_words: Vec<String> = characters
             .chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit())
-            .flat_map(|row| match are_many {
-                true => threes(row),
-                false => row.chunks(1).collect(),
+            .flat_map(|row| {
+                if are_many {
+                    threes(row)
+                } else {
+                    row.chunks(1).collect()
+                }
             })
             .map(|group| {
                 let words = group
@@ -85,8 +91,8 @@ impl Spoken {
             .unwrap_or_default()
     }
 
-    /// A number digit by digit in groups: `20261123004217` is "dois zero dois meia, um um dois três, zero zero quatro, dois um
-    /// sete".
+    /// Says a number digit by digit in groups: `20261123004217` is "dois zero dois meia, um um dois
+    /// três, zero zero quatro, dois um sete".
     pub(super) fn number(&self, number: &str) -> String {
         let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).collect();
         let said: Vec<String> = groups(&digits)
@@ -99,7 +105,7 @@ impl Spoken {
         said.join(", ")
     }
 
-    /// The digit whose word is the longest.
+    /// The digit with the longest word.
     pub(super) fn longest_digit(&self) -> char {
         ('0'..='9')
             .max_by_key(|c| self.digit(*c).unwrap_or_default().chars().count())
@@ -130,14 +136,14 @@ impl Spoken {
     }
 }
 
-/// A number that begins with a date is said as year, month with day, and threes; any other in threes. A single digit at the end
-/// joins the group before it.
+/// Groups a number: year, month with day, and threes if it begins with a date, otherwise only
+/// threes. A single digit at the end joins the group before it.
 fn groups(digits: &[char]) -> Vec<&[char]> {
     let (date, rest) = digits.split_at(date_before(digits));
     date.chunks(4).chain(threes(rest)).collect()
 }
 
-/// Groups of three; a single one at the end joins the group before it.
+/// Groups digits by threes; a single one at the end joins the group before it.
 fn threes(mut rest: &[char]) -> Vec<&[char]> {
     let mut groups = Vec::new();
     while !rest.is_empty() {
@@ -149,13 +155,14 @@ fn threes(mut rest: &[char]) -> Vec<&[char]> {
     groups
 }
 
-/// The most digits of a code that are said one by one, which is the easiest to compare.
+/// The most digits of a code that are said one by one, which is the easiest form to compare.
 const DIGITS_ONE_BY_ONE_MAX: usize = 6;
 
 /// The digits of a year, a month and a day.
 const DATE_DIGITS: usize = 8;
 
-/// How many digits at the beginning are a date that more than one digit follows, or none.
+/// How many digits at the beginning are a date: [`DATE_DIGITS`] or 0. A date does not count if
+/// exactly one digit follows it, because that digit would be a group by itself.
 fn date_before(digits: &[char]) -> usize {
     let (Some(date), false) = (digits.get(..DATE_DIGITS), digits.len() == DATE_DIGITS + 1) else {
         return 0;
@@ -258,7 +265,7 @@ mod tests {
                 "20261123004217",
                 "dois zero dois meia, um um dois três, zero zero quatro, dois um sete",
             ),
-            // No such day.
+            // This day does not exist.
             (
                 "20261323004",
                 "dois zero dois, meia um três, dois três zero, zero quatro",

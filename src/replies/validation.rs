@@ -1,6 +1,6 @@
-//! The proof at start that every sentence can be said: it renders, says something, and is short enough.
+//! Checks at start that every sentence can be said: it renders, is not empty and is short enough.
 //!
-//! It must never be skipped: after it, no sentence can fail while a customer waits.
+//! The service must never skip this check: after it, no sentence can fail while a customer waits.
 
 use jiff::Timestamp;
 
@@ -8,14 +8,15 @@ use super::spoken::{SPELLED_CHARS_MAX, Spoken};
 use super::{Error, Facts, REPLY_CHARS_MAX, Replies, bad_sentence, ids, template_name};
 use crate::domain::{CODE_CHARS_MAX, Locale, Medium, Outcome, Turn};
 
-/// The longest code of digits that is still spelled out on the phone: a longer one is left out, so that a shorter one makes the
-/// longest sentence.
+/// The longest numeric code that a spoken sentence still spells out. It omits a longer one, so a
+/// shorter code gives the longest sentence.
 const SPELLED_CODE_CHARS_MAX: usize = SPELLED_CHARS_MAX / "8, ".len();
 
-/// The most digits of a protocol number: a date, and more random digits the more of them are taken.
+/// The most digits of a protocol number: a date, and the more random digits the more numbers are in
+/// use.
 const PROTOCOL_DIGITS_MAX: usize = 20;
 
-/// The outcomes after which a call goes on, and how.
+/// The outcomes after which a call continues, with the next prompt.
 pub(super) const FOLLOWED: [(Outcome, Turn); 4] = [
     (Outcome::InvalidCode, Turn::AskCode),
     (Outcome::InvalidCode, Turn::HandOver),
@@ -24,7 +25,7 @@ pub(super) const FOLLOWED: [(Outcome, Turn); 4] = [
 ];
 
 impl Replies {
-    /// Says every sentence once with nothing known and once with everything at its longest.
+    /// Renders every sentence once without facts and once with the longest ones.
     pub(super) fn validate(&self) -> Result<(), Error> {
         for locale in Locale::ALL {
             self.validate_dates(locale)?;
@@ -48,7 +49,8 @@ impl Replies {
         Ok(())
     }
 
-    /// Each day of a month, since a template may treat one of them in its own way.
+    /// Renders the date of each day of a month, because a template may handle single days
+    /// differently.
     fn validate_dates(&self, locale: Locale) -> Result<(), Error> {
         for (medium, key) in [(Medium::Text, "date"), (Medium::Voice, "date_spoken")] {
             for day in days() {
@@ -62,7 +64,8 @@ impl Replies {
         Ok(())
     }
 
-    /// On the phone a question may follow an outcome; without the code, both must fit.
+    /// On the phone a question may follow an outcome; without the code, both must fit into one
+    /// reply.
     fn validate_followed(
         &self,
         locale: Locale,
@@ -77,12 +80,13 @@ impl Replies {
                 .map_err(|error| error.to_string())?;
             long += said.chars().count();
         }
-        match long <= REPLY_CHARS_MAX {
-            true => Ok(()),
-            false => Err(format!(
+        if long <= REPLY_CHARS_MAX {
+            Ok(())
+        } else {
+            Err(format!(
                 "may be {long} characters long with [{}] after it; at most {REPLY_CHARS_MAX} are allowed",
                 turn.id()
-            )),
+            ))
         }
     }
 
@@ -128,12 +132,12 @@ impl Replies {
     }
 }
 
-/// A day in September, whose name is long in every language.
+/// A day in September, which has a long name in every language.
 fn longest_day() -> Timestamp {
     Timestamp::from_millisecond(1_758_844_800_000).unwrap_or_default()
 }
 
-/// As many days one after another as a month has at most.
+/// As many consecutive days as the longest month has.
 fn days() -> impl Iterator<Item = Timestamp> {
     (0..31).filter_map(|days| {
         longest_day()
@@ -142,7 +146,7 @@ fn days() -> impl Iterator<Item = Timestamp> {
     })
 }
 
-/// Whether a sentence is said in chats only; a file need not have a spoken one.
+/// Whether only chats use a sentence; a file may omit its spoken form.
 fn is_written_only(id: &str) -> bool {
     Turn::from_id(id).is_some_and(Turn::is_written_only)
 }

@@ -1,4 +1,5 @@
-//! Names as clients, profiles and builders really have them, each with its greeting or without one.
+//! Names from real client records, chat profiles and chatbot builders, each with its greeting or
+//! without one.
 
 use proptest::prelude::*;
 
@@ -13,14 +14,15 @@ fn of(full_name: &str) -> Option<String> {
 /// Each line is a full name and its greeting.
 const GREETED: &str = include_str!("tests/greeted.txt");
 
-/// The same, where something in the name cannot be seen.
+/// The same, with blanks or decomposed characters that a text file would not show.
 const GREETED_ALL_THE_SAME: [(&str, &str); 2] =
     [("  JOÃO da silva", "João"), ("Joa\u{303}o Silva", "João")];
 
-/// Each line has no greeting.
+/// Each line is a full name that is not greeted.
 const NOT_GREETED: &str = include_str!("tests/not_greeted.txt");
 
-/// Nothing of a name either, though most of it cannot be seen; the Latin-looking letters of the last one are not all Latin.
+/// Further texts that are not greeted; a text file would not show their special characters. The
+/// last one looks Latin, but one of its letters is not.
 const NOT_GREETED_EITHER: [&str; 8] = [
     "",
     " ",
@@ -62,7 +64,8 @@ fn a_text_is_no_name() {
     assert_eq!(of(&format!("Ana {}", "x".repeat(300))), None);
 }
 
-/// What platforms, clerks and customers write where no name is known: forms, family, faith, places, surnames.
+/// The words that platforms, clerks and customers write where no name is known: forms, family,
+/// faith, places, surnames.
 const WORDS: &str = include_str!("tests/words.txt");
 
 #[test]
@@ -142,7 +145,7 @@ proptest! {
         if let Some(name) = of(&full_name) {
             let parts = name.to_lowercase();
             prop_assert!(parts.split('-').all(|part| !part.is_empty() && part.chars().all(is_latin)), "{name:?}");
-            // The journal keeps the name and reads it again.
+            // The journal stores the name, and the service reads it back.
             prop_assert_eq!(of(&name), Some(name));
         }
     }

@@ -1,7 +1,8 @@
-//! The words that decide whether a name is greeted, in Portuguese, Spanish and English, as lists.
+//! The word lists that decide whether a name is greeted, in Portuguese, Spanish and English.
 //!
-//! A word of a list without an accent stands for every spelling of it, a word with one only for itself and for the
-//! spelling without accents in `FIRST_NAMES`. No list but `FIRST_NAMES` must hold a common first name or surname.
+//! A listed word without an accent matches every spelling of it. A listed word with an accent
+//! matches only itself and, in `FIRST_NAMES`, its spelling without accents. A list other than
+//! `FIRST_NAMES` must never have a common first name or surname.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -16,7 +17,7 @@ impl Words {
         self.all().any(|known| known == word || known == plain)
     }
 
-    /// Whether a word in lower case is in the list with just its accents.
+    /// Whether the list has a word in lower case with exactly its accents.
     pub(super) fn have_exactly(&self, word: &str) -> bool {
         self.all().any(|known| known == word)
     }
@@ -26,17 +27,18 @@ impl Words {
     }
 }
 
-/// The names that are greeted, one a line, after a few lines that begin with `#`.
+/// The names that are greeted, one per line, after a few lines that begin with `#`.
 pub(super) struct Names(&'static str);
 
-/// Only a name of this list is greeted, whatever stands around it.
+/// Only a name on this list is greeted, whatever other words the full name has.
 pub(super) const FIRST_NAMES: Names = Names(include_str!("../../../config/names.txt"));
 
 impl Names {
-    /// Whether a word in lower case is a name: with its own accents, or with none at all, as many systems write.
+    /// Whether a word in lower case is a name: with its own accents, or without any, as many
+    /// systems write it.
     ///
-    /// Another accent makes another word: `Ana` is a name, `Anã` a dwarf. Looks in halves, because the list is sorted
-    /// without regard to accents.
+    /// A different accent makes a different word: `Ana` is a name, `Anã` means a dwarf. The search
+    /// is binary, because the list is sorted without regard to accents.
     pub(super) fn have(&self, word: &str) -> bool {
         let key = plain(word);
         let mut rest = self.0;
@@ -66,7 +68,7 @@ fn plain(word: &str) -> String {
     word.nfd().filter(|c| !is_combining_mark(*c)).collect()
 }
 
-/// What stands before a name and is passed over: `Dr Ana` is Ana.
+/// Titles before a name, which the greeting skips: `Dr Ana` is Ana.
 pub(super) const TITLES: Words = Words(
     "dr dra drs doutor doutora doctor doctora sr sra srs sras srta senhor senhora senhorita senor senora senorita dom \
      don dona doña seu sinha prof profa profe professor professora profesor profesora pr pra pe pastor pastora padre \
@@ -76,27 +78,29 @@ pub(super) const TITLES: Words = Words(
      del delegado delegada des dep deputado deputada ver vereador vereadora pref prefeito exmo exma ilmo ilma",
 );
 
-/// What joins the parts of a surname.
+/// Words that join the parts of a surname.
 pub(super) const PARTICLES: Words = Words("de da do das dos di du del della e y");
 
-/// Only the record of a deceased person has these.
+/// Only the record of a deceased person has these words.
 pub(super) const DECEASED: Words = Words(
     "falecida falecido falecidos fal falec obito finado finada defunto defunta morto morta espolio herdeiro herdeira \
      herdeiros inventario inventariante memoriam saudoso saudosa difunto difunta fallecido fallecida occiso occisa \
      herederos heredera heredero sucesion deceased dead estate heirs rip qepd",
 );
 
-/// Only a part of the network has these: it was named after whom or what it stands near.
+/// Only an element of the network has these words. The provider named it after a person or a place
+/// near it.
 pub(super) const NETWORK: Words = Words(
     "cto ctos olt olts onu onus ont splitter splitters ceo dio pop poste postes caixa emenda backbone switch roteador \
      router antena",
 );
 
-/// What makes an invented person of a first name: `Zé Ninguém`, `Jane Doe`.
+/// Words that turn a first name into an invented person: `Zé Ninguém`, `Jane Doe`.
 pub(super) const PLACEHOLDERS: Words =
     Words("ninguem nadie nobody doe teste test prueba fulano fulana sicrano beltrano");
 
-/// Only a sentence has these; a name with one of them is a motto. Compared as written: `é` is a verb, `e` is not.
+/// Only a sentence has these words; a name with one of them is a motto. Accents count: `é` is a
+/// verb, `e` is not.
 pub(super) const OF_A_SENTENCE: Words = Words(
     "é és sou soy eres somos são está estou estoy não quem quien que te vc vcs ustedes você meu minha meus minhas \
      nosso nossa mi mis tu tus my your our his her you he she is are am be the of for with without com sem con sin \
@@ -104,7 +108,7 @@ pub(super) const OF_A_SENTENCE: Words = Words(
      fiel faithful cristo christ comando controle salva saves vive vivo lives reina cuida guia memoriam doe demais",
 );
 
-/// Only a company, a shop or an institution has these, anywhere in its name.
+/// Only the name of a company, a shop or an institution has these words, in any position.
 pub(super) const COMPANY: Words = Words(
     "ltda limitada ltd llc inc corp gmbh pty eireli epp mei me cia cnpj srl sac sas spa sl slu filhos irmaos \
      sociedade sociedad anonima company companhia compania corporation holding grupo group empresa empresas \

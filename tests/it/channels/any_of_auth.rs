@@ -1,5 +1,5 @@
-//! Channels that take one of several proofs, that answer a platform's check of the address, and that inflate bodies: over
-//! HTTP.
+//! Over HTTP: channels that accept one of several authentication methods, answer a platform's check
+//! of the webhook address, and inflate bodies.
 
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -36,7 +36,7 @@ fn now() -> String {
     now.as_secs().to_string()
 }
 
-/// The three headers of a signature by Standard Webhooks.
+/// The three headers of a Standard Webhooks signature.
 fn standard_webhooks(secret: &str, body: &[u8]) -> Vec<(&'static str, String)> {
     let key = STANDARD
         .decode(secret.trim_start_matches("whsec_"))
@@ -125,7 +125,8 @@ async fn any_one_of_a_channels_proofs_is_enough_and_each_has_its_own_secrets() {
             Some("Basic realm=\"ozmap-cancel\"")
         );
     }
-    // A channel that takes no tokens believes none, whatever stands beside it.
+    // A channel without token authentication rejects every token, whatever other header the request
+    // has.
     for headers in [vec![bearer(SECRET)], with(signed(foreign), bearer(SIGNING))] {
         let reply = post(&world, "signed", &borrowed(&headers), LOOKUP).await;
         assert_eq!(reply.status, 401, "{reply:?}");
@@ -161,7 +162,7 @@ async fn jambonz_may_sign_or_send_a_password() {
     assert_eq!(reply.status, 401, "{reply:?}");
 }
 
-/// A messenger that checks the address with GET and signs what it posts, as Meta does.
+/// A messenger that checks the address with GET and signs its POST requests, as Meta does.
 const MESSENGER: &str = r#"
 about = "a messenger"
 [request]
@@ -250,7 +251,7 @@ async fn a_check_of_the_address_is_answered_for_the_right_token_and_does_nothing
     assert_eq!(reply.status, 401);
 }
 
-/// One encoder's way over some bytes.
+/// Compresses bytes as one encoder does.
 fn packed(encoding: &str, bytes: &[u8]) -> Vec<u8> {
     let level = Compression::best();
     match encoding {
@@ -359,7 +360,7 @@ async fn packed_bodies_are_read_up_to_the_limit_and_refused_beyond_it() {
         );
     }
     assert_eq!(ask("identity", form.to_vec()).await.body, "found");
-    // The native channel reads them alike.
+    // The native channel inflates the same encodings.
     for (encoding, way) in [
         ("gzip", "gzip"),
         ("deflate", "deflate"),
@@ -378,7 +379,7 @@ async fn packed_bodies_are_read_up_to_the_limit_and_refused_beyond_it() {
         let reply = post(&world, "chatbot", &headers, &cut[..cut.len() - 1]).await;
         assert_eq!(reply.status, 400, "{way}: {reply:?}");
     }
-    // Nothing is inflated for a stranger.
+    // The service inflates nothing before it has authenticated the caller.
     let headers = [("Content-Encoding", "gzip")];
     let bomb = packed("gzip", &padded(50_000_000));
     let reply = post(&world, "text?format=outcome", &headers, &bomb).await;

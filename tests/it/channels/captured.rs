@@ -1,6 +1,8 @@
-//! Every captured request under `tests/it/channels/cases/PRESET/CASE.http` means what `CASE.txt` says, and is answered so.
+//! Every captured request `tests/it/channels/cases/PRESET/CASE.http` has the meaning and the answer
+//! in `CASE.txt`.
 //!
-//! A new case is a new file. `OZMAP_CANCEL_UPDATE=1` writes missing answers; read them before you commit them.
+//! A new case is a new file. `OZMAP_CANCEL_UPDATE=1` writes missing answers; review them before you
+//! commit them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,7 +22,7 @@ fn sorted(path: &Path) -> Vec<PathBuf> {
     entries
 }
 
-/// What `channels test PRESET` prints for a captured request.
+/// The output of `channels test PRESET` for a captured request.
 fn printed(preset: &str, request: &Path) -> String {
     let output = Command::new(binary())
         .env_clear()

@@ -1,4 +1,4 @@
-//! Platforms that exist only as a user's TOML file, led through whole conversations over HTTP.
+//! Platforms that exist only as an operator's TOML file, in whole conversations over HTTP.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -9,10 +9,10 @@ use crate::support::http::send;
 use crate::support::service::binary;
 use crate::support::{Launch, Reply, SECRET, World};
 
-/// Where the platform believes that the service is.
+/// The address under which the platform reaches the service.
 const ORIGIN: &str = "https://hook.example.com";
 
-/// A phone platform: a form in, XML out.
+/// A phone platform: form requests, XML answers.
 const PHONE: &str = r##"
 about = "ACME voice"
 
@@ -55,7 +55,8 @@ ask = '<acme step="{{ step }}" who="{{ echo.who }}"><say>{{ reply }}</say><next>
 ignore = "<acme/>"
 "##;
 
-/// A chat platform: JSON in, JSON out, an address that is checked first, and a question whose answer has its own address.
+/// A chat platform: JSON requests and answers, an address check before the first message, and a
+/// separate address for the answer to a question.
 const CHAT: &str = r##"
 about = "ACME chat"
 
@@ -101,7 +102,7 @@ ask = '{"ask":{{ reply }},"next":{{ next_url }},"who":{{ echo.who }}}'
 ignore = '{"skip":true}'
 "##;
 
-/// Names as customers, and attackers, write them.
+/// Names that customers and attackers write.
 fn hostile() -> Vec<String> {
     [
         "\"<&>'{{}}${}]]>",
@@ -172,7 +173,7 @@ impl Platform {
         send(address, "POST", target, &headers, body).await.unwrap()
     }
 
-    /// A turn of a call; the members go as a form.
+    /// A turn of a call; the platform sends the members as a form.
     async fn key(&self, target: &str, members: &[(&str, &str)]) -> Reply {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("call", "C-7").extend_pairs(members);
@@ -198,7 +199,7 @@ impl Platform {
     }
 }
 
-/// The text of an element of an answer, and its attribute, as a platform would read them.
+/// The text and the attribute of an element in an answer, as a platform reads them.
 fn element(reply: &Reply, name: &str) -> Option<String> {
     let mut reader = Reader::from_str(&reply.body);
     let (mut inside, mut open, mut text) = (false, 0_i32, None::<String>);
@@ -249,7 +250,7 @@ fn element(reply: &Reply, name: &str) -> Option<String> {
     }
 }
 
-/// Where the next turn goes, as the platform would call it.
+/// The address of the next turn, as the platform calls it.
 fn next(reply: &Reply) -> String {
     let address = element(reply, "next").unwrap_or_else(|| panic!("no next turn: {reply:?}"));
     address.strip_prefix(ORIGIN).unwrap().to_owned()
@@ -265,7 +266,7 @@ async fn an_unknown_phone_platform_reads_codes_back_and_cancels_only_after_a_one
     let first = acme.key(acme.channel, &[("event", "start")]).await;
     assert!(said(&first).contains("digite o código"), "{first:?}");
 
-    // Half a code is read back, and denied; nothing was looked up.
+    // The service reads half a code back, the caller denies it, and the service looks nothing up.
     let read_back = acme
         .key(&next(&first), &[("event", "input"), ("keys", "123*1")])
         .await;
@@ -280,7 +281,7 @@ async fn an_unknown_phone_platform_reads_codes_back_and_cancels_only_after_a_one
     assert!(acme.world.ozmap.asked().await.is_empty());
     assert!(acme.world.journal().is_empty());
 
-    // A hang-up between two turns acts on nothing.
+    // A hang-up between two turns causes no action.
     let code = [("event", "input"), ("keys", "123*123#")];
     let read_back = acme.key(&next(&again), &code).await;
     let gone = [("event", "ended"), ("keys", "1")];
@@ -293,7 +294,7 @@ async fn an_unknown_phone_platform_reads_codes_back_and_cancels_only_after_a_one
     assert!(done.body.contains("outcome=\"cancelled\""), "{done:?}");
     assert!(acme.world.ozmap.holds("123|123").await.is_empty());
 
-    // The same request again is answered alike, and nothing is deleted twice.
+    // A repeated request gets the same answer, and the service deletes nothing twice.
     let repeated = acme.key(&next(&read_back), &one).await;
     assert!(
         repeated.body.contains("outcome=\"cancelled\""),
@@ -371,7 +372,7 @@ async fn a_hostile_caller_gets_xml_that_is_well_formed_and_short() {
             assert!(reply.body.len() < 20_000, "{} bytes", reply.body.len());
             assert!(!reply.body.contains("${"), "{reply:?}");
         }
-        // Keyed input may be anything, too.
+        // Keyed input may also be any text.
         let keys = [("event", "input"), ("keys", name.as_str())];
         let asked = acme.key(acme.channel, &keys).await;
         assert!(!said(&asked).is_empty(), "{asked:?}");
@@ -411,7 +412,8 @@ async fn an_unknown_chat_platform_proves_its_address_and_asks_before_it_cancels(
         .unwrap();
     for doubt in ["sim?", "NÃO cancelar A1/7", "sim", "cancelar A1/7 ou A1/8"] {
         let answer = acme.write(target, &write(doubt)).await;
-        // A no ends the question, and the second one that is no answer is a person's.
+        // A no ends the question. After a second answer that is neither yes nor no, an agent takes
+        // over.
         let is_asked = answer
             .get("outcome")
             .is_none_or(|outcome| outcome == "hand_over" || outcome == "declined");
@@ -442,7 +444,8 @@ async fn a_hostile_customer_gets_json_with_nothing_turned_around() {
         let who = answer["who"].as_str().unwrap();
         assert!(!who.contains(['\u{202e}', '\u{0}', '\u{2028}']), "{who:?}");
     }
-    // Half a character is no JSON: nothing is understood, and the customer is told so.
+    // Half a surrogate pair is not valid JSON: the service parses nothing and tells the customer
+    // so.
     let lone =
         br#"{"type":"message","message":{"text":"cancelar Z9/9"},"person":{"name":"\ud83d"}}"#;
     let reply = acme.send(acme.channel, "application/json", lone).await;

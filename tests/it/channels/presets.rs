@@ -1,4 +1,5 @@
-//! The papers' example of an operator's own preset: it works as written, and each mistake in it is named.
+//! The documentation's example of an operator's own preset: it works as written, and the service
+//! names each mistake in it.
 
 use std::process::{Command, Output, Stdio};
 
@@ -13,7 +14,7 @@ fn documented() -> &'static str {
     after.split_once("\n```").unwrap().0
 }
 
-/// What `channels test acme` says with this file as the preset.
+/// The output of `channels test acme` with this file as the preset.
 fn tested(preset: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("acme.toml"), preset).unwrap();

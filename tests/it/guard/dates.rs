@@ -1,10 +1,11 @@
-//! How old is too old: a property that was there before its reservation is documentation, and is kept.
+//! The age limit: a property that existed before its reservation is documentation, and the guard
+//! keeps it.
 
 use ozmap_cancel::domain::{Field, Occupancy, Property};
 
 use super::{policy, property, says, text, with_client};
 
-/// What the guard says of a property with these dates.
+/// The guard's decision about a property with these dates.
 fn born(created: Field<String>, entered: Field<String>) -> &'static str {
     let residence = Occupancy {
         enter_date: entered,
@@ -49,7 +50,7 @@ fn a_date_that_is_not_stated_is_no_evidence() {
     let entered = || text("2026-01-12T12:00:00.000Z");
     for missing in [Field::Missing, Field::Null] {
         assert_eq!(born(missing.clone(), entered()), "delete");
-        // Without the day of entry the client's own birth counts.
+        // Without an entry date, the guard uses the client's creation date.
         assert_eq!(born(entered(), missing.clone()), "delete");
         let old = text("2020-01-01T00:00:00Z");
         assert_eq!(born(old, missing.clone()), "preexisting_property");
@@ -90,7 +91,7 @@ fn somebody_who_lived_there_before_keeps_the_property() {
         };
         assert_eq!(says(property, &policy()), expected);
     }
-    // Without a history the client's own birth counts.
+    // Without a history, the guard uses the client's creation date.
     for history in [Field::Missing, Field::Null] {
         let property = Property {
             history,

@@ -1,4 +1,5 @@
-//! The guard alone: each refusal by its name, which one wins, what a policy switches off, and how old is too old.
+//! The guard alone: each refusal by its name, their order, the rules that a policy switches off,
+//! and the age limit.
 
 mod dates;
 
@@ -83,7 +84,7 @@ fn says(property: Property, policy: &Policy) -> &'static str {
     }
 }
 
-/// The reservation with something changed in its client.
+/// The reservation with a changed client.
 fn with_client(change: impl FnOnce(&mut Client)) -> Property {
     let mut changed = client();
     change(&mut changed);
@@ -230,7 +231,7 @@ fn a_member_that_cannot_be_read_is_never_taken_for_a_good_one() {
         let property = with_client(|c| c.onu = Field::Value(onu));
         assert_eq!(says(property, &policy()), "install_evidence");
     }
-    // What is only said, and decides nothing, may be unreadable.
+    // A member that decides nothing, because a reply only repeats it, may be unreadable.
     assert_eq!(unreadable(|c| c.name = Field::Unreadable), "delete");
 }
 
@@ -240,7 +241,7 @@ fn the_first_rule_that_objects_is_the_one_that_is_told() {
         only_created_by: vec!["chatbot".to_owned()],
         ..policy()
     };
-    // Everything that one document can have wrong at once; then one thing after another is put right.
+    // Every fault that one document can have, all at once; the test then repairs one after another.
     let mut wrong = with_client(|client| {
         client.code = text("another");
         client.implanted = Field::Missing;
@@ -422,7 +423,7 @@ fn self_is_the_user_of_the_key_by_id_or_by_name_and_nobody_when_the_key_names_no
     assert_eq!(said(Field::Missing, id(), Some(ID)), "delete");
     assert_eq!(said(name(), id(), Some("ura")), "other_creator");
     assert_eq!(said(name(), id(), None), "other_creator");
-    // A user who is called so is not the key's.
+    // A user with the name `self` is not the API key's user.
     assert_eq!(said(text("self"), id(), None), "other_creator");
     assert_eq!(said(text("self"), id(), Some("chatbot")), "other_creator");
     let unreadable = said(Field::Unreadable, Field::Null, Some("chatbot"));
@@ -487,20 +488,20 @@ fn what_was_reserved_after_it_was_asked_for_is_kept() {
             ..changed
         }
     };
-    // The clocks may be ten minutes apart.
+    // The two clocks may differ by ten minutes.
     assert_eq!(says(born("2026-01-12T13:10:00.000Z"), &policy()), "delete");
     assert_eq!(
         says(born("2026-01-12T13:10:00.001Z"), &policy()),
         "reserved_later"
     );
-    // A customer may be new on a property that was there before.
+    // A property that existed before may have a new customer.
     let new_customer = with_client(|client| client.created_at = text("2026-01-13T00:00:00Z"));
     let lax = Policy {
         preexisting_property: Check::Ignore,
         ..policy()
     };
     assert_eq!(says(new_customer, &lax), "reserved_later");
-    // Whoever only looks has asked for nothing yet.
+    // A lookup is not a request to cancel, so it has no time to compare with.
     let sighting = LookupResult {
         rows: vec![Ok(born("2026-01-13T00:00:00Z"))],
         read_at: Moment::now(),

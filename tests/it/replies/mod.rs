@@ -1,4 +1,5 @@
-//! Every sentence that a customer may hear, pinned; and an operator's own, checked before anybody hears them.
+//! Snapshots of every sentence that a customer may get, and the checks of an operator's own
+//! sentences before a customer gets them.
 
 mod operators;
 mod voice;
@@ -15,15 +16,15 @@ fn load(directory: &str) -> Result<Replies, String> {
     Replies::load(directory, time_zone).map_err(|error| error.to_string())
 }
 
-/// A name with as many characters as a greeting takes.
+/// A name with the most characters that a greeting takes.
 const LONGEST_NAME: &str = "Maria-Aparecida-Maria-Carolina";
 
-/// An answer with everything that is known of such an outcome.
+/// An answer with every fact that such an outcome can have.
 fn full(outcome: Outcome) -> Answer {
     Answer {
         protocol: Protocol::parse("20261123004217"),
         first_name: FirstName::of("Gabriel Marioto"),
-        // 1 December 2026, 01:30 UTC: still November where the provider is.
+        // 1 December 2026, 01:30 UTC: still November in the provider's time zone.
         cancelled_at_ms: (outcome == Outcome::AlreadyCancelled).then_some(1_796_088_600_000),
         found: (outcome == Outcome::Found).then(|| Found {
             address: "R. Delminda Silveira, 900".to_owned(),
@@ -33,7 +34,7 @@ fn full(outcome: Outcome) -> Answer {
     }
 }
 
-/// What is said after an outcome in the same message.
+/// The prompts that may follow an outcome in the same message.
 const FOLLOWED: [(Outcome, Turn); 4] = [
     (Outcome::NotFound, Turn::AskCode),
     (Outcome::NotFound, Turn::HandOver),
@@ -41,7 +42,7 @@ const FOLLOWED: [(Outcome, Turn); 4] = [
     (Outcome::InvalidCode, Turn::HandOver),
 ];
 
-/// All that is said in one language, with everything known and with nothing known.
+/// All sentences of one language, with every fact and with none.
 fn everything(locale: Locale) -> String {
     let replies = load("").unwrap();
     let mut said = String::new();

@@ -1,4 +1,4 @@
-//! An operator's own sentences, checked before they reach a customer.
+//! An operator's own sentences, which the service checks before they reach a customer.
 
 use std::path::Path;
 
@@ -180,7 +180,7 @@ fn check_and_serve_refuse_a_broken_sentence() {
     );
 }
 
-/// A `[spoken]` as it was before numbers were said in words.
+/// A `[spoken]` table from the version before numbers were spoken in words.
 fn spoken_of_0_1(pipe: &str) -> String {
     let months = "months = [\"jan\", \"fev\", \"mar\", \"abr\", \"mai\", \"jun\", \"jul\", \"ago\", \"set\", \"out\", \"nov\", \"dez\"]";
     let words = [

@@ -1,4 +1,5 @@
-//! What is spoken: words that every voice reads alike, and no longer than a caller follows.
+//! The spoken sentences: words that every voice reads alike, and no longer than a caller can
+//! follow.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +12,7 @@ use serde_json::json;
 use super::{FOLLOWED, LONGEST_NAME, full, load};
 use crate::support::{World, skipped};
 
-/// How far the estimate may be from the synthesiser.
+/// How far the estimate may differ from the synthesiser.
 const TOLERANCE: f64 = 0.2;
 
 const NEEDS: &str = "espeak-ng (apt-get install espeak-ng)";
@@ -25,7 +26,7 @@ const fn voice(locale: Locale) -> &'static str {
     }
 }
 
-/// Everything that is spoken, in every language.
+/// Every spoken sentence, in every language.
 fn aloud() -> Vec<(Locale, Aloud)> {
     let replies = load("").unwrap();
     let of = |locale| {
@@ -37,7 +38,7 @@ fn aloud() -> Vec<(Locale, Aloud)> {
     Locale::ALL.into_iter().flat_map(of).collect()
 }
 
-/// How many seconds the synthesiser takes at 155 words a minute, from the length of its recording.
+/// The seconds that the synthesiser takes at 155 words a minute, from the length of its recording.
 fn seconds(locale: Locale, said: &str, recording: &Path) -> f64 {
     let spoken = Command::new("espeak-ng")
         .args(["-v", voice(locale), "-s", "155", "-w"])

@@ -1,4 +1,4 @@
-//! What a sentence may claim: nothing that a customer who acts on it finds untrue.
+//! The claims of a sentence: a customer who acts on it must not find it untrue.
 
 use ozmap_cancel::domain::{Answer, Locale, Medium, Outcome, Turn};
 use ozmap_cancel::replies::{Refused, Replies};
@@ -7,7 +7,7 @@ use super::{FOLLOWED, full, load};
 
 const MEDIA: [Medium; 2] = [Medium::Text, Medium::Voice];
 
-/// Every sentence of a language, with everything known and with nothing known.
+/// Every sentence of a language, with every fact and with none.
 fn sentences(replies: &Replies, locale: Locale) -> Vec<String> {
     let mut all = Vec::new();
     for medium in MEDIA {
@@ -27,7 +27,8 @@ fn sentences(replies: &Replies, locale: Locale) -> Vec<String> {
     all
 }
 
-/// What is never said: a person who comes by themselves, a yes before bad news, more than OZmap shows.
+/// Phrases that no sentence may have: an agent who comes unasked, a yes before bad news, a claim
+/// beyond what OZmap shows.
 const NEVER: [(Locale, &[&str]); 3] = [
     (
         Locale::PtBr,
@@ -88,7 +89,7 @@ fn no_sentence_promises_a_person_or_says_more_than_is_known() {
     }
 }
 
-/// How a language names whom to talk to.
+/// The words by which a language names the team to talk to.
 const fn team(locale: Locale) -> &'static str {
     match locale {
         Locale::PtBr => "fale com a nossa equipe",

@@ -1,5 +1,5 @@
-//! What callers key at the confirmation, through every preset of a call: a 1 cancels, a 2 asks for another code, and nothing
-//! else loses the code that was read back.
+//! Keys at the confirmation, through every preset of a call: a 1 cancels, a 2 asks for another
+//! code, and no other key loses the code that was read back.
 
 use super::{
     PLATFORMS, Platform, assert_nothing_happened, state, turn, value, with, without, world,
@@ -8,12 +8,12 @@ use crate::support::{Reply, World};
 
 type State = Vec<(String, String)>;
 
-/// The next turn of the call after this one.
+/// The next turn of the call.
 async fn keys(world: &World, platform: &Platform, at: &State, digits: &str) -> Reply {
     turn(world, "ivr", at, &(platform.keyed)("call-1", digits)).await
 }
 
-/// A call that was read 123|123 back.
+/// A call in which the service has read 123|123 back.
 async fn read_back(world: &World, platform: &Platform) -> State {
     let asked = state(&keys(world, platform, &State::new(), "123*123").await);
     assert_eq!(value(&asked, "ozc_step"), "confirm", "{}", platform.preset);
@@ -101,7 +101,7 @@ async fn a_two_asks_for_another_code_and_is_no_failure_three_times() {
             let corrected = state(&reply);
             assert_eq!(value(&corrected, "ozc_step"), "code", "{preset}");
             assert_eq!(value(&corrected, "ozc_failures"), failures, "{preset}");
-            // Without its seal, or with fewer corrections, nothing of it counts.
+            // The service trusts none of the state without its seal, or with fewer corrections.
             for tampered in [
                 without(&corrected, "ozc_seal"),
                 with(&corrected, "ozc_failures", "0"),
@@ -194,7 +194,8 @@ async fn a_star_that_was_keyed_twice_is_asked_about_and_never_guessed() {
     }
 }
 
-/// With a limit of one key the first key of a code that is keyed in place of a 2, often a 1, would confirm the wrong one.
+/// With a limit of one key, a caller who keys a new code instead of a 2 would confirm the wrong
+/// code with its first key, which is often a 1.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_platform_is_told_to_stop_at_the_first_key_of_an_answer() {
     for (platform, many) in PLATFORMS.iter().zip([

@@ -1,5 +1,6 @@
-//! Phone calls over HTTP, turn by turn, as a platform makes them: the state of a call is in addresses and parameters that
-//! come back from outside, and only what this service wrote into them for this very call is acted on.
+//! Phone calls over HTTP, turn by turn, as a platform makes them. The state of a call is in
+//! addresses and parameters that come back from outside: the service acts only on what it wrote
+//! into them itself for this very call.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,7 +15,7 @@ mod speech;
 const PUBLIC: &str = "https://hook.example.com";
 const SPOKEN: &str = "um dois três barra um dois três";
 
-/// A platform: its preset, and how it says something in a call.
+/// A platform: its preset and the form of its requests.
 struct Platform {
     preset: &'static str,
     /// The body of a spoken answer.
@@ -79,7 +80,7 @@ const PLATFORMS: [Platform; 6] = [
     },
 ];
 
-/// Another one every time, as a platform's clock says it.
+/// A new timestamp for every request, as a platform's clock gives it.
 fn moment() -> String {
     static COUNTER: AtomicUsize = AtomicUsize::new(0);
     format!(
@@ -88,7 +89,7 @@ fn moment() -> String {
     )
 }
 
-/// The query of the address that the next turn goes to; FreeSWITCH brings the same back as parameters.
+/// The query of the address of the next turn; FreeSWITCH sends it back as parameters.
 fn state(reply: &Reply) -> Vec<(String, String)> {
     let text = reply.body.replace("&amp;", "&");
     let query = match text.split_once("<ozc_failures>") {
@@ -111,7 +112,7 @@ fn state(reply: &Reply) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A call's next request to a channel, at the address with this state.
+/// The next request of a call to a channel, at the address with this state.
 async fn turn(world: &World, channel: &str, state: &[(String, String)], body: &str) -> Reply {
     let mut query = form_urlencoded::Serializer::new(String::new());
     let query = query.extend_pairs(state).finish();
@@ -268,7 +269,7 @@ async fn a_changed_state_is_asked_again_once_and_then_a_person_takes_over() {
     let lost = without(&asked, "ozc_seal");
     let again = turn(&world, "ivr", &lost, &keyed("call-1", "1")).await;
     assert_eq!(again.json()[0]["verb"], "gather", "{again:?}");
-    // A platform that loses the seal in every turn must not ask for ever.
+    // The service must not ask endlessly if a platform loses the seal in every turn.
     let lost = without(&state(&again), "ozc_seal");
     let ended = turn(&world, "ivr", &lost, &keyed("call-1", "123*123")).await;
     assert_eq!(
@@ -291,7 +292,7 @@ async fn a_rehearsal_stays_one_to_the_end_of_its_call() {
         let rehearsal = with(&[], "dry_run", "true");
         let asked = state(&turn(&world, "ivr", &rehearsal, &said("call-1", SPOKEN)).await);
         let real = without(&asked, "dry_run");
-        // FreeSWITCH brings all parameters of a call back by itself.
+        // FreeSWITCH sends all parameters of a call back by itself.
         let asked = with(&real, "dry_run", "true");
         turn(&world, "ivr", &real, &keyed("call-1", "1")).await;
         assert_nothing_happened(&world, "the rehearsal was taken out").await;
@@ -339,7 +340,7 @@ async fn a_call_goes_on_while_secrets_are_changed() {
         body.as_bytes(),
     );
     let asked = state(&asked.await.unwrap());
-    // Another process, with the new secret before the old one.
+    // A second process, with the new secret before the old one.
     let after = of(&both);
     let after = after
         .each_ref()
@@ -439,7 +440,7 @@ async fn a_secret_in_the_address_leads_through_the_whole_call_and_stands_nowhere
         }
         let mut query = form_urlencoded::Serializer::new(String::new());
         let next = format!("/webhooks/ivr?{}", query.extend_pairs(&asked).finish());
-        // Without the secret the platform would be refused in its second turn.
+        // Without the secret, the service would reject the platform's second turn.
         let mut query = form_urlencoded::Serializer::new(String::new());
         let bare = format!(
             "/webhooks/ivr?{}",

@@ -1,16 +1,16 @@
-//! What callers say, through every preset that takes speech: codes in three languages, and a wish for a person at every
-//! point of a call.
+//! Spoken answers, through every preset that takes speech: codes in three languages, and a request
+//! for an agent at every point of a call.
 
 use super::{PLATFORMS, Platform, assert_nothing_happened, state, turn, value, with, world};
 use crate::support::{Reply, World};
 
-/// Where a call is, as its next address says it.
+/// The state of a call, from the address of its next turn.
 type State = Vec<(String, String)>;
 
-/// The number of the team, where a platform dials it.
+/// The team's phone number, for a platform that dials it.
 const AGENT: &str = "5548333330000";
 
-/// The language of a call, the customer's words, and the code that is read back.
+/// The language of a call, the customer's words, and the code that the service reads back.
 const CODES: [(&str, &str, &str); 24] = [
     ("pt-BR", "123 barra 123", "123|123"),
     ("pt-BR", "123/123", "123|123"),
@@ -42,7 +42,7 @@ const CODES: [(&str, &str, &str); 24] = [
     ("en", "123 minus 123", "123-123"),
 ];
 
-/// The language of a call, and words without a code: the call asks again.
+/// The language of a call, and words without a code, after which the service asks again.
 const NO_CODES: [(&str, &str); 8] = [
     ("pt-BR", "não quero cancelar 123 barra 123"),
     ("pt-BR", "cento e vinte e três barra quatro"),
@@ -54,7 +54,7 @@ const NO_CODES: [(&str, &str); 8] = [
     ("en", "123 or 456"),
 ];
 
-/// The language of a call, and a wish for a person.
+/// The language of a call, and a request for an agent.
 const PERSONS: [(&str, &str); 9] = [
     ("pt-BR", "atendente"),
     ("pt-BR", "quero falar com um atendente"),
@@ -67,7 +67,7 @@ const PERSONS: [(&str, &str); 9] = [
     ("en", "customer service, please"),
 ];
 
-/// What talks about persons without asking for one.
+/// Words that mention a person without asking for an agent.
 const NO_PERSONS: [&str; 3] = [
     "não quero falar com um atendente",
     "o atendente disse que vai chover",
@@ -78,7 +78,7 @@ fn in_language(locale: &str) -> State {
     with(&with(&[], "lang", locale), "agent", AGENT)
 }
 
-/// Whether a person goes on, in the words of the platform.
+/// Whether the reply hands the call over to an agent, in the platform's format.
 fn hands_over(preset: &str, reply: &Reply) -> bool {
     match preset {
         "voicexml" => reply.body.contains("name=\"handoff\" expr=\"'true'\""),
@@ -91,18 +91,19 @@ fn hands_over(preset: &str, reply: &Reply) -> bool {
     }
 }
 
-/// The same body, of a recogniser that was not sure.
+/// The same body from a speech recogniser with low confidence.
 fn unsure(body: String) -> String {
-    match body.contains("0.95") {
-        true => body.replace("0.95", "0.42"),
-        false => format!("{body}&confidence=0.42"),
+    if body.contains("0.95") {
+        body.replace("0.95", "0.42")
+    } else {
+        format!("{body}&confidence=0.42")
     }
 }
 
 /// Every point of a call: before the question, after it, after a failure, and at the confirmation.
 async fn points(world: &World, platform: &Platform, locale: &str) -> [(&'static str, State); 4] {
     let first = in_language(locale);
-    // The platform keeps the parameters of the first address; not every answer repeats them.
+    // The platform keeps the parameters of the first address; some answers do not repeat them.
     let following = |reply: &Reply| {
         let state = state(reply);
         with(&with(&state, "lang", locale), "agent", AGENT)
@@ -179,7 +180,7 @@ async fn only_a_clear_wish_for_a_person_transfers_the_call() {
         let preset = platform.preset;
         let world = world(preset).await;
         for (point, at) in points(&world, platform, "pt-BR").await {
-            // The second failure hands over whatever was said.
+            // The second failure hands the call over, whatever the caller said.
             if point == "failed" {
                 continue;
             }
@@ -188,7 +189,7 @@ async fn only_a_clear_wish_for_a_person_transfers_the_call() {
             for body in sure.into_iter().chain(television) {
                 let reply = turn(&world, "ivr", &at, &body).await;
                 assert!(!hands_over(preset, &reply), "{preset}, {point}: {body}");
-                // A misrecognised answer does not lose a code that was read back.
+                // A misrecognised answer keeps the code that was read back.
                 let step = if point == "confirm" { point } else { "code" };
                 assert_eq!(
                     value(&state(&reply), "ozc_step"),

@@ -1,4 +1,4 @@
-//! The requests that each preset understands as a cancellation, and ways to change them.
+//! The requests that each preset parses as a cancellation, and ways to change them.
 #![expect(
     clippy::disallowed_types,
     reason = "every answer of every preset is rendered once, not once for each test"
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::third_parties::program::in_checkout;
 
-/// A request that a preset understands as a cancellation.
+/// A request that a preset parses as a cancellation.
 #[derive(Clone)]
 pub struct Base {
     pub preset: String,
@@ -31,35 +31,35 @@ pub struct Base {
     pub body: Body,
 }
 
-/// Its body, so that members can be added.
+/// The body, with members that a test can add to.
 #[derive(Clone)]
 pub enum Body {
     Json(Value),
     Form(Vec<(String, String)>),
 }
 
-/// What became of a request.
+/// The meaning of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// A real cancellation of this code.
+    /// A live cancellation of this code.
     Cancel(String),
-    /// A cancellation that deletes nothing.
+    /// A dry run, which deletes nothing.
     DryRun,
     Lookup,
-    /// A question, a person, or nothing.
+    /// A question, an agent, or no action.
     Conversation,
     /// Refused with this status and id.
     Refused(u16, &'static str),
 }
 
 impl Meaning {
-    /// Whether nothing can be deleted.
+    /// Whether the request can delete nothing.
     pub fn is_harmless(&self) -> bool {
         !matches!(self, Self::Cancel(_))
     }
 }
 
-/// Every preset there is, the native channel first.
+/// Every preset, the native channel first.
 pub fn presets() -> Vec<String> {
     let listed = Catalog::load("").unwrap().list().unwrap();
     listed.into_iter().map(|(name, _)| name).collect()
@@ -94,7 +94,8 @@ pub fn replies() -> Replies {
     Replies::load("", TimeZone::UTC).unwrap()
 }
 
-/// Every preset's channel; made once, because every answer is rendered for it.
+/// Every preset's channel. The test binary builds them once, because each build renders every
+/// answer.
 static CHANNELS: LazyLock<BTreeMap<String, Channel>> = LazyLock::new(|| {
     let all = presets().into_iter();
     all.map(|preset| (preset.clone(), channel(&preset)))
@@ -129,7 +130,7 @@ fn cancellations() -> Vec<Base> {
             !of_preset.is_empty(),
             "{preset} has no request that cancels"
         );
-        // Of requests that differ only in their values a few are enough.
+        // A few of the requests that differ only in their values are enough.
         of_preset.truncate(3);
         found.extend(of_preset);
     }
@@ -166,11 +167,11 @@ fn captured(preset: &str) -> Vec<Base> {
 
 fn read(preset: &str, name: String, bytes: &[u8]) -> Option<Base> {
     let text = String::from_utf8(bytes.to_vec()).ok()?;
-    let (head, body) = match text.trim_start().starts_with('{') {
-        true => ("POST /webhooks/door HTTP/1.1", text.as_str()),
-        false => text
-            .split_once("\r\n\r\n")
-            .or_else(|| text.split_once("\n\n"))?,
+    let (head, body) = if text.trim_start().starts_with('{') {
+        ("POST /webhooks/door HTTP/1.1", text.as_str())
+    } else {
+        text.split_once("\r\n\r\n")
+            .or_else(|| text.split_once("\n\n"))?
     };
     let mut lines = head.lines();
     let mut words = lines.next()?.split(' ');
@@ -180,13 +181,14 @@ fn read(preset: &str, name: String, bytes: &[u8]) -> Option<Base> {
         let name: HeaderName = name.parse().ok()?;
         Some((name, HeaderValue::from_str(value.trim()).ok()?))
     });
-    let body = match body.trim_start().starts_with('{') {
-        true => Body::Json(serde_json::from_str(body).ok()?),
-        false => Body::Form(
+    let body = if body.trim_start().starts_with('{') {
+        Body::Json(serde_json::from_str(body).ok()?)
+    } else {
+        Body::Form(
             form_urlencoded::parse(body.trim().as_bytes())
                 .into_owned()
                 .collect(),
-        ),
+        )
     };
     let mut headers: HeaderMap = headers.collect();
     headers.remove("content-encoding");
@@ -201,7 +203,7 @@ fn read(preset: &str, name: String, bytes: &[u8]) -> Option<Base> {
 }
 
 impl Base {
-    /// What its preset takes it for.
+    /// The meaning that the request's preset gives it.
     pub fn meaning(&self, channel: &Channel) -> Meaning {
         let body = self.body.bytes();
         let inbound = Inbound {
@@ -236,7 +238,7 @@ impl Base {
         }
     }
 
-    /// The same with something in the query.
+    /// The same request with another parameter in the query.
     pub fn with_query(&self, query: &str) -> Self {
         let sign = if self.target.contains('?') { '&' } else { '?' };
         Self {
@@ -254,7 +256,7 @@ impl Base {
         changed
     }
 
-    /// The same with a member at the top of the body.
+    /// The same request with another member at the top of the body.
     pub fn with_member(&self, name: &str, value: &Value) -> Self {
         let mut changed = self.clone();
         match &mut changed.body {
@@ -269,7 +271,7 @@ impl Base {
         changed
     }
 
-    /// The same with another text wherever this one stands as a whole value.
+    /// The same request with another text wherever the old one is a whole value.
     pub fn with_text(&self, old: &str, new: &str) -> Self {
         let mut changed = self.clone();
         match &mut changed.body {
@@ -284,7 +286,7 @@ impl Base {
         changed
     }
 
-    /// The same with a value in the place of a text, where the body is JSON.
+    /// The same request with a value in place of a text, if the body is JSON.
     pub fn with_value(&self, old: &str, new: &Value) -> Option<Self> {
         let mut changed = self.clone();
         match &mut changed.body {
@@ -294,7 +296,7 @@ impl Base {
         Some(changed)
     }
 
-    /// Whether a text stands as a whole value somewhere in the body.
+    /// Whether a text is a whole value anywhere in the body.
     pub fn holds(&self, text: &str) -> bool {
         let changed = self.with_text(text, "something else");
         changed.body.bytes() != self.body.bytes()
@@ -334,7 +336,7 @@ fn replace(value: &mut Value, old: &str, new: &Value) {
     }
 }
 
-/// Every base with its channel.
+/// Runs a check on every base with its channel.
 pub fn each(mut check: impl FnMut(&Base, &Channel)) {
     for base in bases() {
         check(base, channel_of(&base.preset));

@@ -1,4 +1,4 @@
-//! Codes: unfilled variables, numbers, lists, unencoded forms, and decoration.
+//! Codes: unfilled variables, numbers, lists, forms without encoding, and decoration.
 
 use axum::http::{HeaderMap, Method};
 use ozmap_cancel::channels::{Inbound, RequestKind, Understood};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::bases::{Base, Meaning, bases, channel, channel_of, each};
 
-/// How platforms write a variable that they did not fill in.
+/// The forms in which platforms send a variable that they did not fill in.
 const PLACEHOLDERS: [&str; 34] = [
     "{{codigo}",
     "@{codigo}",
@@ -46,14 +46,15 @@ const PLACEHOLDERS: [&str; 34] = [
     "undefined|undefined",
 ];
 
-/// The presets whose code comes in a member of its own; in the others a customer writes or keys it.
+/// Whether the preset has the code in a member of its own; in the other presets a customer writes
+/// it or keys it in.
 fn has_member(base: &Base) -> bool {
     let other = base.with_text("123|123", "A-1");
     let is_written = matches!(
         base.preset.as_str(),
         "evolution" | "simplesdesk" | "twilio-messaging"
     );
-    // The confirmed code is in the state of the call, which is signed.
+    // The signed state of the call has the confirmed code.
     let body = String::from_utf8(base.body.bytes()).unwrap();
     let is_state = base.target.contains("ozc_") || body.contains("ozc_");
     !is_written
@@ -61,7 +62,7 @@ fn has_member(base: &Base) -> bool {
         && other.meaning(channel_of(&base.preset)) == Meaning::Cancel("A-1".to_owned())
 }
 
-/// Whether nothing in the place of a code is an answer there: on the phone nothing was keyed yet.
+/// Whether an empty code is valid for the preset: on the phone, the caller has keyed nothing yet.
 fn may_be_empty(base: &Base) -> bool {
     matches!(base.preset.as_str(), "freeswitch-httapi" | "voicexml")
 }
@@ -146,7 +147,7 @@ fn a_number_is_no_code_and_two_codes_are_none() {
             ),
             (json!(["123|123", "9|9"]), "contradiction"),
         ] {
-            // A list of equal texts is one text; a value within it is another matter.
+            // A list of equal texts counts as one text, so this rule does not apply inside a list.
             let is_in_a_list = base.name.contains("list");
             let Some(changed) = base.with_value("123|123", &value).filter(|_| !is_in_a_list) else {
                 continue;
@@ -175,7 +176,7 @@ fn a_number_is_no_code_and_two_codes_are_none() {
     assert!(tried >= 30, "{tried}");
 }
 
-/// The code that a preset reads in a form.
+/// The code that a preset reads from a form.
 fn form(preset: &str, target: &str, body: &str) -> Result<(String, Option<String>), &'static str> {
     let inbound = Inbound {
         method: &Method::POST,
@@ -195,7 +196,7 @@ fn form(preset: &str, target: &str, body: &str) -> Result<(String, Option<String
     }
 }
 
-/// What stands right after a code may be the rest of it, in the body and in the address.
+/// Text right after a code may be the rest of the code, in the body and in the address.
 #[test]
 fn what_follows_a_code_in_a_form_must_be_known() {
     for preset in ["voicexml", "freeswitch-httapi", "text"] {
@@ -247,7 +248,7 @@ fn a_form_that_was_not_encoded_is_refused_and_an_encoded_one_is_not() {
         let keyed = read.map(|read| read.replace("123|123", code));
         assert!(keyed.is_ok(), "{body}: {keyed:?}");
     }
-    // A blank and a plus look alike: either may be the code.
+    // An unencoded plus and a blank look alike in a form: either may be in the code.
     assert_eq!(
         meaning("code=A+B"),
         Ok(("A B".to_owned(), Some("A+B".to_owned())))

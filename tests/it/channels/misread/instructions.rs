@@ -1,4 +1,5 @@
-//! A request that carries any word for a dry run or a look never deletes, in any spelling and place, on any preset.
+//! A request with any word for a dry run or a lookup never deletes, in any spelling and place, on
+//! any preset.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use super::bases::{Base, Meaning, each};
 use crate::support::draws;
 
-/// Names that ask for a dry run when their value is true.
+/// Names that request a dry run if their value is true.
 const DRY_RUN: [&str; 16] = [
     "dry_run",
     "dryRun",
@@ -27,7 +28,7 @@ const DRY_RUN: [&str; 16] = [
     "ensaio",
 ];
 
-/// Names that ask only to look when their value is true.
+/// Names that request a lookup if their value is true.
 const LOOK: [&str; 7] = [
     "lookup",
     "lookUp",
@@ -38,7 +39,7 @@ const LOOK: [&str; 7] = [
     "readOnly",
 ];
 
-/// Names of the member that says what the caller wants.
+/// Names of the member with the requested action.
 const ACTION: [&str; 7] = [
     "action",
     "Action",
@@ -49,7 +50,7 @@ const ACTION: [&str; 7] = [
     "operação",
 ];
 
-/// Words for something other than a real cancellation.
+/// Words for an action other than a live cancellation.
 const WORDS: [&str; 11] = [
     "lookup",
     "look_up",
@@ -64,7 +65,7 @@ const WORDS: [&str; 11] = [
     "verificar",
 ];
 
-/// What says yes.
+/// Values that mean yes.
 fn yes() -> Vec<Value> {
     vec![
         json!(true),
@@ -78,7 +79,7 @@ fn yes() -> Vec<Value> {
     ]
 }
 
-/// What can be understood neither as yes nor as no.
+/// Values that mean neither yes nor no.
 fn unreadable() -> Vec<Value> {
     vec![
         Value::Null,
@@ -119,7 +120,7 @@ fn a_request_with_a_word_for_a_rehearsal_or_a_look_deletes_nothing() {
                 let nested = base.with_member("data", &json!({ *name: value }));
                 if value == &json!(true) || value == &json!("sim") {
                     let nested = nested.meaning(channel);
-                    // A form has no members within members.
+                    // A form cannot nest members.
                     if matches!(base.body, super::bases::Body::Json(_)) {
                         assert_harmless(base, &nested, &format!("{name}={value} deep in the body"));
                     }
@@ -182,7 +183,7 @@ fn an_instruction_that_says_to_cancel_changes_nothing() {
             ("mode", json!("voice")),
             ("confirm", json!(true)),
         ] {
-            // A form that is written by hand takes only members that are known.
+            // The preset `text`, whose form an operator writes by hand, accepts only known members.
             if base.preset == "text" && matches!(name, "mode" | "confirm") {
                 continue;
             }
@@ -223,7 +224,7 @@ fn two_places_that_disagree_are_refused_with_both_names() {
     });
 }
 
-/// Whether an added member says that nothing may be deleted.
+/// Whether an added member forbids a deletion.
 fn holds_back(name: &str, value: &str) -> bool {
     let is_yes = ["true", "1", "sim", "yes"].contains(&value);
     (DRY_RUN.contains(&name) || LOOK.contains(&name)) && (is_yes || value.is_empty())
@@ -261,12 +262,13 @@ fn no_mixture_of_members_deletes_while_one_of_them_says_no() {
     let ran = TestRunner::new(config).run(&drawn, |(index, members)| {
         let mut request = bases[index].clone();
         for (name, value, is_in_query) in &members {
-            request = match is_in_query {
-                true => request.with_query(&in_query(name, value)),
-                false => request.with_member(name, &json!(value)),
+            request = if *is_in_query {
+                request.with_query(&in_query(name, value))
+            } else {
+                request.with_member(name, &json!(value))
             };
         }
-        // A member of the body that is given twice has only its last value here.
+        // Of a member that is repeated in the body, only the last value remains here.
         let last_in_body = |name: &str, value: &str| {
             let mut of_body = members.iter().filter(|(_, _, is_in_query)| !is_in_query);
             let last = of_body.rfind(|(other, ..)| *other == name);

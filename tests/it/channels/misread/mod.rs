@@ -1,7 +1,8 @@
-//! Requests that are easy to misread: none deletes by a misunderstanding.
+//! Requests that are easy to misread: no misunderstanding may cause a deletion.
 //!
-//! Every kind of mistake is played on every preset where it can occur, from data: the requests that a preset understands
-//! as a cancellation (`tests/it/channels/cases`) are changed, so that a new preset is covered by its captured requests alone.
+//! The tests apply every kind of mistake to every preset where it can occur. They change the
+//! captured requests (`tests/it/channels/cases`) that a preset parses as a cancellation, so the
+//! captured requests alone cover a new preset.
 
 mod bases;
 mod codes;

@@ -1,4 +1,5 @@
-//! The same through the real service: OZmap's state before and after, the caller's answer, the operator's view.
+//! The same mistakes through the real service: OZmap's state before and after, the caller's answer,
+//! and the operator's view.
 
 use serde_json::{Value, json};
 
@@ -33,7 +34,8 @@ async fn world() -> World {
     .await
 }
 
-/// The published examples of what went wrong, and others of their kinds: nothing is deleted that was not asked for.
+/// The published examples of past mistakes, and others of their kinds: the service deletes only
+/// what a caller asked for.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_misunderstanding_deletes_a_reservation() {
     let world = world().await;
@@ -122,7 +124,8 @@ async fn no_misunderstanding_deletes_a_reservation() {
     assert!(real.is_empty(), "{real:?}");
 }
 
-/// A form's blank may have been a plus: with both reserved a person chooses, with one of them that one is meant.
+/// A blank in a form may have been a plus: if both codes are reserved, an agent chooses; if one is,
+/// the request means that one.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unencoded_plus_deletes_only_what_is_the_only_reading() {
     let world = world().await;
@@ -155,7 +158,8 @@ async fn what_was_not_filled_in_is_loud_and_counts_against_no_customer() {
         assert_eq!(json["handoff"], true);
         assert!(json["detail"].to_string().contains("`code`"), "{json}");
     }
-    // The conversation is not used up, and six customers are not one.
+    // The refused requests do not count as attempts, and the placeholder does not make six
+    // customers one.
     for n in 0..6 {
         let body = json!({"code": format!("{n}|9"), "conversation_id": "{{conversation}}", "message_id": "undefined"});
         assert_eq!(world.ask(body).await.outcome(), "not_found", "{n}");
@@ -262,7 +266,8 @@ async fn every_webhook_has_one_line_in_the_log_without_a_word_of_the_customer() 
     }
 }
 
-/// A chat that cannot be understood is not asked the same question for ever, also over a restart.
+/// The service does not repeat the same question endlessly in a chat that it cannot understand,
+/// even after a restart.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_two_failures_in_a_chat_a_person_goes_on() {
     let mut world = world().await;
@@ -288,7 +293,8 @@ async fn after_two_failures_in_a_chat_a_person_goes_on() {
         let said = write(&world, "5548999990001", text).await;
         assert_eq!(said.contains(person), is_person, "{text}: {said}");
     }
-    // A greeting and a wish are no failures yet, and each customer has failures of their own.
+    // A greeting and a plain wish are not failures, and the service counts failures for each
+    // customer.
     for (text, is_person) in [("oi", false), ("quero cancelar", false), ("não sei", true)] {
         let said = write(&world, "5548999990002", text).await;
         assert_eq!(said.contains(person), is_person, "{text}: {said}");
@@ -296,7 +302,7 @@ async fn after_two_failures_in_a_chat_a_person_goes_on() {
     world.restart().await;
     let said = write(&world, "5548999990001", "cancelar 12345678").await;
     assert!(said.contains(person), "{said}");
-    // A code that leads nowhere is a failure, one that is cancelled ends the counting.
+    // A code without a reservation is a failure; a cancelled one ends the count.
     for (text, is_person) in [
         ("cancelar 9|9", true),
         ("cancelar 123|123", false),
@@ -314,7 +320,8 @@ async fn after_two_failures_in_a_chat_a_person_goes_on() {
     }
 }
 
-/// A placeholder that platforms send for every withheld number or key never makes two customers one.
+/// A placeholder that platforms send for every withheld number or key never makes two customers
+/// one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withheld_number_and_an_empty_signed_key_identify_no_customer() {
     let world = world().await;

@@ -1,4 +1,5 @@
-//! The customer's sentence for each refused request, and whether a person takes over: one table for every preset.
+//! The customer's sentence for each refused request, and whether an agent takes over: one table for
+//! every preset.
 
 use axum::http::HeaderMap;
 use ozmap_cancel::channels::{Codec, Inbound, Problem};
@@ -8,7 +9,8 @@ use ozmap_cancel::replies::Refused;
 
 use super::bases::{channel_of, presets, replies};
 
-/// Every problem that a caller may get, and the customer's sentence. The statuses are those of the contract.
+/// Every problem that a caller may get, with the customer's sentence. The statuses are those of the
+/// public contract.
 const TABLE: [(u16, &str, Refused); 24] = [
     (400, "malformed_json", Refused::SetUp),
     (400, "not_an_object", Refused::SetUp),
@@ -36,7 +38,7 @@ const TABLE: [(u16, &str, Refused); 24] = [
     (503, "in_doubt", Refused::InDoubt),
 ];
 
-/// Words that ask a customer to give the code again, which does not fix a wrong set-up.
+/// Words that ask a customer for the code again, which does not fix a misconfiguration.
 const ASKS_AGAIN: [&str; 8] = [
     "código", "codigo", "code", "digite", "digita", "type", "tecle", "escriba",
 ];

@@ -1,10 +1,11 @@
-//! Instructions under names and in places that nothing reads, and what only resembles them.
+//! Instructions under names and in places that no preset reads, and texts that only resemble
+//! instructions.
 
 use serde_json::{Value, json};
 
 use super::bases::{Body, Meaning, each};
 
-/// Members at the top of a body after which nothing may be deleted.
+/// Members at the top of a body that forbid a deletion.
 fn held_back() -> Vec<(&'static str, Value)> {
     vec![
         ("ozmap_dry_run", json!(true)),
@@ -34,7 +35,7 @@ fn held_back() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The same, where a body may have members within members.
+/// The same, for a body that may have nested members.
 fn held_back_deeper() -> Vec<(&'static str, Value)> {
     vec![
         ("options", json!({"dry_run": "maybe"})),
@@ -94,7 +95,8 @@ fn a_word_under_another_name_deletes_nothing() {
     });
 }
 
-/// What platforms send along and what customers say; a form that is written by hand takes none of it.
+/// Members that platforms add and texts that customers write; the hand-written form accepts none of
+/// them.
 #[test]
 fn what_only_resembles_an_instruction_changes_nothing() {
     each(|base, channel| {
@@ -127,7 +129,7 @@ fn what_only_resembles_an_instruction_changes_nothing() {
                        "responses": {"utter_simulacao": [{"text": "teste"}]}}),
             ),
         ] {
-            // Rasa's own domain is as big.
+            // Rasa's own domain is equally large.
             let meaning = base.with_member(name, &value).meaning(channel);
             assert_eq!(meaning, plain, "{}: {name}={value}", base.label());
         }
@@ -138,7 +140,7 @@ fn what_only_resembles_an_instruction_changes_nothing() {
     });
 }
 
-/// Dialogflow ES repeats a bot's parameters in its contexts: a rehearsal stays one.
+/// Dialogflow ES repeats a bot's parameters in its contexts: a dry run remains one.
 #[test]
 fn a_rehearsal_that_is_repeated_elsewhere_stays_one() {
     each(|base, channel| {
@@ -153,7 +155,8 @@ fn a_rehearsal_that_is_repeated_elsewhere_stays_one() {
     });
 }
 
-/// Rasa sends every slot of a bot along: one that has no value, or words, is no instruction; one with a yes is.
+/// Rasa sends every slot of a bot along: a slot without a value, or with words, is not an
+/// instruction; a slot with a yes is one.
 #[test]
 fn a_bots_own_slot_is_no_instruction() {
     let mut tried = 0;

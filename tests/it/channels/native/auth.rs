@@ -1,5 +1,5 @@
-//! Authentication: bearer tokens and Standard Webhooks signatures; nothing happens for any other
-//! caller.
+//! Authentication: bearer tokens and Standard Webhooks signatures. The service does nothing for any
+//! other caller.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -114,7 +114,7 @@ async fn the_secret_of_one_channel_does_not_open_another() {
 const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NEW: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-/// A channel `signed` with two secrets.
+/// A world with a channel `signed` that has two secrets.
 async fn signed_world() -> World {
     let secrets = format!("{OLD} {NEW}");
     World::with(&[
@@ -134,7 +134,7 @@ fn signature(secret: &str, id: &str, timestamp: &str, body: &[u8]) -> String {
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
 }
 
-/// Seconds since 1970, some seconds away from now.
+/// Seconds since 1970, at an offset from now.
 fn at(offset: i64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     (i64::try_from(now.as_secs()).unwrap() + offset).to_string()
@@ -255,7 +255,7 @@ async fn a_signature_is_stale_after_five_minutes_either_way() {
         assert_unauthenticated(&reply, "stale");
         assert_eq!(reply.json()["type"], "urn:ozmap-cancel:problem:stale");
     }
-    // A caller that cannot sign is not told what is wrong with its clock.
+    // An unauthenticated caller does not learn what is wrong with its clock.
     let reply = signed(&world, "msg_1", &at(-1_000), "v1,AAAA", BODY).await;
     assert_eq!(
         reply.json()["type"],

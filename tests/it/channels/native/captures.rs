@@ -12,19 +12,19 @@ const N8N: &str = "POST /n8n_json?respond=reply.json HTTP/1.1\r\nAccept: applica
 /// Node-RED 4.1, an http request node.
 const NODE_RED: &str = "POST /nodered_json?respond=reply.json HTTP/1.1\r\nuser-agent: got (https://github.com/sindresorhus/got)\r\nauthorization: Bearer test-token\r\nx-event-id: 421e9934e698c756\r\nContent-Type: application/json\r\nContent-Length: 83\r\nHost: 127.0.0.1:18099\r\nConnection: keep-alive\r\n\r\n{\"code\":\"123|123\",\"conversation_id\":\"c-42\",\"phone\":\"+5548999990000\",\"lang\":\"pt-BR\"}";
 
-/// Typebot, an HTTP request block with a body of its own.
+/// Typebot, an HTTP request block with a custom body.
 const TYPEBOT: &str = "POST /tb_custom?respond=reply.json HTTP/1.1\r\nhost: localhost:18099\r\nconnection: keep-alive\r\nauthorization: Bearer test-token\r\nidempotency-key: 123|123-+5548999990000\r\ncontent-type: application/json\r\naccept: */*\r\naccept-language: *\r\nsec-fetch-mode: cors\r\nuser-agent: node\r\naccept-encoding: gzip, deflate\r\ncontent-length: 83\r\n\r\n{\"code\":\"123|123\",\"name\":\"João \\\"Jô\\\" & Cia\",\"phone\":\"+5548999990000\",\"empty\":\"\"}";
 
-/// Typebot without a body of its own: every answer under its human name, and no token.
+/// Typebot without a custom body: every answer under its human name, and no token.
 const TYPEBOT_DEFAULT: &str = "POST /tb_default?respond=reply.json HTTP/1.1\r\nhost: localhost:18099\r\nconnection: keep-alive\r\ncontent-type: application/json\r\naccept: */*\r\naccept-language: *\r\nsec-fetch-mode: cors\r\nuser-agent: node\r\naccept-encoding: gzip, deflate\r\ncontent-length: 145\r\n\r\n{\"submittedAt\":\"2026-11-23T21:06:08.027Z\",\"Qual o codigo?\":\"123|123\",\"Codigo\":\"123|123\",\"Nome\":\"João \\\"Jô\\\" & Cia\",\"Telefone\":\"+5548999990000\"}";
 
-/// Asterisk's CURL(), JSON under the name of a form.
+/// Asterisk's CURL(), JSON with the content type of a form.
 const ASTERISK_JSON: &str = "POST /ast_jsonnaive?respond=reply.json HTTP/1.1\r\nHost: 127.0.0.1:18099\r\nUser-Agent: asterisk-libcurl-agent/1.0\r\nAccept: */*\r\nContent-Length: 43\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n{\"code\":\"123|123\",\"call_id\":\"1795467399.5\"}";
 
 /// Asterisk's CURL(), a form.
 const ASTERISK_FORM: &str = "POST /ast_form?respond=reply.txt HTTP/1.1\r\nHost: 127.0.0.1:18099\r\nUser-Agent: asterisk-libcurl-agent/1.0\r\nAccept: */*\r\nContent-Length: 52\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\ncode=123%7C123&call_id=1795467397.1&from=&lang=pt-BR";
 
-/// The channels of the captures: one with a token, and one without for this machine alone.
+/// The channels of the captures: one with a token, and one without, for local callers only.
 const CHANNELS: &[(&str, &str)] = &[("CHANNELS__OPEN__AUTH", "none")];
 
 fn addressed(capture: &str) -> String {

@@ -1,4 +1,4 @@
-//! Idempotency keys, duplicates without a key, and the number of codes that a conversation may try.
+//! Idempotency keys, duplicates without a key, and the limit of codes per conversation.
 
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ async fn the_same_key_with_another_content_is_refused_and_does_nothing() {
     }
     assert_eq!(world.ozmap.asked().await, asked);
     assert_eq!(world.journal().len(), 1);
-    // The language, the reason and the name are not part of the content.
+    // The language, the reason and the name are not part of the compared content.
     let other_words = json!({"code": "123|123", "message_id": "m-1", "lang": "en", "reason": "x", "customer_name": "Ana"});
     let reply = world.ask(other_words).await.json();
     assert_eq!(
@@ -148,7 +148,7 @@ async fn without_a_key_the_same_code_in_one_conversation_is_the_same_request() {
     let again = world.ask(body.clone()).await;
     assert_eq!(again.json()["replayed"], true);
     assert_eq!(without_replayed(&again), without_replayed(&first));
-    // Without a conversation id the phone number is the conversation.
+    // Without a conversation id, the phone number identifies the conversation.
     let by_phone = world.ask(json!({"code": "123|123", "phone": "c-1"})).await;
     assert_eq!(by_phone.json()["replayed"], true);
     for (channel, other) in [
@@ -172,7 +172,7 @@ async fn without_a_key_the_same_code_in_one_conversation_is_the_same_request() {
             "{channel} {other}"
         );
     }
-    // A dry run of it is another request.
+    // A dry run of the same code is another request.
     let mut rehearsal = body;
     rehearsal["dry_run"] = json!(true);
     assert_eq!(world.ask(rehearsal).await.json()["replayed"], false);
@@ -258,10 +258,11 @@ async fn a_conversation_may_try_a_limited_number_of_codes() {
     assert_eq!(world.ask(look).await.outcome(), "too_many_attempts");
     assert_eq!(world.ozmap.asked().await, asked);
     assert_eq!(world.journal().len(), 1);
-    // Retries, and codes that were tried before, are still served.
+    // The service still answers retries, and codes that the conversation tried before.
     assert_eq!(attempt("1", "m-1").await.json()["replayed"], true);
     assert_eq!(attempt("2", "m-4").await.outcome(), "not_found");
-    // Attempts of another conversation, of another channel and without a conversation do not count.
+    // Attempts of another conversation or channel, and attempts without a conversation, do not
+    // count.
     for (channel, body) in [
         (
             "chatbot",

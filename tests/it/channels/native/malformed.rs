@@ -1,5 +1,5 @@
-//! Bodies that are not JSON: the answer says where the error is and how to fix it, and repeats
-//! nothing of the body.
+//! Bodies that are not JSON: the answer says where the error is and how to fix it, and contains
+//! none of the body.
 
 use crate::support::{Reply, World};
 

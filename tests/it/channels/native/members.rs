@@ -1,10 +1,11 @@
-//! The members of a request: their names, their valid values, and the refused ones.
+//! The members of a request: their names, their valid values, and the values that the service
+//! refuses.
 
 use serde_json::{Value, json};
 
 use crate::support::{Reply, World};
 
-/// A look-up: it changes nothing, so it needs no new reservation for each case.
+/// A lookup: it changes nothing, so each case can use the same reservation.
 async fn look(world: &World, mut body: Value) -> Reply {
     body["action"] = json!("lookup");
     world.ask(body).await
@@ -63,7 +64,7 @@ async fn a_number_is_a_code_only_where_the_operator_says_so() {
         let reply = look(&world, json!({"code": code})).await;
         assert_eq!(reply.outcome(), "found", "{code}");
     }
-    // A number has lost its leading zeros on the platform.
+    // The platform has dropped a number's leading zeros.
     for number in [
         "4711",
         "0",
@@ -101,9 +102,10 @@ async fn a_number_is_a_code_only_where_the_operator_says_so() {
             .post("numbers", &[], body.as_bytes())
             .await
             .unwrap();
-        match is_taken {
-            true => assert_eq!(reply.outcome(), "found", "{number}"),
-            false => assert_refused(&reply, 422, "code_is_a_number"),
+        if is_taken {
+            assert_eq!(reply.outcome(), "found", "{number}");
+        } else {
+            assert_refused(&reply, 422, "code_is_a_number");
         }
     }
     for code in [
@@ -354,7 +356,7 @@ async fn texts_that_are_too_long_are_refused_and_a_long_reason_is_cut() {
         let detail = reply.json()["detail"].to_string();
         assert!(detail.contains(name), "{name}: {detail}");
     }
-    // A phone number that is not needed decides nothing.
+    // A phone number that the request does not need decides nothing.
     let both = json!({"code": "123|123", "conversation_id": "c-1", "phone": long});
     assert_eq!(look(&world, both).await.outcome(), "found");
     let header = world
@@ -439,7 +441,7 @@ async fn a_code_that_looks_like_a_path_is_sent_as_one_segment() {
         assert!(reply.reply().contains(&shown), "{}", reply.reply());
     }
     for call in world.ozmap.asked().await {
-        // A code with a slash may also be sent in a query, because some proxies decode %2F.
+        // The service may send a code with a slash in a query too, because some proxies decode %2F.
         if call == "GET /api/v2/ftth-clients" {
             continue;
         }

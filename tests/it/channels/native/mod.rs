@@ -1,5 +1,5 @@
-//! The native JSON channel, from the outside: its requests, its answers, and what it refuses to
-//! guess.
+//! The native JSON channel, from the outside: its requests, its answers, and the ambiguous input
+//! that it refuses.
 //!
 //! - `accept`    JSON or text
 //! - `auth`      bearer tokens and signatures
@@ -7,7 +7,7 @@
 //! - `keys`      idempotency keys and duplicates
 //! - `malformed` bodies that are not JSON
 //! - `members`   the members of a request
-//! - `outcomes`  the table of outcomes, look-ups, dry runs
+//! - `outcomes`  the table of outcomes, lookups, dry runs
 
 mod accept;
 mod auth;

@@ -1,4 +1,4 @@
-//! The table of outcomes, and what look-ups and dry runs answer and leave unchanged.
+//! The table of outcomes, and the answers of lookups and dry runs, which change nothing.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{Reply, World, eventually};
 
-/// `outcome`, `final` and `handoff` of an answer whose other members are checked.
+/// `outcome`, `final` and `handoff` of an answer; the function checks the other members.
 fn row(reply: &Reply) -> (String, bool, bool) {
     assert_eq!(reply.status, 200, "{reply:?}");
     assert_eq!(reply.header("content-type"), Some("application/json"));
@@ -85,7 +85,8 @@ async fn outcomes_of_an_ozmap_outage_have_the_flags_of_the_contract() {
         ("JOURNAL__GIVE_UP_S", "2"),
         ("OZMAP__DELETE_MS", "300"),
         ("JOURNAL__SETTLE_MS", "300"),
-        // Long enough for a loaded machine to accept it, and shorter than journal.give_up_s.
+        // Long enough for a loaded machine to accept the request, and shorter than
+        // journal.give_up_s.
         ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "700"),
     ])
     .await;
@@ -199,10 +200,10 @@ async fn a_lookup_is_answered_within_the_channels_deadline() {
     assert_eq!(reply.status, 503);
     assert!(reply.header("retry-after").is_some());
     assert_eq!(reply.json()["type"], "urn:ozmap-cancel:problem:ozmap");
-    // OZmap was asked.
+    // The service called OZmap.
     assert!(!world.ozmap.asked().await.is_empty());
     assert!(world.journal().is_empty());
-    // It leaves nothing behind: a retry gets the answer.
+    // A failed lookup leaves no state: a retry gets the answer.
     world.ozmap.heal().await;
     world.ozmap.release().await;
     eventually("what is there", || async {

@@ -1,4 +1,4 @@
-//! Inputs for the checks: captured requests, seeds, and what becomes of them when something is changed.
+//! Inputs for the checks: captured requests, seeds, and their mutations.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The seeds of a fuzz target; what it found stands among them.
+/// The seeds of a fuzz target, including its past findings.
 pub fn seeds(check: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let folder = root().join("fuzz/seeds").join(check);
     if !folder.is_dir() {
@@ -33,7 +33,7 @@ pub fn seeds(check: &str) -> Vec<(PathBuf, Vec<u8>)> {
         .collect()
 }
 
-/// Every captured request with the preset that it belongs to.
+/// Every captured request with its preset.
 pub fn captures() -> Vec<(String, PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     for folder in sorted(&root().join("tests/it/channels/cases")) {
@@ -51,7 +51,7 @@ pub fn captures() -> Vec<(String, PathBuf, Vec<u8>)> {
     found
 }
 
-/// A change of some bytes.
+/// A mutation of some bytes.
 #[derive(Clone, Debug)]
 enum Change {
     Flip(Index, u8),
@@ -104,7 +104,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// Some bytes with one to four changes.
+/// Some bytes with one to four mutations.
 pub fn mutated(bytes: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(change(), 1..5)
         .prop_map(move |changes| changes.into_iter().fold(bytes.clone(), changed))
@@ -136,7 +136,8 @@ fn changed(mut bytes: Vec<u8>, change: Change) -> Vec<u8> {
     bytes
 }
 
-/// A captured request whose every text but the head's is a hostile one: leaves of JSON, values of a form.
+/// A captured request in which a hostile text replaces every text outside the head: leaves of JSON,
+/// values of a form.
 pub fn spiked(request: &[u8], hostile: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(request);
     let Some((head, body)) = text
@@ -149,7 +150,8 @@ pub fn spiked(request: &[u8], hostile: &str) -> Vec<u8> {
         Ok(mut value) => {
             for pointer in pointers(&value) {
                 match value.pointer_mut(&pointer) {
-                    // What looks like a code, a digit or a flag stays: the request must still be understood.
+                    // Texts that look like a code, a digit or a flag stay, so that the service
+                    // still understands the request.
                     Some(Value::String(text)) if text.len() > 12 || text.contains(' ') => {
                         *text = hostile.repeat(4_096 / hostile.len());
                     }
@@ -176,7 +178,7 @@ pub fn spiked(request: &[u8], hostile: &str) -> Vec<u8> {
     format!("{head}\r\n\r\n{body}").into_bytes()
 }
 
-/// Every place in a JSON value.
+/// The pointer to every place in a JSON value.
 pub fn pointers(value: &Value) -> Vec<String> {
     let below: Vec<(String, &Value)> = match value {
         Value::Object(members) => members
@@ -201,7 +203,7 @@ pub fn pointers(value: &Value) -> Vec<String> {
     all
 }
 
-/// Any JSON value, small, with the words that mean something somewhere.
+/// Any small JSON value, with the words that have a meaning on some platform.
 pub fn any_json() -> impl Strategy<Value = Value> {
     let words = [
         "123|123",
@@ -240,7 +242,7 @@ pub fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Names that some platform or OZmap gives a member.
+/// Member names that OZmap or some platform uses.
 const NAMES: [&str; 34] = [
     "_id",
     "id",
@@ -278,7 +280,7 @@ const NAMES: [&str; 34] = [
     "contact",
 ];
 
-/// Requests with the members that some platform sends.
+/// Requests with the members of real platforms.
 pub fn structured() -> impl Strategy<Value = Vec<u8>> {
     let target = prop_oneof![
         Just("/webhooks/x".to_owned()),

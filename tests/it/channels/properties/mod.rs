@@ -1,9 +1,9 @@
-//! What must hold for whatever comes in: the checks of `fuzz/checks`, fed by proptest, by the captured requests and by the
-//! seeds of the fuzz targets, on stable Rust.
+//! Properties of every input: the checks of `fuzz/checks`, with input from proptest, the captured
+//! requests and the seeds of the fuzz targets, on stable Rust.
 //!
-//! A failure prints its input as a line of hexadecimal digits: `OZMAP_CANCEL_INPUT=HEX cargo test --test it repeats`
-//! with `OZMAP_CANCEL_CHECK=NAME` runs it alone. A finding is kept as a file under `fuzz/seeds/NAME`, which every run
-//! feeds again.
+//! A failure prints its input as a line of hexadecimal digits. To run that input alone:
+//! `OZMAP_CANCEL_CHECK=NAME OZMAP_CANCEL_INPUT=HEX cargo test --test it repeats`. Keep a finding as
+//! a file under `fuzz/seeds/NAME`, which every run tests again.
 
 #[path = "../../../../fuzz/checks/mod.rs"]
 mod checks;
@@ -20,7 +20,7 @@ use crate::support::draws;
 use checks::channels::HOSTILE;
 use inputs::{captures, mutated, seeds, structured};
 
-/// Bytes that show themselves as text, so that a failure can be read.
+/// Bytes with a `Debug` that shows them as text, so that a person can read a failure.
 #[derive(Clone)]
 struct Bytes(Vec<u8>);
 
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Bytes {
     }
 }
 
-/// Feeds a strategy's bytes to a check.
+/// Runs a check on the bytes of a strategy.
 fn feed(check: &str, cases: u32, inputs: impl Strategy<Value = Vec<u8>>) {
     let run = run_of(check);
     feed_to(check, cases, inputs, run);
@@ -43,7 +43,8 @@ fn feed(check: &str, cases: u32, inputs: impl Strategy<Value = Vec<u8>>) {
 fn feed_to(check: &str, cases: u32, inputs: impl Strategy<Value = Vec<u8>>, run: impl Fn(&[u8])) {
     let config = Config {
         cases,
-        // The input itself is printed and kept, not the state of a generator.
+        // The test prints the input itself, and the developer keeps it; the generator's state is
+        // not needed.
         failure_persistence: None,
         max_shrink_iters: 200,
         ..draws()
@@ -103,7 +104,7 @@ fn every_outcome_in_every_language_is_well_formed_on_every_platform() {
         for hostile in checks::channels::HOSTILE {
             checks::channels::check_one(&preset, &inputs::spiked(&bytes, hostile));
         }
-        // What breaks XML and templates, and what breaks everything that is not text.
+        // A text that breaks XML and templates, and bytes that break everything except text.
         for hostile in [HOSTILE[0], HOSTILE[4]] {
             checks::channels::check_outcomes(&preset, &inputs::spiked(&bytes, hostile));
         }
@@ -175,7 +176,7 @@ fn one_change_in_the_exact_document_is_deleted_only_when_it_is_harmless() {
             _ => kept += 1,
         }
     }
-    // Neither of the two directions is empty, and nothing that decides is among what may change.
+    // Both verdicts occur, and no member that decides is in the list of harmless changes.
     assert!(
         kept > 150 && deleted.len() > 150,
         "{kept} {}",
@@ -239,7 +240,8 @@ fn a_signature_proves_its_own_request_and_no_bit_more() {
 #[test]
 fn no_bit_of_a_signed_request_can_be_flipped() {
     for (file, seed) in seeds("signatures") {
-        // Curves are slow without optimisation; a prime step meets every bit of a byte.
+        // Curve arithmetic is slow without optimisation; a prime step reaches every bit position of
+        // a byte.
         let step = if file.ends_with("ed25519") { 61 } else { 7 };
         for bit in (0..2_048_u32).step_by(step) {
             let mut bytes = seed.clone();

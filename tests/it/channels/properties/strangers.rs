@@ -1,5 +1,5 @@
-//! Whatever is changed about a request: without authentication it is never parsed, OZmap is not called, and nothing is written
-//! down.
+//! Whatever a test changes in a request without authentication: the service does not parse it, does
+//! not call OZmap, and writes nothing to the journal.
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -9,7 +9,7 @@ use super::inputs::{captures, mutated};
 use crate::support::World;
 use crate::support::http::send;
 
-/// A channel of every preset, each with the proof that is usual for it.
+/// A channel of every preset, each with its usual authentication.
 fn channels() -> String {
     let mut presets: Vec<String> = captures()
         .into_iter()
@@ -28,7 +28,7 @@ fn channels() -> String {
         .collect()
 }
 
-/// What every run changes in the same way; the search for new ways is the matter of the other tests.
+/// A runner with the same changes in every run; the other tests search for new ones.
 fn runner() -> TestRunner {
     let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[5; 32]);
     TestRunner::new_with_rng(Config::default(), seed)
@@ -63,9 +63,10 @@ async fn a_stranger_is_never_understood_whatever_is_sent() {
             let request = Request::parse(&bytes);
             let query = request.query();
             let is_sendable = query.bytes().all(|byte| byte.is_ascii_graphic());
-            let target = match query.is_empty() || !is_sendable {
-                true => format!("/webhooks/{preset}"),
-                false => format!("/webhooks/{preset}?{query}"),
+            let target = if query.is_empty() || !is_sendable {
+                format!("/webhooks/{preset}")
+            } else {
+                format!("/webhooks/{preset}?{query}")
             };
             let headers: Vec<(&str, &str)> = request
                 .headers

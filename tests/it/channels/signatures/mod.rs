@@ -1,4 +1,5 @@
-//! Requests signed by the platforms' own libraries: each is believed, and none that was changed in any part.
+//! Requests signed by the platforms' own libraries: the service accepts each of them, and rejects
+//! it after any change.
 
 mod tampered;
 
@@ -50,7 +51,8 @@ impl Signed {
         self.headers[name].to_str().unwrap().to_owned()
     }
 
-    /// Asserts that it is believed as it is, and in no way without or with another value of any of its headers.
+    /// Asserts that the service accepts the request as it is, and rejects it if any of its headers
+    /// is missing or has another value.
     fn assert_is_proof(&self, auth: &Auth) {
         assert_eq!(self.check(auth), Ok(()), "{} {}", self.method, self.target);
         for name in self.headers.keys() {
@@ -106,7 +108,7 @@ fn has_oracles() -> bool {
     is_there
 }
 
-/// A request for a library to sign. `how` names the vendor, the secret and what else it needs.
+/// A request for a library to sign. `how` names the vendor, the secret and its other parameters.
 struct Wanted {
     how: Value,
     method: Method,
@@ -123,7 +125,7 @@ fn wanted(how: Value, method: Method, target: &str, body: &str) -> Wanted {
     }
 }
 
-/// Has requests signed, all at once because the libraries take long to load.
+/// Signs requests, all in one process, because the libraries take long to load.
 fn sign(all: Vec<Wanted>) -> Vec<Signed> {
     let asked = all.iter().map(|wanted| {
         let mut how = wanted.how.clone();
@@ -172,7 +174,7 @@ impl Wanted {
     }
 }
 
-/// Forms that a phone system or a messenger may send, as they are and as they go over the wire.
+/// Forms that a phone system or a messenger may send, as data and in their wire encoding.
 fn forms() -> Vec<(Value, String)> {
     let forms = [
         json!({"CallSid": "CA1", "Digits": "123*123", "From": "+5548999990000", "Empty": ""}),
@@ -209,7 +211,7 @@ const TARGETS: [&str; 5] = [
     "/webhooks/ivr?",
 ];
 
-/// Asserts that neither the address nor the body nor the secret may be another one.
+/// Asserts that the service rejects another address, body or secret.
 fn assert_signs_everything(signed: &Signed, auth: &Auth, other_secret: &Auth) {
     signed.assert_is_proof(auth);
     assert!(signed.check(other_secret).is_err());
@@ -239,7 +241,7 @@ fn assert_signs_everything(signed: &Signed, auth: &Auth, other_secret: &Auth) {
     }
 }
 
-/// Every form and a GET, at every address, signed as `how` says for these parameters.
+/// Every form and a GET, at every address, signed as `how` specifies for these parameters.
 fn calls(how: impl Fn(&Value) -> Value) -> Vec<Signed> {
     let mut all = Vec::new();
     for target in TARGETS {
@@ -345,7 +347,7 @@ fn vonages_tokens_are_believed_for_their_body_and_their_time() {
     }
 }
 
-/// Asserts what holds for every signature over a time and the body; `how` is completed by both.
+/// Asserts the rules of every signature over a time and the body; the function adds both to `how`.
 fn assert_signs_time_and_body(auth: &Auth, how: &Value) {
     let now = now();
     let all = [now, now - 302, now + 400, 0].map(|timestamp| {

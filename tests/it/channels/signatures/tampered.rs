@@ -1,5 +1,6 @@
-//! Every vendor's signature over HTTP, against the running service: believed as it was made, whatever the case of its
-//! header's name, and refused with any one byte of it changed, of its headers, its body or its address.
+//! Every vendor's signature over HTTP, against the running service. The service accepts it as the
+//! vendor made it, in any case of the header's name, and rejects it if any one byte of its headers,
+//! its body or its address changes.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -14,14 +15,14 @@ const PRIVATE_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 const LOOKUP: &str = r#"{"code":"123|123","action":"lookup","reason":"ação"}"#;
 const CALL: &str = "CallSid=CA1&From=%2B5548999990000&Name=Jo%C3%A3o+%7C&To=%2B554840040000&Empty=";
 
-/// A channel, and a request to it that its vendor signs.
+/// A channel, and a request to it with its vendor's signature.
 struct Vendor {
     channel: &'static str,
     settings: &'static [(&'static str, &'static str)],
     how: Value,
     query: &'static str,
     body: &'static str,
-    /// Whether the address is signed, too.
+    /// Whether the signature covers the address too.
     signs_address: Address,
 }
 
@@ -145,7 +146,7 @@ async fn world(vendors: &[Vendor]) -> World {
     World::with(&settings).await
 }
 
-/// A request as it goes over the wire, with the case of its header names.
+/// A request in its wire form, with the case of its header names.
 #[derive(Clone)]
 struct Wire {
     method: &'static str,
@@ -197,7 +198,7 @@ impl Wire {
     }
 }
 
-/// The same text with one bit of one byte changed.
+/// The same text with one bit of one byte flipped.
 fn flipped(text: &str, at: usize) -> String {
     let mut bytes = text.as_bytes().to_vec();
     bytes[at] ^= 1;
@@ -245,7 +246,7 @@ async fn assert_body_is_signed(world: &World, right: &Wire, channel: &str) {
         ("a blank behind it", [&right.body, &b" "[..]].concat()),
         ("it twice", [&right.body[..], b"&", &right.body].concat()),
     ] {
-        // Twilio signs a duplicate value only once, and the form means the same.
+        // Twilio signs a duplicate value only once, and the form has the same meaning.
         if channel == "twilio" && why == "it twice" {
             continue;
         }
@@ -261,7 +262,7 @@ async fn assert_address_is_signed(world: &World, right: &Wire, channel: &str) {
     for at in query..right.target.len() {
         let changed = right.with(|wire| wire.target = flipped(&right.target, at));
         let reply = changed.send(world).await;
-        // What cannot stand in an address at all is no HTTP.
+        // An address with such a character is not valid HTTP.
         assert!(
             matches!(reply.status, 400 | 401),
             "{channel}: {}: {reply:?}",
@@ -281,7 +282,8 @@ async fn assert_address_is_signed(world: &World, right: &Wire, channel: &str) {
             .assert_refused(world, &format!("{channel}: {target}"))
             .await;
     }
-    // The parameters of a form have no order in either vendor's signature; the whole request means the same.
+    // Neither vendor's signature covers the order of a form's parameters; the request means the
+    // same.
     let form = String::from_utf8(right.body.clone()).unwrap();
     let mut members: Vec<&str> = form.split('&').collect();
     members.reverse();
@@ -317,7 +319,8 @@ async fn a_signed_request_with_any_byte_changed_is_refused() {
         if vendor.signs_address == Address::Signed {
             assert_address_is_signed(&world, right, channel).await;
         }
-        // A vendor's signature opens no other channel, not even of the same vendor's kind.
+        // A vendor's signature is not valid for any other channel, not even for one of the same
+        // vendor.
         for other in vendors.iter().filter(|other| other.channel != channel) {
             let target = right.target.replacen(channel, other.channel, 1);
             let elsewhere = right.with(|wire| wire.target = target);
