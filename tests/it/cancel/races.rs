@@ -160,8 +160,8 @@ fn unhurried() -> Vec<(&'static str, &'static str)> {
     settings
 }
 
-/// A DELETE is sent without effect, the customer is installed, and the first of so many rechecks
-/// after the settling is held.
+/// A DELETE is sent without effect, the customer is installed, and the first of `held` rechecks
+/// after the settlement is held.
 async fn refused_after_the_delete(world: &World, held: usize) {
     world.ozmap.fault("lookup:implant_after*1").await;
     world.ozmap.fault("delete:ignored_delete*1").await;
@@ -177,8 +177,8 @@ async fn refused_after_the_delete(world: &World, held: usize) {
     world.ozmap.held().await;
 }
 
-/// In the end late joiners are split off for review. Those that wait are told so, and nothing else
-/// before.
+/// The service finally splits late joiners off for review. The waiting callers get that outcome,
+/// and none before it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_joiner_that_is_split_off_gets_one_outcome_only() {
     let world = World::with(&patient()).await;
@@ -188,7 +188,7 @@ async fn a_late_joiner_that_is_split_off_gets_one_outcome_only() {
         assert_eq!(world.cancel(CODE, message).await.outcome(), "pending");
         world.ozmap.release().await;
     }
-    // All of them wait during the last recheck.
+    // All late joiners wait during the last recheck.
     let heard = tokio::join!(
         world.ask_until_final(asking(CODE, "m-2")),
         world.ask_until_final(asking(CODE, "m-3")),
@@ -225,7 +225,7 @@ async fn a_late_joiner_during_a_refusal_after_the_delete_is_not_answered_by_it()
     let second = world.ask_until_final(asking(CODE, "m-2")).await;
     assert_eq!(second.outcome(), "unknown", "another one is there");
     let first = world.ask_until_final(asking(CODE, "m-1")).await;
-    assert_eq!(first.outcome(), "cancelled", "it was removed by others");
+    assert_eq!(first.outcome(), "cancelled", "another user removed it");
     assert_eq!(world.ozmap.holds(CODE).await.len(), 1);
 }
 

@@ -1,5 +1,5 @@
-//! What is on the disk at which moment, and who may read it. Tests of the file run on an embedded
-//! journal only.
+//! The durability of each step, and the access rights of the files. Tests of the file run on an
+//! embedded journal only.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -59,7 +59,7 @@ async fn a_clean_stop_leaves_the_whole_journal_in_one_file() {
     drop(there.run(&["check"]));
     let beside = std::fs::read_dir(copy.path()).unwrap().count();
     assert_eq!(beside, 1, "a reader leaves no file beside it");
-    // A service on the copy continues what waited.
+    // A service on the copy continues the waiting cancellation.
     world.ozmap.heal().await;
     world
         .ozmap

@@ -19,7 +19,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 /// The timeout of a start; the machine may be busy.
 const START_WITHIN: Duration = Duration::from_secs(60);
 
-/// Whether a test kills the server and then checks what was durable.
+/// Whether a test kills the server and then checks which commits were durable.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Sync {
     On,
@@ -65,7 +65,7 @@ impl Server {
             .args(["--username=postgres", "--auth=trust", "--encoding=UTF8"])
             .args(["--no-locale", "--no-sync", "--pgdata"])
             .arg(&data));
-        // A role that must authenticate, for tests of what no output may show.
+        // A role that must authenticate, for tests that secrets appear in no output.
         let access =
             "host all secretive 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
         std::fs::write(data.join("pg_hba.conf"), access).unwrap();
