@@ -160,8 +160,8 @@ fn unhurried() -> Vec<(&'static str, &'static str)> {
     settings
 }
 
-/// A DELETE is sent without effect, the customer is installed, and the first of `held` rechecks
-/// after the settlement is held.
+/// A DELETE is sent without effect, the customer is installed, and OZmap holds its answers to the
+/// first `held` rechecks after the settlement.
 async fn refused_after_the_delete(world: &World, held: usize) {
     world.ozmap.fault("lookup:implant_after*1").await;
     world.ozmap.fault("delete:ignored_delete*1").await;
