@@ -308,7 +308,7 @@ fn settled_during_a_look(rng: &Rng, scenario: &mut Scenario) {
         process: 0,
         time: rng.millis(19_500..=22_500),
     };
-    // The first look is before the deletion.
+    // The first lookup precedes the deletion.
     let nth = rng.number(2..=3);
     scenario.after(Point::LookUpAnswered, nth, 0, event);
 }

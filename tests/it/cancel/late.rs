@@ -43,7 +43,7 @@ async fn a_deletion_that_takes_effect_late_is_never_preceded_by_a_refusal() {
     // The guard would have kept the customer who was deleted: the outcome is true, and the operator
     // must know.
     assert_eq!(row(&world)["needs_human"], json!(1));
-    // The worker waited for the settling; the journal did not have to fence it off.
+    // The worker waited for the settlement; the journal did not have to fence it off.
     let logs = world.service.logs();
     assert!(!logs.contains("lease expired"), "{logs}");
 }

@@ -55,7 +55,7 @@ pub async fn assert_is_true(ozmap: &Ozmap, code: &str, property: &str, reply: &R
         "pending" => reply.json()["final"] == json!(false),
         "cancelled" => !is_there,
         "installed" | "review" | "expired" | "would_cancel" => is_there,
-        // `unknown` only says that the operator has to look.
+        // `unknown` only means that the operator must review the cancellation.
         "unknown" => reply.json()["handoff"] == json!(true),
         _ => false,
     };

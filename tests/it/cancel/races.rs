@@ -73,7 +73,7 @@ async fn a_dry_run_beside_a_stuck_deletion_does_not_call_ozmap() {
     assert_eq!(world.ozmap.calls().await.len(), before);
 }
 
-/// A reservation is made, and its customer asks, after the last recheck began: the recheck is
+/// A customer makes a reservation and sends a request after the last recheck began: the recheck is
 /// repeated.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_joiner_during_the_last_recheck_is_not_answered_by_it() {
@@ -126,8 +126,8 @@ async fn a_property_shown_by_its_code_alone_is_not_called_unchanged() {
     );
 }
 
-/// The guard saw one property; before the intent is written, another one is made and its customer
-/// asks.
+/// The guard saw one property; before the intent is written, the code gets another property, and
+/// its customer sends a request.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_joiner_between_the_guard_and_the_delete_is_split_off() {
     let world = World::with(&patient()).await;
@@ -213,7 +213,8 @@ async fn a_late_joiner_that_is_split_off_gets_one_outcome_only() {
 }
 
 /// The customer was installed after the DELETE was sent. During the recheck the reservation is
-/// replaced and its customer asks: the late joiner is not answered by the earlier lookup.
+/// replaced and its customer sends a request: the result of the earlier lookup does not answer the
+/// late joiner.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_joiner_during_a_refusal_after_the_delete_is_not_answered_by_it() {
     let world = World::with(&patient()).await;

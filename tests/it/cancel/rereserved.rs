@@ -143,9 +143,9 @@ async fn an_accepted_request_survives_a_change_of_the_code_pattern() {
     assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "invalid_code");
 }
 
-/// A request that joins after the first one's reservation may be gone must not be told that a newer
-/// one is cancelled. The newer one must not be deleted either: the request may be a retry of the
-/// first.
+/// A request may join when the first one's reservation may already be gone. Its caller must not be
+/// told that a newer reservation is cancelled. The newer one must not be deleted either: the
+/// request may be a retry of the first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_joiner_is_not_told_that_a_new_reservation_is_cancelled() {
     let world = World::with(SHORT).await;

@@ -108,7 +108,7 @@ async fn the_journal_uses_a_write_ahead_log_and_a_sqlite_without_the_wal_bug() {
     assert_eq!(sound, "ok");
 }
 
-/// Traces the writes of the service, and makes some of its calls fail if asked.
+/// Traces the writes of the service, and makes some of its system calls fail on request.
 async fn traced_to(traced: &std::path::Path, world: &World, more: &[&str]) -> std::process::Child {
     let strace = std::process::Command::new("strace")
         .args(["-f", "-y", "-s", "24", "-o"])

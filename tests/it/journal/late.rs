@@ -59,8 +59,7 @@ async fn a_webhook_after_the_intent_is_late_although_the_clock_was_set_back() {
     assert_eq!(heard(&book, "c-1", "m-2").await, Some(Outcome::Unknown));
 }
 
-/// A dry run looked up the code before the real cancellation decided, and would be answered after
-/// it.
+/// A dry run looked up the code before the real cancellation decided, and would complete after it.
 #[tokio::test]
 async fn a_dry_run_does_not_end_on_a_look_up_from_before_the_real_deletion() {
     let book = Book::open(LONG);
