@@ -1,5 +1,5 @@
-//! No two files of `src` import each other, directly or through others: a circle hides where a rule
-//! is decided.
+//! No two files of `src` import each other, directly or through others: a circle hides the file
+//! that decides a rule.
 //!
 //! A name is followed through the re-exports of `mod.rs` to the file that defines it. An import
 //! from the `mod.rs` above a file does not count: that is where a folder keeps what its files
@@ -29,11 +29,11 @@ const KNOWN: [&[&str]; 3] = [
 /// `src/journal/mod.rs`.
 type Module = String;
 
-/// What the imports of one file say.
+/// The imports of one file.
 struct Imports {
     /// Every path that an item is imported from or named by.
     paths: Vec<String>,
-    /// The name and the path of everything that is imported, which others may import from here.
+    /// The name and the path of every imported item, which other files may import from here.
     named: Vec<(String, String)>,
 }
 
