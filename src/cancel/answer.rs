@@ -1,5 +1,5 @@
-//! What the caller is answered: the record's outcome once it is written, `pending` until then, or
-//! why nothing was accepted.
+//! The answer to the caller: the record's outcome once it is written, `pending` until then, or why
+//! nothing was accepted.
 //!
 //! It must never make up an outcome that the journal does not hold.
 

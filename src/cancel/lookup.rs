@@ -49,8 +49,8 @@ pub(super) async fn lookup(
         return Ok(answer);
     }
     let earlier = earlier_cancellation(context, code).await?;
-    // Or one was accepted and completed during the lookup, which may show the time before it or
-    // after it.
+    // Or one was accepted and completed during the lookup, which may then show the state before it
+    // or after it.
     if earlier != before {
         tracing::warn!(channel = %ask.channel, "lookup discarded: a cancellation of the code completed during it");
         return Err(Declined::Ozmap);

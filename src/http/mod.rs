@@ -1,8 +1,8 @@
 //! The public listener: from the bytes of a request to the bytes of its answer.
 //!
 //! It asks a channel what a request means, submits it, and lets the channel write the answer. It
-//! must never decide about a cancellation, and never put anything of a request into a log line or
-//! an error.
+//! must never decide about a cancellation, nor put anything of a request into a log line or an
+//! error.
 //!
 //! A webhook passes `server` -> `routes` -> `request_context` -> `edge` -> `webhook` -> `dispatch`,
 //! which submits it to [`crate::cancel`].

@@ -17,14 +17,14 @@ use super::{App, edge, health, problem, request_context, response, webhook};
 struct Route {
     /// Its address, as axum writes it.
     path: &'static str,
-    /// Who answers.
+    /// The handler.
     serve: fn() -> MethodRouter<Arc<App>>,
     /// The OpenAPI path items of this address, one for each channel where the address has a name in
     /// it.
     describe: fn(&App, &str) -> Vec<(String, Value)>,
 }
 
-/// Everything that the public listener serves.
+/// All routes of the public listener.
 const ROUTES: [Route; 5] = [
     Route {
         path: "/webhooks/{name}",
@@ -74,7 +74,7 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
     ROUTES.iter().map(|route| route.path)
 }
 
-/// What every row says of itself.
+/// The columns of every row.
 pub(super) fn described(app: &App) -> impl Iterator<Item = (String, Value)> {
     ROUTES
         .iter()
