@@ -57,7 +57,7 @@ pub(super) async fn lookup(
     }
     let is_stale = context.shows_deleted_property(code, &ids_in(&lookup)).await;
     if is_stale.map_err(|_| Declined::Journal)? {
-        tracing::warn!(channel = %ask.channel, "lookup discarded: it shows a property that was seen gone before");
+        tracing::warn!(channel = %ask.channel, "lookup discarded: it shows a property whose absence was confirmed before");
         return Err(Declined::Ozmap);
     }
     let key_user = context.ozmap.key_user();

@@ -233,7 +233,7 @@ impl ResponseForPanic for HandlerPanicked {
     type ResponseBody = Body;
 
     fn response_for_panic(&mut self, _: Box<dyn Any + Send + 'static>) -> Response<Body> {
-        tracing::error!("a handler panicked; a cancellation that it had accepted goes on");
+        tracing::error!("a handler panicked; a cancellation that it had accepted continues");
         let body = r#"{"type":"urn:ozmap-cancel:problem:internal","title":"Internal error","status":500,"detail":"a bug in the service; retry with the same key","reply":"","handoff":true}"#;
         let rendered = Rendered {
             content_type: "application/problem+json".to_owned(),

@@ -104,7 +104,7 @@ pub(super) fn may_lie(path: &Path, network_disk: NetworkDisk) -> Result<(), Erro
 fn may_lie_among(mounts: &str, path: &Path, network_disk: NetworkDisk) -> Result<(), Error> {
     match nearest(path).and_then(|place| network(mounts, &place)) {
         Some(kind) if network_disk == NetworkDisk::Refused => Err(Error::Open(format!(
-            "{} lies on another machine ({kind}), where a lost connection may lose what was promised; use a local \
+            "{} is on another machine ({kind}), where a lost connection may lose accepted requests; use a local \
              disk or a PostgreSQL, or set journal.allow_network_disk = true",
             path.display()
         ))),

@@ -304,10 +304,7 @@ fn held(row: &Row, until: Instant) -> Result<LeasedRecord, Error> {
 /// other.
 fn leave_unreadable(store: &mut dyn Store, row: &Row, error: &Error) -> Result<(), Error> {
     let id = row.text("id")?;
-    tracing::error!(
-        op = id,
-        "unreadable cancellation, left to a person: {error}"
-    );
+    tracing::error!(op = id, "unreadable cancellation, left for review: {error}");
     let wait_ms = i64::try_from(UNREADABLE.as_millis()).unwrap_or(i64::MAX / 2);
     store.execute(sql::LEAVE_UNREADABLE, &[wait_ms.into(), id.into()])?;
     store.execute(sql::GIVE_UP_UNREADABLE, &[id.into()])?;

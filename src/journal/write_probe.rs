@@ -57,7 +57,7 @@ pub(super) fn probe_write(store: &mut dyn Store, owner: &str) -> Result<(), Erro
         until: Instant::now() + Duration::from_secs(60),
     };
     let Accepted::Fresh(held) = write_down(store, &asked, fresh)? else {
-        return Err(refused("a request that nobody has made"));
+        return Err(refused("a new request"));
     };
     let op = Value::from(held.lease.op.to_string());
     let fence = Value::from(held.lease.fence);

@@ -118,7 +118,7 @@ pub(super) fn refuse_older(
     if run(connection)? < in_file {
         let log = files::log_path(path);
         return Err(Error::Open(format!(
-            "{} is older than {}, which was written without it since; move it away, or what was accepted since would be lost",
+            "{} is older than {}, which was written without it since; move it away, or the requests accepted since would be lost",
             log.display(),
             path.display()
         )));
@@ -210,14 +210,14 @@ pub(super) fn say_incomplete(why: Incomplete, left: usize) {
         Incomplete::LogIsGone => tracing::error!(
             reason = why.reason().id(),
             left_to_a_person = left,
-            "the journal's write-ahead log is missing although the service was not stopped cleanly: what was accepted \
-             last is lost; look at OZmap for what was asked meanwhile. A journal.db-wal that is found now is too old to be \
-             put back"
+            "the journal's write-ahead log is missing although the service was not stopped cleanly: the requests \
+             accepted last are lost; check OZmap for the requests made since. A journal.db-wal that turns up now is too \
+             old to restore"
         ),
         Incomplete::IsACopy => tracing::error!(
             reason = why.reason().id(),
             left_to_a_person = left,
-            "the journal is a copy that was put in place: what was accepted after the copy was made is not in it"
+            "the journal is a copy that was put in place: it lacks the requests accepted after the copy was made"
         ),
     }
 }
