@@ -14,7 +14,7 @@
 //! | `request_context` | `x-request-id`, `traceparent`, the span of a request |
 //! | `edge` | ambiguous requests, addresses that are nearly right, CORS preflights |
 //! | `webhook` | one webhook: body, authentication, parsing, answer |
-//! | `dispatch` | what a parsed webhook leads to: a cancellation, a look-up, a prompt |
+//! | `dispatch` | what a parsed webhook leads to: a cancellation, a lookup, a prompt |
 //! | `conversation` | the open question and the failures of a free-text conversation |
 //! | `rate_limit` | the token bucket of a channel |
 //! | `access_log` | the access line of a webhook |

@@ -134,7 +134,7 @@ impl From<Declined> for HttpProblem {
             .saying(Refused::InDoubt),
             Declined::Ozmap => Self::unavailable(
                 "ozmap",
-                "OZmap gave no usable answer to this look-up; retry later",
+                "OZmap gave no usable answer to this lookup; retry later",
                 seconds(5),
             ),
             Declined::KeyReused => Self::new(

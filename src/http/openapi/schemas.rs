@@ -49,9 +49,9 @@ pub(in super::super) fn answer() -> Value {
             "code": {"type": "string"},
             "locale": {"type": "string", "enum": Locale::ALL.map(Locale::id)},
             "replayed": {"type": "boolean", "description": "whether this request was answered before"},
-            "customer_first_name": {"type": "string", "description": "of a look-up"},
-            "address": {"type": "string", "description": "of a look-up"},
-            "reserved_at": {"type": "string", "description": "of a look-up"},
+            "customer_first_name": {"type": "string", "description": "of a lookup"},
+            "address": {"type": "string", "description": "of a lookup"},
+            "reserved_at": {"type": "string", "description": "of a lookup"},
         },
     })
 }

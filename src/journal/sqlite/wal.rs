@@ -211,8 +211,8 @@ pub(super) fn say_incomplete(why: Incomplete, left: usize) {
             reason = why.reason().id(),
             left_to_a_person = left,
             "the journal's write-ahead log is missing although the service was not stopped cleanly: the requests \
-             accepted last are lost; check OZmap for the requests made since. A journal.db-wal that turns up now is too \
-             old to restore"
+             accepted last are lost; check in OZmap what customers requested in that time. A journal.db-wal that \
+             turns up now is too old to restore"
         ),
         Incomplete::IsACopy => tracing::error!(
             reason = why.reason().id(),
