@@ -239,8 +239,8 @@ fn log_hold(leased: &LeasedRecord, pause: Duration, reason: Reason) {
     }
 }
 
-/// The reason of a cancellation that waited when the service stopped. One that is about to be handed
-/// to the operator stays so in the next run.
+/// The reason of a cancellation that waited when the service stopped. If the cancellation was about
+/// to go to the operator, the next run still hands it over.
 const fn after_stop(waited_for: Reason) -> Reason {
     match waited_for.awaits() {
         Awaits::Settlement => waited_for,

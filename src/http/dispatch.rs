@@ -102,8 +102,8 @@ impl<'a> Dispatcher<'a> {
         Err(Declined::Journal.into())
     }
 
-    /// Follows a step; `None` when another message changed the conversation, which must then be read
-    /// again.
+    /// Follows a step; `None` when another message changed the conversation, which must then be
+    /// read again.
     async fn follow(
         &self,
         step: Step,
