@@ -1,10 +1,10 @@
-//! What names a request in the log, in the answer and in the calls to OZmap: its `x-request-id`,
+//! The ids of a request in the log, in the answer and in the calls to OZmap: its `x-request-id`,
 //! its trace, its span.
 //!
-//! It must never let anything of a request into a span but ids that it checked. Not tower-http's
-//! layers: `SetRequestId` believes any text and writes its own into the headers, which a channel
-//! reads as a part of the request; and the span of `TraceLayer` is gone when a stop cuts a request
-//! off, before the access line is written.
+//! It must never let anything of a request into a span but ids that it checked. It does not use
+//! tower-http's layers: `SetRequestId` accepts any text and writes its own into the headers, which
+//! a channel reads as a part of the request; and the span of `TraceLayer` has ended when a stop
+//! cuts a request off, before the access line is written.
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
@@ -45,7 +45,7 @@ pub(super) async fn in_context(request: Request, next: Next) -> Response<Body> {
 
 /// The span of one request. [`name_channel`] adds the channel as soon as it is known.
 ///
-/// An error span, so that its fields are there whatever `log.filter` keeps back.
+/// An error span, so that log lines carry its fields whatever `log.filter` suppresses.
 pub(super) fn request_span(ids: &RequestIds, route: Option<&str>) -> Span {
     tracing::error_span!(
         "request",
@@ -69,7 +69,7 @@ fn request_id(headers: &HeaderMap) -> (String, HeaderValue) {
         return (id.to_owned(), header.clone());
     }
     let id = Uuid::now_v7().to_string();
-    // Hexadecimal digits and hyphens are a header.
+    // Hexadecimal digits and hyphens are always a valid header value.
     let header = HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static(""));
     (id, header)
 }
@@ -101,7 +101,7 @@ fn trace(headers: &HeaderMap) -> Option<Trace> {
     Trace::parse(only(headers, TRACEPARENT)?.to_str().ok()?)
 }
 
-/// A header that is there exactly once.
+/// A header that the request has exactly once.
 fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
     let mut all = headers.get_all(name).iter();
     all.next().filter(|_| all.next().is_none())
