@@ -22,6 +22,22 @@
 //! call it. It looks the code up, lets the [`guard`] judge, records the target, deletes through
 //! [`ozmap`], and checks again by the recorded id.
 //!
+//! # Where to look
+//! - [`clock`], [`trace`]: time, and the ids that link log lines and calls
+//! - [`domain`]: code, property, outcome, refusal, reason, language: plain values
+//! - [`guard`]: the rules that keep a property, pure
+//! - [`journal`]: SQLite or PostgreSQL; acceptance, transitions, leases, migrations
+//! - [`ozmap`]: the client, its circuit breaker, and the only DELETE
+//! - [`cancel`]: intake, worker, recovery
+//! - [`channels`]: authenticate, parse and render, for every platform
+//! - [`replies`]: the sentences, and how long they take to say
+//! - [`http`]: the public listener and its route table
+//! - [`config`]: defaults, files, environment
+//! - `main.rs` and `cli/`: the commands
+//! - `testing/`: the code above under simulated time
+//!
+//! The `mod.rs` of each folder says what each of its files is for.
+//!
 //! # Why a deletion is safe
 //! The types enforce the order. Only [`guard::judge`] creates a [`guard::Deletable`]. Only
 //! [`journal::Journal::intend`] turns it into a [`journal::Intent`], after it is on disk.

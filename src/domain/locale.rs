@@ -63,10 +63,12 @@ impl Locale {
             .find(|locale| locale.language().eq_ignore_ascii_case(language))
     }
 
-    /// The ids of all languages, for an error about an unknown one.
+    /// The ids of all languages in quotes, for an error about an unknown one.
     #[must_use]
     pub fn list() -> String {
-        Self::ALL.map(Self::id).join(", ")
+        Self::ALL
+            .map(|locale| format!("\"{}\"", locale.id()))
+            .join(", ")
     }
 }
 

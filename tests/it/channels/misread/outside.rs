@@ -172,7 +172,7 @@ async fn what_was_not_filled_in_is_loud_and_counts_against_no_customer() {
         let logs = world.service.logs();
         let member = format!("member=\"{member}\"");
         logs.lines()
-            .filter(|line| line.contains("WARN") && line.contains("not filled in"))
+            .filter(|line| line.contains("WARN") && line.contains("did not fill in a member"))
             .filter(|line| line.contains("channel=\"chatbot\"") && line.contains(&member))
             .count()
     };
