@@ -1,5 +1,5 @@
 FROM rust:1.95-slim-trixie AS build
-# The image has a C compiler and the headers of libc, which the bundled SQLite and ring need.
+# This image has a C compiler and the libc headers, which the bundled SQLite and ring need.
 WORKDIR /build
 
 # The dependencies are a layer of their own, rebuilt only when Cargo.toml or Cargo.lock change.
@@ -13,14 +13,15 @@ RUN for crate in . crates/ozmap-simulator; do \
  && cargo build --release --locked \
  && rm -r src crates/ozmap-simulator/src
 
-# Only what the compiler reads, so that a change of the documentation rebuilds nothing.
+# Only what the compiler reads, so that a change to the documentation rebuilds nothing.
 COPY config config
 COPY crates crates
 COPY src src
-# Cargo compares times: the sources must be newer than the placeholders above.
+# Cargo compares modification times: the sources must be newer than the placeholders above.
 RUN touch src/main.rs src/lib.rs crates/ozmap-simulator/src/main.rs crates/ozmap-simulator/src/lib.rs \
  && cargo build --release --locked
-# Owner and mode are set here, because `COPY --chmod` does not apply to the folder that it copies to.
+# Owner and mode are set here, because `COPY --chmod` does not apply to the folder that it copies
+# to.
 RUN install --directory --owner=65532 --group=65532 --mode=0700 /prepared/data
 
 # No shell and no package manager: glibc, libgcc, time zones and the user `nonroot` (65532).
@@ -30,12 +31,12 @@ LABEL org.opencontainers.image.title="ozmap-cancel" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /build/target/release/ozmap-cancel /usr/local/bin/ozmap-cancel
 COPY LICENSE /usr/share/doc/ozmap-cancel/LICENSE
-# The only folder that the service writes to: the default journal is data/journal.db below `/`. A new named volume
-# inherits owner and mode; give a mounted folder to 65532 yourself.
+# The only folder that the service writes to: the default journal is data/journal.db below `/`. A
+# new named volume inherits owner and mode; give a mounted folder to 65532 yourself.
 COPY --from=build --chown=65532:65532 /prepared/ /
 VOLUME /data
 
-# Nothing else is set here: a variable would win over every --config file.
+# No other setting is here: a variable would win over every --config file.
 ENV OZMAP_CANCEL__SERVER__LISTEN=0.0.0.0:8080
 USER 65532:65532
 WORKDIR /

@@ -1,5 +1,5 @@
-//! What the caller is answered: the record's outcome once it is written, `pending` until then, or
-//! why nothing was accepted.
+//! The answer to the caller: the record's outcome once it is written, `pending` until then, or why
+//! nothing was accepted.
 //!
 //! It must never make up an outcome that the journal does not hold.
 
@@ -89,7 +89,7 @@ pub(super) fn record_reply(context: &Arc<Context>, request: Acceptance, outcome:
     context.tracker.spawn(recording.in_current_span());
 }
 
-/// The part of a webhook in a cancellation.
+/// How a webhook took part in a cancellation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// It started it.

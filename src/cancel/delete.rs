@@ -1,8 +1,8 @@
 //! The dangerous verb: takes a deletion from the hour's budget, writes the intent, and sends the
 //! DELETE.
 //!
-//! The target is on the disk before the DELETE leaves. Whatever OZmap answers, nothing is concluded
-//! here: the next step verifies what became of the property.
+//! The target is on the disk before the DELETE leaves. Whatever OZmap answers, this file concludes
+//! nothing: the next step verifies what became of the property.
 
 use super::context::Context;
 use super::retry::delete_denied;

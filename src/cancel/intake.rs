@@ -111,7 +111,8 @@ impl Intake {
         gate: Arc<ReplyGate>,
     ) -> (Result<AcceptResult, Declined>, Option<LeasedRecord>) {
         let channel = acceptance.delivery.channel.clone();
-        // The span of the webhook ends with its answer; its id links the lines of the cancellation to it.
+        // The span of the webhook ends with its answer; the request id links the cancellation's log
+        // lines to it.
         let ids = RequestIds::current();
         let request_id = ids.as_ref().and_then(|ids| ids.request_id.as_deref());
         let result = match self.context.journal.accept(acceptance, gate).await {

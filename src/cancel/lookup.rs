@@ -49,15 +49,15 @@ pub(super) async fn lookup(
         return Ok(answer);
     }
     let earlier = earlier_cancellation(context, code).await?;
-    // Or one was accepted and completed during the lookup, which may show the time before it or
-    // after it.
+    // Or one was accepted and completed during the lookup, which may then show the state before it
+    // or after it.
     if earlier != before {
         tracing::warn!(channel = %ask.channel, "lookup discarded: a cancellation of the code completed during it");
         return Err(Declined::Ozmap);
     }
     let is_stale = context.shows_deleted_property(code, &ids_in(&lookup)).await;
     if is_stale.map_err(|_| Declined::Journal)? {
-        tracing::warn!(channel = %ask.channel, "lookup discarded: it shows a property that was seen gone before");
+        tracing::warn!(channel = %ask.channel, "lookup discarded: it shows a property whose absence was confirmed before");
         return Err(Declined::Ozmap);
     }
     let key_user = context.ozmap.key_user();

@@ -320,7 +320,7 @@ impl Cancellations {
         let mut answer = answer_of(&record);
         answer.replayed = part == Part::Repeated;
         if answer.outcome == Outcome::AlreadyCancelled {
-            // The date is only good to know: the deadline comes first.
+            // The date is optional: the deadline comes first.
             let earlier = self.context.journal.earlier_cancellation(&record.code);
             let earlier = timeout_at(answer_by, earlier)
                 .await

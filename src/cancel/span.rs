@@ -11,7 +11,7 @@ use crate::trace::RequestIds;
 
 /// The span of a cancellation, under the trace that its calls to OZmap belong to.
 ///
-/// An error span, so that its fields are there whatever `log.filter` keeps back.
+/// An error span, so that log lines carry its fields whatever `log.filter` suppresses.
 pub(super) fn span_of(record: &Record, ids: Option<&RequestIds>) -> Span {
     tracing::error_span!(
         parent: None,

@@ -22,7 +22,7 @@ pub(super) enum Step {
     Wait(Duration, Reason),
     /// The same, but OZmap did not fail this cancellation: it counts as no attempt.
     Hold(Duration, Reason),
-    /// The outcome is on the disk.
+    /// The outcome is durable.
     Finished,
     /// The service is stopping: release the lease.
     Park,

@@ -1,8 +1,8 @@
 //! After a DELETE may have been sent: verifies by the recorded id what became of the property.
 //!
 //! Whatever the DELETE returned, a cancellation completes only on what the recheck shows. After a
-//! DELETE that OZmap did not confirm, an absence has to be seen at least twice. Facts that are only
-//! good to know must never delay an outcome.
+//! DELETE that OZmap did not confirm, an absence has to be seen at least twice. Optional facts must
+//! never delay an outcome.
 
 use std::time::Duration;
 
@@ -104,8 +104,8 @@ async fn gone(
     let late_joiners = if others.is_empty() {
         precondition.late_joiners
     } else {
-        // The new reservation may come from a system that makes reservations by itself: its owner
-        // has to know.
+        // The new reservation may come from a system that makes reservations by itself: the
+        // operator of that system has to know.
         let what = "the code leads to another property now";
         context
             .journal

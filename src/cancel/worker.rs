@@ -26,12 +26,12 @@ const WAIT_UNDER_LEASE_MAX: Duration = Duration::from_secs(5);
 /// The wait before a journal that is not available is tried again.
 const JOURNAL_RETRY: Duration = Duration::from_millis(500);
 
-/// After so many panics the operator gets the cancellation.
+/// After so many panics the cancellation goes to the operator for review.
 const PANICS_MAX: i64 = 3;
 
 /// Why a worker stopped.
 enum End {
-    /// The outcome is on the disk.
+    /// The outcome is durable.
     Finished,
     /// The lease was released; the journal says when the cancellation is due again.
     Released,
@@ -41,7 +41,7 @@ enum End {
     Panicked,
 }
 
-/// Carries out cancellations. What a step does stands in `advance`.
+/// Carries out cancellations. `advance` defines what one step does.
 #[derive(Clone)]
 pub(super) struct Worker {
     context: Arc<Context>,
@@ -66,8 +66,8 @@ impl Worker {
         let op = leased.record.id;
         let renewer = leased.lease.renewer();
         let end = tokio::select! {
-            // First, so that the outcome is seen before the renewal notices that the lease ended
-            // with it.
+            // First, so that the worker sees the outcome before the renewal notices that the lease
+            // ended with it.
             biased;
             end = catch_panic(self.steps(&mut leased)) => end.unwrap_or(End::Panicked),
             () = self.keep_lease(&renewer) => End::LeaseLost,
@@ -119,7 +119,8 @@ impl Worker {
                 }
                 Err(journal::Error::Fenced) => return End::LeaseLost,
                 Err(error @ journal::Error::Corrupt(_)) => {
-                    // An immediate retry would read the same; the others must go on.
+                    // An immediate retry would read the same; the other cancellations must
+                    // continue.
                     tracing::error!(
                         op = %leased.record.id,
                         "corrupt journal record, the cancellation needs review: {error}"
@@ -238,8 +239,8 @@ fn log_hold(leased: &LeasedRecord, pause: Duration, reason: Reason) {
     }
 }
 
-/// The reason of a cancellation that waited when the service stopped. One that is about to be handed
-/// to the operator stays so in the next run.
+/// The reason of a cancellation that waited when the service stopped. If the cancellation was about
+/// to go to the operator, the next run still hands it over.
 const fn after_stop(waited_for: Reason) -> Reason {
     match waited_for.awaits() {
         Awaits::Settlement => waited_for,

@@ -153,8 +153,8 @@ impl Templates {
                 .add_template_owned(name.clone(), template.trim().to_owned())
                 .map_err(|error| format!("the template {name}: {error:#}"))?;
         }
-        let mentions_voices =
-            (environment.templates()).any(|(_, it)| it.source().contains("voices."));
+        let mentions_voices = (environment.templates())
+            .any(|(_, it)| it.undeclared_variables(false).contains("voices"));
         let voices = if mentions_voices {
             Voices::of_all()?
         } else {

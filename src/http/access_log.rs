@@ -1,4 +1,4 @@
-//! The access line: one log line for every webhook, with what was understood and what was answered.
+//! The access line: one log line for every webhook, with how it was understood and answered.
 //!
 //! It must never hold a code, a name, a number or a text of the request, nor the path that was
 //! called.
@@ -11,8 +11,8 @@ use crate::channels::{Note, NoteKind, RequestKind, Step};
 use crate::clock::Moment;
 use crate::domain::{Action, Answer, Ask, Mode, Turn};
 
-/// What is known of a webhook so far. It is logged when it is dropped, so also when a stop cuts
-/// the webhook off.
+/// The facts about a webhook so far. Dropping this logs them, so a webhook that a stop cuts off is
+/// logged too.
 pub(super) struct AccessLine {
     at: Moment,
     action: &'static str,
@@ -87,7 +87,7 @@ impl AccessLine {
         };
     }
 
-    /// Notes the sentence that is sent. After too many failures it differs from the step's.
+    /// Notes the sentence that is sent. After too many failures it is not the step's own sentence.
     pub(super) fn turned(&mut self, turn: Turn) {
         self.action = turn.id();
     }

@@ -21,13 +21,13 @@ const FAILURE: u32 = 2;
 /// The weight of a message without a code: the first may be a greeting.
 const MESSAGE_WITHOUT_CODE: u32 = 1;
 
-/// After so many failures with a code an agent takes over: two of them.
+/// The weight at which an agent takes over: two failures with a code.
 const FAILURES_MAX: u32 = 2 * FAILURE;
 
-/// After so many messages without a code an agent takes over: three of them.
+/// The weight at which an agent takes over without any code: three messages.
 const WITHOUT_CODE_MAX: u32 = 3 * MESSAGE_WITHOUT_CODE;
 
-/// After so long without a message a conversation is forgotten.
+/// A conversation without a message for this long is forgotten.
 const SILENCE: Duration = Duration::from_secs(30 * 60);
 
 /// How long a plain yes answers a question.
@@ -36,7 +36,7 @@ const QUESTION: Duration = Duration::from_secs(10 * 60);
 /// The timeout for counting, which may be skipped.
 const WITHIN: Duration = Duration::from_millis(500);
 
-/// The timeout for what must be known before anything is said.
+/// The timeout for reads that must finish before the reply.
 const NEEDED_WITHIN: Duration = Duration::from_secs(2);
 
 /// One conversation of one channel.
@@ -141,8 +141,8 @@ impl<'a> Conversation<'a> {
             .await
     }
 
-    /// Notes that a code is acted on, before it is: a repeated yes must find its request, and no
-    /// earlier question may stay open.
+    /// Notes that the service acts on a code, before it does: a repeated yes must find its request,
+    /// and no earlier question may stay open.
     pub(super) async fn begin(&self, ask: &Ask, message: &str) -> Result<(), HttpProblem> {
         self.remember(Question {
             code: ask.typed_code.clone(),
@@ -196,11 +196,11 @@ impl<'a> Conversation<'a> {
         let (weight, most) = match turn {
             Turn::AskCode => (MESSAGE_WITHOUT_CODE, WITHOUT_CODE_MAX),
             Turn::AskCodeAgain | Turn::SeveralCodes | Turn::ConfirmAgain => (FAILURE, FAILURES_MAX),
-            // The customer was understood, or an agent takes over already.
+            // The service understood the customer, or an agent takes over already.
             Turn::ConfirmCode
             | Turn::ConfirmInFull
             | Turn::ConfirmBar
-            // The next two are of the phone, where the call itself carries the count.
+            // The next two belong to phone calls, where the call itself carries the count.
             | Turn::CorrectCode
             | Turn::NothingHeard
             | Turn::Declined
@@ -216,8 +216,8 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// What follows an outcome: a code that leads nowhere is a failure, any other outcome resets
-    /// the count.
+    /// Counts an outcome: a code that leads nowhere is a failure, any other outcome resets the
+    /// count.
     pub(super) async fn after_outcome(&self, echo: &ReplyContext, outcome: Outcome) -> Next {
         let next = self.channel.next(echo, outcome);
         if !outcome.leads_nowhere() {

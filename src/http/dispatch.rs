@@ -1,4 +1,4 @@
-//! What a parsed webhook leads to: a cancellation, a look-up, a prompt of a conversation, or
+//! Dispatches a parsed webhook: to a cancellation, a lookup, a prompt of a conversation, or
 //! nothing.
 //!
 //! It must never write an answer, nor decide about a deletion: it submits a request and says what
@@ -79,7 +79,7 @@ impl<'a> Dispatcher<'a> {
         decision.unwrap_or_else(Decision::Problem)
     }
 
-    /// A request that needs nothing of the conversation; an open question is dropped.
+    /// A request that does not need the conversation; drops an open question.
     async fn ask(&self, ask: Ask, line: &AccessLine) -> Result<Decision, HttpProblem> {
         self.conversation.forget_question().await?;
         self.submit(ask, line).await
@@ -102,8 +102,8 @@ impl<'a> Dispatcher<'a> {
         Err(Declined::Journal.into())
     }
 
-    /// Follows a step; `None` when another message changed the conversation, which must then be read
-    /// again.
+    /// Follows a step; `None` when another message changed the conversation, which must then be
+    /// read again.
     async fn follow(
         &self,
         step: Step,
@@ -177,8 +177,8 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    /// The answer of an earlier request, if there was one. One that is just being accepted is
-    /// waited for.
+    /// The answer of an earlier request, if there was one. Waits for one that is just being
+    /// accepted.
     async fn recall(
         &self,
         ask: Ask,
@@ -255,7 +255,7 @@ fn ask_for(message: &Message, code: String) -> Ask {
     }
 }
 
-/// How long an earlier request is waited for before this step is taken instead.
+/// How long to wait for an earlier request before this step is taken instead.
 fn patience(instead: &Step) -> Duration {
     match instead {
         Step::SayAndDrop(Turn::Declined, _) => ACCEPT_WITHIN,

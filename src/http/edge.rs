@@ -1,8 +1,8 @@
-//! The edge of the listener: requests that a proxy may read otherwise, addresses that are nearly
+//! The edge of the listener: requests that a proxy may read differently, addresses that are nearly
 //! right, preflights.
 //!
-//! What is refused here is a mistake in the set-up, never of the customer: nothing is accepted, and
-//! no channel parses the request.
+//! A refusal here means a mistake in the setup, never of the customer: nothing is accepted, and no
+//! channel parses the request.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ use super::{App, webhook};
 use crate::channels::{Channel, Inbound};
 use crate::clock::Moment;
 
-/// Refuses a request that a proxy on the way may read otherwise than this service: request
-/// smuggling.
+/// Refuses a request that a proxy on the way may read differently from this service (request
+/// smuggling).
 pub(super) async fn unambiguous(
     State(app): State<Arc<App>>,
     request: Request,

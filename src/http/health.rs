@@ -33,11 +33,11 @@ pub(super) struct JournalSeen {
     incomplete: Option<&'static str>,
 }
 
-/// Whether the journal takes anything new.
+/// Whether the journal accepts new requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum JournalState {
     Writable,
-    /// What is running is written, and nothing new is accepted.
+    /// Running work is still written, and nothing new is accepted.
     NoRoom,
     NotWritable,
 }
@@ -85,7 +85,7 @@ struct ChannelDetail {
 struct JournalDetail<'a> {
     status: &'a str,
     store: &'a str,
-    /// Why accepted requests may be missing in it, as found at the start.
+    /// Why the journal may lack accepted requests, as found at the start.
     incomplete: Option<&'a str>,
     active: i64,
     oldest_active_ms: i64,
@@ -97,12 +97,12 @@ struct OzmapDetail<'a> {
     status: &'a str,
     /// Seconds since OZmap itself last answered.
     last_response_s_ago: Option<u64>,
-    /// Seconds until OZmap is probed again, while it is left alone.
+    /// Seconds until OZmap is probed again, while the circuit breaker is open.
     circuit_open_s: Option<u64>,
     deletes_refused: bool,
-    /// How long the last look-up by code took, in milliseconds.
+    /// How long the last lookup by code took, in milliseconds.
     lookup_ms: Option<u64>,
-    /// Whether look-ups take so long that nothing can be deleted.
+    /// Whether lookups take so long that nothing can be deleted.
     too_slow: bool,
 }
 

@@ -1,7 +1,7 @@
 //! A turn that a developer types at the terminal, for `channels try`.
 //!
-//! It takes the way of a webhook but for the authentication, and it is no route: no caller from
-//! outside reaches it.
+//! It takes the same path as a webhook, without the authentication. It is not a route, so no caller
+//! from outside reaches it.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::clock::Moment;
 use crate::domain::Turn;
 use crate::trace::RequestIds;
 
-/// What a customer is told, and how the conversation goes on.
+/// The reply to the customer, and how the conversation continues.
 pub struct TurnReply {
     /// The sentence.
     pub reply: String,

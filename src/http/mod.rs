@@ -1,8 +1,8 @@
 //! The public listener: from the bytes of a request to the bytes of its answer.
 //!
 //! It asks a channel what a request means, submits it, and lets the channel write the answer. It
-//! must never decide about a cancellation, and never put anything of a request into a log line or
-//! an error.
+//! must never decide about a cancellation, nor put anything of a request into a log line or an
+//! error.
 //!
 //! A webhook passes `server` -> `routes` -> `request_context` -> `edge` -> `webhook` -> `dispatch`,
 //! which submits it to [`crate::cancel`].
@@ -14,7 +14,7 @@
 //! | `request_context` | `x-request-id`, `traceparent`, the span of a request |
 //! | `edge` | ambiguous requests, addresses that are nearly right, CORS preflights |
 //! | `webhook` | one webhook: body, authentication, parsing, answer |
-//! | `dispatch` | what a parsed webhook leads to: a cancellation, a look-up, a prompt |
+//! | `dispatch` | what a parsed webhook leads to: a cancellation, a lookup, a prompt |
 //! | `conversation` | the open question and the failures of a free-text conversation |
 //! | `rate_limit` | the token bucket of a channel |
 //! | `access_log` | the access line of a webhook |

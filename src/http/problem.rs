@@ -31,8 +31,8 @@ pub(super) struct HttpProblem {
 }
 
 impl HttpProblem {
-    /// A mistake in the set-up, which is what the customer is told unless [`Self::saying`] says
-    /// otherwise.
+    /// A mistake in the setup. That is what the customer is told, unless [`Self::saying`] sets
+    /// another sentence.
     pub(super) fn new(
         status: StatusCode,
         id: &'static str,
@@ -134,7 +134,7 @@ impl From<Declined> for HttpProblem {
             .saying(Refused::InDoubt),
             Declined::Ozmap => Self::unavailable(
                 "ozmap",
-                "OZmap gave no usable answer to this look-up; retry later",
+                "OZmap gave no usable answer to this lookup; retry later",
                 seconds(5),
             ),
             Declined::KeyReused => Self::new(
@@ -147,7 +147,7 @@ impl From<Declined> for HttpProblem {
     }
 }
 
-/// For whom a problem is written.
+/// The reader of a problem.
 pub(super) struct Audience<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) locale: Locale,
@@ -224,8 +224,8 @@ pub(super) async fn only_get(State(app): State<Arc<App>>, headers: HeaderMap) ->
     render_problem(&app, &anonymous(&app, &headers), None, problem)
 }
 
-/// Turns a panic of a handler into a 500. A cancellation that was accepted runs in a task of its
-/// own and goes on.
+/// Turns a panic of a handler into a 500. An accepted cancellation runs in a task of its own and
+/// continues.
 #[derive(Clone, Copy)]
 pub(super) struct HandlerPanicked;
 
@@ -233,7 +233,7 @@ impl ResponseForPanic for HandlerPanicked {
     type ResponseBody = Body;
 
     fn response_for_panic(&mut self, _: Box<dyn Any + Send + 'static>) -> Response<Body> {
-        tracing::error!("a handler panicked; a cancellation that it had accepted goes on");
+        tracing::error!("a handler panicked; a cancellation that it had accepted continues");
         let body = r#"{"type":"urn:ozmap-cancel:problem:internal","title":"Internal error","status":500,"detail":"a bug in the service; retry with the same key","reply":"","handoff":true}"#;
         let rendered = Rendered {
             content_type: "application/problem+json".to_owned(),

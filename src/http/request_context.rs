@@ -1,10 +1,10 @@
-//! What names a request in the log, in the answer and in the calls to OZmap: its `x-request-id`,
+//! The ids of a request in the log, in the answer and in the calls to OZmap: its `x-request-id`,
 //! its trace, its span.
 //!
-//! It must never let anything of a request into a span but ids that it checked. Not tower-http's
-//! layers: `SetRequestId` believes any text and writes its own into the headers, which a channel
-//! reads as a part of the request; and the span of `TraceLayer` is gone when a stop cuts a request
-//! off, before the access line is written.
+//! It must never let anything of a request into a span but ids that it checked. It does not use
+//! tower-http's layers: `SetRequestId` accepts any text and writes its own into the headers, which
+//! a channel reads as a part of the request; and the span of `TraceLayer` has ended when a stop
+//! cuts a request off, before the access line is written.
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
@@ -25,6 +25,9 @@ pub(super) const TRACEPARENT: &str = "traceparent";
 /// The most characters of an `x-request-id` that is taken from the caller.
 pub(super) const REQUEST_ID_CHARS_MAX: usize = 128;
 
+/// The shortest run of digits that may be a customer's phone number.
+const PHONE_DIGITS_MIN: usize = 8;
+
 /// Answers a request under its ids and its span, and writes its id into the answer.
 pub(super) async fn in_context(request: Request, next: Next) -> Response<Body> {
     let (id, header) = request_id(request.headers());
@@ -42,7 +45,7 @@ pub(super) async fn in_context(request: Request, next: Next) -> Response<Body> {
 
 /// The span of one request. [`name_channel`] adds the channel as soon as it is known.
 ///
-/// An error span, so that its fields are there whatever `log.filter` keeps back.
+/// An error span, so that log lines carry its fields whatever `log.filter` suppresses.
 pub(super) fn request_span(ids: &RequestIds, route: Option<&str>) -> Span {
     tracing::error_span!(
         "request",
@@ -66,13 +69,31 @@ fn request_id(headers: &HeaderMap) -> (String, HeaderValue) {
         return (id.to_owned(), header.clone());
     }
     let id = Uuid::now_v7().to_string();
-    // Hexadecimal digits and hyphens are a header.
+    // Hexadecimal digits and hyphens are always a valid header value.
     let header = HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static(""));
     (id, header)
 }
 
+/// Whether an id of a caller may be logged. It must look like an id: an integrator may map a
+/// message, a code, an e-mail address or a phone number to the header, and the log holds none.
 fn is_usable(id: &[u8]) -> bool {
-    (1..=REQUEST_ID_CHARS_MAX).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
+    let is_short = (1..=REQUEST_ID_CHARS_MAX).contains(&id.len());
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_:/+=".contains(byte);
+    is_short && id.iter().all(is_plain) && (is_hexadecimal(id) || !may_be_a_phone_number(id))
+}
+
+/// A UUID, or another random number in hexadecimal.
+fn is_hexadecimal(id: &[u8]) -> bool {
+    let digits = id.iter().filter(|byte| **byte != b'-');
+    digits.clone().count() >= 16
+        && digits.clone().all(u8::is_ascii_hexdigit)
+        && digits.clone().any(u8::is_ascii_alphabetic)
+}
+
+fn may_be_a_phone_number(id: &[u8]) -> bool {
+    let other = |byte: &u8| !byte.is_ascii_digit();
+    id.split(other)
+        .any(|digits| digits.len() >= PHONE_DIGITS_MIN)
 }
 
 /// The trace that the caller belongs to, if it says so in a way that W3C Trace Context allows.
@@ -80,7 +101,7 @@ fn trace(headers: &HeaderMap) -> Option<Trace> {
     Trace::parse(only(headers, TRACEPARENT)?.to_str().ok()?)
 }
 
-/// A header that is there exactly once.
+/// A header that the request has exactly once.
 fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
     let mut all = headers.get_all(name).iter();
     all.next().filter(|_| all.next().is_none())
@@ -106,9 +127,10 @@ mod tests {
         let longest = "x".repeat(REQUEST_ID_CHARS_MAX);
         for id in [
             "1",
-            "a-b_c.d:e/f+g=h",
-            "{\"a\"}",
-            "018f-é".split('é').next().unwrap(),
+            "a-b_c:e/f+g=h",
+            "req-1234567",
+            "018f2c6e-7d1a-7000-8123-123456789012",
+            "4bf92f3577b34da6a3ce929d0e0e4736",
             &longest,
         ] {
             assert_eq!(id_for(&[id]), id);
@@ -118,7 +140,7 @@ mod tests {
     #[test]
     fn another_id_is_made_when_it_does_not() {
         let too_long = "x".repeat(REQUEST_ID_CHARS_MAX + 1);
-        let unusable: [&[&str]; 7] = [
+        let unusable: [&[&str]; 14] = [
             &[],
             &[""],
             &["a b"],
@@ -126,6 +148,13 @@ mod tests {
             &["é"],
             &[&too_long],
             &["a", "a"],
+            &["123|123"],
+            &["{\"a\"}"],
+            &["ana@example.com"],
+            &["francisca.silva"],
+            &["5511999998888"],
+            &["whatsapp:+5511999998888"],
+            &["wamid.HBgNNTUxMTk5OTk5ODg4OBUCABIYFjNFQjA"],
         ];
         for ids in unusable {
             let made = id_for(ids);

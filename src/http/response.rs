@@ -29,7 +29,7 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> 
     respond(status, rendered)
 }
 
-/// Forbids caches to store an answer and browsers to guess its type.
+/// Forbids caches to store an answer, and browsers to guess its type.
 pub(super) async fn harden(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

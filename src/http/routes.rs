@@ -20,7 +20,7 @@ use super::{App, edge, health, problem, request_context, response, webhook};
 struct Route {
     /// Its address, as axum writes it.
     path: &'static str,
-    /// Who answers.
+    /// The handler.
     serve: fn() -> MethodRouter<Arc<App>>,
     /// The OpenAPI path items of this address, one for each channel where the address has a name in
     /// it.

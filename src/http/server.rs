@@ -1,8 +1,8 @@
 //! The accept loop: connections within their limits, and a stop that loses nothing and ends in
 //! time.
 //!
-//! Not `axum::serve`: it has no timeout for the head of a request, so a stop may wait for it for
-//! ever.
+//! It does not use `axum::serve`, which has no timeout for the head of a request: a stop could wait
+//! for one for ever.
 
 use std::io;
 use std::net::SocketAddr;
@@ -67,7 +67,7 @@ impl Server {
         })
     }
 
-    /// The address that it listens on, with the port that was chosen for port 0.
+    /// The address that it listens on, with the port that the system chose for port 0.
     ///
     /// # Errors
     /// When the system cannot tell.

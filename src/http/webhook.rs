@@ -33,7 +33,7 @@ pub(super) async fn webhook(
 ) -> Response<Body> {
     let at = Moment::now();
     let (head, body) = request.into_parts();
-    // A name that is not UTF-8 is no channel's name.
+    // No channel has a name that is not UTF-8.
     let name = name.map(|Path(name)| name).unwrap_or_default();
     let Some(channel) = app.channels.get(&name) else {
         let problem = no_such_channel();

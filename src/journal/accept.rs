@@ -28,8 +28,8 @@ const RACES_MAX: usize = 3;
 const RECALL: Duration = Duration::from_millis(500);
 
 impl Journal {
-    /// Accepts a cancellation. Once this returns, it ends in a recorded outcome, whatever is
-    /// killed.
+    /// Accepts a cancellation. Once this returns, the cancellation ends in a recorded outcome,
+    /// whatever process is killed.
     ///
     /// Nothing is accepted for a caller that was refused before the commit.
     ///
@@ -51,7 +51,7 @@ impl Journal {
         let mut races = 0;
         loop {
             match self.accept_once(asked.clone(), caller.clone()).await {
-                // The row of the other replica is there now, and the retry finds it.
+                // The other replica's row is committed now, and the retry finds it.
                 Err(Error::Raced) if races < RACES_MAX => races += 1,
                 accepted => return accepted,
             }
@@ -112,7 +112,7 @@ pub trait CommitDecision: Send + Sync {
     fn try_commit(&self) -> bool;
 }
 
-/// A caller that answers both questions alike.
+/// A caller that gives both questions the same answer.
 impl<F: Fn() -> bool + Send + Sync> CommitDecision for F {
     fn is_waiting(&self) -> bool {
         self()

@@ -1,6 +1,6 @@
-//! What a webhook asks the journal to promise, and what the journal answers.
+//! The request that a webhook makes of the journal, and the journal's answer.
 //!
-//! Data only. It must never decide anything.
+//! Data types only: it must never decide anything.
 
 use super::record::{LeasedRecord, Record};
 use crate::domain::{FirstName, Mode, OpId, ReservationCode};
@@ -19,8 +19,8 @@ pub struct DeliveryKey {
 pub struct Acceptance {
     /// The webhook.
     pub delivery: DeliveryKey,
-    /// When the platform gives no key: for how long the same request in the same conversation is
-    /// the same one.
+    /// When the platform gives no key: for how long an equal request in the same conversation
+    /// counts as a repetition.
     pub duplicate_window_ms: Option<i64>,
     /// How many codes a conversation may try within a day.
     pub codes_max: u32,
@@ -40,11 +40,11 @@ pub struct Acceptance {
     pub mode: Mode,
     /// The conversation, if the platform names one, as one text for all channels.
     pub conversation: Option<String>,
-    /// The tag of the language that was asked for.
+    /// The tag of the requested language.
     pub locale: &'static str,
-    /// What the platform calls the customer.
+    /// The customer's name on the platform.
     pub first_name: Option<FirstName>,
-    /// Why the customer cancels.
+    /// The customer's reason for the cancellation.
     pub note: Option<String>,
     /// Eight digits that the protocol number begins with: the local date.
     pub protocol_date: String,
@@ -56,19 +56,19 @@ pub enum KeyScope {
     /// Their conversations, where both are known. The same key with another content is a mistake of
     /// the caller.
     Conversation,
-    /// By conversation and by what they ask for: such a platform cannot be told that it reuses keys
-    /// by mistake.
+    /// By conversation and by content: for such a platform a reused key is not reported as a
+    /// mistake.
     ConversationAndContent,
 }
 
-/// What the journal says to a webhook.
+/// The journal's answer to a webhook.
 #[derive(Debug)]
 pub enum Accepted {
     /// A new cancellation is durable; the caller holds its lease and works on it.
     Fresh(Box<LeasedRecord>),
     /// Another webhook's cancellation of the same code is running: wait for it.
     Joined(Box<Record>),
-    /// The same webhook came before: its cancellation, ended or running.
+    /// The webhook is a repetition: its cancellation, ended or running.
     Repeated(Box<Record>),
     /// The same key came before with another content: nothing is done.
     KeyReused,
@@ -76,7 +76,7 @@ pub enum Accepted {
     TooManyCodes,
 }
 
-/// What the journal knows of a webhook that came before.
+/// The journal's record of an earlier webhook.
 #[derive(Debug)]
 pub enum Existing {
     /// Its cancellation, ended or running.

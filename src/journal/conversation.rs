@@ -1,5 +1,5 @@
 //! The last question of a conversation in free text, and how often the conversation failed in a
-//! row. Both hold over restarts and for all replicas.
+//! row. Both survive restarts and are shared by all replicas.
 //!
 //! Times are the database's. It must never decide what an answer means: it only keeps the question.
 
@@ -33,7 +33,7 @@ impl Drop for GivenUp {
 
 impl Journal {
     /// Adds the weight of a failure to those of a conversation, and returns the sum. After a
-    /// silence of `window` they count from zero.
+    /// silence of `window` the sum starts at zero.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -56,8 +56,8 @@ impl Journal {
             .await
     }
 
-    /// Remembers the question that a conversation is asked. Only a durable question may be answered
-    /// by a plain yes. Failures older than `window` no longer count. If the caller stops waiting,
+    /// Stores the question that the service asks in a conversation. A plain yes may answer only a
+    /// durable question. Failures older than `window` no longer count. If the caller stops waiting,
     /// nothing is written after that.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl Journal {
             .await
     }
 
-    /// Forgets the failures of a conversation, because it went well.
+    /// Resets the failures of a conversation after a success.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -219,7 +219,7 @@ fn question(row: &Row) -> Result<Question, Error> {
     let key = row.text_or_null("answered_key")?.map(str::to_owned);
     Ok(Question {
         code: row.text("asked_code")?.to_owned(),
-        // Any other value than the one of a real cancellation deletes nothing.
+        // Only the value of a real cancellation may delete; any other one deletes nothing.
         mode: if row.text("asked_mode")? == mode_id(Mode::Real) {
             Mode::Real
         } else {

@@ -1,17 +1,17 @@
 //! Whether the disk under an embedded journal is fit for it: its kind, its free space, its
 //! permissions.
 //!
-//! It only reads. The caller decides what happens without room.
+//! It only reads. The caller decides what to do when there is no space.
 
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use super::url::NetworkDisk;
 
-/// Kinds of file systems on another machine. The locks that SQLite relies on may not hold there,
-/// and data may not be on the disk that was reported to be (SQLite's own documentation, "How To
-/// Corrupt An SQLite Database File"). Folders of the host that a container or a virtual machine
-/// sees through a file server of its own are among them.
+/// File system types whose disk is on another machine. The locks that SQLite relies on may not work
+/// there, and data that was reported as written may not be on the disk (SQLite's own documentation,
+/// "How To Corrupt An SQLite Database File"). They include folders of the host that a container or
+/// a virtual machine sees through a file server of its own.
 const NETWORK: [&str; 30] = [
     "9p",
     "virtiofs",
@@ -45,7 +45,7 @@ const NETWORK: [&str; 30] = [
     "smbfs",
 ];
 
-/// Whether the disk of a path has room for another cancellation. The file need not exist.
+/// Whether the disk of a path has space for another cancellation. The file need not exist.
 pub(super) fn has_room(path: &Path, free_bytes_min: u64) -> Result<(), Error> {
     // Runs at every acceptance: only a path that does not exist costs a search for its nearest
     // folder.
@@ -89,13 +89,13 @@ fn refusal(path: &Path) -> Option<String> {
     may.err().map(|error| error.to_string())
 }
 
-/// On other systems the start finds out.
+/// On other systems the start detects it.
 #[cfg(not(unix))]
 fn refusal(_path: &Path) -> Option<String> {
     None
 }
 
-/// Whether a journal may lie on the disk of a path. The file need not exist.
+/// Whether a journal may be on the disk of a path. The file need not exist.
 pub(super) fn may_lie(path: &Path, network_disk: NetworkDisk) -> Result<(), Error> {
     may_lie_among(&mounts(), path, network_disk)
 }
@@ -104,7 +104,7 @@ pub(super) fn may_lie(path: &Path, network_disk: NetworkDisk) -> Result<(), Erro
 fn may_lie_among(mounts: &str, path: &Path, network_disk: NetworkDisk) -> Result<(), Error> {
     match nearest(path).and_then(|place| network(mounts, &place)) {
         Some(kind) if network_disk == NetworkDisk::Refused => Err(Error::Open(format!(
-            "{} lies on another machine ({kind}), where a lost connection may lose what was promised; use a local \
+            "{} is on another machine ({kind}), where a lost connection may lose accepted requests; use a local \
              disk or a PostgreSQL, or set journal.allow_network_disk = true",
             path.display()
         ))),
@@ -112,7 +112,7 @@ fn may_lie_among(mounts: &str, path: &Path, network_disk: NetworkDisk) -> Result
     }
 }
 
-/// Whether a path that is there lies on another machine's disk.
+/// Whether an existing path is on another machine's disk.
 pub(super) fn is_on_network(path: &Path) -> bool {
     nearest(path).is_some_and(|place| network(&mounts(), &place).is_some())
 }
@@ -137,12 +137,12 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 
 /// The mounts as the system lists them; empty when it does not.
 fn mounts() -> String {
-    // Only Linux has this file; on other systems it is up to the operator.
+    // Only Linux has this file; on other systems the operator has to make sure.
     std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()
 }
 
-/// The kind of the network file system that a file lies on, by its canonical path; `None` when it
-/// is none, or when that is unknown.
+/// The type of the network file system that a file is on, by its canonical path; `None` for a local
+/// disk, or when the type is unknown.
 fn network(mounts: &str, path: &Path) -> Option<String> {
     kind(mounts, path).filter(|kind| NETWORK.contains(&kind.as_str()))
 }
@@ -151,18 +151,18 @@ fn network(mounts: &str, path: &Path) -> Option<String> {
 #[cfg(unix)]
 fn free_bytes(path: &Path) -> Option<u64> {
     let room = rustix::fs::statvfs(path).ok()?;
-    // A disk without a size tells nothing: some kinds have none, such as a tmpfs without a limit.
+    // A disk without a size says nothing: some types have none, such as a tmpfs without a limit.
     (room.f_blocks > 0).then(|| room.f_bavail.saturating_mul(room.f_frsize))
 }
 
-/// On other systems it is up to the operator.
+/// On other systems the operator has to make sure.
 #[cfg(not(unix))]
 fn free_bytes(_path: &Path) -> Option<u64> {
     None
 }
 
-/// The kind of the innermost mount that holds a path; of two at the same place the later one lies
-/// on top.
+/// The type of the innermost mount that holds a path; of two at the same place the later one is on
+/// top.
 fn kind(mounts: &str, path: &Path) -> Option<String> {
     let mut found: Option<(usize, &str)> = None;
     for line in mounts.lines() {
@@ -242,7 +242,7 @@ broken line
         }
     }
 
-    /// A machine whose only disk is of this kind, wherever a folder for temporary files may lie.
+    /// A machine whose only disk is of this type, wherever its temporary folder is.
     fn machine(kind: &str) -> String {
         format!("22 1 0:30 / / rw,relatime shared:1 - {kind} somewhere rw\n")
     }

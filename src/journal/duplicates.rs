@@ -1,9 +1,8 @@
-//! Whether a webhook came before: by its idempotency key, or without one by its conversation and
-//! code.
+//! Finds repeated webhooks: by the idempotency key, or without one by conversation and code.
 //!
-//! A platform that is set up wrongly may give one key to two customers. They are told apart by the
-//! conversation, and where the channel says so by what they ask. It must never give one customer
-//! the answer of another where that can be known.
+//! A misconfigured platform may give one key to two customers. The conversation tells them apart,
+//! and if the channel says so also the content. It must never give one customer the answer of
+//! another if the two can be told apart.
 
 use sha2::{Digest, Sha256};
 
@@ -15,26 +14,26 @@ use super::store::{Row, Store};
 use super::{queries, sql};
 use crate::domain::{OpId, Outcome};
 
-/// How far in the future an end may lie before it means that the clock was set back.
+/// How far in the future an end may be before it means that the clock was set back.
 const AHEAD_MS: i64 = 2_000;
 
-/// What is known of a webhook.
+/// The journal's knowledge of a webhook.
 pub(super) enum Seen {
-    /// It came before.
+    /// It is a repetition.
     Before(Existing),
-    /// It did not: it is written under this key.
+    /// It is new, and is written under this key.
     New(NewDelivery),
 }
 
 /// The key under which a new webhook is written.
 pub(super) struct NewDelivery {
     pub(super) key: String,
-    /// The cancellation of an earlier webhook that has this key still, and keeps its history under
-    /// another one.
+    /// The cancellation of an earlier webhook that still has this key; its history moves to another
+    /// key.
     pub(super) instead_of: Option<OpId>,
 }
 
-/// What became of the same webhook, if it came before.
+/// The earlier result of this webhook, if it is a repetition.
 pub(super) fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<Seen, Error> {
     let (key, row) = by_key(store, asked)?;
     let row = match row {
@@ -66,7 +65,7 @@ pub(super) fn seen_before(store: &mut dyn Store, asked: &Acceptance) -> Result<S
     }
     if record.outcome.is_some() {
         // A late webhook may have got a record of its own between the two reads, which then do not
-        // belong together.
+        // match.
         let again = match by_key(store, asked)?.1 {
             Some(row) => Some(row),
             None => recent(store, asked)?,
@@ -131,7 +130,7 @@ fn promised(store: &mut dyn Store, row: &Row) -> Result<Record, Error> {
 }
 
 impl Journal {
-    /// Notes, once, the outcome that a webhook was answered with.
+    /// Records, once, the outcome that a webhook was answered with.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -154,7 +153,7 @@ impl Acceptance {
     pub fn must_be_looked_at(&self, record: &Record) -> bool {
         match (record.outcome, self.duplicate_window_ms) {
             (None, _) => false,
-            // A person looks at it already, and it may be a retry of the first webhook.
+            // The operator already reviews it, and it may be a retry of the first webhook.
             (Some(Outcome::Unknown), Some(_)) => false,
             (Some(_), Some(_)) => true,
             (Some(_), None) => self.was_long_ago(record),

@@ -10,15 +10,15 @@ use crate::domain::{FirstName, Outcome, Reason};
 pub struct Ending {
     /// The outcome.
     pub outcome: Outcome,
-    /// The stable id of why.
+    /// The stable id of the reason.
     pub reason: Reason,
-    /// Whether a person must look.
+    /// Whether an operator must review it.
     pub needs_human: bool,
-    /// What the customer is called, when OZmap's record says it.
+    /// The customer's name, if OZmap's record has one.
     pub first_name: Option<FirstName>,
     /// The answer for webhooks that joined after the deletion was decided.
     pub late_joiners: LateJoiners,
-    /// For a dry run: the state of the real cancellations of the code before the look-up. If it has
+    /// For a dry run: the state of the real cancellations of the code before the lookup. If it has
     /// changed, the dry run does not end, with [`super::Error::Joined`].
     pub live: Option<LiveCancellations>,
 }
@@ -28,12 +28,12 @@ pub struct Ending {
 pub enum LateJoiners {
     /// The same as for all others.
     Share,
-    /// The same, if there are no more webhooks than this, which [`super::Journal::joined`] counted before
-    /// the look: what was seen says nothing about what those ask for who came since. Otherwise it
-    /// does not end, with [`super::Error::Joined`].
+    /// The same, if no more webhooks than this joined. [`super::Journal::joined`] counted them
+    /// before the lookup, which says nothing about webhooks that came after it. Otherwise the
+    /// cancellation does not end, with [`super::Error::Joined`].
     AtMost(i64),
-    /// It cannot be known which reservation they meant, so a person must look. Nothing is deleted
-    /// for them, because a retry of the first request may look like a new one.
+    /// It is unknown which reservation they meant, so an operator must review them. Nothing is
+    /// deleted for them, because a retry of the first request may look like a new one.
     SplitForReview(SplitReason),
 }
 
@@ -42,12 +42,12 @@ pub enum LateJoiners {
 pub enum SplitReason {
     /// The code leads to another reservation now.
     ReservedAgain,
-    /// Another webhook joined during every look-up.
+    /// Another webhook joined during every lookup.
     JoinedLate,
 }
 
 impl SplitReason {
-    /// The reason in the journal, which `sql::FIND_RECENT` knows too.
+    /// The reason in the journal; `sql::FIND_RECENT` uses the same ids.
     #[must_use]
     pub const fn reason(self) -> Reason {
         match self {

@@ -1,6 +1,7 @@
 //! The history of a cancellation: one line for each thing that happened to it.
 //!
-//! It only appends. It must never hold personal data: an event says what happened, not to whom.
+//! It only appends. It must never hold personal data: an event says what happened, not to which
+//! customer.
 
 use super::error::Error;
 use super::record::Lease;

@@ -1,4 +1,4 @@
-//! One thread owns the connection and commits together what waits for it (group commit).
+//! Group commit: one thread owns the connection and commits the waiting operations in batches.
 //!
 //! On a shared database, operations that touch rows other replicas also lock run in a transaction
 //! of their own. Batching them would hold row locks in different orders on different replicas and
@@ -74,7 +74,7 @@ where
     F: FnOnce(&mut dyn Store) -> Result<T, Error> + Send,
 {
     fn run(&mut self, store: &mut dyn Store) -> Outcome {
-        // The caller no longer waits and was promised nothing, so nothing is done.
+        // The caller no longer waits and was promised nothing, so the operation is skipped.
         if self.caller.is_closed() {
             return Outcome::Undo;
         }
@@ -107,7 +107,7 @@ where
             (Ok(()), Some(Ok(value))) => Ok(value),
             (Ok(()), None) => Err(Error::Unavailable("the operation was not run".to_owned())),
         };
-        // A caller that no longer waits will read the record again; what is durable stays durable.
+        // A caller that no longer waits will read the record again; the commit stays durable.
         drop(self.caller.send(answer));
     }
 }
@@ -160,7 +160,7 @@ impl Writer {
         self.call_in(Batching::Shared, work).await
     }
 
-    /// The same for an operation whose rows other processes may want at the same time.
+    /// The same for an operation whose rows other processes may also write.
     pub(super) async fn call_exclusive<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -169,7 +169,8 @@ impl Writer {
         self.call_in(Batching::Exclusive, work).await
     }
 
-    /// Writes what waits, closes the store and ends the thread; every later operation fails.
+    /// Writes the waiting operations, closes the store and ends the thread; every later operation
+    /// fails.
     pub(super) async fn close(&self) -> Result<(), Error> {
         match &self.queue {
             Queue::Thread(thread) => {
@@ -247,7 +248,7 @@ fn write(store: &mut dyn Store, messages: &Receiver<Message>) -> Option<Closer> 
                     let why = Error::Unavailable(NOT_KNOWN.to_owned());
                     finish(waiting.all(), &Err(why.clone()));
                     if let Some(closer) = closer {
-                        // Not closed: the next start finds out.
+                        // It could not be closed: the next start handles that.
                         drop(closer.send(Err(why)));
                         return None;
                     }
@@ -297,7 +298,7 @@ fn run_batch(store: &mut dyn Store, batch: &mut Batch) -> CommitResult {
             Outcome::Keep => store.commit(),
             Outcome::Undo => {
                 store.rollback();
-                // Its own error is its answer.
+                // The caller gets the operation's own error.
                 CommitResult::Committed
             }
         };

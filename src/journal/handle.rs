@@ -1,5 +1,4 @@
-//! The handle that everything else uses: where the journal is, and the threads that write and read
-//! it.
+//! The handle to the journal: where it is, and the threads that write and read it.
 //!
 //! Its operations are in the files that they belong to, see the map in `mod.rs`.
 
@@ -19,7 +18,7 @@ use super::url::DiskRules;
 use super::url::{Backend, JournalUrl};
 use crate::domain::Reason;
 
-/// The times that the journal keeps to, all in milliseconds on the database's clock.
+/// The journal's time limits, all in milliseconds on the database's clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
     /// How long a lease lasts unless it is renewed.
@@ -30,7 +29,7 @@ pub struct Times {
     pub deadline_ms: i64,
 }
 
-/// How often a waiting caller looks for what another replica wrote.
+/// How often a waiting caller polls for writes of other replicas.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// A handle to the journal; cheap to clone.
@@ -96,7 +95,7 @@ impl Journal {
         })
     }
 
-    /// Why accepted cancellations may be missing in it: the id of the reason, if the start found
+    /// Why the journal may lack accepted cancellations: the id of the reason, if the start found
     /// one.
     ///
     /// # Errors
@@ -106,20 +105,19 @@ impl Journal {
         self.reader.call(incomplete).await
     }
 
-    /// Where it is.
+    /// The location of the journal.
     #[must_use]
     pub fn place(&self) -> &JournalUrl {
         &self.place
     }
 
-    /// How often to look for what another process may have written; `None` when there can be no
-    /// other.
+    /// How often to poll for writes of other processes; `None` when there can be no other.
     #[must_use]
     pub fn look_every(&self) -> Option<Duration> {
         self.look_every
     }
 
-    /// The times that it was opened with.
+    /// The time limits that it was opened with.
     #[must_use]
     pub fn times(&self) -> Times {
         self.times
@@ -135,8 +133,8 @@ impl Journal {
             .await
     }
 
-    /// Writes what waits, closes the journal and releases its locks. Afterwards all of an embedded
-    /// one is in its one file, and every further operation fails.
+    /// Writes the waiting operations, closes the journal and releases its locks. Afterwards an
+    /// embedded journal is entirely in its one file, and every further operation fails.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when a part of it could not be moved into the file, with the reason.

@@ -1,5 +1,5 @@
-//! What a worker reads about its cancellation, and about others of the same code, while it runs.
-//! Reads only.
+//! A worker's reads about its own cancellation and about others of the same code. It must never
+//! write.
 
 use super::error::Error;
 use super::handle::Journal;
@@ -15,7 +15,7 @@ pub struct Earlier {
     pub protocol: Protocol,
     /// When that one ended, in milliseconds since 1970 on the database's clock.
     pub at_ms: i64,
-    /// How many there are. One more is noticed whatever the clock did.
+    /// How many there are. The count shows a new one whatever the clock did.
     pub count: i64,
 }
 
@@ -37,8 +37,8 @@ impl LiveCancellations {
 }
 
 impl Journal {
-    /// What this service cancelled under a code, or sent a deletion for without seeing the result.
-    /// Only meant for a code under which OZmap shows nothing.
+    /// The cancellations of a code that this service completed, or for which it sent a deletion
+    /// without seeing the result. Only meant for a code under which OZmap shows nothing.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
@@ -64,8 +64,8 @@ impl Journal {
             .await
     }
 
-    /// The properties of this code that were seen gone so recently that OZmap may still list them:
-    /// within the time that a deletion takes to settle. OZmap never reuses their ids.
+    /// The properties of this code whose absence was confirmed so recently that OZmap may still
+    /// list them: within the time that a deletion takes to settle. OZmap never reuses their ids.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
@@ -144,7 +144,7 @@ pub(super) fn live_cancellations(
     store: &mut dyn Store,
     code: &ReservationCode,
 ) -> Result<LiveCancellations, Error> {
-    // In this order: one that ends between the two is seen ended.
+    // In this order: one that ends between the two reads is found ended.
     let active = active(store, code)?;
     let ended = earlier(store, code)?;
     Ok(LiveCancellations {

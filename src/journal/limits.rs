@@ -1,6 +1,6 @@
 //! The limits that the journal counts: deletions of an hour, and codes that a conversation tries.
 //!
-//! They hold over restarts and for all replicas together.
+//! They survive restarts and apply to all replicas together.
 
 use super::error::Error;
 use super::handle::Journal;

@@ -1,9 +1,9 @@
-//! The durable memory: what was promised, what was intended, how it ended.
+//! The durable record of cancellations: the promise, the intent, the outcome.
 //!
 //! `accepted -> intent -> acked -> done(outcome)`, one row per cancellation, one active row per
 //! code, and a lease with a fence so that several processes may share one database. It alone makes
-//! an [`Intent`], after the target is on the disk. It must never decide what may be deleted, and
-//! never talk to OZmap.
+//! an [`Intent`], after the target is on the disk. It must never decide what may be deleted, nor
+//! talk to OZmap.
 //!
 //! | file | holds |
 //! | --- | --- |

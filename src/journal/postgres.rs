@@ -34,7 +34,7 @@ use connection::{Connection, Trouble, told};
 /// at once.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(250);
 
-/// A replica that wrote nothing for so long is gone.
+/// A replica that wrote nothing for this long is considered gone.
 const DAY_MS: i64 = 86_400_000;
 
 /// How many lock waits one batch may have before all of it fails.
@@ -48,7 +48,7 @@ enum Purpose {
     Read,
 }
 
-/// What stands where the service would keep its journal.
+/// What the server has in the place of the journal.
 pub(super) enum Examined {
     /// Nothing; it will be created.
     NotThere,
@@ -73,7 +73,7 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    /// Opens the journal for writing as `owner`, and creates its tables when they are not there.
+    /// Opens the journal for writing as `owner`, and creates its tables when they do not exist.
     pub(super) fn open(server: Server, owner: Arc<str>) -> Result<Self, Error> {
         let mut store = Self::new(server, Purpose::Write(owner));
         store.connected().map_err(at_start)?;
@@ -102,8 +102,8 @@ impl Postgres {
         Ok(store)
     }
 
-    /// Looks whether the server would be taken for writing, and what journal is there. Creates and
-    /// changes nothing.
+    /// Checks whether the server would be accepted for writing, and which journal it has. Creates
+    /// and changes nothing.
     pub(super) fn examine(server: &Server) -> Result<Examined, Error> {
         let mut connection = Connection::open(server).map_err(|error| at_start(told(error)))?;
         schema::require_durable(&mut connection)?;
@@ -211,8 +211,8 @@ impl Postgres {
         self.execute(sql::MARK_BATCH, &parameters).map(drop)
     }
 
-    /// Makes what waits due, and purges replicas that have not written for a day. It does not
-    /// matter which replica does.
+    /// Makes waiting cancellations due, and purges replicas that have not written for a day. Any
+    /// replica may do it.
     fn take_over(&mut self) {
         let day: &[Value] = &[DAY_MS.into()];
         let [batch, heartbeat] = sql::FORGET_WRITERS;

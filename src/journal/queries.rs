@@ -1,6 +1,6 @@
 //! Reads that run on any store: by the service, and by an operator's reader beside it.
 //!
-//! They change nothing.
+//! They must never change anything.
 
 use tokio::time::Duration;
 
@@ -11,14 +11,14 @@ use super::sql;
 use super::store::{Store, Value};
 use crate::domain::OpId;
 
-/// What the health page tells of the journal.
+/// The journal's numbers on the health page.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stats {
     /// Cancellations that have not ended.
     pub active: i64,
     /// How long the oldest of them has been waiting, in milliseconds.
     pub oldest_ms: i64,
-    /// Ended cancellations that a person must look at.
+    /// Ended cancellations that an operator must review.
     pub needs_human: i64,
     /// Deletions that this hour has seen, of all replicas.
     pub deletes_this_hour: i64,
@@ -33,8 +33,7 @@ impl Journal {
         self.reader.call(move |store| get(store, id)).await
     }
 
-    /// The cancellations that ended lately, for a caller that waits for one which another replica
-    /// works on.
+    /// The cancellations that ended lately, for callers that wait for the work of another replica.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.
@@ -69,7 +68,7 @@ impl Journal {
         Ok(wait_ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0))))
     }
 
-    /// What the health page tells.
+    /// The journal's numbers on the health page.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be read now.

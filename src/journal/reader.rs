@@ -20,7 +20,7 @@ use crate::domain::{OpId, Reason, ReservationCode};
 /// A line in the history of a cancellation.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Its place in the order.
+    /// Its position in the order.
     pub seq: i64,
     /// When (database clock, ms).
     pub at_ms: i64,
@@ -52,13 +52,13 @@ pub struct Filter {
     pub state: String,
     /// Only records with this outcome; empty means any.
     pub outcome: String,
-    /// Only records that a person must look at; false means any.
+    /// Only records that an operator must review; false means any.
     pub needs_human: bool,
     /// The most records.
     pub limit: u32,
 }
 
-/// Records that were looked for.
+/// The result of a search for records.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The readable ones.
@@ -68,7 +68,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// Whether there is nothing, not even an unreadable record.
+    /// Whether the result is empty, without even an unreadable record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.unreadable.is_empty()
@@ -84,7 +84,7 @@ impl Reader {
     /// Opens an existing journal. Blocks: not for asynchronous code.
     ///
     /// # Errors
-    /// [`Error::Open`] when there is none or it cannot be read.
+    /// [`Error::Open`] when it does not exist or cannot be read.
     pub fn open(place: &JournalUrl) -> Result<Self, Error> {
         let store: Box<dyn Store> = match &place.0 {
             Backend::File(path, _) => Box::new(Sqlite::open_to_read(path)?),
@@ -93,7 +93,7 @@ impl Reader {
         Ok(Self { store })
     }
 
-    /// Why accepted cancellations are missing in it: the id of the reason.
+    /// Why the journal lacks accepted cancellations: the id of the reason.
     #[must_use]
     pub fn incomplete(&self) -> Option<Reason> {
         self.store.incomplete().map(|why| why.reason())
@@ -143,7 +143,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// What the health page tells of the journal.
+    /// The journal's numbers on the health page.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be read.
@@ -206,22 +206,22 @@ impl Reader {
     }
 }
 
-/// What stands where the service would keep its journal.
+/// What exists in the place of the journal.
 #[derive(Clone, Copy, Debug)]
 pub enum Inspection {
     /// Nothing yet; it will be created.
     NotThere,
-    /// A journal that the service could use.
+    /// A journal that the service can use.
     Usable {
         /// What is in it.
         stats: Stats,
-        /// Whether a running instance has it.
+        /// Whether a running instance has it open.
         in_use: bool,
     },
-    /// A journal in which accepted cancellations are missing. The start will report it and leave
-    /// what is unclear to a person.
+    /// A journal that lacks accepted cancellations. The start will report it and leave the unclear
+    /// ones to the operator.
     Incomplete {
-        /// The id of why.
+        /// The id of the reason.
         why: Reason,
     },
 }
@@ -280,7 +280,7 @@ fn examine(server: &Server) -> Result<bool, Error> {
 /// asynchronous code.
 ///
 /// # Errors
-/// [`Error::Open`] when the file is there already or cannot be written, or when the journal is on a
+/// [`Error::Open`] when the file already exists or cannot be written, or when the journal is on a
 /// server, which has tools of its own; [`Error::Unavailable`] when the journal cannot be read.
 pub fn backup(place: &JournalUrl, target: &Path) -> Result<Copied, Error> {
     match &place.0 {

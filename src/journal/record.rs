@@ -24,13 +24,13 @@ pub struct Record {
     pub code: ReservationCode,
     /// Whether it may delete.
     pub mode: Mode,
-    /// The channel that first asked.
+    /// The channel of the first request.
     pub channel: String,
-    /// What to call the customer.
+    /// The customer's name.
     pub first_name: Option<FirstName>,
-    /// How far it has come.
+    /// Its state.
     pub state: State,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Option<Outcome>,
     /// Why: the id of a refusal, or of what it waits for.
     ///
@@ -43,11 +43,11 @@ pub struct Record {
     pub settle_at_ms: i64,
     /// How many DELETEs were written as intents.
     pub deletes_sent: i64,
-    /// How often it was taken up.
+    /// How many attempts were made.
     pub attempts: i64,
     /// When it is given up (database clock, ms).
     pub deadline_at_ms: i64,
-    /// Whether a person must look.
+    /// Whether an operator must review it.
     pub needs_human: bool,
     /// When it was accepted (database clock, ms).
     pub created_at_ms: i64,
@@ -137,8 +137,8 @@ impl Record {
         })
     }
 
-    /// The id of the reason as the journal holds it. Only to be shown: what another version wrote may
-    /// be unknown here, and then nothing may be decided on it.
+    /// The id of the reason as the journal holds it. For display only: another version may have
+    /// written an id that is unknown here, on which nothing may be decided.
     #[must_use]
     pub fn reason_id(&self) -> Option<&str> {
         self.reason_id.as_deref()
@@ -256,17 +256,17 @@ pub struct LeasedRecord {
     pub lease: Lease,
 }
 
-/// The receipt that a deletion is written in the journal: the only thing that OZmap's DELETE takes.
+/// The receipt that a deletion is written in the journal: OZmap's DELETE takes nothing else.
 ///
-/// Made by [`super::Journal::intend`] alone, from what the guard alone can make, and used up by one
-/// DELETE:
+/// Only [`super::Journal::intend`] makes it, from a value that only the guard makes, and one DELETE
+/// uses it up:
 /// ```compile_fail,E0451
 /// # use ozmap_cancel::{domain::PropertyId, clock::Moment, journal::Intent};
 /// # fn forge(property: PropertyId, read_at: Moment, lease_until: tokio::time::Instant) -> Intent {
 /// Intent { property, read_at, lease_until }
 /// # }
 /// ```
-/// It can be read by anyone who holds it:
+/// Any holder can read it:
 /// ```
 /// # use ozmap_cancel::journal::Intent;
 /// # fn read(intent: &Intent) -> &str {

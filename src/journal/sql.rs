@@ -7,13 +7,13 @@
 //!
 //! `'{State::Done}'` and the like are ids of the domain's enums, which `words.rs` puts in.
 
-/// Finds the webhook that carries this key, and what became of its cancellation.
+/// Finds the webhook that carries this key, and the state of its cancellation.
 pub(super) const FIND_DELIVERY: &str =
     "SELECT fingerprint, op_id, conversation FROM delivery WHERE channel = $1 AND dedupe_key = $2";
 
 /// Finds the same request of the same conversation, from a platform that sends no idempotency key.
 ///
-/// It counts only while it runs, after it deleted, or when it was left to a person because of a
+/// It counts only while it runs, after it deleted, or when it was left for review because of a
 /// deletion: repeating any other request changes nothing, and may get a better answer. The window
 /// counts from the end, because a caller that was told to wait may ask long after the start and
 /// must not start another one. An end in the future means that the clock was set back since; it
@@ -34,7 +34,7 @@ RETURNING id";
 /// Whether a protocol number is taken.
 pub(super) const FIND_PROTOCOL: &str = "SELECT id FROM op WHERE protocol = $1";
 
-/// Ties a webhook to a cancellation; inserts nothing when another request with this key was faster.
+/// Ties a webhook to a cancellation; inserts nothing when another request with this key came first.
 /// A webhook that joins after an intent gets a later time than the intent, whatever the clock did.
 pub(super) const ACCEPT_DELIVERY: &str = "\
 INSERT INTO delivery (channel, dedupe_key, fingerprint, op_id, conversation, locale, received_at) \
@@ -100,11 +100,11 @@ done_at = {NOW}, updated_at = {NOW}, lease_owner = NULL, lease_until = 0 \
 WHERE id = $5 AND fence = $6 AND lease_owner = $7 AND lease_until > {NOW} AND state <> '{State::Done}' \
 AND ($1 = '{Outcome::Cancelled}' OR settle_at <= {NOW})";
 
-/// Flags a cancellation for a person, whatever its outcome.
+/// Flags a cancellation for review, whatever its outcome.
 pub(super) const CALL_A_PERSON: &str = "\
 UPDATE op SET needs_human = 1, updated_at = {NOW} WHERE id = $1 AND fence = $2 AND lease_owner = $3 AND state <> '{State::Done}'";
 
-/// Leaves an unreadable record to a person, until a later time; `$2` is its id as stored.
+/// Leaves an unreadable record for review, until a later time; `$2` is its id as stored.
 pub(super) const LEAVE_UNREADABLE: &str = "\
 UPDATE op SET needs_human = 1, reason = '{Reason::UnreadableRecord}', lease_owner = NULL, lease_until = 0, \
 next_at = CASE WHEN deadline_at > {NOW} AND deadline_at < {NOW}+$1 THEN deadline_at ELSE {NOW}+$1 END, \
@@ -137,7 +137,7 @@ pub(super) const LATE_DELIVERIES: &str = "\
 SELECT o.protocol FROM op o WHERE o.id = $1 AND EXISTS (SELECT 1 FROM delivery d WHERE d.op_id = o.id AND d.received_at > \
 (SELECT e.at_ms FROM op_event e WHERE e.op_id = o.id AND e.kind = '{EventKind::Intent}' ORDER BY e.seq LIMIT 1))";
 
-/// Inserts an ended record for late webhooks, for a person: whatever they meant, something was
+/// Inserts an ended record for late webhooks, for review: whatever they meant, something was
 /// deleted. It keeps the deadline of the record that they joined, so that it does not look expired.
 pub(super) const SPLIT_LATE_JOINERS: &str = "\
 INSERT INTO op (id, protocol, code, dry_run, channel, state, outcome, reason, needs_human, next_at, deadline_at, created_at, updated_at, done_at, came_as) \
@@ -153,7 +153,7 @@ pub(super) const COUNT_EVENTS: &str =
     "SELECT COUNT(*) AS events FROM op_event WHERE op_id = $1 AND kind = $2";
 
 /// The last time that this service cancelled a code, or gave up after it had sent the deletion: the
-/// explanation when OZmap shows nothing any more. And how often that happened, which does not
+/// explanation when OZmap no longer shows anything. Also how often that happened, which does not
 /// depend on the clock.
 pub(super) const EARLIER_CANCEL: &str = "\
 SELECT protocol, done_at, COUNT(*) OVER () AS cancellations FROM op WHERE code = $1 AND state = '{State::Done}' \
@@ -163,7 +163,7 @@ ORDER BY done_at DESC LIMIT 1";
 /// Locks the live cancellation of this code, so that concurrent writers serialize with us.
 pub(super) const LOCK_LIVE: &str = "UPDATE op SET updated_at = updated_at WHERE code = $1 AND dry_run = 0 AND state <> '{State::Done}'";
 
-/// The properties of a code that this service saw gone within a time in milliseconds.
+/// The properties of a code whose absence this service confirmed within a time in milliseconds.
 pub(super) const SEEN_GONE: &str = "\
 SELECT property_id FROM op WHERE code = $1 AND state = '{State::Done}' AND outcome = '{Outcome::Cancelled}' AND property_id IS NOT NULL AND done_at > {NOW} - $2";
 
@@ -172,7 +172,7 @@ pub(super) const SPEND: &str = "\
 INSERT INTO budget (name, bucket_at, used) VALUES ($1, ({NOW} / $2) * $2, 1) \
 ON CONFLICT (name, bucket_at) DO UPDATE SET used = budget.used + 1 WHERE budget.used < $3 RETURNING used";
 
-/// Purges hours that no longer count.
+/// Purges expired hours.
 pub(super) const FORGET_BUDGET: &str = "DELETE FROM budget WHERE bucket_at < {NOW} - $1";
 
 /// Locks the attempts of this conversation until the commit. The row has an empty code, which no
@@ -189,7 +189,7 @@ ON CONFLICT (conversation, code) DO UPDATE SET at_ms = {NOW}";
 /// How many codes a conversation has tried lately, beside this one.
 pub(super) const TRIED_CODES: &str = "SELECT COUNT(*) AS tried FROM attempt WHERE conversation = $1 AND code NOT IN ($2, '') AND at_ms > {NOW} - $3";
 
-/// Purges attempts that no longer count.
+/// Purges expired attempts.
 pub(super) const FORGET_ATTEMPTS: &str = "DELETE FROM attempt WHERE at_ms < {NOW} - $1";
 
 /// Adds `$3` to the failures of a conversation, which count from zero again when the last one is
@@ -201,8 +201,8 @@ asked_at = CASE WHEN conversation.updated_at - conversation.asked_at BETWEEN -10
 updated_at = {NOW} RETURNING failures";
 
 /// Notes the question that a conversation was asked, or the request that it was answered with. A
-/// question ends the failures: the customer was understood. A request leaves them, unless they are
-/// too old to count.
+/// question resets the failures: the service understood the customer. A request leaves them, unless
+/// they are too old to count.
 pub(super) const REMEMBER_QUESTION: &str = "\
 INSERT INTO conversation (id, failures, updated_at, asked_code, asked_mode, asked_by, asked_at, answered, answered_key) \
 VALUES ($1, 0, {NOW}, $2, $3, $4, {NOW}, $5, $6) \
@@ -260,7 +260,7 @@ INSERT INTO op_event (op_id, seq, at_ms, fence, kind, detail) \
 SELECT o.id, COALESCE((SELECT MAX(e.seq) FROM op_event e WHERE e.op_id = o.id), 0) + 1, {NOW}, o.fence, '{EventKind::Done}', '{Outcome::Unknown} ' || $1 \
 FROM op o WHERE o.state = '{State::Accepted}' AND o.dry_run = 0";
 
-/// And ends it for a person: the missing part may have recorded that it was carried out.
+/// And ends it for review: the missing part may have recorded that it was carried out.
 pub(super) const LEAVE_INCOMPLETE: &str = "\
 UPDATE op SET state = '{State::Done}', outcome = '{Outcome::Unknown}', reason = $1, needs_human = 1, done_at = {NOW}, updated_at = {NOW}, \
 lease_owner = NULL, lease_until = 0 WHERE state = '{State::Accepted}' AND dry_run = 0";
@@ -311,11 +311,10 @@ pub(super) const ACTIVE: &str =
 pub(super) const FIND: &str = "SELECT {RECORD} FROM op WHERE protocol = $1 OR id = $1 OR code = $1 OR property_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
 
 /// The newest records; `$1` and `$2` narrow by state and outcome when they are not empty, `$4` to
-/// those for a person when it is 1.
+/// those for review when it is 1.
 pub(super) const LIST: &str = "SELECT {RECORD} FROM op WHERE ($1 = '' OR state = $1) AND ($2 = '' OR outcome = $2) AND (CAST($4 AS BIGINT) = 0 OR needs_human = 1) ORDER BY created_at DESC, id DESC LIMIT $3";
 
-/// How many cancellations are not ended, how long the oldest waits (ms), and how many need a
-/// person.
+/// How many cancellations are not ended, how long the oldest waits (ms), and how many need review.
 pub(super) const STATS: &str = "\
 SELECT COUNT(*) AS active, COALESCE({NOW} - MIN(created_at), 0) AS oldest_ms, \
 (SELECT COUNT(*) FROM op WHERE needs_human = 1) AS for_a_person, \

@@ -1,4 +1,4 @@
-//! The embedded store: one file, one process, every commit on the disk before it counts.
+//! The embedded store: one file, one process, every commit is on the disk before it counts.
 //!
 //! It must never run with less than `synchronous = FULL`: a lost commit is a lost cancellation of a
 //! customer. It must never write to a file that the next start would not find.
@@ -57,7 +57,7 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the journal for writing, creates it when it is not there, and locks out a second
+    /// Opens the journal for writing, creates it when it does not exist, and locks out a second
     /// instance.
     pub(super) fn open(path: &Path, rules: DiskRules) -> Result<Self, Error> {
         let folder = disk::folder_of(path);
@@ -162,8 +162,8 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Moves the write-ahead log into the file. If that fails nothing is lost, it is only spread
-    /// over two files.
+    /// Moves the write-ahead log into the file. If that fails, nothing is lost; the journal only
+    /// stays in two files.
     fn move_log(&mut self) {
         if let Err(error) = wal::move_into_file(&self.connection) {
             tracing::warn!(
@@ -191,7 +191,7 @@ impl Sqlite {
         Some(files::end_of_log(frames.ok()?, page_bytes.ok()?))
     }
 
-    /// Whether the next start will find what is written now.
+    /// Whether the next start will find the writes of this process.
     fn in_place(&self) -> Result<(), Error> {
         let Some(files) = &self.files else {
             return Ok(());
@@ -281,8 +281,7 @@ impl Store for Sqlite {
 
     fn close(mut self) -> Result<(), Error> {
         if let Err(error) = self.in_place() {
-            // A clean close would remove the log that is there now, which may belong to another
-            // journal.
+            // A clean close would remove the present log, which may belong to another journal.
             std::mem::forget(self.connection);
             return Err(error);
         }
@@ -320,7 +319,7 @@ impl Store for Sqlite {
             Err(error) => {
                 self.rollback();
                 // The batch may be in the log behind the last commit, and a restart would find it
-                // there. No caller is refused before something else is written in its place.
+                // there. No caller is refused before another write has replaced it.
                 if is_input_or_output(&error) {
                     tracing::error!("the outcome of a commit is unknown: {error}");
                     return CommitResult::Unknown;

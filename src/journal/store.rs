@@ -1,4 +1,4 @@
-//! What the journal needs of a database: run a statement, and commit a batch or roll it back.
+//! The interface to a database: run a statement, and commit a batch or roll it back.
 //!
 //! The journal's operations are written once against this trait; a store only knows its dialect and
 //! its driver.
@@ -17,7 +17,7 @@ pub(crate) enum Value {
     Integer(i64),
     /// A text.
     Text(String),
-    /// Something that the journal cannot have written.
+    /// A value that the journal cannot have written.
     Unreadable,
 }
 
@@ -115,17 +115,17 @@ fn corrupt(column: &str, expected: &str, found: Option<&Value>) -> Error {
     Error::Corrupt(format!("column {column} {found}, expected {expected}"))
 }
 
-/// Why accepted cancellations are missing in a journal.
+/// Why a journal lacks accepted cancellations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Incomplete {
     /// Its write-ahead log is gone.
     LogIsGone,
-    /// It is a copy, which knows nothing of what came after it.
+    /// It is a copy, which lacks everything that came after it.
     IsACopy,
 }
 
 impl Incomplete {
-    /// The reason of the cancellations that are left to a person because of it.
+    /// The reason of the cancellations that are left for review because of it.
     pub(super) const fn reason(self) -> Reason {
         match self {
             Self::LogIsGone => Reason::JournalIncomplete,
@@ -134,7 +134,7 @@ impl Incomplete {
     }
 }
 
-/// What became of a batch.
+/// The outcome of a batch.
 #[derive(Clone)]
 pub(crate) enum CommitResult {
     /// It was committed.
@@ -162,12 +162,12 @@ pub(crate) trait Store: Send {
     fn room(&self) -> Result<(), Error>;
     /// Maintenance between two batches, and about once a second while there are none.
     fn tidy(&mut self) {}
-    /// Why accepted cancellations are missing in this journal, if they are.
+    /// Why this journal lacks accepted cancellations, if it does.
     fn incomplete(&self) -> Option<Incomplete> {
         None
     }
-    /// Closes the connection. Afterwards all of an embedded journal is in its one file, or this
-    /// says why not.
+    /// Closes the connection. Afterwards an embedded journal is entirely in its one file, or the
+    /// error says why not.
     fn close(self) -> Result<(), Error>
     where
         Self: Sized,

@@ -219,8 +219,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost, or when the outcome is not `cancelled` and a
-    /// deletion may still take effect. [`Error::Joined`] when a webhook joined that, by
-    /// [`LateJoiners`], must not have.
+    /// deletion may still take effect. [`Error::Joined`] when a webhook joined that [`LateJoiners`]
+    /// does not allow.
     pub async fn finish(&self, held: &mut LeasedRecord, ending: Ending) -> Result<(), Error> {
         let lease = self.lease_parameters(&held.lease, vec![]);
         let event = Note::of(&held.lease, EventKind::Done, "");
@@ -235,8 +235,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Notes that the work on a cancellation panicked, and returns how often that has happened. The
-    /// record is read again, because the work may have got anywhere.
+    /// Notes that the work on a cancellation panicked, and returns how often that has happened.
+    /// Reads the record again, because the work may have stopped at any point.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -255,7 +255,7 @@ impl Journal {
         Ok(panics)
     }
 
-    /// Flags a cancellation for a person, whatever its outcome, and notes why.
+    /// Flags a cancellation for review, whatever its outcome, and notes why.
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is lost.
@@ -275,7 +275,7 @@ impl Journal {
             .await
     }
 
-    /// Appends to the history of a cancellation; for what an operator should find there.
+    /// Appends a line for the operator to the history of a cancellation.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the journal cannot be written now.
@@ -300,13 +300,11 @@ fn held(row: &Row, until: Instant) -> Result<LeasedRecord, Error> {
     Ok(LeasedRecord { record, lease })
 }
 
-/// Leaves an unreadable record to a person. It delays no other, and it ends like any other.
+/// Leaves an unreadable record for review. It does not delay other records, and it ends like any
+/// other.
 fn leave_unreadable(store: &mut dyn Store, row: &Row, error: &Error) -> Result<(), Error> {
     let id = row.text("id")?;
-    tracing::error!(
-        op = id,
-        "unreadable cancellation, left to a person: {error}"
-    );
+    tracing::error!(op = id, "unreadable cancellation, left for review: {error}");
     let wait_ms = i64::try_from(UNREADABLE.as_millis()).unwrap_or(i64::MAX / 2);
     store.execute(sql::LEAVE_UNREADABLE, &[wait_ms.into(), id.into()])?;
     store.execute(sql::GIVE_UP_UNREADABLE, &[id.into()])?;
@@ -333,7 +331,7 @@ fn end(
     Note { detail, ..event }.write(store)?;
     let record = queries::get(store, op)?.ok_or(Error::Fenced)?;
     if let Some(before) = ending.live {
-        // A replica that is about to delete waits for this row, or we wait for it: the answer was
+        // A replica that is about to delete waits for this row, or we wait for it: the outcome was
         // true before anything was sent.
         store.execute(sql::LOCK_LIVE, &[record.code.as_str().into()])?;
         if live_cancellations(store, &record.code)? != before {
@@ -354,14 +352,14 @@ fn end(
     Ok(record)
 }
 
-/// Gives webhooks that joined after the deletion was decided an ended record of their own, for a
-/// person.
+/// Gives webhooks that joined after the deletion was decided an ended record of their own, for
+/// review.
 fn split_late_joiners(store: &mut dyn Store, op: OpId, why: SplitReason) -> Result<(), Error> {
     let late = store.query(sql::LATE_DELIVERIES, &[op.to_string().into()])?;
     let Some(row) = late.first() else {
         return Ok(());
     };
-    // The date is what a protocol number begins with.
+    // A protocol number begins with the date.
     let date: String = row.text("protocol")?.chars().take(8).collect();
     let (own, protocol) = (OpId::new(), free_protocol(store, &date)?);
     let ids = [own.to_string().into(), op.to_string().into()];

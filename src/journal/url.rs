@@ -18,7 +18,7 @@ use super::error::Error;
 /// The timeout of a connection attempt.
 pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
-/// A connection is closed after this time without an acknowledgement from the network.
+/// A connection is closed after this time without an acknowledgement from the peer.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// Whether a connection without TLS may leave this machine.
@@ -295,7 +295,7 @@ mod tests {
         for url in [
             "postgres://a:b@one.example.com,two.example.com/x",
             "postgres://a:b@one.example.com:5432,two.example.com:5433/x",
-            // Not even where the address asks for less.
+            // Not even if the address asks for less.
             "postgres://a:b@one.example.com,two.example.com/x?target_session_attrs=any",
         ] {
             assert_eq!(several(url), TargetSessionAttrs::ReadWrite, "{url}");

@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(unknown, None, "no such variant");
     }
 
-    /// Migrations are frozen text, which no enum can fill in.
+    /// Migrations are frozen text, so enums cannot fill in their ids.
     #[test]
     fn the_words_of_the_schema_are_the_ids_of_the_enums() {
         let mut files = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/journal")];

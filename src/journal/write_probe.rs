@@ -1,5 +1,5 @@
-//! Proves that a cancellation could be written now: it runs every statement of one, from acceptance
-//! to end, on rows of its own.
+//! Proves that a cancellation can be written now: runs every statement of one, from acceptance to
+//! end, on rows of its own.
 //!
 //! The caller rolls it back. It must never leave a row, nor take a protocol number.
 
@@ -14,7 +14,7 @@ use super::sql;
 use super::store::{Store, Value};
 use crate::domain::{Mode, OpId, Outcome, Reason, ReservationCode};
 
-/// Long enough for the statements.
+/// Long enough for all statements.
 const TIMES: Times = Times {
     lease_ms: 60_000,
     settle_ms: 60_000,
@@ -57,7 +57,7 @@ pub(super) fn probe_write(store: &mut dyn Store, owner: &str) -> Result<(), Erro
         until: Instant::now() + Duration::from_secs(60),
     };
     let Accepted::Fresh(held) = write_down(store, &asked, fresh)? else {
-        return Err(refused("a request that nobody has made"));
+        return Err(refused("a new request"));
     };
     let op = Value::from(held.lease.op.to_string());
     let fence = Value::from(held.lease.fence);
@@ -133,7 +133,7 @@ fn acceptance() -> Result<Acceptance, Error> {
         locale: "en",
         first_name: None,
         note: None,
-        // No date: whatever number is drawn, no customer has it.
+        // Without a date, so that no customer has the number, whatever it is.
         protocol_date: "00000000".to_owned(),
     })
 }

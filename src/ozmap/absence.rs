@@ -2,7 +2,7 @@
 //! same again and, where the answer is not an empty list, a probe shows that OZmap and not a
 //! gateway gave it.
 //!
-//! It must never take silence, a page or a stub for "nothing there".
+//! It must never take silence, a page or a stub for an absence.
 
 use super::document::{self, Raw, Shape};
 use super::error::{Error, FailureKind};

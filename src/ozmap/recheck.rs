@@ -194,7 +194,7 @@ impl Session<'_> {
         })
     }
 
-    /// If the list of properties shows the cross_check, a client that OZmap keeps for longer is no
+    /// If the list of properties confirms the absence, a client that OZmap keeps for longer is no
     /// reason against a confirmed deletion.
     async fn gone_after_confirmation(
         &self,

@@ -30,7 +30,7 @@ pub struct Session<'a> {
 }
 
 impl Ozmap {
-    /// Waits for the right to call OZmap about a reservation.
+    /// Waits for a permit to call OZmap about a reservation.
     ///
     /// # Errors
     /// [`CircuitOpen`] when the circuit breaker rejects calls now; nothing was sent.

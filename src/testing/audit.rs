@@ -1,9 +1,9 @@
-//! What every commit of the journal must keep, checked in the moment of the commit against the
-//! simulated OZmap.
+//! The rules for every commit of the journal. They are checked at the moment of the commit, against
+//! the simulated OZmap.
 //!
-//! It compares each row with what it was before, and never repeats the service's own arithmetic:
-//! whether a reservation
-//! stands is asked of the simulator, and what was sent is read from the log of the wire.
+//! The audit compares each row with its previous version. It must never repeat the service's own
+//! arithmetic: the simulator tells whether a reservation exists, and the log of the wire tells
+//! which calls were sent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,12 +30,12 @@ struct Op {
     dry_run: i64,
 }
 
-/// What the auditor remembers of a row.
+/// The last known version of a row.
 struct Known {
     op: Op,
-    /// The properties under its code when it was accepted.
+    /// The properties under its code when the request was accepted.
     held: Vec<String>,
-    /// When its last intent was written, and how long the machine had slept by then.
+    /// When its last intent was written, and how long the machine had slept until then.
     intent: Option<(Instant, Duration)>,
 }
 
@@ -68,7 +68,7 @@ impl Audit {
         &self.broken
     }
 
-    /// Looks at the rows after a commit of `actor`; a start of a process has none.
+    /// Checks the rows after a commit of `actor`. The start of a process has no actor.
     pub(crate) fn look(
         &mut self,
         store: &mut dyn Store,
@@ -154,7 +154,7 @@ impl Audit {
         }
     }
 
-    /// `acked` says that OZmap confirmed the deletion.
+    /// The state `acked` means that OZmap confirmed the deletion.
     fn acked(&mut self, op: &Op) {
         let is_confirmed = |sent: &super::ozmap::Sent| {
             Some(&sent.property) == op.property.as_ref() && sent.is_confirmed
@@ -183,7 +183,7 @@ impl Audit {
             "not_found" | "already_cancelled" => {
                 let now = self.simulator.held(&op.code);
                 if known.held.iter().any(|id| now.contains(id)) {
-                    refuse("ended as absent, and it stood there all the time");
+                    refuse("ended as absent, and OZmap held it all the time");
                 }
             }
             "expired" if !sent.is_empty() => refuse("ended as expired after a DELETE was sent"),

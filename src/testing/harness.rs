@@ -1,7 +1,6 @@
-//! The processes of a scenario on one OZmap and one journal, and the customers who ask them.
+//! The processes of a scenario on one OZmap and one journal, and the customers who call them.
 //!
-//! It makes things happen and notes what was answered; whether that is right is judged in
-//! `invariants`.
+//! It executes the events and records the answers. It must never judge them: `invariants` does.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,28 +28,28 @@ const ANSWER: Duration = Duration::from_secs(4);
 /// How long a platform waits before it hangs up; a frozen process does not answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often a platform asks again, at the end, when it is told that nothing was accepted.
+/// How often a platform repeats a declined request at the end of a scenario.
 const TRIES_AT_THE_END: u64 = 5;
 
-/// What a webhook was answered, and what was true in that moment.
+/// The answer to a webhook, and the state of OZmap and of the journal at that moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
-    /// When it was asked, and when it was answered.
+    /// The times of the request and of its answer.
     pub(crate) asked: Duration,
     pub(crate) at: Duration,
     pub(crate) webhook: usize,
     pub(crate) answer: Answered,
-    /// The target of that cancellation, if it had one, and whether OZmap still held it.
+    /// The target of its cancellation, if any, and whether OZmap still held it.
     pub(crate) target: Option<(String, bool)>,
-    /// The outcome that was written down by then.
+    /// The outcome in the journal at that moment.
     pub(crate) written: Option<String>,
     pub(crate) protocol: Option<String>,
-    /// The properties under its code when this webhook was first asked, and now.
+    /// The properties under its code at the first request of this webhook, and now.
     pub(crate) held_first: Vec<String>,
     pub(crate) held: Vec<String>,
 }
 
-/// How an ask ended.
+/// How a request ended.
 #[derive(Clone, Debug)]
 pub(crate) enum Answered {
     With(Outcome),
@@ -69,7 +68,7 @@ struct Running {
     rules: RulesOf,
 }
 
-/// Everything of one scenario.
+/// One scenario while it runs.
 pub(crate) struct Harness {
     pub(crate) simulator: InProcess,
     pub(crate) database: Arc<SimDatabase>,
@@ -78,11 +77,11 @@ pub(crate) struct Harness {
     /// The same moment on the simulator's clock, in milliseconds since 1970.
     pub(crate) simulator_began_ms: i64,
     pub(crate) replies: Mutex<Vec<Reply>>,
-    /// Which property was installed by an event, and when.
+    /// The properties that an event installed, and when.
     pub(crate) installed: Mutex<Vec<(String, Instant)>>,
-    /// When each webhook was asked.
+    /// The times at which each webhook was sent.
     pub(crate) asked: Mutex<Vec<(usize, Duration)>>,
-    /// When every cancellation had ended and all was well.
+    /// When all faults were over and every cancellation had ended.
     pub(crate) asked_again_at: Mutex<Option<Duration>>,
     scenario: Scenario,
     first_held: Mutex<Vec<Option<Vec<String>>>>,
@@ -95,7 +94,7 @@ pub(crate) struct Harness {
 }
 
 impl Harness {
-    /// A scenario before anything happened; `None` when it cannot be set up.
+    /// A scenario before its first event; `None` when it cannot be set up.
     pub(crate) fn new(scenario: &Scenario, rng: &Rng) -> Option<Arc<Self>> {
         let times = Times {
             settle_ms: scenario.settle_ms,
@@ -104,7 +103,7 @@ impl Harness {
         Self::with(scenario, rng, times)
     }
 
-    /// The same with other times.
+    /// Like `new`, with other times of the journal.
     pub(crate) fn with(scenario: &Scenario, rng: &Rng, times: Times) -> Option<Arc<Self>> {
         let (simulator, sent, points) = (InProcess::new()?, SentLog::default(), Points::default());
         let audit = Audit::new(
@@ -178,8 +177,7 @@ impl Harness {
         })
     }
 
-    /// Lets everything happen, then lets all be well, then waits until every cancellation has
-    /// ended.
+    /// Executes all events, then removes all faults, then waits until every cancellation has ended.
     pub(crate) async fn run(self: &Arc<Self>) {
         for scheduled in self.scenario.events.clone() {
             self.tasks.spawn(self.clone().scheduled(scheduled));
@@ -201,7 +199,7 @@ impl Harness {
         }
         self.all_ended().await;
         *lock(&self.asked_again_at) = Some(self.began.elapsed());
-        // What was answered stays answered.
+        // A repeated webhook must get the same answer.
         for webhook in 0..self.scenario.webhooks.len() {
             let was_asked = lock(&self.asked).iter().any(|(asked, _)| *asked == webhook);
             for _ in 0..TRIES_AT_THE_END {
@@ -215,7 +213,7 @@ impl Harness {
         self.all_ended().await;
     }
 
-    /// Waits longer than the deadline, the settling and the longest backoff together.
+    /// Waits longer than the deadline, the settlement and the longest backoff together.
     async fn all_ended(&self) {
         let patience = Instant::now() + Duration::from_secs(2 * 3_600);
         while self.active() > 0 && Instant::now() < patience {
@@ -228,7 +226,7 @@ impl Harness {
             When::At(at) => sleep_until(self.began + at).await,
             When::After { point, nth, pause } => {
                 let passed = self.points.wait(point, nth);
-                // Without such a moment nothing happens.
+                // Without such a moment the event is skipped.
                 if passed.await.is_err() {
                     return;
                 }
@@ -307,8 +305,7 @@ impl Harness {
             .unwrap_or_else(|| unreachable!("a scenario has a process"))
     }
 
-    /// A webhook reaches one of the running processes. Returns whether it was told that it was
-    /// accepted.
+    /// Sends a webhook to one of the running processes. Returns whether the process accepted it.
     pub(crate) async fn ask(self: Arc<Self>, webhook: usize) -> bool {
         let running: Vec<Running> = lock(&self.running)
             .iter()
@@ -378,7 +375,7 @@ impl Harness {
         lock(&self.replies).push(reply);
     }
 
-    /// How many cancellations have not ended.
+    /// The number of cancellations that have not ended.
     pub(crate) fn active(&self) -> usize {
         let rows = self
             .database

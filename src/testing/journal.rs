@@ -1,9 +1,9 @@
-//! The journal under simulated time: the production statements on a store in memory whose clock is
-//! the scenario's.
+//! The journal under simulated time: the production statements on a store in memory with the clock
+//! of the scenario.
 //!
-//! Several processes may share one database. It can be away or slow for a while, a process can
-//! learn late of a commit,
-//! and what was committed is durable. It must never change what a statement does.
+//! Several processes may share one database. It can be unavailable or slow for a while, and a
+//! process can learn of a commit late; a commit is always durable. It must never change the effect
+//! of a statement.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,28 +22,28 @@ use crate::journal::seam::{
 };
 use crate::journal::{Error, Journal, Times};
 
-/// The longest that an operation takes while all is well.
+/// The longest time of an operation without a fault.
 const USUAL_MS: u64 = 15;
 
-/// The longest that an operation takes now and then.
+/// The longest time of an occasional slow operation.
 const LATE_MS: u64 = 6_000;
 
-/// A database that every process of a scenario shares.
+/// The database that the processes of a scenario share.
 pub(crate) struct SimDatabase {
     store: Mutex<Sqlite>,
     audit: Mutex<Audit>,
     began: Instant,
-    /// The simulator of OZmap began at the same time, and dates what it makes.
+    /// The simulator of OZmap starts at the same time, and dates its documents by it.
     began_ms: i64,
     away_until: Mutex<Option<Instant>>,
     slow: Mutex<Option<(Instant, u64)>>,
     slept: Mutex<Duration>,
-    /// From here on nothing goes wrong by chance.
+    /// No fault happens by chance once this is set.
     is_calm: AtomicBool,
     tasks: TaskTracker,
 }
 
-/// The way of one process to the database.
+/// The connection of one process to the database.
 #[derive(Clone)]
 struct SimWriter {
     database: Arc<SimDatabase>,
@@ -69,7 +69,8 @@ impl SimDatabase {
         }))
     }
 
-    /// Opens the journal of one process. One that is alone takes up at once what the last run left.
+    /// Opens the journal of one process. A process that has the database to itself releases the
+    /// leases of the last run.
     pub(crate) fn open(
         self: &Arc<Self>,
         process: &Process,
@@ -98,28 +99,28 @@ impl SimDatabase {
         Ok(journal)
     }
 
-    /// No process can read or write for so long.
+    /// Makes the database unavailable for a time.
     pub(crate) fn go_away(&self, time: Duration) {
         *lock(&self.away_until) = Some(Instant::now() + time);
     }
 
-    /// Every operation takes up to so many milliseconds for a while.
+    /// Makes every operation take up to `ms` milliseconds, for a time.
     pub(crate) fn slow_down(&self, time: Duration, ms: u64) {
         *lock(&self.slow) = Some((Instant::now() + time, ms));
     }
 
-    /// The machine is suspended: its wall clock goes on, its monotonic clock does not.
+    /// Suspends the machine: its wall clock goes on, its monotonic clock does not.
     pub(crate) fn suspend(&self, time: Duration) {
         *lock(&self.slept) += time;
         clock::suspend(time);
     }
 
-    /// Nothing goes wrong by chance any more.
+    /// Ends the faults by chance.
     pub(crate) fn calm_down(&self) {
         self.is_calm.store(true, Ordering::Relaxed);
     }
 
-    /// Whether something goes wrong by chance, once in so many times.
+    /// Whether a fault happens by chance, once in `times`.
     pub(crate) fn fails_by_chance(&self, rng: &Rng, times: u64) -> bool {
         rng.one_in(times) && !self.is_calm.load(Ordering::Relaxed)
     }
@@ -129,12 +130,12 @@ impl SimDatabase {
         *lock(&self.slept)
     }
 
-    /// When the database began, in milliseconds since 1970.
+    /// The start of the database, in milliseconds since 1970.
     pub(crate) fn began_ms(&self) -> i64 {
         self.began_ms
     }
 
-    /// Reads it as an operator would.
+    /// Reads rows as an operator would.
     pub(crate) fn rows(&self, sql: &'static str) -> Result<Vec<Vec<String>>, Error> {
         let rows = self.with_store(|store| store.query(sql, &[]))?;
         Ok(rows
@@ -152,7 +153,7 @@ impl SimDatabase {
             .collect())
     }
 
-    /// Every rule that a commit broke.
+    /// The rules that a commit broke.
     pub(crate) fn broken(&self) -> Vec<String> {
         lock(&self.audit).broken().to_vec()
     }
@@ -194,7 +195,7 @@ pub(crate) enum Alone {
 }
 
 impl SimWriter {
-    /// Waits as an operation does in the queue.
+    /// Waits like an operation in the queue.
     async fn queued(&self) {
         self.process.runs().await;
         sleep(self.rng.millis(0..=USUAL_MS)).await;
@@ -207,14 +208,14 @@ impl SimWriter {
         self.queued().await;
         if self.database.is_away() {
             sleep(Duration::from_millis(500)).await;
-            let error = Error::Unavailable("simulated: it is away".to_owned());
+            let error = Error::Unavailable("simulated: unavailable".to_owned());
             return finish(vec![operation], &Err(error));
         }
         self.process.runs().await;
         if self.database.fails_by_chance(&self.rng, 60) {
             sleep(self.rng.millis(0..=LATE_MS)).await;
         }
-        // A server completes what it received when the process is gone; a file is written by the
+        // A server executes what it received even if the process is gone; a file is written by the
         // process itself.
         if let Alone::Yes = self.alone {
             self.process.runs().await;
@@ -237,7 +238,7 @@ impl OperationQueue for SimWriter {
 
     fn deliver(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async {
-            // What waits for the commit acts before the process learns of it.
+            // A task that waits for the commit runs before the process learns of it.
             tokio::task::yield_now().await;
             if self.database.fails_by_chance(&self.rng, 120) {
                 sleep(self.rng.millis(0..=LATE_MS)).await;

@@ -1,21 +1,18 @@
-//! The production code of a cancellation under simulated time, against the simulator's faults and a
-//! journal that
-//! fails: many scenarios, each from a seed, none of which may break a promise.
+//! The production code of a cancellation under simulated time, against the faults of the simulator
+//! and a failing journal. It runs many scenarios, each from a seed; none may break a promise.
 //!
-//! Nothing here is a double of what is tested: `cancel`, `guard`, the OZmap client above its wire
-//! and the journal's
-//! statements are those of the service. Simulated are the wire (pipes to the simulator), the thread
-//! of the journal,
-//! the clocks and chance. `OZMAP_CANCEL_SCENARIOS=100000 cargo test --lib testing` runs more of
-//! them, and
-//! `OZMAP_CANCEL_SEED=42` one alone, with what happened in it.
+//! Nothing here replaces the code under test: `cancel`, `guard`, the OZmap client above its wire
+//! and the statements of the journal are those of the service. The wire (pipes to the simulator),
+//! the thread of the journal, the clocks and the randomness are simulated.
+//! `OZMAP_CANCEL_SCENARIOS=100000 cargo test --lib testing` runs more scenarios, and
+//! `OZMAP_CANCEL_SEED=42` runs one alone and prints its log.
 //!
-//! - `scenario`: what happens, drawn from the seed; `rng`, `points`: chance, and the moments at
-//!   which it happens
+//! - `scenario`: the events, drawn from the seed; `rng`, `points`: the random numbers, and the
+//!   moments at which events happen
 //! - `harness`: the processes and the customers; `process`, `service`: one process, and how it is
 //!   set up
 //! - `ozmap`, `journal`: the simulated wire and the simulated database of the production code
-//! - `audit`, `invariants`: what must be true of each commit, and at the end
+//! - `audit`, `invariants`: the rules for each commit, and for the whole scenario
 //! - `outage`, `panics`: two scenarios written by hand
 
 mod audit;
@@ -36,16 +33,16 @@ use process::Process;
 use rng::Rng;
 use scenario::Scenario;
 
-/// How many scenarios are played unless more are asked for.
+/// The number of scenarios unless the environment asks for more.
 const SCENARIOS: u64 = 200;
 
-/// How many shards play at the same time.
+/// The number of shards that run at the same time.
 const SHARDS: u64 = 4;
 
-/// The first seed; any will do, but the same every time.
+/// The first seed. Any value works, but every run must use the same one.
 const FIRST: u64 = 1;
 
-/// Plays the scenario of one seed; returns the promises that it broke, and what happened.
+/// Runs the scenario of one seed; returns the broken promises and the log.
 fn play(seed: u64) -> (Vec<String>, String) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -73,7 +70,7 @@ fn play(seed: u64) -> (Vec<String>, String) {
     played
 }
 
-/// Everything that a person needs to understand what went wrong.
+/// Everything that a developer needs to understand a failure.
 fn log(harness: &Harness, scenario: &Scenario) -> String {
     let replies = harness::lock(&harness.replies).clone();
     let rows = harness.database.rows("SELECT id, code, state, outcome, reason, property_id, lease_owner, lease_until, next_at, attempt, fence, created_at, updated_at FROM op");
@@ -84,16 +81,16 @@ fn log(harness: &Harness, scenario: &Scenario) -> String {
     format!("{scenario:#?}\n{replies:#?}\n{sent:#?}\nbegan at {began_ms}\n{rows:#?}\n{events:#?}")
 }
 
-/// A number from the environment; the only thing that a test here reads of it.
+/// A number from the environment. The tests in this folder read nothing else from it.
 #[expect(
     clippy::disallowed_methods,
-    reason = "a test is told how long to run by its environment"
+    reason = "the environment says how many scenarios a test runs"
 )]
 fn asked(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Plays every fourth seed; stops at the first that breaks a promise.
+/// Runs every fourth seed; stops at the first one that breaks a promise.
 fn play_shard(shard: u64) {
     if let Some(seed) = asked("OZMAP_CANCEL_SEED") {
         let (broken, log) = play(seed);

@@ -1,5 +1,5 @@
-//! OZmap is away for an hour: what is accepted in that hour waits, OZmap is hardly called, and all
-//! is done soon after.
+//! An outage of OZmap for an hour: requests are accepted and wait, the service hardly calls OZmap,
+//! and every cancellation ends soon after the outage.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,14 @@ use super::service::TIMES;
 use crate::domain::Outcome;
 use crate::journal::Times;
 
-/// How many ask within the hour, each for another code.
+/// The number of requests within the hour, each for another code.
 const CODES: usize = 60;
 
-/// How soon after its return everything is done; usually within a minute.
+/// The time within which every cancellation ends after the outage; usually a minute suffices.
 const DONE_WITHIN: Duration = Duration::from_secs(90);
 
-/// An hour without OZmap, and what comes after it.
+/// Runs an hour without OZmap and its aftermath; returns the calls in that hour, and the time until
+/// every cancellation had ended.
 async fn hour_without_ozmap(fault: &str, seed: u64) -> Result<(u64, Duration), String> {
     let webhook = |code| Webhook {
         code,
@@ -28,7 +29,7 @@ async fn hour_without_ozmap(fault: &str, seed: u64) -> Result<(u64, Duration), S
         wish: Wish::Cancel,
     };
     let scenario = Scenario::quiet(vec![1; CODES], (0..CODES).map(webhook).collect());
-    // Given up after a day, as it is by default.
+    // A deadline of a day, as in the default configuration.
     let times = Times {
         deadline_ms: 86_400_000,
         ..TIMES
@@ -39,8 +40,7 @@ async fn hour_without_ozmap(fault: &str, seed: u64) -> Result<(u64, Duration), S
     }
     let (began, before) = (Instant::now(), harness.simulator.calls());
     for webhook in 0..CODES {
-        // The journal is late now and then: a caller who is told that nothing was accepted asks
-        // again.
+        // The journal is slow now and then: a caller whose request was declined repeats it.
         for _ in 0..3 {
             if Arc::clone(&harness).ask(webhook).await {
                 break;
@@ -74,9 +74,10 @@ async fn hour_without_ozmap(fault: &str, seed: u64) -> Result<(u64, Duration), S
     let took = healed.elapsed();
     let broken = invariants::broken(&harness, &scenario);
     let deleted = harness.simulator.deletions().len();
-    match broken.is_empty() && deleted == CODES {
-        true => Ok((calls, took)),
-        false => Err(format!("{deleted} deleted; {broken:#?}")),
+    if broken.is_empty() && deleted == CODES {
+        Ok((calls, took))
+    } else {
+        Err(format!("{deleted} deleted; {broken:#?}"))
     }
 }
 

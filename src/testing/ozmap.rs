@@ -1,6 +1,6 @@
-//! OZmap under simulated time: real HTTP through in-memory pipes to the simulator, and the
-//! production client on top. It logs every DELETE as it leaves, with what the process had seen
-//! before it.
+//! OZmap under simulated time: real HTTP through in-memory pipes to the simulator, below the
+//! production client. It logs every DELETE as it leaves, with the last lookup of the process before
+//! it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,14 +22,14 @@ use crate::ozmap::seam::{Error, ExchangeFuture, FailureKind, Key, PartialReply, 
 use crate::ozmap::{Ozmap, Settings, SetupError};
 use ozmap_simulator::in_process::InProcess;
 
-/// What a process last saw of a code or of a property before a DELETE.
+/// The last lookup of a code or a property by a process before a DELETE.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    /// When it asked.
+    /// The time of the lookup.
     pub(crate) at: Instant,
     /// How long the machine had been suspended by then.
     pub(crate) slept: Duration,
-    /// The properties that stood under the code.
+    /// The properties under the code.
     pub(crate) held: Vec<String>,
 }
 
@@ -38,23 +38,23 @@ pub(crate) struct Seen {
 pub(crate) struct Sent {
     pub(crate) at: Instant,
     pub(crate) property: String,
-    /// For how long the journal still gave this process the right to it; `None` when it did not.
+    /// The remaining lease of this process in the journal; `None` when it held none.
     pub(crate) covered_for: Option<Duration>,
-    /// The last look of this process at its code or at itself.
+    /// The last lookup of its code or of itself by this process.
     pub(crate) seen: Option<Seen>,
     /// How long the machine had been suspended by then.
     pub(crate) slept: Duration,
-    /// The process stood still between its last check and this.
+    /// The process was frozen between its last check and this call.
     pub(crate) stood_still: bool,
     /// The rules of the process forbid deletions.
     pub(crate) is_forbidden: bool,
     /// OZmap confirmed it.
     pub(crate) is_confirmed: bool,
-    /// OZmap refused it: it takes no effect.
+    /// OZmap refused it, so it has no effect.
     pub(crate) is_refused: bool,
 }
 
-/// What left, of every process of a scenario.
+/// The DELETEs of every process of a scenario.
 #[derive(Clone, Default)]
 pub(crate) struct SentLog(Arc<Mutex<Vec<Sent>>>);
 
@@ -80,14 +80,15 @@ impl SentLog {
     }
 }
 
-/// Success with nothing or an object in it. A text says something else, whatever its status.
+/// Whether the answer confirms the deletion: a success with an empty body or an object. A text is
+/// no confirmation, whatever its status.
 fn confirms(reply: &Reply) -> bool {
     let body = String::from_utf8_lossy(&reply.body);
     let body = body.trim();
     reply.status.is_success() && (body.is_empty() || body == "null" || body.starts_with('{'))
 }
 
-/// The wire of one process.
+/// The connection of one process to the simulator.
 pub(crate) struct SimWire {
     pub(crate) simulator: InProcess,
     pub(crate) process: Process,
@@ -100,7 +101,7 @@ pub(crate) struct SimWire {
     pub(crate) owner: String,
     /// The rules of the process forbid deletions.
     pub(crate) is_forbidden: bool,
-    /// By the last segment of the path: a code or an id.
+    /// The last lookups, by the last segment of the path: a code or an id.
     pub(crate) seen: Mutex<HashMap<String, Seen>>,
 }
 
@@ -115,7 +116,7 @@ impl Ozmap {
 impl Transport for SimWire {
     fn exchange(&self, method: Method, url: Url, within: Duration) -> ExchangeFuture<'_> {
         Box::pin(async move {
-            // A process that is frozen here has checked everything already.
+            // A process that is frozen here has already made all its checks.
             let stood_still = !self.process.is_running();
             self.process.runs().await;
             self.process.may_panic();
@@ -130,7 +131,7 @@ impl Transport for SimWire {
             call.answered()
                 .into_iter()
                 .for_each(|point| self.points.pass(point));
-            // What waits for the answer acts before the process learns of it.
+            // A task that waits for the answer runs before the process learns of it.
             yield_now().await;
             self.process.runs().await;
             answer
@@ -138,7 +139,7 @@ impl Transport for SimWire {
     }
 }
 
-/// What a call is about.
+/// The purpose of a call.
 enum Call {
     LookUp(String),
     Get(String),
@@ -171,7 +172,7 @@ impl Call {
 }
 
 impl SimWire {
-    /// What a bystander sees of a call as it leaves; the index of a DELETE in the log.
+    /// Records a call as it leaves. Returns the index of a DELETE in the log.
     fn leave(&self, call: &Call, stood_still: bool) -> Option<usize> {
         match call {
             Call::LookUp(code) => {
@@ -208,7 +209,7 @@ impl SimWire {
         let by_code = code.as_ref().and_then(|code| seen.get(code));
         let last = by_code.into_iter().chain(seen.get(property));
         let last = last.max_by_key(|seen| seen.at).cloned();
-        // Whether another one stood beside it, only the look by code tells.
+        // Only the lookup by code tells whether the code had another property.
         let last = last.map(|last| Seen {
             held: by_code.map(|seen| seen.held.clone()).unwrap_or_default(),
             ..last
@@ -226,8 +227,8 @@ impl SimWire {
         }
     }
 
-    /// The code of the cancellation that has this target, and for how long this process holds its
-    /// lease.
+    /// The code of the cancellation with this target, and the remaining lease of this process on
+    /// it.
     fn right_to(&self, property: &str) -> (Option<String>, Option<Duration>) {
         let rows = self.database.rows(
             "SELECT property_id, code, lease_owner, lease_until - {NOW} FROM op WHERE state IN ('intent','acked')",

@@ -1,4 +1,4 @@
-//! A bug that panics every time: after three panics the cancellation is left to a person.
+//! A bug that panics every time: after three panics the cancellation is left for review.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +9,15 @@ use super::harness::Harness;
 use super::rng::Rng;
 use super::scenario::{Event, Key, Scenario, Webhook, Wish};
 
-/// What became of the code before.
+/// The history of the code.
 #[derive(Clone, Copy, Debug)]
 enum Before {
     Nothing,
     Cancelled,
 }
 
-/// Runs one cancellation whose calls panic, after `spared` of them did not; returns its row and the
-/// kinds of its events.
+/// Runs one cancellation whose calls panic once a fault has spared the first of them. Returns its
+/// row and the kinds of its events.
 async fn panicking(before: Before, spared: &str) -> Option<(Vec<String>, Vec<String>)> {
     let webhook = Webhook {
         code: 0,
@@ -31,7 +31,7 @@ async fn panicking(before: Before, spared: &str) -> Option<(Vec<String>, Vec<Str
     }
     harness.simulator.fault(spared).then_some(())?;
     Arc::clone(&harness).ask(0).await;
-    // What was spared has happened by now, and the answer to it is lost.
+    // The spared call has arrived at OZmap now, and its answer is lost.
     harness.perform(&Event::Panic {
         process: 0,
         times: u64::MAX,
@@ -63,7 +63,7 @@ fn run(before: Before, spared: &str) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
-fn what_panics_every_time_is_left_to_a_person_after_three_times() {
+fn a_cancellation_is_left_for_review_after_three_panics() {
     let (row, kinds) = run(Before::Nothing, "lookup:status=503");
     assert_eq!(row, ["review", "panicked_too_often", "1", "0"]);
     let panics = kinds.iter().filter(|kind| *kind == "panicked").count();
@@ -71,7 +71,7 @@ fn what_panics_every_time_is_left_to_a_person_after_three_times() {
 }
 
 #[test]
-fn after_three_panics_nothing_more_is_deleted_and_nothing_is_denied() {
+fn after_three_panics_no_further_delete_is_sent_and_the_outcome_is_unknown() {
     let (row, kinds) = run(Before::Nothing, "delete:timeout_before");
     assert_eq!(row, ["unknown", "panicked_too_often", "1", "1"]);
     let panics = kinds.iter().filter(|kind| *kind == "panicked").count();
@@ -79,7 +79,7 @@ fn after_three_panics_nothing_more_is_deleted_and_nothing_is_denied() {
 }
 
 #[test]
-fn what_panics_after_an_earlier_cancellation_is_not_said_to_have_changed_nothing() {
+fn panics_after_an_earlier_cancellation_end_as_unknown() {
     let (row, _) = run(Before::Cancelled, "lookup:status=503");
     assert_eq!(row, ["unknown", "panicked_too_often", "1", "0"]);
 }

@@ -1,12 +1,12 @@
-//! The moments of a cancellation at which a scenario can make something happen.
+//! The moments of a cancellation at which a scenario can schedule an event.
 //!
-//! It only counts and wakes; what happens then is the harness's.
+//! It only counts and wakes; it must never execute the event itself, which the harness does.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// A moment of a cancellation, of whichever process and code.
+/// A moment of any cancellation in any process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Point {
     Accepted,
@@ -14,7 +14,7 @@ pub(crate) enum Point {
     LookUpAnswered,
     GetSent,
     GetAnswered,
-    /// Any read was answered.
+    /// OZmap answered a read of any kind.
     ReadAnswered,
     IntentWritten,
     DeleteSent,
@@ -45,12 +45,12 @@ struct Waiting {
     wake: oneshot::Sender<()>,
 }
 
-/// Who waits for which moment.
+/// The events that wait for a moment.
 #[derive(Clone, Default)]
 pub(crate) struct Points(Arc<Mutex<Vec<Waiting>>>);
 
 impl Points {
-    /// Resolves when the point was passed for the nth time from now.
+    /// Resolves when the point has been passed `nth` times from now.
     pub(crate) fn wait(&self, point: Point, nth: u64) -> oneshot::Receiver<()> {
         let (wake, woken) = oneshot::channel();
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,7 +62,7 @@ impl Points {
         woken
     }
 
-    /// A process passes a point.
+    /// Records that a process passes a point.
     pub(crate) fn pass(&self, point: Point) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for one in waiting.iter_mut().filter(|one| one.point == point) {

@@ -1,4 +1,4 @@
-//! A process that can be frozen and killed wherever it calls OZmap or the journal.
+//! A process that a scenario can freeze and kill wherever it calls OZmap or the journal.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,14 +28,14 @@ impl Process {
         }
     }
 
-    /// Waits until it runs; for ever when it is dead.
+    /// Waits until the process runs; for ever if it is dead.
     pub(crate) async fn runs(&self) {
         let mut state = self.state.subscribe();
         // The sender is held by this process.
         drop(state.wait_for(|state| *state == State::Running).await);
     }
 
-    /// Waits until it is dead.
+    /// Waits until the process is dead.
     pub(crate) async fn dies(&self) {
         let mut state = self.state.subscribe();
         drop(state.wait_for(|state| *state == State::Dead).await);
@@ -45,32 +45,32 @@ impl Process {
         *self.state.borrow() == State::Running
     }
 
-    /// Kills it: it does nothing any more.
+    /// Kills the process: it does nothing any more.
     pub(crate) fn kill(&self) {
         self.state.send_replace(State::Dead);
     }
 
-    /// Stops it in the middle of whatever it does.
+    /// Freezes the process at its next call.
     pub(crate) fn freeze(&self) {
         self.turn(State::Running, State::Frozen);
     }
 
-    /// Lets it go on as if nothing had been.
+    /// Lets a frozen process continue.
     pub(crate) fn thaw(&self) {
         self.turn(State::Frozen, State::Running);
     }
 
-    /// Makes so many of the next calls of OZmap panic.
+    /// Makes the next `times` calls of OZmap panic.
     pub(crate) fn panic_at(&self, times: u64) {
         self.panics.store(times, Ordering::Relaxed);
     }
 
-    /// Panics when it was told to.
+    /// Panics if a panic is due.
     pub(crate) fn may_panic(&self) {
         let left = self.panics.load(Ordering::Relaxed);
         if left > 0 {
             self.panics.store(left - 1, Ordering::Relaxed);
-            // The way of a panic without its words.
+            // Unwinds like a panic, without its message on stderr.
             std::panic::resume_unwind(Box::new("simulated"));
         }
     }

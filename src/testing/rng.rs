@@ -14,7 +14,8 @@ impl Rng {
         Self(Arc::new(Mutex::new(seed)))
     }
 
-    /// A generator with its own sequence, so that one part's draws do not shift another's.
+    /// A generator with its own sequence, so that the draws of one part do not shift those of
+    /// another.
     pub(crate) fn split(&self) -> Self {
         Self::new(self.next())
     }
@@ -30,7 +31,7 @@ impl Rng {
         Duration::from_millis(self.number(range))
     }
 
-    /// True once in so many times.
+    /// True once in `times` on average.
     pub(crate) fn one_in(&self, times: u64) -> bool {
         self.number(1..=times) == 1
     }

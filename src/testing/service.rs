@@ -1,5 +1,5 @@
-//! How the service of a scenario is set up: the defaults, with a deadline that a scenario can see
-//! the end of.
+//! The settings of the service in a scenario: the defaults, with a deadline within the simulated
+//! time.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::guard::{Check, OnInstalled, Policy};
 use crate::journal::Times;
 use crate::ozmap::{AuthScheme, LOOKUPS_APART, NotFoundAnswer, PlainHttp, Settings, Trust};
 
-/// The API key that the simulator takes.
+/// The API key that the simulator accepts.
 pub(crate) const KEY: &str = "simulator-key";
 
 /// The times of the journal.
@@ -20,13 +20,13 @@ pub(crate) const TIMES: Times = Times {
     deadline_ms: 1_800_000,
 };
 
-/// How old a reading may be when its DELETE leaves.
+/// The highest age of a reading when its DELETE leaves.
 pub(crate) const GUARD_AGE: Duration = Duration::from_secs(20);
 
-/// How long a DELETE may take.
+/// The timeout of a DELETE.
 pub(crate) const DELETE: Duration = Duration::from_secs(20);
 
-/// For how long the same request without a key is the same one.
+/// The duplicate window of requests without a key, in seconds.
 pub(crate) const DUPLICATE_WINDOW_S: u32 = 600;
 
 /// A reservation code of a scenario.
@@ -34,7 +34,7 @@ pub(crate) fn code(number: usize) -> String {
     format!("schedule-{number}")
 }
 
-/// What a webhook asks.
+/// The request of a webhook.
 pub(crate) fn ask(number: usize, webhook: Webhook) -> Ask {
     let conversation = match webhook.key {
         Key::Own => None,
@@ -82,7 +82,7 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
-/// What may be deleted.
+/// The guard's policy.
 pub(crate) fn policy() -> Policy {
     Policy {
         installed: OnInstalled::Refuse,
@@ -93,7 +93,7 @@ pub(crate) fn policy() -> Policy {
     }
 }
 
-/// What the operator of a process allows.
+/// The operator's rules for a process.
 pub(crate) fn rules(rules: RulesOf, deletes_per_hour_max: u32) -> Rules {
     Rules {
         paused: rules == RulesOf::Pause,

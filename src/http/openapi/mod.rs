@@ -146,7 +146,7 @@ fn responses(channel: &Channel) -> Value {
     let (answers, problems) = contents(channel);
     let mut responses = Map::new();
     for (status, about) in PROBLEMS {
-        // Where the platform can read nothing but a 200, a problem is one of its answers.
+        // If the platform can read only a 200, a problem is one of its answers.
         if channel.refuses_with(status) == status {
             let mut response = response(about, &problems);
             match status {

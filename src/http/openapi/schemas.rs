@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use crate::channels::TEXT_CHARS_MAX;
 use crate::domain::{Locale, Outcome};
 
-/// The body of a native webhook. A text may be a number or a flag, which is read as a person would
-/// write it.
+/// The body of a native webhook. A text member also accepts a number or a flag, which counts as
+/// its usual spelling.
 pub(in super::super) fn request() -> Value {
     let whole = json!({"type": "integer", "minimum": i64::MIN, "maximum": u64::MAX});
     let code = json!({"anyOf": [{"type": "string"}, whole, {"type": "boolean"}], "description": "the reservation code"});
@@ -49,9 +49,9 @@ pub(in super::super) fn answer() -> Value {
             "code": {"type": "string"},
             "locale": {"type": "string", "enum": Locale::ALL.map(Locale::id)},
             "replayed": {"type": "boolean", "description": "whether this request was answered before"},
-            "customer_first_name": {"type": "string", "description": "of a look-up"},
-            "address": {"type": "string", "description": "of a look-up"},
-            "reserved_at": {"type": "string", "description": "of a look-up"},
+            "customer_first_name": {"type": "string", "description": "of a lookup"},
+            "address": {"type": "string", "description": "of a lookup"},
+            "reserved_at": {"type": "string", "description": "of a lookup"},
         },
     })
 }

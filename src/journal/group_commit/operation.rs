@@ -1,4 +1,4 @@
-//! One operation of the journal, as the thread that writes sees it.
+//! One operation of the journal, as the writing thread sees it.
 
 use crate::journal::error::Error;
 use crate::journal::store::Store;

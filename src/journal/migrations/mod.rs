@@ -1,4 +1,4 @@
-//! The numbered changes that make the tables of a journal, and which of them a journal lacks.
+//! The numbered migrations of a journal's schema, and which of them a journal lacks.
 //!
 //! SQLite and PostgreSQL run the same files. A migration only adds tables, indexes, and columns
 //! that an older version may leave out, because two versions share one database while replicas are
@@ -8,8 +8,8 @@
 //! It is written by hand because no migration crate fits. The journal needs the SQLite of rusqlite
 //! 0.43; `refinery-core` 0.10.1 takes rusqlite up to 0.41 and `rusqlite_migration` 2.6.0 takes
 //! 0.40, and a program can link only one of them. `PRAGMA user_version`, which the latter counts
-//! in, already says whether a file lacks its write-ahead log. And neither knows the journals that
-//! were written before there was a version.
+//! in, already says whether a file lacks its write-ahead log. And neither handles the journals that
+//! were written before versions were recorded.
 //!
 //! To add a column: write the next file and name it in [`MIGRATIONS`], then read and write the
 //! column.
@@ -85,9 +85,9 @@ impl Added {
 
 /// The tables of a journal, as its store shows them.
 pub(super) trait Tables {
-    /// Whether each of these is there, in the same order.
+    /// Whether each of these exists, in the same order.
     fn has_each(&mut self, added: &[Added]) -> Result<Vec<bool>, Error>;
-    /// The highest version in the table `schema_version`, which is there.
+    /// The highest version in the table `schema_version`, which exists.
     fn version(&mut self) -> Result<Option<i64>, Error>;
 }
 
@@ -111,7 +111,7 @@ impl Plan {
         }
     }
 
-    /// Tells the operator what was done.
+    /// Tells the operator what changed.
     pub(super) fn log(&self) {
         let to = newest();
         match self {
@@ -132,8 +132,8 @@ pub(super) fn newest() -> i64 {
 /// Compares a journal with the migrations.
 ///
 /// # Errors
-/// [`Error::Open`] when its schema is newer than this one, or when something is gone that its
-/// version has.
+/// [`Error::Open`] when its schema is newer than this one, or when a part of its version is
+/// missing.
 pub(super) fn plan(tables: &mut dyn Tables) -> Result<Plan, Error> {
     let changes = compared(tables)?;
     let has = |name: &str| {
@@ -164,7 +164,7 @@ pub(super) fn plan(tables: &mut dyn Tables) -> Result<Plan, Error> {
         None => {}
     }
     let missing = |one: Change| (!one.is_there).then_some(one.statement);
-    // Journals from before there was a version: the one that they have all of.
+    // Journals without a recorded version: the highest version that they have completely.
     let first_missing = changes.iter().find(|one| !one.is_there);
     let whole = first_missing.map_or(newest(), |one| one.number - 1);
     let from = version.unwrap_or(whole);
@@ -179,8 +179,8 @@ pub(super) fn plan(tables: &mut dyn Tables) -> Result<Plan, Error> {
     })
 }
 
-/// The columns of a table that later migrations added, and that a journal which is only read does
-/// not have yet.
+/// The columns of a table that later migrations added, and that a journal opened only for reading
+/// may lack.
 pub(super) fn lacking_columns(tables: &mut dyn Tables, of: &str) -> Result<Vec<String>, Error> {
     let changes = compared(tables)?.into_iter();
     Ok(changes
@@ -191,13 +191,13 @@ pub(super) fn lacking_columns(tables: &mut dyn Tables, of: &str) -> Result<Vec<S
         .collect())
 }
 
-/// Whether there is a journal at all.
+/// Whether a journal exists.
 pub(super) fn is_there(tables: &mut dyn Tables) -> Result<bool, Error> {
     let op = [Added::Table("op".to_owned())];
     Ok(tables.has_each(&op)?.contains(&true))
 }
 
-/// One statement of a migration, and whether what it adds is there.
+/// One statement of a migration, and whether its addition exists.
 struct Change {
     number: i64,
     statement: String,
@@ -262,7 +262,8 @@ fn damaged(gone: &Added) -> Error {
 mod tests {
     use super::*;
 
-    /// A journal that has what the first so many migrations add, and says so or not.
+    /// A journal with the additions of the first so many migrations, with or without a recorded
+    /// version.
     struct Old {
         migrations: usize,
         version: Option<i64>,

@@ -1,7 +1,7 @@
 //! One connection to PostgreSQL, used from a thread that may block.
 //!
 //! Every exchange has a timeout, because a frozen server still acknowledges packets. It must never
-//! repeat what the server says about rows: that is personal data.
+//! repeat the server's details about rows, which are personal data.
 
 use std::error::Error as _;
 use std::future::Future;
@@ -50,7 +50,7 @@ pub(super) fn told(trouble: Trouble) -> Error {
     }
 }
 
-/// A connection and the runtime that carries it.
+/// A connection and the runtime that drives it.
 pub(super) struct Connection {
     client: Client,
     // An option, so that `drop` can end it by value.
@@ -58,7 +58,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects, or gives up soon.
+    /// Connects, or fails within a timeout.
     pub(super) fn open(server: &Server) -> Result<Self, Trouble> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -30,10 +30,11 @@ const VERSION_MIN: u32 = 140_000;
 /// that no other program uses; earlier versions of the service take the same.
 const UPGRADE_LOCK: i64 = 0x6f7a_6d61_7063;
 
-/// The longest that a replica waits for an upgrade, its own or another replica's.
+/// The longest time that a replica waits for an upgrade, its own or another replica's.
 const UPGRADE_WITHIN: Duration = Duration::from_secs(600);
 
-/// The longest that an upgrade waits for the lock of a table. All running replicas wait behind it.
+/// The longest time that an upgrade waits for the lock of a table. All running replicas wait behind
+/// it.
 const TABLE_LOCK_MS_MAX: u32 = 5_000;
 
 const QUESTION: &str = "SELECT current_setting('server_version_num'), pg_is_in_recovery(), \
@@ -89,7 +90,7 @@ fn objection(
 }
 
 /// Creates the tables of a new journal, and adds to an older one what this version needs. One
-/// replica does, the others wait for it and find it done.
+/// replica does it; the others wait, and find it done.
 pub(super) fn upgrade(connection: &mut Connection) -> Result<(), Error> {
     if plan(connection)? == Plan::Nothing {
         return Ok(());
@@ -118,12 +119,12 @@ pub(super) fn upgrade(connection: &mut Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// What the journal needs before it can be written.
+/// The migrations that the journal needs before it can be written.
 pub(super) fn plan(connection: &mut Connection) -> Result<Plan, Error> {
     migrations::plan(&mut Existing(connection))
 }
 
-/// Whether there is a journal.
+/// Whether a journal exists.
 pub(super) fn is_there(connection: &mut Connection) -> Result<bool, Error> {
     migrations::is_there(&mut Existing(connection))
 }

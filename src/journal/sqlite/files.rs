@@ -33,7 +33,7 @@ struct Kept {
 #[derive(Clone, Copy)]
 enum Numbers {
     Stay,
-    /// On another machine's disk they may be drawn anew at every look.
+    /// On another machine's disk they may change at every look.
     Change,
 }
 
@@ -57,7 +57,7 @@ impl Kept {
         })
     }
 
-    /// What became of it since, if it is not what it was.
+    /// How it changed since, if it did.
     fn trouble(&self, name: &str) -> Option<String> {
         match self.path.metadata() {
             Err(error) => Some(format!("{name} is not there any more ({error})")),
@@ -77,7 +77,7 @@ impl Kept {
 }
 
 impl Files {
-    /// Creates the file when it is not there, and locks out a second instance.
+    /// Creates the file when it does not exist, and locks out a second instance.
     pub(super) fn hold(path: &Path) -> Result<Self, Error> {
         create_private_file(path)
             .map_err(|error| Error::Open(format!("cannot write {}: {error}", path.display())))?;
@@ -106,7 +106,7 @@ impl Files {
         &self.main.path
     }
 
-    /// How long the write-ahead log is; none when there is none.
+    /// How long the write-ahead log is; `None` when there is no log.
     pub(super) fn log_bytes(&self) -> Option<u64> {
         self.log_path.metadata().ok().map(|seen| seen.len())
     }
@@ -202,7 +202,7 @@ impl Locks {
     }
 }
 
-/// Whether another process has a journal, which need not be there. Nothing is created.
+/// Whether another process has a journal open. The journal need not exist, and nothing is created.
 pub(in crate::journal) fn is_in_use(path: &Path) -> Result<bool, Error> {
     let Ok(path) = path.canonicalize() else {
         return Ok(false);
@@ -268,7 +268,7 @@ pub(super) fn create_private_file(path: &Path) -> std::io::Result<()> {
     private().create(true).append(true).open(path).map(drop)
 }
 
-/// The same, for a file that must not be there yet.
+/// The same, for a file that must not exist yet.
 pub(super) fn create_new_private_file(path: &Path) -> std::io::Result<File> {
     private().create_new(true).write(true).open(path)
 }

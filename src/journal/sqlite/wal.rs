@@ -27,8 +27,8 @@ pub(super) const MORE_IN_LOG: i64 = 1;
 /// The file is a copy that `journal backup` made.
 pub(super) const COPY: i64 = 2;
 
-/// The log was found missing, and the cancellations that this leaves to a person are not all
-/// written yet.
+/// The log was found missing, and not all cancellations that this leaves for review are written
+/// yet.
 pub(super) const LOG_WAS_MISSING: i64 = 3;
 
 /// The file and its log are complete.
@@ -60,7 +60,7 @@ pub(super) fn set_mark(connection: &Connection, mark: i64) -> Result<(), Error> 
     Ok(connection.pragma_update(None, "user_version", mark)?)
 }
 
-/// Whether accepted cancellations are missing in a journal that was just opened.
+/// Whether a journal that was just opened lacks accepted cancellations.
 pub(super) fn incomplete(connection: &Connection) -> Result<Option<Incomplete>, Error> {
     Ok(match mark(connection)? {
         COPY => Some(Incomplete::IsACopy),
@@ -118,7 +118,7 @@ pub(super) fn refuse_older(
     if run(connection)? < in_file {
         let log = files::log_path(path);
         return Err(Error::Open(format!(
-            "{} is older than {}, which was written without it since; move it away, or what was accepted since would be lost",
+            "{} is older than {}, which was written without it since; move it away, or the requests accepted since would be lost",
             log.display(),
             path.display()
         )));
@@ -144,11 +144,11 @@ pub(super) fn frames(connection: &Connection) -> Result<i64, Error> {
     checkpoint(connection, "PRAGMA wal_checkpoint(NOOP)").map(|done| done.frames)
 }
 
-/// Moves the log into the file, which then says that there may be more.
+/// Moves the log into the file, which then says that the log may hold more.
 pub(super) fn move_into_file(connection: &Connection) -> Result<(), Error> {
     set_mark(connection, MORE_IN_LOG)?;
     let moved = checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)");
-    // Whether it moved or not: file and log together are complete.
+    // Whether the log moved or not, file and log together are complete.
     set_mark(connection, WHOLE)?;
     moved.map(drop)
 }
@@ -189,8 +189,9 @@ fn checkpoint(connection: &Connection, pragma: &str) -> Result<Checkpoint, Error
     })?)
 }
 
-/// Leaves cancellations that had not begun to a person: in an incomplete journal they may have been
-/// carried out since. Those with a target go on, because they are looked up by its id.
+/// Leaves cancellations that had not begun for review: the missing part of the journal may have
+/// recorded that they were carried out. Those with a target continue, because the worker looks them
+/// up by its id.
 pub(super) fn leave_to_a_person(
     connection: &Connection,
     now: &str,
@@ -209,14 +210,14 @@ pub(super) fn say_incomplete(why: Incomplete, left: usize) {
         Incomplete::LogIsGone => tracing::error!(
             reason = why.reason().id(),
             left_to_a_person = left,
-            "the journal's write-ahead log is missing although the service was not stopped cleanly: what was accepted \
-             last is lost; look at OZmap for what was asked meanwhile. A journal.db-wal that is found now is too old to be \
-             put back"
+            "the journal's write-ahead log is missing although the service was not stopped cleanly: the requests \
+             accepted last are lost; check in OZmap what customers requested in that time. A journal.db-wal that \
+             turns up now is too old to restore"
         ),
         Incomplete::IsACopy => tracing::error!(
             reason = why.reason().id(),
             left_to_a_person = left,
-            "the journal is a copy that was put in place: what was accepted after the copy was made is not in it"
+            "the journal is a copy that was put in place: it lacks the requests accepted after the copy was made"
         ),
     }
 }
@@ -226,7 +227,7 @@ pub(super) fn say_incomplete(why: Incomplete, left: usize) {
 mod tests {
     use super::*;
 
-    /// A kill: the files as they are, and none of what closing them would do.
+    /// Simulates a kill: leaves the files as they are, without the work of closing them.
     fn killed(folder: &Path) -> tempfile::TempDir {
         let copy = tempfile::tempdir().unwrap();
         for name in ["journal.db", "journal.db-wal"] {

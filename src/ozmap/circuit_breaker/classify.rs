@@ -1,8 +1,8 @@
-//! What one failure says about the calls to come. It knows nothing of earlier calls.
+//! Classifies one failure by its meaning for later calls. It must never depend on earlier calls.
 
 use crate::ozmap::error::FailureKind;
 
-/// What a failure says about the calls to come.
+/// The meaning of a failure for later calls.
 pub(super) enum FailureClass {
     /// Only this response is unusable; OZmap is up.
     ThisAnswer,
@@ -13,7 +13,7 @@ pub(super) enum FailureClass {
     Service,
     /// OZmap asks for fewer calls.
     RateLimited,
-    /// No call will succeed until a person acts.
+    /// No call will succeed until the operator acts.
     KeyRejected,
 }
 

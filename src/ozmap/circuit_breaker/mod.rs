@@ -1,8 +1,8 @@
 //! The circuit breaker over all calls to OZmap: closed while calls flow, open after failures, half
 //! open for a trial.
 //!
-//! Pure: the time is an argument. It says who may call and when; it must never decide the outcome
-//! of a cancellation.
+//! Pure: the time is an argument. It decides which calls are admitted and when; it must never
+//! decide the outcome of a cancellation.
 //! - Failures of OZmap itself (no connection, timeouts, lost connections, 5xx) open the circuit,
 //!   for longer each time. They must concern different reservations and make up half of the recent
 //!   calls: a few reservations that always fail must not hold the others back.
@@ -59,7 +59,7 @@ const NEWCOMERS: Duration = Duration::from_secs(3);
 /// So many successes raise a halved limit by one call.
 const SUCCESSES_PER_STEP: u32 = 8;
 
-/// Who calls.
+/// The caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// A cancellation or a lookup; the hash tells reservations apart within this process.
@@ -271,7 +271,7 @@ impl Breaker {
         }
     }
 
-    /// A DELETE did not fail for want of a right.
+    /// A DELETE did not fail for lack of a right.
     pub(super) fn delete_allowed(&mut self) {
         self.deletes.reset();
     }

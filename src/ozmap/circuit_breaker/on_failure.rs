@@ -1,4 +1,4 @@
-//! What a failure does to the breaker: whether it concerns every call, one reservation, or only
+//! The effect of a failure on the breaker: whether it concerns every call, one reservation, or only
 //! this response.
 //!
 //! A failure that concerns one reservation must never hold the others back.

@@ -1,6 +1,6 @@
 //! The recent calls: how many succeeded, and for which reservations they failed.
 //!
-//! Pure: the time is an argument. It counts and must never decide who may call.
+//! Pure: the time is an argument. It counts and must never decide which calls are admitted.
 
 use std::collections::VecDeque;
 use std::time::Duration;

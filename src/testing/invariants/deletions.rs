@@ -1,5 +1,5 @@
-//! What was sent to OZmap: only what a customer asked for, under a lease, soon after a look that
-//! allowed it.
+//! The DELETEs that left for OZmap: only of a requested reservation, under a lease, and soon after
+//! a lookup that allowed it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -12,10 +12,11 @@ use crate::testing::scenario::{Event, Key, RulesOf, Scenario, Wish};
 use crate::testing::service::{DELETE, GUARD_AGE, code};
 use ozmap_simulator::in_process::RENAMED;
 
-/// How much later than the guard's clock the witness may look.
+/// How much later than the guard's clock the wire may record the lookup.
 const SLACK: Duration = Duration::from_millis(100);
 
-/// How much later than its request a reservation may seem to be made, by two clocks.
+/// How much later than its request a reservation may seem to be created, because two clocks date
+/// them.
 const CLOCKS_APART_MS: i64 = 602_000;
 
 const HOUR_MS: u128 = 3_600_000;
@@ -29,7 +30,7 @@ pub(super) fn check(harness: &Harness, scenario: &Scenario, broken: &mut Vec<Str
     for sent in harness.sent.all() {
         if sent.is_forbidden {
             broken.push(format!(
-                "a DELETE of a process that must not delete: {sent:?}"
+                "a DELETE from a process that must not delete: {sent:?}"
             ));
         }
         covered(&sent, broken);
@@ -42,7 +43,7 @@ pub(super) fn check(harness: &Harness, scenario: &Scenario, broken: &mut Vec<Str
     }
 }
 
-/// Whether every look of a process at a code is one of the cancellation that deletes it.
+/// Whether every lookup of a code by a process belongs to the cancellation that deletes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Looks {
     OfTheDeletion,
@@ -50,7 +51,7 @@ enum Looks {
 }
 
 impl Looks {
-    /// A dry run and a request without a key look at the code beside a deletion.
+    /// A dry run and a request without a key look up the code beside a deletion.
     fn of(scenario: &Scenario) -> Self {
         let is_other = |asked: &crate::testing::scenario::Webhook| {
             asked.key == Key::Missing || asked.wish == Wish::DryRun
@@ -58,13 +59,14 @@ impl Looks {
         let is_dry = scenario.events.iter().any(|scheduled| {
             matches!(&scheduled.event, Event::Kill { rules, .. } if *rules != RulesOf::Work)
         });
-        match is_dry || scenario.webhooks.iter().any(is_other) {
-            true => Self::OfOthersToo,
-            false => Self::OfTheDeletion,
+        if is_dry || scenario.webhooks.iter().any(is_other) {
+            Self::OfOthersToo
+        } else {
+            Self::OfTheDeletion
         }
     }
 
-    /// From when on the look must have seen it.
+    /// The time since which the lookup must have seen it.
     fn since(self, sent: &Sent, seen: &Seen) -> Option<Instant> {
         match self {
             Self::OfTheDeletion => Some(seen.at),
@@ -73,15 +75,14 @@ impl Looks {
     }
 }
 
-/// A DELETE leaves only under a lease that lasts until it has ended, after its target was written
-/// down.
+/// A DELETE leaves only after its target was written, and under a lease that outlasts the call.
 fn covered(sent: &Sent, broken: &mut Vec<String>) {
     if sent.stood_still {
         return;
     }
     match sent.covered_for {
         None => broken.push(format!("a DELETE without a lease or a target: {sent:?}")),
-        // A machine that slept counts its lease on another clock than the journal.
+        // After a suspension the machine counts its lease on another clock than the journal.
         Some(left) if left < DELETE && sent.slept.is_zero() => {
             broken.push(format!("a DELETE whose lease ends too soon: {sent:?}"));
         }
@@ -95,11 +96,11 @@ fn soon_after_a_look(sent: &Sent, broken: &mut Vec<String>) {
         .as_ref()
         .map(|seen| (sent.at - seen.at) + (sent.slept - seen.slept));
     if !sent.stood_still && age.is_none_or(|age| age > GUARD_AGE + SLACK) {
-        broken.push(format!("a DELETE long after the guard looked: {sent:?}"));
+        broken.push(format!("a DELETE long after the guard's lookup: {sent:?}"));
     }
 }
 
-/// Which property was installed, and when.
+/// The properties that an event installed, and when.
 fn installed(harness: &Harness) -> Vec<(String, Instant)> {
     let mut installed = lock(&harness.installed).clone();
     for (id, at_ms) in harness.simulator.installed_by_faults() {
@@ -109,7 +110,7 @@ fn installed(harness: &Harness) -> Vec<(String, Instant)> {
     installed
 }
 
-/// No customer is deleted who was installed when the guard looked.
+/// A customer who was installed at the time of the guard's lookup is never deleted.
 fn not_installed(
     sent: &Sent,
     seen: &Seen,
@@ -126,14 +127,14 @@ fn not_installed(
     }
 }
 
-/// No property is deleted that was one of several when the guard looked.
+/// A property that was one of several at the time of the guard's lookup is never deleted.
 fn the_only_one(sent: &Sent, seen: &Seen, looks: Looks, broken: &mut Vec<String>) {
     if looks == Looks::OfTheDeletion && seen.held.len() > 1 {
         broken.push(format!("a DELETE of one of several: {sent:?}"));
     }
 }
 
-/// When the cancellation of each target was promised, by the target.
+/// The time at which each cancellation was accepted, by its target.
 fn created(harness: &Harness) -> BTreeMap<String, i64> {
     let rows = harness
         .database
@@ -146,7 +147,8 @@ fn created(harness: &Harness) -> BTreeMap<String, i64> {
     .collect()
 }
 
-/// What was reserved long after the request is not what was asked for. An id begins with its time.
+/// A reservation created long after the request is not its target. An id begins with its creation
+/// time.
 fn made_later(sent: &Sent, created: &BTreeMap<String, i64>, broken: &mut Vec<String>) {
     let made_s = sent.property.get(..8);
     let made_s = made_s.and_then(|hex| i64::from_str_radix(hex, 16).ok());
@@ -155,12 +157,12 @@ fn made_later(sent: &Sent, created: &BTreeMap<String, i64>, broken: &mut Vec<Str
         && made_s * 1_000 > asked_ms + CLOCKS_APART_MS
     {
         broken.push(format!(
-            "a DELETE of what was reserved much later: {sent:?}"
+            "a DELETE of a reservation made much later: {sent:?}"
         ));
     }
 }
 
-/// No more reservations are deleted in an hour than the operator allows.
+/// The number of deletions in an hour stays within the operator's limit.
 fn within_the_budget(harness: &Harness, scenario: &Scenario, broken: &mut Vec<String>) {
     let (mut first, mut hours) = (HashSet::new(), BTreeMap::new());
     for sent in harness.sent.all() {
@@ -178,7 +180,7 @@ fn within_the_budget(harness: &Harness, scenario: &Scenario, broken: &mut Vec<St
     }
 }
 
-/// Only properties of codes that were asked for, each once, each the target of its cancellation.
+/// Only properties of requested codes are deleted, each once, each the target of its cancellation.
 fn only_what_was_asked(harness: &Harness, scenario: &Scenario, broken: &mut Vec<String>) {
     let codes: Vec<String> = (0..scenario.copies.len()).map(code).collect();
     let targets: HashSet<String> = match harness
@@ -190,14 +192,14 @@ fn only_what_was_asked(harness: &Harness, scenario: &Scenario, broken: &mut Vec<
     };
     let mut seen = HashSet::new();
     for row in harness.simulator.deletions() {
-        // Another user gave the customer another code between the look and the deletion; nothing
-        // can see that.
+        // Another user changed the customer's code between the lookup and the deletion; the service
+        // cannot see that.
         let was_called = row.code.strip_suffix(RENAMED).unwrap_or(&row.code);
         if !codes.iter().any(|code| code == was_called)
             || !targets.contains(&row.property)
             || !seen.insert(row.property.clone())
         {
-            broken.push(format!("deleted what it should not: {row:?}"));
+            broken.push(format!("deleted an unrequested property: {row:?}"));
         }
     }
 }

@@ -1,10 +1,10 @@
-//! What must be true of a scenario, whatever happened in it. Each rule is a promise to a customer
-//! or to an operator.
+//! The rules for a whole scenario, whatever its events. Each rule is a promise to a customer or to
+//! an operator.
 //!
-//! - `replies`: what callers were answered
-//! - `deletions`: what was sent to OZmap and what became of it
+//! - `replies`: the answers to the callers
+//! - `deletions`: the DELETEs that left for OZmap, and their effect
 //!
-//! What must be true of each commit is in `audit`.
+//! The rules for each commit are in `audit`.
 
 mod deletions;
 mod replies;
@@ -12,7 +12,7 @@ mod replies;
 use super::harness::Harness;
 use super::scenario::{Ending, Scenario};
 
-/// Every promise that was broken, as sentences.
+/// The broken promises, as sentences.
 pub(crate) fn broken(harness: &Harness, scenario: &Scenario) -> Vec<String> {
     let mut broken = harness.database.broken();
     replies::check(harness, scenario, &mut broken);
@@ -23,7 +23,7 @@ pub(crate) fn broken(harness: &Harness, scenario: &Scenario) -> Vec<String> {
     broken
 }
 
-/// One code has one cancellation at a time.
+/// A code has one cancellation at a time.
 fn one_at_a_time(harness: &Harness, broken: &mut Vec<String>) {
     let rows = harness.database.rows(
         "SELECT a.protocol, b.protocol FROM op a JOIN op b ON a.code = b.code AND a.dry_run = b.dry_run AND a.id < b.id \
@@ -34,7 +34,7 @@ fn one_at_a_time(harness: &Harness, broken: &mut Vec<String>) {
     }
 }
 
-/// What was accepted ends.
+/// Every accepted cancellation ends.
 fn everything_ends(harness: &Harness, broken: &mut Vec<String>) {
     let rows = harness
         .database
@@ -45,8 +45,8 @@ fn everything_ends(harness: &Harness, broken: &mut Vec<String>) {
     }
 }
 
-/// Long before the deadline all is well again: what gave up because of time was kept from OZmap by
-/// the service.
+/// All faults end long before the deadline, so a cancellation that reached it was kept from OZmap
+/// by the service itself.
 fn nothing_expires(harness: &Harness, scenario: &Scenario, broken: &mut Vec<String>) {
     if scenario.ending == Ending::NeverWell || scenario.deletes_per_hour_max == 1 {
         return;

@@ -1,4 +1,4 @@
-//! What callers were answered: true, written down, in time, and the same again.
+//! The answers to the callers: true, durable, in time, and the same when repeated.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -9,10 +9,10 @@ use crate::testing::harness::{Answered, Harness, Reply, lock};
 use crate::testing::scenario::{Ending, Key, Scenario};
 use crate::testing::service::DUPLICATE_WINDOW_S;
 
-/// The latest that a caller is answered: its deadline, and a moment for a commit that is under way.
+/// The latest time of an answer: the caller's deadline, and a moment for a commit in progress.
 const IN_TIME: Duration = Duration::from_millis(4_200);
 
-/// For how long a request without a key is surely the same one.
+/// The time in which a repeated request without a key certainly counts as the same one.
 const WINDOW: Duration = Duration::from_secs(DUPLICATE_WINDOW_S as u64 - 10);
 
 pub(super) fn check(harness: &Harness, scenario: &Scenario, broken: &mut Vec<String>) {
@@ -29,16 +29,16 @@ pub(super) fn check(harness: &Harness, scenario: &Scenario, broken: &mut Vec<Str
     answered_at_the_end(scenario, &replies, broken);
 }
 
-/// `cancelled` is told only when OZmap does not hold the target any more.
+/// The caller gets `cancelled` only when OZmap no longer holds the target.
 fn cancelled_is_gone(reply: &Reply, broken: &mut Vec<String>) {
     if matches!(reply.answer, Answered::With(Outcome::Cancelled))
         && !matches!(reply.target, Some((_, false)))
     {
-        broken.push(format!("told cancelled while it is there: {reply:?}"));
+        broken.push(format!("told cancelled while OZmap holds it: {reply:?}"));
     }
 }
 
-/// A caller whose reservation stood from its first request to its answer is not told that it is
+/// A caller whose reservation existed from its first request to its answer is not told that it is
 /// gone.
 fn of_its_own(reply: &Reply, broken: &mut Vec<String>) {
     let is_absent = match &reply.answer {
@@ -49,7 +49,9 @@ fn of_its_own(reply: &Reply, broken: &mut Vec<String>) {
         Answered::Declined(_) | Answered::Killed | Answered::TooLate => false,
     };
     if is_absent && reply.held_first.iter().any(|id| reply.held.contains(id)) {
-        broken.push(format!("told that it is gone, and it stands: {reply:?}"));
+        broken.push(format!(
+            "told that it is gone while OZmap holds it: {reply:?}"
+        ));
     }
 }
 
@@ -65,7 +67,7 @@ fn in_time(reply: &Reply, broken: &mut Vec<String>) {
     }
 }
 
-/// What a caller was told no about is never deleted, neither before nor after.
+/// After a negative answer the target is never deleted, and it was not deleted before.
 fn no_is_no(harness: &Harness, replies: &[Reply], broken: &mut Vec<String>) {
     let deleted = harness.simulator.deletions();
     let deleted: HashSet<String> = deleted.into_iter().map(|row| row.property).collect();
@@ -90,19 +92,19 @@ fn no_is_no(harness: &Harness, replies: &[Reply], broken: &mut Vec<String>) {
         };
         let target = reply.target.as_ref().map(|(id, _)| id);
         let is_deleted = |id: &String| {
-            // A later request for the same reservation may delete what an earlier one left to a person.
+            // A later request for the same reservation may delete what an earlier one left for
+            // review.
             let its = targets.iter().filter(|row| row.first() == Some(id));
             deleted.contains(id) && its.count() == 1
         };
         if is_no && target.is_some_and(is_deleted) {
-            broken.push(format!("told no, and it was deleted: {reply:?}"));
+            broken.push(format!("deleted despite a negative answer: {reply:?}"));
         }
     }
 }
 
-/// A webhook that was told a final outcome is told the same again. Without a key that binds only a
-/// deletion, for a while, and
-/// where OZmap can be asked whether it still holds.
+/// A webhook that got a final outcome gets the same one again. Without a key this holds only for
+/// `cancelled`, within the duplicate window, and while OZmap can confirm the absence.
 fn the_same_again(
     harness: &Harness,
     scenario: &Scenario,
@@ -119,7 +121,8 @@ fn the_same_again(
             && let Answered::With(told) = &before.answer
             && told != outcome
         {
-            // A request that was under way when the other was answered may hear that it goes on.
+            // A request that was in progress when the other one was answered may still get
+            // `pending`.
             let is_excused = reply.asked < before.at && !outcome.is_final();
             let key = scenario.webhooks.get(reply.webhook).map(|asked| asked.key);
             let binds = match key {
@@ -147,7 +150,7 @@ fn the_same_again(
     }
 }
 
-/// When each cancellation ended, by its protocol number.
+/// The time at which each cancellation ended, by its protocol number.
 fn ended_at(harness: &Harness) -> BTreeMap<String, Duration> {
     let rows = harness
         .database
@@ -163,7 +166,7 @@ fn ended_at(harness: &Harness) -> BTreeMap<String, Duration> {
     .collect()
 }
 
-/// A final outcome is durable before it is told, and stays as it is.
+/// A final outcome is durable before the caller gets it, and it never changes.
 fn what_is_told_is_written(harness: &Harness, replies: &[Reply], broken: &mut Vec<String>) {
     let rows = harness
         .database
@@ -178,15 +181,15 @@ fn what_is_told_is_written(harness: &Harness, replies: &[Reply], broken: &mut Ve
         }
         let outcome = outcome.id().to_owned();
         if reply.written.as_ref() != Some(&outcome) {
-            broken.push(format!("told before it was written down: {reply:?}"));
+            broken.push(format!("told before it was durable: {reply:?}"));
         }
         if !rows.contains(&vec![protocol.clone(), outcome]) {
-            broken.push(format!("told, and written down otherwise later: {reply:?}"));
+            broken.push(format!("told, and changed in the journal later: {reply:?}"));
         }
     }
 }
 
-/// Nothing is deleted for callers who were all told that nothing was accepted.
+/// Nothing is deleted for callers whose requests were all declined.
 fn declined_is_nothing(harness: &Harness, replies: &[Reply], broken: &mut Vec<String>) {
     let rows = harness.database.rows(
         "SELECT o.property_id, d.dedupe_key, d.conversation FROM op o JOIN delivery d ON d.op_id = o.id WHERE o.delete_sent > 0",
@@ -217,21 +220,21 @@ fn declined_is_nothing(harness: &Harness, replies: &[Reply], broken: &mut Vec<St
     }
 }
 
-/// The number of a webhook, in its key or its conversation.
+/// The number of a webhook, read from its key or its conversation.
 fn number_in(text: &str) -> Option<usize> {
     let (before, number) = text.rsplit_once('-')?;
     let is_ours = before.ends_with("webhook") || before.ends_with("conversation");
     number.parse().ok().filter(|_| is_ours)
 }
 
-/// When all is well, asking again is answered.
+/// Once all faults are over, a repeated request gets an outcome.
 fn answered_at_the_end(scenario: &Scenario, replies: &[Reply], broken: &mut Vec<String>) {
     for webhook in 0..scenario.webhooks.len() {
         let last = replies.iter().rev().find(|reply| reply.webhook == webhook);
         if let Some(reply) = last
             && !matches!(reply.answer, Answered::With(_))
         {
-            broken.push(format!("asked again in vain: {reply:?}"));
+            broken.push(format!("a repeated request without an outcome: {reply:?}"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is only dangerous together, and what chance alone would hardly ever bring together.
+//! Events that are dangerous only together, and that chance alone would hardly ever combine.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::{Ending, Event, Key, RulesOf, Scenario, Webhook, Wish};
 use crate::testing::points::Point;
 use crate::testing::rng::Rng;
 
-/// What a DELETE of which nothing becomes ends in.
+/// The faults of a DELETE without effect.
 const UNCLEAR: [&str; 4] = ["status=500", "reset_before", "timeout_before", "status=503"];
 
 /// Every coincidence.
@@ -37,7 +37,7 @@ const ALL: [fn(&Rng, &mut Scenario); 24] = [
     another_customers_document,
 ];
 
-/// Adds one of them.
+/// Adds one of the coincidences.
 pub(super) fn draw(rng: &Rng, scenario: &mut Scenario) {
     if let Some(coincidence) = rng.pick(&ALL) {
         coincidence(rng, scenario);
@@ -52,7 +52,7 @@ fn unclear(rng: &Rng) -> &'static str {
     rng.pick(&UNCLEAR).copied().unwrap_or("status=500")
 }
 
-/// The code that is asked for first is there, once.
+/// Gives the first code exactly one reservation.
 fn there(scenario: &mut Scenario) {
     if let Some(copies) = scenario.copies.first_mut() {
         *copies = 1;
@@ -71,18 +71,19 @@ fn another(scenario: &mut Scenario) -> Event {
     }
 }
 
-/// Installed after the guard looked, and only the late deletion can still do it.
+/// The customer is installed after the guard's lookup, and only the late deletion can still delete
+/// them.
 fn late_deletion(rng: &Rng, scenario: &mut Scenario) {
     fault(scenario, "lookup:implant_after*1");
     let late = rng.number(1_000..=80_000);
     fault(scenario, format!("delete:delayed_delete_ms={late}*1"));
 }
 
-/// A route that is not there says of everything that it is gone.
+/// A missing route reports every document as absent.
 fn missing_route(rng: &Rng, scenario: &mut Scenario) {
     fault(scenario, "delete:ignored_delete*1");
     if rng.one_in(2) {
-        // And the list of properties is wrong at the same time.
+        // The list of properties is wrong at the same time.
         fault(scenario, "get:status=404*4");
         fault(scenario, "filter:nothing*2");
     } else {
@@ -90,7 +91,7 @@ fn missing_route(rng: &Rng, scenario: &mut Scenario) {
     }
 }
 
-/// OZmap is away for everybody until all is well again.
+/// OZmap fails on every call until all faults end.
 fn outage(rng: &Rng, scenario: &mut Scenario) {
     let kinds = [
         "status=503",
@@ -103,7 +104,7 @@ fn outage(rng: &Rng, scenario: &mut Scenario) {
     fault(scenario, format!("any:{kind}*5000"));
 }
 
-/// A worker stands still for longer than its lease.
+/// A worker is frozen for longer than its lease.
 fn frozen_worker(rng: &Rng, scenario: &mut Scenario) {
     let points = [
         Point::LookUpAnswered,
@@ -119,14 +120,14 @@ fn frozen_worker(rng: &Rng, scenario: &mut Scenario) {
     }
 }
 
-/// Something before OZmap answers everything with a JSON 404.
+/// A gateway in front of OZmap answers every call with a JSON 404.
 fn gateway(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     fault(scenario, "any:status=404");
     scenario.at(rng.millis(20_000..=90_000), Event::Heal);
 }
 
-/// The same for a few calls: it is gone by the time that the key is proven.
+/// The same for a few calls: the gateway recovers before the key is probed.
 fn gateway_for_a_moment(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     let skip = rng.number(0..=1);
@@ -134,15 +135,15 @@ fn gateway_for_a_moment(rng: &Rng, scenario: &mut Scenario) {
     fault(scenario, format!("filter:status=404*{}", rng.number(1..=3)));
 }
 
-/// The code and the list of clients are wrong at the same time, once.
+/// The lookup by code and the list of clients are wrong at the same time, once.
 fn two_lies(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     fault(scenario, format!("lookup:nothing*1+{}", rng.number(0..=1)));
     fault(scenario, "filter:nothing*1");
 }
 
-/// A deletion without effect or a clear answer, and OZmap is wrong once by its id and once by its
-/// code.
+/// A deletion has neither an effect nor a clear answer, and OZmap then gives one wrong answer by id
+/// and one by code.
 fn gone_by_one_lie(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     fault(scenario, format!("delete:{}*1", unclear(rng)));
@@ -150,7 +151,8 @@ fn gone_by_one_lie(rng: &Rng, scenario: &mut Scenario) {
     fault(scenario, "lookup:nothing*1+1");
 }
 
-/// The same, wrong twice by its id, while its code leads to nothing because it was changed.
+/// The same with two wrong answers by id, while the code leads to nothing because another user
+/// changed it.
 fn gone_by_two_lies(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     fault(scenario, "lookup:rename_after*1");
@@ -158,7 +160,7 @@ fn gone_by_two_lies(rng: &Rng, scenario: &mut Scenario) {
     fault(scenario, format!("get:nothing*{}", rng.number(1..=2)));
 }
 
-/// A success with a text in it is no confirmation.
+/// A success with a text as its body is no confirmation.
 fn text_for_a_confirmation(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     fault(
@@ -167,7 +169,7 @@ fn text_for_a_confirmation(rng: &Rng, scenario: &mut Scenario) {
     );
 }
 
-/// Installed between a deletion without effect and the next.
+/// The customer is installed between a deletion without effect and the next one.
 fn installed_between(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     fault(
@@ -179,7 +181,7 @@ fn installed_between(rng: &Rng, scenario: &mut Scenario) {
     scenario.after(Point::DeleteSent, nth, rng.number(0..=300), event);
 }
 
-/// Another reservation of the same code, between the two.
+/// Another reservation of the same code appears between the two deletions.
 fn second_between(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     fault(
@@ -190,7 +192,7 @@ fn second_between(rng: &Rng, scenario: &mut Scenario) {
     scenario.after(Point::DeleteSent, 1, rng.number(0..=300), event);
 }
 
-/// What was asked for waits until its customer has reserved anew.
+/// A request waits until its customer has made a new reservation.
 fn reserved_much_later(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     fault(scenario, "any:status=503");
@@ -199,7 +201,7 @@ fn reserved_much_later(rng: &Rng, scenario: &mut Scenario) {
     scenario.well_at = again + Duration::from_secs(10);
 }
 
-/// OZmap and the journal are slow together: what was read is old by the time that it counts.
+/// OZmap and the journal are both slow, so that a reading is old when it is used.
 fn slow_reading(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     fault(
@@ -215,7 +217,7 @@ fn slow_reading(rng: &Rng, scenario: &mut Scenario) {
     scenario.at(rng.millis(60_000..=100_000), Event::Heal);
 }
 
-/// The machine sleeps on what it has read.
+/// The machine is suspended between a reading and its use.
 fn suspended(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     scenario.processes = 1;
@@ -241,7 +243,7 @@ fn forbidding(rng: &Rng, scenario: &mut Scenario, point: Point) {
     }
 }
 
-/// The operator begins a dry run, or pauses, between a deletion without effect and the next.
+/// The operator starts a dry run or a pause between a deletion without effect and the next one.
 fn dry_run_in_between(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     fault(
@@ -251,15 +253,15 @@ fn dry_run_in_between(rng: &Rng, scenario: &mut Scenario) {
     forbidding(rng, scenario, Point::DeleteSent);
 }
 
-/// The same before the first deletion.
+/// The same, before the first deletion.
 fn dry_run_before(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     fault(scenario, format!("lookup:status=503*{}", rng.number(1..=2)));
     forbidding(rng, scenario, Point::Accepted);
 }
 
-/// A new reservation of the code while the old one is deleted, and a customer who asks for the new
-/// one.
+/// Another user makes a new reservation of the code while the old one is deleted, and its customer
+/// sends a request.
 fn reserved_while_deleting(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     let event = another(scenario);
@@ -273,8 +275,8 @@ fn reserved_while_deleting(rng: &Rng, scenario: &mut Scenario) {
     }
 }
 
-/// A new reservation, and who asks for it, after the last answer of OZmap and before the outcome is
-/// written down.
+/// Another user makes a new reservation and its customer sends a request, after OZmap's last answer
+/// and before the outcome is written.
 fn reserved_during_the_last_look(rng: &Rng, scenario: &mut Scenario) {
     if rng.one_in(2) {
         if let Some(copies) = scenario.copies.first_mut() {
@@ -294,7 +296,8 @@ fn reserved_during_the_last_look(rng: &Rng, scenario: &mut Scenario) {
     scenario.after(Point::ReadAnswered, nth, 1, event);
 }
 
-/// Looked at just before a late deletion takes effect, and answered just after it has settled.
+/// A recheck begins just before a late deletion takes effect, and its answer arrives just after the
+/// settlement.
 fn settled_during_a_look(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     scenario.processes = 1;
@@ -305,12 +308,12 @@ fn settled_during_a_look(rng: &Rng, scenario: &mut Scenario) {
         process: 0,
         time: rng.millis(19_500..=22_500),
     };
-    // The first look is before the deletion.
+    // The first lookup precedes the deletion.
     let nth = rng.number(2..=3);
     scenario.after(Point::LookUpAnswered, nth, 0, event);
 }
 
-/// OZmap never comes back.
+/// OZmap never recovers.
 fn never_well(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     scenario.ending = Ending::NeverWell;
@@ -330,7 +333,7 @@ fn never_well(rng: &Rng, scenario: &mut Scenario) {
     }
 }
 
-/// A worker learns late that its intent was written down.
+/// A worker learns late that its intent was committed.
 fn late_commit(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     for process in 0..scenario.processes {
@@ -342,7 +345,7 @@ fn late_commit(rng: &Rng, scenario: &mut Scenario) {
     }
 }
 
-/// The journal is so slow that callers are told that nothing was accepted.
+/// The journal is so slow that the service declines requests.
 fn slow_acceptance(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     let event = Event::JournalSlow {
@@ -352,7 +355,7 @@ fn slow_acceptance(rng: &Rng, scenario: &mut Scenario) {
     scenario.at(Duration::ZERO, event);
 }
 
-/// OZmap answers a look with the document of another customer.
+/// OZmap answers a lookup with the document of another customer.
 fn another_customers_document(rng: &Rng, scenario: &mut Scenario) {
     there(scenario);
     fault(scenario, format!("lookup:wrong_code*{}", rng.number(1..=3)));

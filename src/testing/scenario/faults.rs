@@ -1,8 +1,8 @@
-//! What can go wrong with the calls of OZmap, written as the simulator takes it.
+//! The faults of calls of OZmap, in the syntax of the simulator.
 
 use crate::testing::rng::Rng;
 
-/// What can happen to any call.
+/// Faults of any call.
 const TROUBLES: &[&str] = &[
     "status=400",
     "status=403",
@@ -26,10 +26,10 @@ const TROUBLES: &[&str] = &[
     "delay_ms=9000",
 ];
 
-/// What can happen to a body.
+/// Faults of a response body.
 const BODIES: &[&str] = &["drip=5", "truncated", "truncated_close", "huge"];
 
-/// What can happen to a look.
+/// Faults of a lookup by code.
 const LOOKS: &[&str] = &[
     "client_null",
     "client_string",
@@ -43,7 +43,7 @@ const LOOKS: &[&str] = &[
     "rereserve_after",
 ];
 
-/// What can happen to a look by id.
+/// Faults of a lookup by id.
 const GETS: &[&str] = &[
     "client_null",
     "client_string",
@@ -56,8 +56,8 @@ const GETS: &[&str] = &[
     "rereserve_after",
 ];
 
-/// An OZmap that says "nothing there" once although it is: the looks that can be wrong so, each in
-/// all the words for it that the settings list.
+/// Lookups in which OZmap once reports an absence that is not true, in every form of an absence
+/// that the settings accept.
 const WRONG_ONCE: &[&str] = &[
     "lookup:nothing",
     "lookup:nothing=not_found",
@@ -72,8 +72,8 @@ const WRONG_ONCE: &[&str] = &[
     "filter:nothing",
 ];
 
-/// What can happen to a deletion. A late one takes effect before the record settles, as the
-/// settings promise.
+/// Faults of a deletion. A late deletion takes effect before the record settles, as the settings
+/// promise.
 const DELETIONS: &[&str] = &[
     "status=404",
     "delayed_delete_ms=900",
@@ -84,8 +84,8 @@ const DELETIONS: &[&str] = &[
     "status=401",
 ];
 
-/// An OZmap that is wrong once; where a deletion had no effect and the code was changed meanwhile,
-/// that is dangerous.
+/// An OZmap that once gives a wrong answer. This is dangerous where a deletion had no effect and
+/// another user has changed the code.
 pub(super) fn wrong_once(rng: &Rng) -> Vec<String> {
     match rng.number(0..=3) {
         0 => vec![

@@ -1,10 +1,9 @@
-//! What happens in one scenario, all of it drawn from the seed: who asks, what fails, which process
-//! is killed.
+//! The events of one scenario, all drawn from the seed: requests, faults, kills of processes.
 //!
 //! - `faults`: single faults of OZmap
-//! - `coincidences`: what is only dangerous together
+//! - `coincidences`: events that are dangerous only together
 //!
-//! It must never look at what the service does: the same seed is the same scenario.
+//! It must never depend on the behaviour of the service: the same seed is the same scenario.
 
 mod coincidences;
 mod faults;
@@ -14,19 +13,19 @@ use std::time::Duration;
 use super::points::Point;
 use super::rng::Rng;
 
-/// The latest that something goes wrong; after this everything is well again.
+/// The latest time of a fault; afterwards all faults are over.
 pub(crate) const TROUBLE: Duration = Duration::from_secs(120);
 
-/// How long a deletion that was sent may still take effect: shorter than by default, to play more
-/// in the same time.
+/// The settlement period of a DELETE: shorter than by default, so that more scenarios run in the
+/// same time.
 const SETTLE_MS: i64 = 90_000;
 
-/// When something happens.
+/// The time of an event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum When {
-    /// So long after the beginning.
+    /// Counted from the beginning of the scenario.
     At(Duration),
-    /// So long after the nth time that a point is passed.
+    /// Counted from the `nth` time that a point is passed.
     After {
         point: Point,
         nth: u64,
@@ -34,47 +33,47 @@ pub(crate) enum When {
     },
 }
 
-/// One thing that happens.
+/// An event and its time.
 #[derive(Clone, Debug)]
 pub(crate) struct Scheduled {
     pub(crate) when: When,
     pub(crate) event: Event,
 }
 
-/// What can happen.
+/// An event.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    /// A webhook arrives, maybe not for the first time.
+    /// A webhook arrives, possibly not for the first time.
     Ask { webhook: usize },
-    /// Something goes wrong with the calls of OZmap.
+    /// Calls of OZmap fail or get wrong answers.
     Fault(String),
-    /// No call of OZmap goes wrong any more.
+    /// All faults of OZmap end.
     Heal,
-    /// The customer is installed.
+    /// A technician installs the customer.
     Install { code: usize },
-    /// Another user of OZmap deletes the reservation and makes it anew.
+    /// Another user of OZmap deletes the reservation and makes a new one with the same code.
     ReserveAgain { code: usize },
     /// Another user of OZmap makes a reservation of this code.
     Reserve { code: usize },
-    /// A process is killed, and another takes its place after a while.
+    /// A process is killed, and another one replaces it after a while.
     Kill {
         process: usize,
         back_after: Duration,
         rules: RulesOf,
     },
-    /// A process stands still for a while.
+    /// A process is frozen for a while.
     Freeze { process: usize, time: Duration },
     /// The machine of all processes is suspended: only its wall clock goes on.
     Suspend { time: Duration },
-    /// The journal is away for a while.
+    /// The journal is unavailable for a while.
     JournalAway { time: Duration },
     /// The journal is slow for a while: an operation takes up to `ms`.
     JournalSlow { time: Duration, ms: u64 },
-    /// The next calls of OZmap end in a panic.
+    /// The next calls of OZmap panic.
     Panic { process: usize, times: u64 },
 }
 
-/// What the operator of a process allows.
+/// The operator's rules for a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RulesOf {
     Work,
@@ -90,44 +89,44 @@ pub(crate) struct Webhook {
     pub(crate) wish: Wish,
 }
 
-/// Whether the platform gives a request a key.
+/// Whether the platform sends an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     Own,
     Missing,
 }
 
-/// What a customer wants.
+/// The mode of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
     Cancel,
     DryRun,
 }
 
-/// Whether OZmap is ever well again.
+/// Whether OZmap ever recovers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     AllIsWell,
     NeverWell,
 }
 
-/// Everything of one scenario.
+/// One scenario.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) processes: usize,
-    /// How many reservations each code has at the beginning.
+    /// The number of reservations of each code at the beginning.
     pub(crate) copies: Vec<usize>,
     pub(crate) webhooks: Vec<Webhook>,
     pub(crate) events: Vec<Scheduled>,
     pub(crate) ending: Ending,
-    /// When OZmap is well again.
+    /// When OZmap recovers.
     pub(crate) well_at: Duration,
     pub(crate) deletes_per_hour_max: u32,
     pub(crate) settle_ms: i64,
 }
 
 impl Scenario {
-    /// One process in which nothing happens by itself.
+    /// One process without any event.
     pub(crate) fn quiet(copies: Vec<usize>, webhooks: Vec<Webhook>) -> Self {
         Self {
             processes: 1,

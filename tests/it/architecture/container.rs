@@ -1,18 +1,18 @@
-//! The rules over the image that need no container engine: its bases, its user and folder, what it
-//! sets and what it copies.
+//! The rules for the image that need no container engine: its base images, its user and folder, its
+//! settings and its copied files.
 
 use std::fs;
 
 use super::{files, root};
 
-/// The stages that an image is made of, newest first; a base that is no longer built gets no
-/// repairs.
+/// The base images of the stages, newest first. A base image that is no longer built gets no
+/// security fixes.
 const BASES: [&str; 2] = [
     "rust:1.95-slim-trixie",
     "gcr.io/distroless/cc-debian13:nonroot",
 ];
 
-/// The instructions of a Dockerfile: lines put together, comments left out.
+/// The instructions of a Dockerfile, with continued lines joined and without comments.
 fn instructions(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text
         .lines()
@@ -55,17 +55,19 @@ fn bad_image(text: &str) -> Vec<String> {
         let is_set =
             line.starts_with("ENV ") && line != "ENV OZMAP_CANCEL__SERVER__LISTEN=0.0.0.0:8080";
         if is_set {
-            wrong.push(format!("`{line}` wins over every configuration file"));
+            wrong.push(format!("`{line}` overrides every configuration file"));
         }
         if line.starts_with("COPY . ") {
-            wrong.push(format!("`{line}` compiles anew for a change of any file"));
+            wrong.push(format!(
+                "`{line}` recompiles everything after a change of any file"
+            ));
         }
     }
     wrong
 }
 
 #[test]
-fn the_image_has_a_base_that_is_built_a_user_without_rights_and_no_settings_of_its_own() {
+fn the_image_has_maintained_bases_an_unprivileged_user_and_no_settings() {
     let text = fs::read_to_string(root().join("Dockerfile")).unwrap();
     let wrong = bad_image(&text);
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
@@ -90,10 +92,14 @@ fn the_image_has_a_base_that_is_built_a_user_without_rights_and_no_settings_of_i
         .lines()
         .find_map(|line| line.strip_prefix("rust-version = \""))
         .map(|rest| rest.trim_end_matches('"'));
-    assert_eq!(version, Some("1.95"), "the image builds with another Rust");
+    assert_eq!(
+        version,
+        Some("1.95"),
+        "the image builds with another version of Rust"
+    );
 }
 
-/// Whether a line of `.dockerignore` lets a file in.
+/// Whether `.dockerignore` lets a file into the build.
 fn lets_in(rule: &str, file: &str) -> bool {
     match rule.split_once('*') {
         None => rule == file,
@@ -108,10 +114,10 @@ fn lets_in(rule: &str, file: &str) -> bool {
 }
 
 #[test]
-fn the_build_sees_what_it_reads_and_nothing_that_is_the_operators() {
+fn the_build_gets_the_files_that_it_reads_and_none_of_the_operator() {
     let text = fs::read_to_string(root().join(".dockerignore")).unwrap();
     let rules: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
-    assert_eq!(rules[0], "*", "everything is kept out but what is named");
+    assert_eq!(rules[0], "*", "the first rule must exclude everything");
     let rules: Vec<&str> = rules[1..]
         .iter()
         .map(|rule| rule.strip_prefix('!').unwrap_or_else(|| panic!("{rule}")))

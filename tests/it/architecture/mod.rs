@@ -1,10 +1,10 @@
-//! The rules of the design that the compiler cannot check, as tests over the source text. A test
-//! shows that each can fail.
+//! The rules of the design that the compiler cannot check, as tests over the source text. Another
+//! test shows that each rule can fail.
 //!
-//! - `rules`, `secrets`  the rules over one file; `source` is a file as they see it
-//! - `circles`           no file-level import circles
-//! - `mutants`           the list of mutants matches the sources
-//! - `project`, `container`   rules over the project's other files
+//! - `rules`, `secrets`: the rules for one file; `source` is the form in which they read a file
+//! - `circles`: no circular imports between files
+//! - `mutants`: the list of mutants matches the sources
+//! - `project`, `container`: the rules for the other files of the project
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ mod source;
 
 use source::Source;
 
-/// A rule over one file; it returns the violations as sentences.
+/// A rule for one file; it returns the violations as sentences.
 type Rule = fn(&Source) -> Vec<String>;
 
 const RULES: [(&str, Rule); 10] = [
@@ -52,7 +52,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file below a folder with this ending.
+/// Every file below a folder with this extension.
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -89,7 +89,7 @@ fn sources() -> Vec<Source> {
         .collect()
 }
 
-/// Compiled for tests only: the rules do not apply to it.
+/// The rules do not apply to these folders, which are compiled for tests only.
 const TEST_ONLY: [&str; 1] = ["src/testing/"];
 
 #[test]
@@ -118,7 +118,7 @@ fn the_source_keeps_to_the_rules_that_the_compiler_cannot_see() {
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
-/// A rule about a module that was renamed or never built would check nothing.
+/// A rule about a module that no longer exists would check nothing.
 #[test]
 fn every_module_that_a_rule_names_exists() {
     let exists = |module: &str| {
@@ -127,17 +127,17 @@ fn every_module_that_a_rule_names_exists() {
     };
     for (module, sees) in rules::SEES {
         for named in std::iter::once(module).chain(sees.iter().copied()) {
-            assert!(exists(named), "`{named}` is no module of src");
+            assert!(exists(named), "src has no module `{named}`");
         }
     }
     for name in rules::NAMED_FILES {
-        assert!(root().join(name).is_file(), "{name} is no file");
+        assert!(root().join(name).is_file(), "there is no file {name}");
     }
     assert!(!exists("operations") && !exists("nonsense"));
 }
 
 #[test]
-fn there_is_one_delete_one_maker_of_a_deletable_and_one_of_an_intent() {
+fn one_place_sends_a_delete_one_makes_a_deletable_and_one_makes_an_intent() {
     let sources = sources();
     let count = |count: fn(&Source) -> usize| -> usize { sources.iter().map(count).sum() };
     assert_eq!(count(|source| rules::deletes(source).len()), 1);
@@ -146,7 +146,7 @@ fn there_is_one_delete_one_maker_of_a_deletable_and_one_of_an_intent() {
 }
 
 #[test]
-fn the_tests_and_the_papers_name_no_machine() {
+fn the_tests_and_the_documents_name_no_machine() {
     let mut broken = Vec::new();
     for (folder, ending) in [
         ("tests/it", ".rs"),

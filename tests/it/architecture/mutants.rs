@@ -1,12 +1,12 @@
-//! The list of the code's safeguards that are taken away once (`tests/mutants`) follows the code.
+//! The list of mutants (`tests/mutants/list.toml`) must match the code.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
 
 use super::root;
 
-/// Every change finds its text in exactly one place, after the changes of the same mutant before
-/// it.
+/// Every change must find its text exactly once in its file, after the earlier changes of the same
+/// mutant.
 #[test]
 fn every_mutant_can_be_made() {
     let list = fs::read_to_string(root().join("tests/mutants/list.toml")).unwrap();
@@ -35,7 +35,7 @@ fn every_mutant_can_be_made() {
                 .unwrap_or_else(|| fs::read_to_string(root().join(file)).unwrap());
             let places = before.matches(text("from")).count();
             if places != 1 {
-                wrong.push(format!("{name}: its text is {places} times in {file}"));
+                wrong.push(format!("{name}: its text occurs {places} times in {file}"));
             }
             texts.insert(file, before.replace(text("from"), text("to")));
         }

@@ -1,11 +1,11 @@
-//! The rules over the project's other files: dependencies, configuration, locks.
+//! The rules for the project's other files: dependencies, configuration, lock files.
 
 use std::collections::BTreeSet;
 use std::fs;
 
 use super::{files, root};
 
-/// What is wrong with the dependencies of a `Cargo.toml`.
+/// The violations in the dependencies of a `Cargo.toml`.
 fn bad_dependencies(text: &str) -> Vec<String> {
     let (mut wrong, mut is_inside, mut last) = (Vec::new(), false, "");
     for line in text.lines() {
@@ -14,12 +14,12 @@ fn bad_dependencies(text: &str) -> Vec<String> {
         } else if is_inside && !line.is_empty() && !line.starts_with('#') {
             let name = line.split([' ', '=']).next().unwrap_or_default();
             if !last.starts_with("# ") {
-                wrong.push(format!("{name}: no line above it says why it is there"));
+                wrong.push(format!("{name}: no line above it gives its reason"));
             }
             if !line.contains("default-features = false") {
                 wrong.push(format!("{name}: default-features = false is missing"));
             }
-            // A crate of the workspace is not from elsewhere.
+            // A crate of the workspace needs no registry.
             let is_foreign_path = line.contains("path = ") && !line.contains("path = \"crates/");
             if line.contains("git = ") || is_foreign_path {
                 wrong.push(format!("{name}: not from the registry"));
@@ -31,7 +31,7 @@ fn bad_dependencies(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_dependency_says_why_it_is_there_and_takes_only_what_it_needs() {
+fn every_dependency_has_a_reason_and_only_the_features_that_it_needs() {
     for manifest in ["Cargo.toml", "crates/ozmap-simulator/Cargo.toml"] {
         let text = fs::read_to_string(root().join(manifest)).unwrap();
         let wrong = bad_dependencies(&text);
@@ -66,7 +66,7 @@ fn the_locks_name_only_the_public_registries() {
     }
 }
 
-/// The keys of `default.toml`, as `ozmap.base_url`, and what is wrong with their comments.
+/// The keys of `default.toml`, like `ozmap.base_url`, and the keys that lack a comment.
 fn keys(text: &str) -> (BTreeSet<String>, Vec<String>) {
     let (mut keys, mut wrong) = (BTreeSet::new(), Vec::new());
     let (mut table, mut last) = ("", "");
@@ -92,7 +92,7 @@ fn keys(text: &str) -> (BTreeSet<String>, Vec<String>) {
     (keys, wrong)
 }
 
-/// The keys that a text sets by variables of the environment, as `OZMAP__BASE_URL`.
+/// The keys that a text sets by environment variables, like `OZMAP__BASE_URL`.
 fn variables(text: &str) -> Vec<String> {
     let found = text.split("OZMAP_CANCEL__").skip(1);
     found
@@ -105,13 +105,13 @@ fn variables(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a variable sets a key that there is; `_FILE` is a secret that is read from a file.
+/// Whether a variable sets an existing key; `_FILE` marks a secret that is read from a file.
 fn is_known(variable: &str, keys: &BTreeSet<String>) -> bool {
     let mut parts: Vec<String> = variable.split("__").map(str::to_lowercase).collect();
     if parts[0] == "channels" && parts.len() == 3 {
         parts[1] = "chatbot".to_owned();
     }
-    // A variable has no hyphens.
+    // The names of variables cannot contain hyphens.
     if parts[0] == "channels" && parts.len() == 5 {
         parts[3] = parts[3].replace('_', "-");
     }
@@ -123,7 +123,7 @@ fn is_known(variable: &str, keys: &BTreeSet<String>) -> bool {
 }
 
 #[test]
-fn every_key_of_the_reference_has_a_comment_and_no_paper_names_another() {
+fn every_key_of_the_reference_has_a_comment_and_no_document_names_another_key() {
     let text = fs::read_to_string(root().join("config/default.toml")).unwrap();
     let (keys, wrong) = keys(&text);
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
@@ -158,7 +158,7 @@ fn every_key_of_the_reference_has_a_comment_and_no_paper_names_another() {
 }
 
 #[test]
-fn the_reading_of_keys_can_fail() {
+fn the_rule_about_keys_can_fail() {
     let (found, wrong) =
         keys("[ozmap]\n# Why.\nbase_url = \"\"\nkey = 1\n# [channels.chatbot]\n# secret = \"\"\n");
     assert_eq!(wrong, ["ozmap.key has no comment above it"]);

@@ -1,8 +1,8 @@
-//! The rules over one source file. Each returns what is wrong, and nothing when nothing is.
+//! The rules for one source file. Each returns its violations.
 
 use super::source::{SIMULATOR, Source};
 
-/// What each module may import of the others. `cli` is the binary and may import everything.
+/// The modules that each module may import. `cli` is the binary and may import everything.
 pub const SEES: [(&str, &[&str]); 13] = [
     ("clock", &[]),
     ("trace", &[]),
@@ -41,20 +41,20 @@ const MAKES_DELETABLES: &str = "src/guard.rs";
 /// The only file that may make an `Intent`.
 const MAKES_INTENTS: &str = "src/journal/record.rs";
 
-/// The files that rules name.
+/// The files that the rules name.
 pub const NAMED_FILES: [&str; 3] = [MAKES_DELETES, MAKES_DELETABLES, MAKES_INTENTS];
 
-/// The most lines of a file.
+/// The maximum number of lines of a file.
 const LINES_MAX: usize = 400;
 
 pub fn imports_point_one_way(source: &Source) -> Vec<String> {
     let module = source.module();
     if module == "cli" {
-        // The binary sees everything.
+        // The binary may import everything.
         return Vec::new();
     }
     if module == SIMULATOR {
-        // A crate of its own: the compiler keeps it apart.
+        // It is a separate crate, whose imports the compiler checks.
         return Vec::new();
     }
     let Some((_, sees)) = SEES.iter().find(|(known, _)| *known == module) else {
@@ -73,7 +73,7 @@ pub fn imports_point_one_way(source: &Source) -> Vec<String> {
                 wrong.push(format!("line {at}: {module} sees `{seen}`"));
             }
         }
-        // One `super` for each folder stays within the module.
+        // One `super` for each folder level stays within the module.
         let supers = line.split(|c: char| !(c.is_alphanumeric() || c == ':' || c == '_'));
         let most = supers
             .map(|path| path.matches("super::").count())
@@ -120,7 +120,7 @@ pub fn makes_no_delete(source: &Source) -> Vec<String> {
     }
 }
 
-/// The lines that make a value of a type by its members, by its name or as `Self`.
+/// The lines that construct a value of a type by its members, by its name or as `Self`.
 pub fn made(source: &Source, name: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut is_inside = false;
@@ -201,7 +201,7 @@ pub fn gives_reasons(source: &Source) -> Vec<String> {
 }
 
 pub fn names_no_machine(source: &Source) -> Vec<String> {
-    // In halves, so that this file does not name them either.
+    // Split in halves, so that this file does not contain them either.
     let machine = [
         concat!("/ho", "me/"),
         concat!("/ro", "ot/"),

@@ -1,10 +1,11 @@
-//! Secrets, signatures and seals are compared in a time that tells a stranger nothing.
+//! Secrets, signatures and seals are compared in constant time, so that the duration tells an
+//! attacker nothing.
 
 use super::source::Source;
 use super::sources;
 
-/// Comparisons that end at the first difference, and so tell a stranger how much of a guess was
-/// right.
+/// Comparisons that end at the first difference, so that their duration tells an attacker how much
+/// of a guess was right.
 const HASTY: [&str; 11] = [
     "==",
     "!=",
@@ -19,8 +20,8 @@ const HASTY: [&str; 11] = [
     ".strip_prefix(",
 ];
 
-/// What files that see secrets compare all the same: names, forms and lengths, which are no secret
-/// and not made of one.
+/// Exempt comparisons in files that read secrets: of names, forms and lengths, which are neither
+/// secret nor derived from a secret.
 const NO_SECRET: [(&str, &str); 11] = [
     (
         "src/channels/auth/hmac.rs",
@@ -62,14 +63,14 @@ const NO_SECRET: [(&str, &str); 11] = [
     ),
 ];
 
-/// Whether a file of the channels can reach a secret, or what was signed with one.
+/// Whether a file of the channels reads a secret, or a value that was signed with one.
 fn sees_secrets(source: &Source) -> bool {
     let names = ["Secrets", "Expected", "secrets::"];
     source.name.starts_with("src/channels/")
         && (source.name.ends_with("/secrets.rs") || !source.with(&names).is_empty())
 }
 
-/// The lines that compare in a time that does not depend on what is compared.
+/// The lines that compare in constant time.
 fn takes_its_time(source: &Source) -> Vec<String> {
     source.with(&[".ct_eq("])
 }
@@ -93,7 +94,7 @@ pub fn compares_in_constant_time(source: &Source) -> Vec<String> {
 }
 
 #[test]
-fn every_file_that_sees_a_secret_is_looked_at_and_one_of_them_compares() {
+fn every_file_that_reads_a_secret_is_checked_and_only_one_compares() {
     let sources = sources();
     let seeing = sources.iter().filter(|source| sees_secrets(source));
     let seeing: Vec<&str> = seeing.map(|source| source.name.as_str()).collect();
@@ -118,7 +119,7 @@ fn every_file_that_sees_a_secret_is_looked_at_and_one_of_them_compares() {
         .filter(|(_, lines)| *lines > 0);
     let compared: Vec<(&str, usize)> = compared.collect();
     assert_eq!(compared, [("src/channels/auth/secrets.rs", 3)]);
-    // No exception outlives what it was made for.
+    // Every exemption must still match a line.
     for (name, what) in NO_SECRET {
         let stands = sources
             .iter()

@@ -1,4 +1,4 @@
-//! A source file as the rules see it: its lines of code, without comments and without its tests.
+//! A source file as the rules read it: its lines of code, without comments and without its tests.
 
 /// The module name that represents the crate of the simulator.
 pub const SIMULATOR: &str = "simulator";
@@ -17,10 +17,10 @@ impl Source {
         }
     }
 
-    /// The lines that are part of the program, numbered from 1: without every item that is
-    /// compiled for tests alone.
+    /// The lines of the program, numbered from 1, without the items that are compiled for tests
+    /// only.
     pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        // A file of its own for unit tests has no other lines.
+        // A separate file for unit tests has no other lines.
         let is_test = ["/tests.rs", "/testing.rs"]
             .iter()
             .any(|end| self.name.ends_with(end));
@@ -37,7 +37,7 @@ impl Source {
             .filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 
-    /// The lines of code that hold one of these texts, as sentences.
+    /// The lines of code that contain one of these texts, as sentences.
     pub fn with(&self, texts: &[&str]) -> Vec<String> {
         let found = self
             .code()
@@ -57,7 +57,8 @@ impl Source {
         first.strip_suffix(".rs").unwrap_or(first)
     }
 
-    /// How deep it is: 0 for `src/guard.rs` and `src/journal/mod.rs`, 1 for `src/journal/read.rs`.
+    /// The depth of its folder: 0 for `src/guard.rs` and `src/journal/mod.rs`, 1 for
+    /// `src/journal/read.rs`.
     pub fn depth(&self) -> usize {
         let inside = self.name.strip_prefix("src/").unwrap_or(&self.name);
         inside
@@ -68,8 +69,8 @@ impl Source {
     }
 }
 
-/// Where the reader of a file is within an item that is compiled for tests alone. The formatter
-/// ends every item with `;` on its last line or with `}` in the first column.
+/// The position of a reader within an item that is compiled for tests only. The formatter ends
+/// every item with `;` on its last line or with `}` in the first column.
 #[derive(Clone, Copy)]
 enum Skips {
     Nothing,

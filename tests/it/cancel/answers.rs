@@ -1,4 +1,4 @@
-//! The responses that OZmap does not document: whichever it gives, the outcome is true.
+//! The responses that OZmap does not document: the outcome is true whichever one OZmap gives.
 
 use super::*;
 
@@ -10,7 +10,7 @@ async fn quirk(world: &World, name: &str, value: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_code_is_not_found_whichever_way_ozmap_answers_an_absence() {
+async fn an_unknown_code_is_not_found_in_every_form_of_an_absence() {
     let world = World::new().await;
     for answer in ["empty_array", "not_found", "null", "no_content", "empty"] {
         quirk(&world, "unknown_code", answer).await;
@@ -20,7 +20,7 @@ async fn an_unknown_code_is_not_found_whichever_way_ozmap_answers_an_absence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deletion_is_verified_whichever_way_ozmap_answers_an_absence() {
+async fn a_deletion_is_verified_in_every_form_of_an_absence() {
     let world = World::new().await;
     for answer in ["empty_array", "not_found", "null", "no_content", "empty"] {
         quirk(&world, "unknown_code", answer).await;
@@ -33,7 +33,7 @@ async fn a_deletion_is_verified_whichever_way_ozmap_answers_an_absence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_is_not_configured_is_never_not_found_and_never_gone() {
+async fn an_answer_that_is_not_configured_never_means_not_found_or_gone() {
     let listed = short_and(&[("OZMAP__NOT_FOUND_ANSWERS", "404")]);
     let world = World::with(&listed).await;
     quirk(&world, "unknown_code", "empty").await;
@@ -50,7 +50,7 @@ async fn an_answer_that_is_not_configured_is_never_not_found_and_never_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_may_say_that_an_empty_answer_means_nothing_there() {
+async fn an_operator_may_configure_an_empty_answer_as_an_absence() {
     let world = World::with(&[("OZMAP__NOT_FOUND_ANSWERS", "empty")]).await;
     quirk(&world, "unknown_code", "empty").await;
     assert_eq!(world.cancel("nobody", "m-1").await.outcome(), "not_found");

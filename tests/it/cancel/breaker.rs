@@ -1,9 +1,9 @@
-//! The circuit breaker opens when OZmap fails, and everything that waited completes after its
+//! The circuit breaker opens when OZmap fails, and every waiting cancellation completes after its
 //! recovery.
 
 use super::*;
 
-/// Reserves so many codes, and returns them.
+/// Reserves `number` codes, and returns them.
 async fn reserved(world: &World, number: usize) -> Vec<String> {
     let mut codes = Vec::new();
     for at in 0..number {
@@ -14,7 +14,7 @@ async fn reserved(world: &World, number: usize) -> Vec<String> {
     codes
 }
 
-/// Asks once for every code; all requests are accepted.
+/// Sends one request for every code; the service accepts all of them.
 async fn promised(world: &World, codes: &[String]) {
     for code in codes {
         assert_eq!(
@@ -25,7 +25,7 @@ async fn promised(world: &World, codes: &[String]) {
     }
 }
 
-/// Waits until every code is cancelled, each by one deletion.
+/// Waits until every code is cancelled, each by a single deletion.
 async fn all_cancelled(world: &World, codes: &[String]) {
     for code in codes {
         let reply = world.ask_until_final(asking(code, code)).await;
@@ -130,7 +130,7 @@ async fn delay_only_themselves(kinds: &[(&str, Option<&str>)]) {
         odd.push(code);
     }
     let healthy = reserved(&world, 33).await;
-    // Mixed, and the odd ones repeatedly.
+    // Requests for all codes are mixed, and those for the odd ones are repeated.
     let began = std::time::Instant::now();
     let mut waiting = Vec::new();
     for (at, code) in healthy.iter().enumerate() {
@@ -155,7 +155,7 @@ async fn delay_only_themselves(kinds: &[(&str, Option<&str>)]) {
             "{code}"
         );
     }
-    // When only the odd ones are left, a new one is still served at once.
+    // When only the odd codes are left, a request for a new code still completes at once.
     world.ozmap.reserve(json!({"code": "new"})).await;
     let reply = world.ask_until_final(asking("new", "new")).await;
     assert_eq!(reply.outcome(), "cancelled");

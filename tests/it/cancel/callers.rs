@@ -1,4 +1,4 @@
-//! Callers that repeat themselves, hang up or cannot wait.
+//! Callers that repeat requests, hang up or cannot wait.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::support::{SECRET, http};
 
-/// Asks the channel `chatbot` in a task.
+/// Sends a request to the channel `chatbot` in a separate task.
 pub async fn ask_of(address: SocketAddr, body: Value) -> Reply {
     try_ask_of(address, body).await.unwrap()
 }
@@ -187,7 +187,7 @@ async fn a_new_reservation_under_a_cancelled_code_is_a_new_cancellation() {
     assert_eq!(
         world.ozmap.holds(CODE).await.len(),
         1,
-        "a repetition touches nothing"
+        "a repeated request deletes nothing"
     );
     assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "cancelled");
     assert!(world.ozmap.holds(CODE).await.is_empty());
@@ -231,7 +231,7 @@ async fn retry_after_is_honoured() {
         3,
         named(&["lookup", "delete", "get"]),
         |_, route| async move {
-            // Five seconds are waited under the lease, seven release it.
+            // The worker waits five seconds under its lease, and releases the lease for seven.
             let world = World::with(SHORT).await;
             world.ozmap.fault(&format!("{route}:status=429,7*1")).await;
             assert_eq!(
@@ -245,7 +245,7 @@ async fn retry_after_is_honoured() {
             })
             .await;
             let pause_ms = row["next_at"].as_i64().unwrap() - row["updated_at"].as_i64().unwrap();
-            // Counted from the response; those that wait together are spread over a second.
+            // Counted from the response; the waiting cancellations are spread over a second.
             assert!((6_900..=8_000).contains(&pause_ms), "{route}: {pause_ms}");
             assert_eq!(row["reason"], "ozmap_throttled", "{route}");
         },

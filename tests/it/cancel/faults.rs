@@ -2,21 +2,22 @@
 
 use super::*;
 
-/// A code that has an upper and a lower case.
+/// A code with upper-case and lower-case letters.
 const LETTERS: &str = "reservation_123";
 
-/// How a cancellation must end under a fault.
+/// The expected end of a cancellation under a fault.
 #[derive(Clone, Copy)]
 enum End {
-    /// The fault passes by itself: cancelled.
+    /// The fault ends by itself: the outcome is `cancelled`.
     Cancelled,
-    /// Only `pending` while the fault lasts; cancelled afterwards.
+    /// The caller gets only `pending` while the fault lasts, and `cancelled` afterwards.
     PendingUntilHealed,
-    /// The same, but the circuit stays open for a while: only a restart calls OZmap at once.
+    /// The same, but the circuit stays open for a while, so that only a restart calls OZmap at
+    /// once.
     LeftAlone,
-    /// It needs review for this reason, and nothing was deleted.
+    /// The cancellation needs review for this reason, and nothing was deleted.
     Review(&'static str),
-    /// Given up after a DELETE was sent.
+    /// The worker gives up after a DELETE was sent.
     Unknown,
 }
 
@@ -69,7 +70,7 @@ const DOCUMENTS: &[(&str, End)] = &[
     ("wrong_code", Review("other_code")),
 ];
 
-/// Asks once and compares the reply with what OZmap holds.
+/// Sends one request and compares the reply with what OZmap holds.
 async fn watched(world: &World, property: &str, case: &str) -> Reply {
     let reply = world.cancel(LETTERS, "m-1").await;
     assert_eq!(reply.status, 200, "{case}: {reply:?}");
@@ -77,7 +78,7 @@ async fn watched(world: &World, property: &str, case: &str) -> Reply {
     reply
 }
 
-/// Asks until the reply is final and compares every reply.
+/// Repeats the request until the reply is final and compares every reply.
 async fn watched_to_the_end(world: &World, property: &str, case: &str) -> Reply {
     eventually("a final answer", || async {
         let reply = watched(world, property, case).await;
@@ -86,7 +87,7 @@ async fn watched_to_the_end(world: &World, property: &str, case: &str) -> Reply 
     .await
 }
 
-/// Asks, compares every reply, and heals when it is time.
+/// Repeats the request, compares every reply, and ends the fault when the case requires it.
 async fn run(case: String, before: Option<&'static str>, fault: String, end: End) {
     let mut world = World::with(SHORT).await;
     let held = world.ozmap.holds(LETTERS).await;
@@ -229,12 +230,12 @@ async fn a_failed_delete_is_pending_and_completes_with_the_truth() {
         ("redirect=307", PendingUntilHealed),
         ("reset_before", PendingUntilHealed),
         ("timeout_before", PendingUntilHealed),
-        // These take effect, so that no review is needed.
+        // These DELETEs take effect, so that no review is needed.
         ("reset_after", Cancelled),
         ("timeout_after", Cancelled),
         ("delayed_delete_ms=900", Cancelled),
         ("delay_ms=1500", Cancelled),
-        // This seems confirmed and is not.
+        // This answer looks like a confirmation and is not one.
         ("empty_200", Unknown),
     ];
     run_all(&[("delete", None, &once), ("delete", None, &lasting)]).await;

@@ -16,7 +16,7 @@ fn assert_settled(row: &Value) {
     );
 }
 
-/// Asks until the reply is final and compares every reply with what OZmap holds.
+/// Repeats the request until the reply is final and compares every reply with what OZmap holds.
 async fn watch_to_the_end(world: &World, case: &str) -> String {
     eventually("a final answer", || async {
         let reply = world.cancel(CODE, "m-1").await;
@@ -40,10 +40,10 @@ async fn a_deletion_that_takes_effect_late_is_never_preceded_by_a_refusal() {
         events.iter().any(|kind| kind == "not_deleted_again"),
         "{events:?}"
     );
-    // A customer was deleted whom the guard would have kept: the outcome is true, and the operator
-    // has to know.
+    // The guard would have kept the customer who was deleted: the outcome is true, and the operator
+    // must know.
     assert_eq!(row(&world)["needs_human"], json!(1));
-    // The worker waited for the settling; the journal did not have to fence it off.
+    // The worker waited for the settlement; the journal did not have to fence it off.
     let logs = world.service.logs();
     assert!(!logs.contains("lease expired"), "{logs}");
 }
@@ -62,7 +62,10 @@ async fn a_refusal_rests_on_a_recheck_that_began_after_the_delete_had_settled() 
     world.ozmap.fault("lookup:hold_after*1").await;
     drop(world.cancel(CODE, "m-1").await);
     world.ozmap.held().await;
-    assert!(holds(&world.ozmap, CODE, PROPERTY).await, "held too late");
+    assert!(
+        holds(&world.ozmap, CODE, PROPERTY).await,
+        "the recheck was held too late"
+    );
     let settle_at = row(&world)["settle_at"].as_i64().unwrap();
     eventually("the late deletion, and the settling", || async {
         let is_gone = !holds(&world.ozmap, CODE, PROPERTY).await;
@@ -118,7 +121,7 @@ async fn the_gap_between_the_guards_reading_and_the_deletion_is_one_round_trip()
     assert_eq!(
         calls[at - 1]["route"],
         "lookup",
-        "nothing comes between them"
+        "the lookup and the DELETE are consecutive calls"
     );
     let gap_ms =
         calls[at]["began_ms"].as_i64().unwrap() - calls[at - 1]["began_ms"].as_i64().unwrap();
@@ -216,7 +219,7 @@ async fn a_deletion_that_is_confirmed_twice_without_effect_needs_review() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn giving_up_says_whether_a_delete_was_sent() {
+async fn the_outcome_of_giving_up_tells_whether_a_delete_was_sent() {
     let give_up = short_and(&[("JOURNAL__GIVE_UP_S", "1")]);
     let nothing_sent = World::with(&give_up).await;
     nothing_sent.ozmap.fault("lookup:status=503").await;
@@ -259,7 +262,7 @@ async fn giving_up_says_whether_a_delete_was_sent() {
     .await;
 }
 
-/// DELETEs that OZmap never confirmed are no reason against one more.
+/// DELETEs that OZmap never confirmed do not prevent another one.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_confirmed_deletion_without_effect_is_not_the_last() {
     let world = World::with(SHORT).await;

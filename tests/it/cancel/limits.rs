@@ -1,4 +1,4 @@
-//! The operator's holds: pause, dry run, limits.
+//! The operator's restrictions: pause, dry run, limits.
 
 use std::time::{Duration, Instant};
 
@@ -101,7 +101,7 @@ async fn concurrent_cancellations_do_not_exceed_the_hourly_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_paused_service_accepts_and_holds_and_finishes_once_it_is_not_paused() {
+async fn a_paused_service_accepts_and_holds_cancellations_and_resumes_after_the_pause() {
     let paused = World::with(&short_and(&[("POLICY__PAUSED", "true")])).await;
     assert_eq!(paused.cancel(CODE, "m-1").await.outcome(), "pending");
     held_back(&paused, "paused").await;
@@ -189,7 +189,7 @@ async fn a_pause_or_a_dry_run_holds_the_second_delete() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_or_a_dry_run_holds_what_was_accepted_before_it() {
+async fn a_pause_or_a_dry_run_holds_cancellations_accepted_before_it() {
     for (key, why) in HOLDS {
         let mut world = World::with(SHORT).await;
         world.ozmap.fault("lookup:status=503").await;
@@ -243,7 +243,7 @@ async fn a_dry_run_during_a_deletion_is_answered_soon_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dry_run_says_what_it_would_do_and_deletes_nothing() {
+async fn a_dry_run_reports_the_outcome_and_deletes_nothing() {
     let world = World::with(&[("POLICY__DRY_RUN", "true")]).await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "would_cancel");
     assert_eq!(

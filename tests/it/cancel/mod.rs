@@ -41,7 +41,7 @@ pub const SHORT: &[(&str, &str)] = &[
     ("CHANNELS__CHATBOT__ANSWER_MS_MAX", "600"),
 ];
 
-/// The short times, and what one test needs besides.
+/// The short times, and the other settings of one test.
 pub fn short_and(more: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
     [SHORT, more].concat()
 }
@@ -55,7 +55,7 @@ pub async fn assert_is_true(ozmap: &Ozmap, code: &str, property: &str, reply: &R
         "pending" => reply.json()["final"] == json!(false),
         "cancelled" => !is_there,
         "installed" | "review" | "expired" | "would_cancel" => is_there,
-        // `unknown` only says that the operator has to look.
+        // `unknown` only means that the operator must review the cancellation.
         "unknown" => reply.json()["handoff"] == json!(true),
         _ => false,
     };
@@ -68,7 +68,8 @@ pub async fn holds(ozmap: &Ozmap, code: &str, property: &str) -> bool {
     held.iter().any(|found| found["_id"] == property)
 }
 
-/// No property was deleted twice, none that was not allowed, and none of an installed customer.
+/// Asserts that no property was deleted twice, none outside `allowed`, and none of an installed
+/// customer.
 pub async fn assert_deleted_only(ozmap: &Ozmap, allowed: &[&str], case: &str) {
     let mut times: HashMap<String, usize> = HashMap::new();
     for deletion in ozmap.deletions().await {
@@ -109,7 +110,7 @@ pub fn asking(code: &str, message: &str) -> Value {
     json!({"code": code, "message_id": message})
 }
 
-/// Cases that are named after what differs.
+/// Gives each case its own text as a name.
 pub fn named(cases: &[&'static str]) -> Vec<(String, &'static str)> {
     cases
         .iter()
@@ -117,7 +118,7 @@ pub fn named(cases: &[&'static str]) -> Vec<(String, &'static str)> {
         .collect()
 }
 
-/// Runs many cases, some at a time. Names every case that fails, after all have run.
+/// Runs many cases, some at a time. After all have run, it names every case that failed.
 pub async fn each<C, F>(at_once: usize, cases: Vec<(String, C)>, run: impl Fn(String, C) -> F)
 where
     F: Future<Output = ()> + Send + 'static,

@@ -83,8 +83,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Of an unreadable record it is still known whether a DELETE was recorded, and until when that may
-/// take effect.
+/// An unreadable record still tells whether a DELETE was recorded, and until when that may take
+/// effect.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreadable_record_whose_delete_was_sent_completes_as_unknown() {
     let cases = named(&[
@@ -104,9 +104,10 @@ async fn an_unreadable_record_whose_delete_was_sent_completes_as_unknown() {
             (is_over || row["state"] == "done").then_some(row)
         })
         .await;
-        let (state, outcome) = match spoilt.contains("settle_at") {
-            false => (json!("done"), json!("unknown")),
-            true => (json!("accepted"), json!(null)),
+        let (state, outcome) = if spoilt.contains("settle_at") {
+            (json!("accepted"), json!(null))
+        } else {
+            (json!("done"), json!("unknown"))
         };
         assert_eq!(
             (&row["state"], &row["outcome"]),
@@ -118,7 +119,7 @@ async fn an_unreadable_record_whose_delete_was_sent_completes_as_unknown() {
     .await;
 }
 
-/// "Nothing has been changed" is only said of a code under which nothing was deleted.
+/// A caller is told that nothing was changed only if nothing was deleted under the code.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_expires_after_an_earlier_cancellation_needs_review() {
     let mut world = World::with(&give_up_after("4")).await;
@@ -156,7 +157,7 @@ async fn a_request_that_expires_after_an_earlier_cancellation_needs_review() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ozmap_that_starts_later_is_waited_for() {
+async fn a_cancellation_waits_for_an_ozmap_that_starts_later() {
     let ozmap = Ozmap::start().await;
     let address = ozmap.address();
     drop(ozmap);

@@ -73,7 +73,7 @@ async fn a_dry_run_beside_a_stuck_deletion_does_not_call_ozmap() {
     assert_eq!(world.ozmap.calls().await.len(), before);
 }
 
-/// A reservation is made, and its customer asks, after the last recheck began: the recheck is
+/// A customer makes a reservation and sends a request after the last recheck began: the recheck is
 /// repeated.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_joiner_during_the_last_recheck_is_not_answered_by_it() {
@@ -126,8 +126,8 @@ async fn a_property_shown_by_its_code_alone_is_not_called_unchanged() {
     );
 }
 
-/// The guard saw one property; before the intent is written, another one is made and its customer
-/// asks.
+/// The guard saw one property; before the intent is written, the code gets another property, and
+/// its customer sends a request.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_joiner_between_the_guard_and_the_delete_is_split_off() {
     let world = World::with(&patient()).await;
@@ -160,8 +160,8 @@ fn unhurried() -> Vec<(&'static str, &'static str)> {
     settings
 }
 
-/// A DELETE is sent without effect, the customer is installed, and the first of so many rechecks
-/// after the settling is held.
+/// A DELETE is sent without effect, the customer is installed, and OZmap holds its answers to the
+/// first `held` rechecks after the settlement.
 async fn refused_after_the_delete(world: &World, held: usize) {
     world.ozmap.fault("lookup:implant_after*1").await;
     world.ozmap.fault("delete:ignored_delete*1").await;
@@ -177,8 +177,8 @@ async fn refused_after_the_delete(world: &World, held: usize) {
     world.ozmap.held().await;
 }
 
-/// In the end late joiners are split off for review. Those that wait are told so, and nothing else
-/// before.
+/// The service finally splits late joiners off for review. The waiting callers get that outcome,
+/// and none before it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_joiner_that_is_split_off_gets_one_outcome_only() {
     let world = World::with(&patient()).await;
@@ -188,7 +188,7 @@ async fn a_late_joiner_that_is_split_off_gets_one_outcome_only() {
         assert_eq!(world.cancel(CODE, message).await.outcome(), "pending");
         world.ozmap.release().await;
     }
-    // All of them wait during the last recheck.
+    // All late joiners wait during the last recheck.
     let heard = tokio::join!(
         world.ask_until_final(asking(CODE, "m-2")),
         world.ask_until_final(asking(CODE, "m-3")),
@@ -213,7 +213,8 @@ async fn a_late_joiner_that_is_split_off_gets_one_outcome_only() {
 }
 
 /// The customer was installed after the DELETE was sent. During the recheck the reservation is
-/// replaced and its customer asks: the late joiner is not answered by the earlier lookup.
+/// replaced and its customer sends a request: the result of the earlier lookup does not answer the
+/// late joiner.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_joiner_during_a_refusal_after_the_delete_is_not_answered_by_it() {
     let world = World::with(&patient()).await;
@@ -225,7 +226,7 @@ async fn a_late_joiner_during_a_refusal_after_the_delete_is_not_answered_by_it()
     let second = world.ask_until_final(asking(CODE, "m-2")).await;
     assert_eq!(second.outcome(), "unknown", "another one is there");
     let first = world.ask_until_final(asking(CODE, "m-1")).await;
-    assert_eq!(first.outcome(), "cancelled", "it was removed by others");
+    assert_eq!(first.outcome(), "cancelled", "another user removed it");
     assert_eq!(world.ozmap.holds(CODE).await.len(), 1);
 }
 

@@ -1,4 +1,4 @@
-//! Everything but a plain reservation is kept, and the journal says why.
+//! Only a plain reservation is deleted, and the journal records the reason of every refusal.
 
 use super::*;
 

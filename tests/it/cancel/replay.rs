@@ -1,5 +1,5 @@
-//! Replays: which answers are repeated, which are verified before, and which customer a shared key
-//! belongs to.
+//! Replays: the answers that are repeated, those that are verified before, and the customer that a
+//! shared key belongs to.
 
 use super::*;
 use crate::support::SECRET;
@@ -23,7 +23,7 @@ async fn a_moment_later(world: &World) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_key_a_new_reservation_is_not_told_to_be_cancelled() {
+async fn without_a_key_a_new_reservation_is_not_reported_as_cancelled() {
     let world = World::new().await;
     let first = world.ask(without_key(CODE)).await;
     assert_eq!(replayed(&first), ("cancelled".to_owned(), false));
@@ -36,7 +36,7 @@ async fn without_a_key_a_new_reservation_is_not_told_to_be_cancelled() {
     assert_ne!(anew.json()["protocol"], first.json()["protocol"]);
     assert!(world.ozmap.holds(CODE).await.is_empty());
     assert_eq!(world.ozmap.deletions().await.len(), 2);
-    // From then on the new one is replayed.
+    // From then on the new answer is replayed.
     let last = world.ask(without_key(CODE)).await;
     assert_eq!(last.json()["protocol"], anew.json()["protocol"]);
     assert_eq!(replayed(&last), ("cancelled".to_owned(), true));
@@ -109,7 +109,7 @@ async fn an_answer_that_cannot_be_verified_is_not_replayed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_lookup_that_shows_nothing_is_not_enough() {
+async fn one_empty_lookup_is_not_enough() {
     let world = World::new().await;
     world.ask(without_key(CODE)).await;
     world.ozmap.fault("lookup:hold_after*1").await;

@@ -27,7 +27,7 @@ async fn a_reservation_made_while_a_request_waited_is_not_its_target() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_property_of_the_code_ends_the_deletions_of_the_first() {
     let world = World::with(SHORT).await;
-    // The first one never reaches OZmap; before it is tried again, there are two.
+    // The first DELETE never reaches OZmap; before the next one, the code has two properties.
     world.ozmap.fault("delete:reset_before*1").await;
     world.ozmap.fault("get:hold_before*1").await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
@@ -86,7 +86,8 @@ async fn a_dry_run_waits_for_the_real_cancellation_of_its_code() {
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "pending");
     world.ozmap.held().await;
     let rehearsal = json!({"code": CODE, "message_id": "m-2", "dry_run": true});
-    // Not before the real one completes, which it does when its DELETE times out.
+    // The dry run does not end before the real cancellation, which completes when its DELETE times
+    // out.
     let early = world.ask(rehearsal.clone()).await.outcome();
     assert!(
         ["pending", "already_cancelled"].contains(&early.as_str()),
@@ -142,9 +143,9 @@ async fn an_accepted_request_survives_a_change_of_the_code_pattern() {
     assert_eq!(world.cancel(CODE, "m-2").await.outcome(), "invalid_code");
 }
 
-/// A request that joins after the first one's reservation may be gone must not be told that a newer
-/// one is cancelled. The newer one must not be deleted either: the request may be a retry of the
-/// first.
+/// A request may join when the first one's reservation may already be gone. Its caller must not be
+/// told that a newer reservation is cancelled. The newer one must not be deleted either: the
+/// request may be a retry of the first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_joiner_is_not_told_that_a_new_reservation_is_cancelled() {
     let world = World::with(SHORT).await;
@@ -175,7 +176,7 @@ async fn a_late_joiner_is_not_told_that_a_new_reservation_is_cancelled() {
         "{waited}"
     );
     assert_eq!(world.ozmap.holds(CODE).await.len(), 1);
-    assert_deleted_only(&world.ozmap, &[PROPERTY], "latecomers").await;
+    assert_deleted_only(&world.ozmap, &[PROPERTY], "late joiners").await;
     let rows = file::cancellations(world.folder.path());
     let late = rows.iter().find(|row| row["outcome"] == "unknown").unwrap();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! A journal whose tables take no cancellation is not ready, and `check` says so.
+//! A journal whose tables reject a cancellation is not ready, and `check` reports it.
 
 use super::*;
 use crate::cancel::CODE;

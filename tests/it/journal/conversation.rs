@@ -1,4 +1,4 @@
-//! How often a conversation failed in a row, and which of its questions is open.
+//! The failures of a conversation in a row, and its open question.
 
 use ozmap_cancel::domain::{Question, Standing};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::*;
 const WINDOW: Duration = Duration::from_secs(1_800);
 
 #[tokio::test]
-async fn failures_of_a_conversation_are_counted_in_a_row_and_over_a_restart() {
+async fn consecutive_failures_of_a_conversation_are_counted_across_a_restart() {
     let book = Book::open(LONG);
     let failed = async |id: &str| {
         let failed = book.journal.conversation_failed(id.to_owned(), 1, WINDOW);
@@ -25,7 +25,7 @@ async fn failures_of_a_conversation_are_counted_in_a_row_and_over_a_restart() {
     assert_eq!((failed("a").await, failed("b").await), (1, 2));
     let foreign = file::Foreign::of(book.folder.path());
     foreign.run("UPDATE conversation SET updated_at = updated_at - 1800001");
-    assert_eq!(failed("b").await, 1, "after a silence it counts anew");
+    assert_eq!(failed("b").await, 1, "after a silence the count restarts");
     foreign.run("UPDATE conversation SET updated_at = updated_at - 86400001 WHERE id = 'a'");
     book.journal.forget_old_counts().await.unwrap();
     let kept = file::table(book.folder.path(), "conversation");
@@ -67,7 +67,7 @@ async fn only_the_open_question_is_answered_and_only_once() {
     assert!(!answer(&first).await.unwrap(), "nothing was asked");
     remember(&first).await.unwrap();
     remember(&second).await.unwrap();
-    assert!(!answer(&first).await.unwrap(), "another question stands");
+    assert!(!answer(&first).await.unwrap(), "another question is open");
     assert!(answer(&second).await.unwrap());
     assert!(!answer(&second).await.unwrap(), "it was answered");
     remember(&first).await.unwrap();

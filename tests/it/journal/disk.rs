@@ -1,5 +1,5 @@
-//! What is on the disk at which moment, and who may read it. Tests of the file run on an embedded
-//! journal only.
+//! The durability of each step, and the access rights of the files. Tests of the file run on an
+//! embedded journal only.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -37,7 +37,7 @@ async fn only_its_owner_may_read_the_journal() {
 }
 
 #[tokio::test]
-async fn a_second_writer_is_refused_and_the_first_goes_on() {
+async fn a_second_writer_is_refused_and_the_first_continues() {
     if !is_embedded() {
         return;
     }
@@ -86,7 +86,7 @@ async fn an_acceptance_locks_for_writing_before_it_reads() {
 }
 
 #[tokio::test]
-async fn the_journal_uses_a_write_ahead_log_and_a_sqlite_that_does_not_lose_it() {
+async fn the_journal_uses_a_write_ahead_log_and_a_sqlite_without_the_wal_bug() {
     if !is_embedded() {
         return;
     }
@@ -108,7 +108,7 @@ async fn the_journal_uses_a_write_ahead_log_and_a_sqlite_that_does_not_lose_it()
     assert_eq!(sound, "ok");
 }
 
-/// Traces the writes of the service, and makes some of its calls fail if asked.
+/// Traces the writes of the service, and makes some of its system calls fail on request.
 async fn traced_to(traced: &std::path::Path, world: &World, more: &[&str]) -> std::process::Child {
     let strace = std::process::Command::new("strace")
         .args(["-f", "-y", "-s", "24", "-o"])
@@ -132,7 +132,7 @@ async fn traced_to(traced: &std::path::Path, world: &World, more: &[&str]) -> st
 /// After a failed sync, SQLite may still find the commit in its log at the next start. A refused
 /// request must not be executed then.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_the_disk_failed_does_not_come_back_at_the_next_start() {
+async fn a_failed_write_does_not_reappear_at_the_next_start() {
     if !is_embedded() {
         return;
     }
@@ -160,8 +160,8 @@ async fn a_write_that_the_disk_failed_does_not_come_back_at_the_next_start() {
     assert!(holds_all(&world).await);
 }
 
-/// While the disk keeps failing it is unknown what the next start will find, and the caller is told
-/// that.
+/// While the disk keeps failing, it is unknown what the next start will find, and the caller is
+/// told so.
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_disk_fails_no_caller_is_refused_for_certain() {
     if !is_embedded() {
@@ -223,7 +223,7 @@ async fn every_step_is_synced_to_the_disk_before_the_next() {
         part.lines()
             .any(|line| line.contains("sync(") && line.contains("journal.db-wal"))
     };
-    assert!(is_synced(&trace[..lookup]), "the promise: {trace}");
+    assert!(is_synced(&trace[..lookup]), "the acceptance: {trace}");
     assert!(is_synced(&trace[lookup..delete]), "the intent: {trace}");
     assert!(is_synced(&trace[delete..answer]), "the outcome: {trace}");
 }
@@ -249,7 +249,7 @@ async fn the_target_and_its_tombstone_are_on_the_disk_before_the_deletion_leaves
     let row = file::cancellations(world.folder.path()).remove(0);
     assert_eq!(
         row["outcome"], "cancelled",
-        "on the disk before anybody hears it"
+        "on the disk before the caller gets it"
     );
 }
 
@@ -268,7 +268,7 @@ async fn an_acceptance_is_on_the_disk_before_ozmap_is_called() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_written_is_refused_and_never_executed() {
+async fn a_request_that_cannot_be_written_is_refused_and_never_executed() {
     // Either the caller times out first, or the journal does.
     each(2, named(&["500", "15000"]), |case, answer_ms| async move {
         let world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", answer_ms)]).await;
@@ -277,7 +277,7 @@ async fn what_cannot_be_written_is_refused_and_never_executed() {
         assert_eq!(declined.status, 503, "{case}: {declined:?}");
         assert!(declined.header("retry-after").is_some());
         foreign.unlock();
-        // Everything in flight has arrived: the journal works again.
+        // Everything in flight has arrived; the journal works again.
         let nobody = world
             .ask_until_final(json!({"code": "nobody", "message_id": "m-2"}))
             .await;

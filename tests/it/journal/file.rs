@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::support::postgres::Session;
 use crate::support::store::{is_embedded, journal_url};
 
-/// Where a world keeps its journal when that is a file.
+/// The path of a world's journal when that is a file.
 pub fn path(folder: &Path) -> PathBuf {
     folder.join("journal.db")
 }
@@ -31,7 +31,7 @@ impl Foreign {
         Self::Embedded(connection)
     }
 
-    /// One that locks the journal for writing, as a backup program might.
+    /// A program that locks the journal for writing, as a backup program might.
     pub fn lock(folder: &Path) -> Self {
         let foreign = Self::of(folder);
         match &foreign {
@@ -53,7 +53,7 @@ impl Foreign {
         self.try_run(sql).unwrap();
     }
 
-    /// The same, for statements that the database may refuse.
+    /// Like `run`, for statements that the database may refuse.
     pub fn try_run(&self, sql: &str) -> Result<(), String> {
         match self {
             Self::Embedded(connection) => connection
@@ -66,7 +66,7 @@ impl Foreign {
         }
     }
 
-    /// How a record with an invalid protocol number ended, as far as that can be read.
+    /// The outcome of a record with an invalid protocol number, as far as it can be read.
     pub fn the_unreadable(&self, protocol: &str) -> Value {
         match self {
             Self::Embedded(connection) => {
@@ -128,7 +128,7 @@ fn order(table: &str) -> &'static str {
         "heartbeat" => "owner",
         "conversation" => "id",
         "schema_version" => "version",
-        other => panic!("the order of {other} is not known"),
+        other => panic!("no order of rows is defined for {other}"),
     }
 }
 

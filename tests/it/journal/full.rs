@@ -46,7 +46,7 @@ impl Disk {
         );
     }
 
-    /// Uses so many bytes of it.
+    /// Uses `bytes` bytes of it.
     fn take(&self, bytes: usize) {
         std::fs::write(self.filler(), vec![0; bytes]).unwrap();
     }
@@ -127,7 +127,7 @@ impl Cramped {
             (self.service.get("/health/ready").await.status == 200).then_some(())
         })
         .await;
-        let rows = eventually("the promise to be kept", || async {
+        let rows = eventually("the accepted cancellation to end", || async {
             let rows = file::cancellations(self.disk.folder.path());
             let is_over = rows.iter().all(|row| row["state"] == "done");
             is_over.then_some(rows)
@@ -161,7 +161,7 @@ const HOLDS: &[&str] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_stops_what_must_be_written_and_loses_nothing() {
+async fn a_full_disk_stops_writing_steps_and_loses_nothing() {
     if !is_embedded() {
         return;
     }
@@ -246,7 +246,7 @@ async fn a_nearly_full_disk_keeps_its_space_for_running_cancellations() {
         cramped.ozmap.release().await;
         let reply = (&mut cramped.asked).await.unwrap().unwrap();
         assert_is_true(&cramped.ozmap, CODE, PROPERTY, &reply, &case).await;
-        let is_over = eventually("what was running to end", async || {
+        let is_over = eventually("the running cancellation to end", async || {
             let again = cramped.service.ask(&request(CODE, "m-1")).await;
             (again.json()["final"] == true).then_some(again)
         });

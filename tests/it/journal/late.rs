@@ -27,11 +27,11 @@ async fn heard(book: &Book, code: &str, key: &str) -> Option<Outcome> {
 /// A clock that jumps forward makes the guard's look-up seem older than it is, even older than the
 /// request.
 #[tokio::test]
-async fn the_webhook_that_began_it_is_never_late() {
+async fn the_first_webhook_of_a_cancellation_is_never_late() {
     let book = Book::open(LONG);
     let target = deletable("c-1", TARGET);
     let looked_at = Moment::now().unix_ms();
-    crate::support::eventually("the clock to go on", async || {
+    crate::support::eventually("the clock to advance", async || {
         (Moment::now().unix_ms() > looked_at + 5).then_some(())
     })
     .await;
@@ -59,8 +59,7 @@ async fn a_webhook_after_the_intent_is_late_although_the_clock_was_set_back() {
     assert_eq!(heard(&book, "c-1", "m-2").await, Some(Outcome::Unknown));
 }
 
-/// A dry run looked up the code before the real cancellation decided, and would be answered after
-/// it.
+/// A dry run looked up the code before the real cancellation decided, and would complete after it.
 #[tokio::test]
 async fn a_dry_run_does_not_end_on_a_look_up_from_before_the_real_deletion() {
     let book = Book::open(LONG);

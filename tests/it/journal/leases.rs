@@ -1,4 +1,4 @@
-//! Leases: a worker that lost one changes nothing.
+//! Leases: a worker that lost its lease changes nothing.
 
 use std::time::Duration;
 
@@ -67,12 +67,12 @@ async fn an_expired_lease_writes_nothing_even_when_it_was_not_taken_over() {
 }
 
 #[tokio::test]
-async fn a_lease_that_is_renewed_is_not_taken() {
+async fn a_renewed_lease_is_not_taken_over() {
     let book = Book::open(SHORT_LEASE);
     let held = book.held("c-1").await;
     let granted = std::time::Instant::now();
     let renewer = held.lease.renewer();
-    eventually("three lives of a lease", async || {
+    eventually("three lease periods", async || {
         book.journal.renew(&renewer).await.unwrap();
         assert!(book.journal.take_due().await.unwrap().is_none());
         (granted.elapsed() > Duration::from_millis(450)).then_some(())
@@ -82,7 +82,7 @@ async fn a_lease_that_is_renewed_is_not_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancellation_that_is_due_is_taken_by_one_only() {
+async fn a_due_cancellation_is_taken_by_one_worker_only() {
     let book = Book::open(LONG);
     let held = book.held("c-1").await;
     book.journal
@@ -103,7 +103,7 @@ async fn a_cancellation_that_is_due_is_taken_by_one_only() {
 }
 
 #[tokio::test]
-async fn a_cancellation_that_waits_is_not_taken_before_its_time() {
+async fn a_waiting_cancellation_is_not_taken_before_it_is_due() {
     let book = Book::open(LONG);
     let held = book.held("c-1").await;
     // Before the release, because the wait begins there.
@@ -121,7 +121,7 @@ async fn a_cancellation_that_waits_is_not_taken_before_its_time() {
 }
 
 #[tokio::test]
-async fn a_new_start_takes_up_what_the_last_one_held() {
+async fn a_restart_takes_over_the_leases_of_the_last_run() {
     if !is_embedded() {
         return;
     }

@@ -1,4 +1,5 @@
-//! Journals of older schemas: each opens, is read before that, and goes on; a newer one is refused.
+//! Journals of older schemas: each can be read before the upgrade, is upgraded, and continues; a
+//! newer one is refused.
 //!
 //! `fixtures/schema_1` was written by the first version of the service, `fixtures/schema_4` by the
 //! last one before journals knew their schema.
@@ -33,7 +34,7 @@ pub fn fixture(schema: i64) -> [&'static str; 2] {
     }
 }
 
-/// Moves the times of a fixture, so that it was written just now.
+/// Moves the times of a fixture, as if it had been written just now.
 pub fn to_now(newest_ms: i64) -> String {
     let later = Moment::now().unix_ms() - newest_ms;
     format!(
@@ -70,7 +71,7 @@ fn launch(ozmap: &Ozmap, folder: &Path) -> Launch {
         .fold(launch, |launch, (name, value)| launch.set(name, value))
 }
 
-/// A request as the fixtures were asked.
+/// A request like those in the fixtures.
 fn request(code: &str, key: &str) -> Value {
     json!({"code": code, "message_id": key, "conversation_id": format!("c-{key}")})
 }
@@ -84,7 +85,7 @@ async fn ends_as(service: &Service, outcome: &str, code: &str, key: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_journal_of_every_older_schema_is_read_upgraded_and_goes_on() {
+async fn a_journal_of_every_older_schema_is_read_upgraded_and_continued() {
     for schema in OLDER {
         let ozmap = Ozmap::start().await;
         let folder = tempfile::tempdir().unwrap();
@@ -92,7 +93,7 @@ async fn a_journal_of_every_older_schema_is_read_upgraded_and_goes_on() {
         let before = file::cancellations(folder.path());
         let launch = launch(&ozmap, folder.path());
 
-        // The operator looks first: nothing is upgraded by that.
+        // The operator looks first, which upgrades nothing.
         let listed = launch.run(&["journal", "list", "--json"]);
         assert!(
             listed.status.success() && listed.stderr.is_empty(),
@@ -115,11 +116,11 @@ async fn a_journal_of_every_older_schema_is_read_upgraded_and_goes_on() {
         assert!(logs.contains(&upgraded), "{logs}");
         assert!(!logs.contains("ERROR"), "{logs}");
 
-        // A webhook of that time is still known.
+        // The webhooks of the older version are still recognized.
         for (code, key, outcome) in [
             (CODE, "m-1", "cancelled"),
             ("999|999", "m-2", "not_found"),
-            // The first version kept a code as it came.
+            // The first version stored a code as it was typed.
             ("“9|9”", "m-0", "not_found"),
         ] {
             let again = service.ask(&request(code, key)).await;
@@ -129,10 +130,10 @@ async fn a_journal_of_every_older_schema_is_read_upgraded_and_goes_on() {
             assert_eq!(again.json()["protocol"], row["protocol"], "{schema}");
             assert_eq!(again.json()["replayed"], true, "{schema}");
         }
-        // What was open ends: one that had not begun, and one whose deletion was sent.
+        // The open cancellations end: one that had not begun, and one whose deletion was sent.
         ends_as(&service, "cancelled", "open-1", "m-5").await;
         ends_as(&service, "cancelled", "open-2", "m-4").await;
-        // And what is new is written, with what the upgrade added.
+        // New requests are written, with the columns that the upgrade added.
         ends_as(&service, "cancelled", "new-1", "m-6").await;
         ends_as(&service, "not_found", "“8 | 8”", "m-7").await;
         let rows = file::cancellations(folder.path());
@@ -156,7 +157,7 @@ fn versions(folder: &Path) -> Vec<i64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_journal_from_before_questions_were_remembered_remembers_one() {
+async fn an_upgraded_journal_without_questions_stores_a_question() {
     let ozmap = Ozmap::start().await;
     let folder = tempfile::tempdir().unwrap();
     {
@@ -193,7 +194,7 @@ async fn a_journal_from_before_questions_were_remembered_remembers_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_journal_of_a_newer_schema_is_refused_with_what_to_do() {
+async fn a_journal_of_a_newer_schema_is_refused_with_instructions() {
     let ozmap = Ozmap::start().await;
     let folder = tempfile::tempdir().unwrap();
     let launch = launch(&ozmap, folder.path());
@@ -223,7 +224,7 @@ async fn a_journal_of_a_newer_schema_is_refused_with_what_to_do() {
     assert!(listed.status.success(), "{listed:?}");
 }
 
-/// Every column, key and rule of a journal's tables, however they came to be.
+/// Every column, key and constraint of a journal's tables, whether the tables are new or upgraded.
 fn schema_of(folder: &Path) -> BTreeSet<String> {
     match file::Foreign::of(folder) {
         file::Foreign::Embedded(connection) => embedded_schema(&connection),
@@ -231,8 +232,8 @@ fn schema_of(folder: &Path) -> BTreeSet<String> {
     }
 }
 
-/// The texts that SQLite keeps differ in order and comments between a table that was made at once
-/// and one that grew.
+/// SQLite stores the text of each statement, which differs in order and comments between a new
+/// table and an upgraded one.
 fn embedded_schema(connection: &rusqlite::Connection) -> BTreeSet<String> {
     let mut schema = BTreeSet::new();
     let mut objects = connection
@@ -268,7 +269,7 @@ fn embedded_schema(connection: &rusqlite::Connection) -> BTreeSet<String> {
     schema
 }
 
-/// The parts between the commas that stand in no parentheses.
+/// The parts between the commas outside all parentheses.
 fn at_top_level(body: &str) -> Vec<String> {
     let (mut depth, mut parts) = (0, vec![String::new()]);
     for letter in body.chars() {
@@ -347,7 +348,8 @@ async fn a_kill_during_an_upgrade_leaves_the_old_schema_or_the_new_one() {
                 seen[2].fetch_add(1, SeqCst);
                 return;
             }
-            // A copy is looked at: SQLite would move the write-ahead log when the look ends.
+            // The test reads a copy: SQLite would move the write-ahead log when the connection
+            // closes.
             let copy = copied(folder.path());
             let found = schema_of(copy.path());
             if found == old_schema {
@@ -371,7 +373,7 @@ async fn a_kill_during_an_upgrade_leaves_the_old_schema_or_the_new_one() {
     );
 }
 
-/// The files of a journal that no process has open, in another folder.
+/// Copies the files of a journal that no process has open into another folder.
 fn copied(folder: &Path) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     for name in ["journal.db", "journal.db-wal"] {
@@ -383,8 +385,8 @@ fn copied(folder: &Path) -> TempDir {
     copy
 }
 
-/// Starts a service that is killed in place of a write to its files; false when it came to listen
-/// before that.
+/// Starts a service that is killed instead of one of its writes to its files; false when it listens
+/// before that write.
 fn is_killed_at(launch: &Launch, which: usize) -> bool {
     use std::io::{BufRead, BufReader};
     let service = launch.command();
@@ -431,7 +433,7 @@ fn migration(name: &str) -> String {
     std::fs::read_to_string(folder_of_migrations().join(name)).unwrap()
 }
 
-/// The names of the files, in their order.
+/// The names of the files, in order.
 fn migrations() -> Vec<String> {
     let names = std::fs::read_dir(folder_of_migrations()).unwrap();
     let names = names.map(|file| file.unwrap().file_name().into_string().unwrap());
@@ -440,7 +442,7 @@ fn migrations() -> Vec<String> {
     names
 }
 
-/// What keeps a migration from being an addition that an older version can ignore.
+/// The statements that make a migration more than an addition that an older version can ignore.
 fn objections(migration: &str) -> Vec<String> {
     let code: Vec<&str> = migration
         .lines()
@@ -461,18 +463,20 @@ fn objections(migration: &str) -> Vec<String> {
         let is_column =
             statement.starts_with("ALTER TABLE ") && words.get(3..5) == Some(&["ADD", "COLUMN"]);
         if !is_addition && !is_column {
-            objections.push(format!("it does more than to add something: {statement}"));
+            objections.push(format!(
+                "the statement does more than add something: {statement}"
+            ));
         }
         if is_column && statement.contains("NOT NULL") && !statement.contains("DEFAULT") {
             objections.push(format!("older rows have no value: {statement}"));
         }
         let kind = words.get(6).map(|kind| kind.trim_end_matches(','));
         if is_column && !matches!(kind, Some("TEXT" | "BIGINT")) {
-            objections.push(format!("a column is TEXT or BIGINT: {statement}"));
+            objections.push(format!("a column must be TEXT or BIGINT: {statement}"));
         }
         if statement.contains('\'') && statement.contains("--") {
             objections.push(format!(
-                "a comment stands on a line of its own: {statement}"
+                "a comment must be on a line of its own: {statement}"
             ));
         }
     }
@@ -480,7 +484,7 @@ fn objections(migration: &str) -> Vec<String> {
 }
 
 #[test]
-fn migrations_are_numbered_named_in_order_and_only_add() {
+fn migrations_are_numbered_listed_in_order_and_only_add() {
     let list = std::fs::read_to_string(folder_of_migrations().join("mod.rs")).unwrap();
     let named: Vec<&str> = list
         .lines()
@@ -514,7 +518,8 @@ fn migrations_are_numbered_named_in_order_and_only_add() {
     }
 }
 
-/// A released migration ran on somebody's journal: another one changes what it did.
+/// A released migration has already run on the journals of operators: a new one must change its
+/// result.
 #[test]
 fn a_released_migration_is_never_edited() {
     use sha2::{Digest, Sha256};

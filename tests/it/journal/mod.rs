@@ -1,4 +1,4 @@
-//! The journal: what it refuses, what is on the disk at which moment, and who may read it.
+//! The journal: refusals, durability, and access to its files.
 
 use ozmap_cancel::clock::Moment;
 use ozmap_cancel::domain::{
@@ -38,7 +38,7 @@ pub const LONG: Times = Times {
     deadline_ms: 60_000,
 };
 
-/// A journal of its own, without a service.
+/// A separate journal without a service.
 struct Book {
     journal: Journal,
     folder: TempDir,
@@ -109,7 +109,7 @@ pub fn asking(code: &str, key: &str) -> Acceptance {
     }
 }
 
-/// What the guard makes of a plain reservation.
+/// The guard's verdict on a plain reservation.
 pub fn deletable(code: &str, id: &str) -> Deletable {
     let client = Client {
         code: Field::Value(code.to_owned()),

@@ -16,7 +16,7 @@ fn log_of(folder: &Path) -> std::path::PathBuf {
     folder.join("journal.db-wal")
 }
 
-/// One cancellation that ended, and one that waits because OZmap is away.
+/// One cancellation that ended, and one that waits because OZmap is unavailable.
 async fn with_one_that_waits() -> World {
     let world = World::with(SHORT).await;
     assert_eq!(world.cancel(CODE, "m-1").await.outcome(), "cancelled");
@@ -38,7 +38,7 @@ fn alone(world: &World) -> TempDir {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_clean_stop_the_one_file_is_all() {
+async fn a_clean_stop_leaves_the_whole_journal_in_one_file() {
     if !is_embedded() {
         return;
     }
@@ -59,14 +59,14 @@ async fn after_a_clean_stop_the_one_file_is_all() {
     drop(there.run(&["check"]));
     let beside = std::fs::read_dir(copy.path()).unwrap().count();
     assert_eq!(beside, 1, "a reader leaves no file beside it");
-    // A service on the copy continues what waited.
+    // A service on the copy continues the waiting cancellation.
     world.ozmap.heal().await;
     world
         .ozmap
         .reserve(serde_json::json!({"code": "later-1"}))
         .await;
     let service = there.start().await;
-    eventually("what waited to end", || async {
+    eventually("the waiting cancellation to end", || async {
         service
             .journal()
             .iter()
@@ -132,7 +132,7 @@ async fn a_journal_without_its_log_is_reported_and_unclear_cancellations_are_lef
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_of_the_file_alone_beside_a_running_service_says_so() {
+async fn a_copy_of_the_file_alone_during_operation_is_reported() {
     if !is_embedded() {
         return;
     }
@@ -147,7 +147,7 @@ async fn a_copy_of_the_file_alone_beside_a_running_service_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kill_is_no_false_alarm_even_if_another_program_reads_in_between() {
+async fn a_kill_raises_no_false_alarm_even_if_another_program_reads_in_between() {
     if !is_embedded() {
         return;
     }
@@ -233,7 +233,7 @@ async fn a_journal_beside_the_log_of_another_one_is_refused() {
 
 /// The header of a write-ahead log as SQLite restarts it: the first salt is incremented, and the
 /// checksum is right.
-fn begin_anew(log: &Path) {
+fn restart_log(log: &Path) {
     let mut bytes = std::fs::read(log).unwrap();
     let word = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
     let (magic, salt) = (word(0), word(16));
@@ -258,21 +258,21 @@ fn begin_anew(log: &Path) {
 
 /// SQLite writes the header of a restarted log, syncs it, and only then writes the first frame.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kill_while_the_log_is_begun_anew_is_no_false_alarm() {
+async fn a_kill_while_the_log_restarts_raises_no_false_alarm() {
     if !is_embedded() {
         return;
     }
     let mut world = with_one_that_waits().await;
-    // Now all of it is in the file.
+    // The whole journal is in the file now.
     stop(&mut world).await;
     world.restart().await;
     world.kill();
-    begin_anew(&log_of(world.folder.path()));
+    restart_log(&log_of(world.folder.path()));
     world.restart().await;
     let logs = world.service.logs();
     assert!(!logs.contains(INCOMPLETE), "{logs}");
     let waiting = world.journal().iter().any(|row| row["state"] != "done");
-    assert!(waiting, "it goes on");
+    assert!(waiting, "the waiting cancellation continues");
     // A truncated log is a real loss.
     world.kill();
     let log = std::fs::OpenOptions::new()
@@ -284,7 +284,7 @@ async fn a_kill_while_the_log_is_begun_anew_is_no_false_alarm() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_is_older_than_the_file_is_not_played_into_it() {
+async fn a_log_older_than_the_file_is_not_replayed_into_it() {
     if !is_embedded() {
         return;
     }

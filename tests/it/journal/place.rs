@@ -1,5 +1,5 @@
-//! The file of a journal: one instance whatever path it is opened by, and noticed when it goes
-//! away.
+//! The file of a journal: one instance whatever path opens it, and an alarm when the file is moved
+//! or removed.
 
 use std::path::Path;
 use std::process::Command;
@@ -68,7 +68,7 @@ async fn a_second_instance_is_refused_on_a_bind_mount_of_the_file_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_older_version_that_runs_on_it_is_not_joined() {
+async fn a_journal_in_use_by_an_older_version_is_refused() {
     if !is_embedded() {
         return;
     }
@@ -81,7 +81,7 @@ async fn an_older_version_that_runs_on_it_is_not_joined() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn check_finds_a_folder_that_the_service_may_not_write() {
+async fn check_reports_a_folder_that_the_service_may_not_write() {
     if !is_embedded() {
         return;
     }
@@ -127,7 +127,7 @@ async fn check_finds_a_folder_that_the_service_may_not_write() {
 /// A name, and a change to a folder.
 type Happening = (&'static str, fn(&Path));
 
-/// What may happen to the files under a running service.
+/// Changes to the files of a running service.
 fn happenings() -> Vec<Happening> {
     vec![
         ("removed", |folder| {
@@ -162,7 +162,7 @@ fn happenings() -> Vec<Happening> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_journal_that_goes_away_under_the_service_is_noticed_and_nothing_is_accepted() {
+async fn a_journal_that_disappears_is_noticed_and_nothing_is_accepted() {
     if !is_embedded() {
         return;
     }
@@ -196,7 +196,7 @@ async fn a_journal_that_goes_away_under_the_service_is_noticed_and_nothing_is_ac
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_journal_that_goes_away_is_noticed_without_a_request() {
+async fn a_journal_that_disappears_is_noticed_without_a_request() {
     if !is_embedded() {
         return;
     }
@@ -210,7 +210,7 @@ async fn a_journal_that_goes_away_is_noticed_without_a_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_journal_that_is_put_back_is_used_again_and_another_program_may_tidy_its_log() {
+async fn a_restored_journal_is_used_again_and_another_program_may_empty_its_log() {
     if !is_embedded() {
         return;
     }

@@ -1,4 +1,4 @@
-//! What the journal accepts from a webhook, and what it recognises.
+//! The requests that the journal accepts from webhooks, and those that it recognizes.
 
 use std::collections::HashSet;
 
@@ -64,7 +64,7 @@ async fn a_dry_run_runs_beside_the_real_cancellation() {
 }
 
 #[tokio::test]
-async fn the_same_webhook_is_the_same_cancellation_for_ever() {
+async fn the_same_webhook_always_gets_the_same_cancellation() {
     let book = Book::open(LONG);
     let mut held = book.intended("c-1").await;
     let (running, record_of) = record(accepted(&book, asking("c-1", "c-1")).await);
@@ -86,7 +86,7 @@ async fn the_same_webhook_is_the_same_cancellation_for_ever() {
 }
 
 #[tokio::test]
-async fn a_key_with_another_content_accepts_nothing() {
+async fn a_reused_key_with_other_content_is_not_accepted() {
     let book = Book::open(LONG);
     drop(book.held("c-1").await);
     let reused = accepted(&book, asking("c-2", "c-1")).await;
@@ -104,7 +104,7 @@ async fn without_a_key_the_same_request_of_a_conversation_is_the_same_for_a_whil
     let mut stranger = keyless("c-1", 3);
     stranger.conversation = Some("chatbot/551188".to_owned());
     assert_eq!(record(accepted(&book, stranger).await).0, "joined");
-    // A caller that was told to wait may ask long after, and again after the end: the window counts
+    // A caller that got `pending` may ask long after, and again after the end: the window counts
     // from the end.
     let foreign = file::Foreign::of(book.folder.path());
     foreign.run("UPDATE delivery SET received_at = received_at - 3600000");
@@ -164,7 +164,7 @@ async fn an_end_in_the_future_does_not_count_as_a_recent_one() {
     asked.delivery.key = "again".to_owned();
     let (how, fresh) = record(accepted(&book, asked.clone()).await);
     assert_eq!(how, "fresh");
-    // While that one runs it is the one that counts, whatever time the other one has.
+    // While that one runs, it counts, whatever the time of the other one.
     foreign.run("UPDATE op SET done_at = done_at - 86400000");
     asked.delivery.key = "once more".to_owned();
     let (how, running) = record(accepted(&book, asked).await);
@@ -172,7 +172,7 @@ async fn an_end_in_the_future_does_not_count_as_a_recent_one() {
 }
 
 #[tokio::test]
-async fn a_conversation_tries_only_so_many_codes_and_the_same_one_as_often_as_it_likes() {
+async fn a_conversation_may_try_a_limited_number_of_codes_and_each_of_them_repeatedly() {
     let book = Book::open(LONG);
     for n in 0..5 {
         let asked = keyless(&format!("c-{n}"), n);
@@ -180,7 +180,7 @@ async fn a_conversation_tries_only_so_many_codes_and_the_same_one_as_often_as_it
     }
     let refused = accepted(&book, keyless("c-5", 5)).await;
     assert!(matches!(refused, Accepted::TooManyCodes), "{refused:?}");
-    assert_eq!(book.rows().len(), 5, "nothing was promised");
+    assert_eq!(book.rows().len(), 5, "nothing was accepted");
     let mut again = keyless("c-0", 6);
     again.duplicate_window_ms = None;
     assert_eq!(record(accepted(&book, again).await).0, "joined");
@@ -223,7 +223,7 @@ async fn the_outcome_that_a_webhook_got_is_noted_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_spellings_of_a_code_are_one_cancellation_and_a_restart_knows_what_came() {
+async fn two_spellings_of_a_code_are_one_cancellation_and_the_typed_one_is_kept() {
     let mut world = World::with(SHORT).await;
     world.ozmap.fault("lookup:status=503").await;
     let first = world.cancel("“123 | 123”", "m-1").await;

@@ -1,16 +1,17 @@
-//! A reason that this version does not know: shown as it is, and no reason to stop.
+//! A reason that this version does not know: the journal shows it unchanged, and the cancellation
+//! continues.
 
 use super::*;
 use crate::cancel::CODE;
 use crate::support::{World, eventually};
 
-/// A cancellation that another version left, with a reason of its own.
+/// A cancellation from another version, with a reason that only that version knows.
 const OPEN: &str = "\
 INSERT INTO op (id, protocol, code, dry_run, channel, state, reason, next_at, deadline_at, created_at, updated_at) \
 VALUES ('01939d3a-0000-7000-8000-000000000002', '20261123000002', 'CODE', 0, 'chatbot', 'accepted', 'of_another_version', 1, 9999999999999, NOW, NOW)";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_reason_is_shown_and_its_cancellation_is_carried_on() {
+async fn an_unknown_reason_is_shown_and_its_cancellation_continues() {
     let mut world = World::new().await;
     let launch = world.service.launch().clone();
     world.service.kill();
@@ -43,7 +44,7 @@ async fn an_unknown_reason_is_shown_and_its_cancellation_is_carried_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_decided_on_an_unknown_reason() {
+async fn no_decision_depends_on_an_unknown_reason() {
     let book = Book::open(LONG);
     let held = book.held(CODE).await;
     let id = held.record.id;

@@ -1,9 +1,9 @@
-//! The state machine: which step the database itself refuses.
+//! The state machine: the steps that the database itself refuses.
 
 use super::*;
 
 #[tokio::test]
-async fn a_cancellation_has_one_target_for_ever() {
+async fn a_cancellation_never_changes_its_target() {
     let book = Book::open(LONG);
     let mut held = book.intended("c-1").await;
     let (again, other) = (deletable("c-1", TARGET), deletable("c-1", OTHER));
@@ -101,11 +101,11 @@ async fn nothing_is_cancelled_without_a_target() {
 }
 
 #[tokio::test]
-async fn every_written_deletion_restarts_the_settling_time() {
+async fn every_written_intent_restarts_the_settlement_period() {
     let book = Book::open(LONG);
     let mut held = book.intended("c-1").await;
     let first = held.record.settle_at_ms;
-    crate::support::eventually("the clock to go on", async || {
+    crate::support::eventually("the clock to advance", async || {
         (Moment::now().unix_ms() > first - LONG.settle_ms + 5).then_some(())
     })
     .await;
@@ -119,7 +119,7 @@ async fn every_written_deletion_restarts_the_settling_time() {
 }
 
 #[tokio::test]
-async fn an_operation_that_fails_takes_no_other_of_its_commit_with_it() {
+async fn a_failed_operation_does_not_undo_the_others_of_its_commit() {
     let book = Book::open(LONG);
     let mut held = book.intended("c-0").await;
     book.journal
@@ -144,7 +144,7 @@ async fn an_operation_that_fails_takes_no_other_of_its_commit_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_deletions_of_an_hour_are_spent_once_each_however_many_ask_at_once() {
+async fn concurrent_deletions_do_not_exceed_the_hourly_limit() {
     let book = Book::open(LONG);
     let mut running = tokio::task::JoinSet::new();
     for _ in 0..32 {

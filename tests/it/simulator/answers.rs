@@ -1,9 +1,9 @@
-//! Faults of the answer: what arrives instead of it or in its place, and how faults are counted.
+//! Faults of the answer: damaged, false and foreign answers, and the counting of faults.
 
 use super::*;
 
 #[tokio::test]
-async fn an_answer_arrives_damaged() {
+async fn an_answer_can_arrive_damaged() {
     let good = World::new().await.get(LOOKUP).await.body;
     let length = good.len().to_string();
     let half = String::from_utf8_lossy(&good.as_bytes()[..good.len() / 2]).into_owned();
@@ -44,7 +44,7 @@ async fn an_answer_arrives_damaged() {
 }
 
 #[tokio::test]
-async fn a_document_lies_and_the_world_does_not_change() {
+async fn a_false_document_does_not_change_the_world() {
     let world = World::with(&[]).await;
     let truth = world.get(LOOKUP).await.json();
     for (fault, pointer, expected) in [
@@ -79,7 +79,7 @@ async fn a_document_lies_and_the_world_does_not_change() {
 }
 
 #[tokio::test]
-async fn a_lie_can_be_told_on_every_route_that_shows_documents() {
+async fn every_route_that_shows_documents_can_return_a_false_one() {
     let world = World::new().await;
     world.fault("lookup:duplicate_keys*1").await;
     assert!(
@@ -116,7 +116,7 @@ async fn a_lie_can_be_told_on_every_route_that_shows_documents() {
 }
 
 #[tokio::test]
-async fn something_else_answers_and_nothing_is_applied() {
+async fn a_foreign_answer_applies_no_change() {
     for (fault, status, content_type, part) in [
         ("status=401", 401, "text/plain", "Unauthorized"),
         ("status=403", 403, "application/json", "permissão"),
@@ -173,7 +173,7 @@ async fn something_else_answers_and_nothing_is_applied() {
 }
 
 #[tokio::test]
-async fn a_redirect_says_where_to_and_a_refusal_how_long_to_wait() {
+async fn a_redirect_names_its_target_and_a_refusal_its_delay() {
     let world = World::with(&[
         "lookup:status=429,7",
         "get:redirect=302,http://127.0.0.1:1/x",
@@ -196,7 +196,7 @@ async fn a_redirect_says_where_to_and_a_refusal_how_long_to_wait() {
 }
 
 #[tokio::test]
-async fn a_fault_counts_its_calls_and_the_first_that_is_due_wins() {
+async fn a_fault_counts_its_calls_and_the_first_due_fault_wins() {
     let world = World::with(&[
         "lookup:status=500*2+1",
         "any:status=503*1+3",
@@ -231,7 +231,7 @@ async fn a_fault_counts_its_calls_and_the_first_that_is_due_wins() {
 }
 
 #[tokio::test]
-async fn a_fault_is_set_with_all_beside_it_or_refused_with_a_reason() {
+async fn faults_are_set_together_or_refused_with_a_reason() {
     let world = World::new().await;
     let both = json!(["delete:reset_after*1", {"route": "lookup", "kind": "status", "value": 500, "times": null, "skip": 0, "probability": 1.0}]);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The calls: codes, keys, lists and the undocumented points.
+//! The calls of the interface: codes, keys, lists and the undocumented points.
 
 use super::*;
 
@@ -40,7 +40,7 @@ async fn a_code_is_decoded_once_and_compared_exactly() {
 }
 
 #[tokio::test]
-async fn a_key_decides_what_its_user_sees_and_changes() {
+async fn a_key_decides_what_its_user_may_read_and_change() {
     let north = Key::new("north", Role::Full).with_projects(["62bc9b89a17d2b0030bddc0d"]);
     let mut options = Options::default();
     options.keys.push(north);
@@ -97,7 +97,7 @@ async fn a_key_decides_what_its_user_sees_and_changes() {
 }
 
 #[tokio::test]
-async fn a_login_gives_a_token_that_a_reset_takes_back() {
+async fn a_login_returns_a_token_that_a_reset_revokes() {
     let mut world = World::new().await;
     let login = json!({"login": "simulator", "password": "simulator"});
     let token = world
@@ -111,7 +111,7 @@ async fn a_login_gives_a_token_that_a_reset_takes_back() {
 }
 
 #[tokio::test]
-async fn a_list_is_filtered_from_the_body_or_the_query_and_paged_to_its_end() {
+async fn a_list_is_filtered_by_the_body_or_the_query_and_paged_to_its_end() {
     let world = World::new().await;
     let filter = |property: &str, value: &str| json!([{"property": property, "operator": "=", "value": value}]);
     let by_body = json!({"filter": filter("code", "123|123")});
@@ -164,7 +164,7 @@ async fn a_list_is_filtered_from_the_body_or_the_query_and_paged_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_quirk_changes_one_answer_and_can_be_switched_while_running() {
+async fn a_quirk_changes_one_answer_and_can_be_changed_at_runtime() {
     let world = World::new().await;
     let nobody = "/api/v2/properties/client/nobody";
     for (quirk, method, path, expected) in [

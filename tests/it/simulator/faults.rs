@@ -1,4 +1,4 @@
-//! Faults of the connection and of the deletion: when each acts against the change of state.
+//! Faults of the connection and of the deletion, before or after the change of state.
 
 use super::*;
 
@@ -6,7 +6,7 @@ const DELETED: bool = false;
 const KEPT: bool = true;
 
 #[tokio::test]
-async fn a_reset_comes_before_or_after_the_deletion_without_a_byte() {
+async fn a_reset_before_or_after_the_deletion_sends_no_byte() {
     for (fault, left) in [("reset_before", KEPT), ("reset_after", DELETED)] {
         let world = World::with(&[&format!("delete:{fault}*1")]).await;
         let reply = world.delete(PROPERTY).await;
@@ -21,7 +21,7 @@ async fn a_reset_comes_before_or_after_the_deletion_without_a_byte() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_never_answered_ends_when_the_client_leaves() {
+async fn an_unanswered_call_ends_when_the_client_disconnects() {
     for (fault, left) in [("timeout_before", KEPT), ("timeout_after", DELETED)] {
         let world = World::with(&[&format!("delete:{fault}*1")]).await;
         let stream = world.open("DELETE", PROPERTY, "").await;
@@ -78,7 +78,7 @@ async fn a_held_call_waits_before_or_after_the_deletion_until_it_is_released() {
 }
 
 #[tokio::test]
-async fn a_deletion_is_ignored_late_or_not_seen_yet() {
+async fn a_deletion_is_ignored_late_or_not_visible_yet() {
     let world = World::with(&["delete:ignored_delete*1"]).await;
     assert_eq!(world.delete(PROPERTY).await.status, 204);
     assert_eq!(
@@ -123,7 +123,7 @@ async fn a_deletion_is_ignored_late_or_not_seen_yet() {
 }
 
 #[tokio::test]
-async fn a_slow_deletion_happens_even_if_the_client_has_left() {
+async fn a_slow_deletion_takes_effect_after_the_client_has_disconnected() {
     let world = World::with(&["delete:delay_ms=100"]).await;
     drop(world.open("DELETE", PROPERTY, "").await);
     world

@@ -1,4 +1,4 @@
-//! OZmap's habits, each as a switch, and each of its ways.
+//! OZmap's known variations, each as a quirk with all its values.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn filtered(collection: &str, property: &str, value: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_unknown_code_is_said_in_seven_ways() {
+async fn an_unknown_code_is_answered_in_seven_forms() {
     let world = World::new().await;
     for (quirk, expected) in [
         ("empty_array", (200, "[]")),
@@ -36,7 +36,7 @@ async fn an_unknown_code_is_said_in_seven_ways() {
         world.quirks(json!({"unknown_code": quirk})).await;
         let reply = world.get(UNKNOWN).await;
         assert_eq!((reply.status, reply.body.as_str()), expected, "{quirk}");
-        // The list says it in one way only.
+        // The list reports an absence in one form only.
         let list = world.get(&filtered("ftth-clients", "code", "nobody")).await;
         assert_eq!(
             (&list.json()["total"], &list.json()["rows"]),
@@ -50,7 +50,7 @@ async fn an_unknown_code_is_said_in_seven_ways() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_property_is_in_the_list_and_the_look_up_by_code_says_nothing() {
+async fn a_client_without_a_property_is_in_the_list_and_absent_from_the_lookup_by_code() {
     let world = World::new().await;
     let made = world
         .send("POST", "/__sim/clients", json!({"code": "homeless"}))
@@ -83,7 +83,7 @@ async fn a_client_without_a_property_is_in_the_list_and_the_look_up_by_code_says
 }
 
 #[tokio::test]
-async fn an_error_is_a_json_string_a_text_that_is_called_html_or_a_message() {
+async fn an_error_is_a_json_string_a_text_labelled_as_html_or_a_message() {
     let world = World::with(&["get:html_404*1"]).await;
     let page = world.get(PROPERTY).await;
     world.quirks(json!({"unknown_code": "not_found"})).await;
@@ -116,7 +116,7 @@ async fn an_error_is_a_json_string_a_text_that_is_called_html_or_a_message() {
         "Registro não encontrado.".to_owned(),
     );
     assert_eq!(said("text_as_html").await, text);
-    // A plain text is labelled so too, and what succeeds is not touched; a page stays a page.
+    // A plain text gets that label too; a success and a page are unchanged.
     let missing = world.get("/api/v2/nowhere").await;
     assert_eq!(
         missing.header("content-type"),
@@ -129,7 +129,7 @@ async fn an_error_is_a_json_string_a_text_that_is_called_html_or_a_message() {
 }
 
 #[tokio::test]
-async fn a_filter_is_obeyed_or_only_at_its_root_or_not_at_all() {
+async fn a_filter_is_obeyed_completely_at_its_root_only_or_not_at_all() {
     let world = World::new().await;
     let (root, nested) = (
         filtered("ftth-clients", "code", "123|123"),
@@ -142,7 +142,7 @@ async fn a_filter_is_obeyed_or_only_at_its_root_or_not_at_all() {
     assert_eq!(totals().await, (json!(1), json!(1)));
     world.quirks(json!({"filters": "root_only"})).await;
     assert_eq!(totals().await, (json!(1), json!(15)));
-    // A parameter that does not exist is ignored in any case.
+    // An unknown parameter is ignored in any case.
     let named = world.get("/api/v2/ftth-clients?code=123%7C123").await;
     assert_eq!(named.json()["total"], 14);
 
@@ -162,7 +162,7 @@ async fn a_filter_is_obeyed_or_only_at_its_root_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn pages_may_be_told_apart_by_the_last_id_which_is_named_on_the_last_one_too() {
+async fn pages_may_follow_the_last_id_which_the_last_page_names_too() {
     let world = World::new().await;
     let everything = ids(&world.get("/api/v2/properties?limit=-1").await.json());
     world.quirks(json!({"pagination": "last_seen_id"})).await;
@@ -199,7 +199,7 @@ async fn documents_inside_a_document_may_have_other_ids_at_every_read() {
     let (first, second) = (onu().await, onu().await);
     assert!(first.0.is_string() && first.1.is_string());
     assert!(first.0 != second.0 && first.1 != second.1);
-    // The rest is what it was.
+    // The other members are unchanged.
     assert_eq!(
         world.get(LOOKUP).await.json()[0]["_id"],
         "62d194b46c9401002392c704"
@@ -254,7 +254,7 @@ async fn a_deletion_is_refused_with_422_or_answered_with_the_document() {
 }
 
 #[tokio::test]
-async fn the_root_is_a_page_or_not_there() {
+async fn the_root_is_a_page_or_missing() {
     let world = World::new().await;
     let page = world.get("/").await;
     assert_eq!(page.status, 200);

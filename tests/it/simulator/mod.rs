@@ -1,7 +1,7 @@
 //! The simulator itself: the behaviour that every other test relies on.
 //!
-//! Talks to it over plain sockets, because a fault on the wire is exactly what an HTTP client
-//! hides. Nothing here knows the service.
+//! The tests use plain sockets, because an HTTP client would hide the faults of the connection.
+//! They must never depend on the service.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,12 +21,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-mod anew;
 mod answers;
 mod calls;
 mod faults;
 mod habits;
 mod nothing;
+mod reset;
 mod world;
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -119,7 +119,7 @@ impl World {
         self.send("DELETE", path, Value::Null).await
     }
 
-    /// What really is in the world.
+    /// Whether the world really holds a reservation of this code.
     async fn exists(&self, code: &str) -> bool {
         !self
             .get(&format!("/__sim/properties?code={code}"))
@@ -198,7 +198,7 @@ fn ids(envelope: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_planted_reservation_is_as_it_was_asked_for() {
+async fn a_planted_reservation_has_the_requested_members() {
     let world = World::new().await;
     for number in 0..20 {
         world.plant(json!({"code": format!("p-{number}")})).await;
@@ -260,7 +260,7 @@ async fn a_planted_reservation_is_as_it_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_connection_is_kept_and_may_be_pipelined() {
+async fn a_connection_stays_open_and_allows_pipelining() {
     let world = World::new().await;
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     let one = format!("GET {LOOKUP} HTTP/1.1\r\nHost: o\r\nAuthorization: simulator-key\r\n");
@@ -273,7 +273,7 @@ async fn a_connection_is_kept_and_may_be_pipelined() {
 }
 
 #[tokio::test]
-async fn a_stop_drops_connections_that_wait() {
+async fn a_stop_drops_waiting_connections() {
     let faults: Vec<Fault> = vec!["any:timeout_before".parse().unwrap()];
     let options = Options {
         faults,

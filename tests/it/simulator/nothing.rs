@@ -1,9 +1,9 @@
-//! The fault of an OZmap that says "nothing there" once although it is.
+//! The fault `nothing`: OZmap once reports an absence that is not true.
 
 use super::*;
 
 #[tokio::test]
-async fn a_look_says_nothing_once_and_the_truth_again() {
+async fn one_lookup_reports_an_absence_and_the_next_one_the_truth() {
     let world = World::new().await;
     let list = "/api/v2/ftth-clients?filter=%5B%7B%22property%22%3A%22code%22%2C%22operator%22%3A%22%3D%22%2C%22value%22%3A%22123%7C123%22%7D%5D";
     for (fault, path, expected) in [
@@ -58,7 +58,7 @@ async fn a_look_says_nothing_once_and_the_truth_again() {
 }
 
 #[tokio::test]
-async fn the_text_is_the_routes_own_and_a_deletion_answered_so_has_no_effect() {
+async fn the_absence_has_the_form_of_its_route_and_such_a_deletion_has_no_effect() {
     let world = World::with(&["delete:nothing*1", "lookup:nothing*1"]).await;
     world
         .send("POST", "/__sim/quirks", json!({"unknown_code": "null"}))
@@ -71,7 +71,7 @@ async fn the_text_is_the_routes_own_and_a_deletion_answered_so_has_no_effect() {
 }
 
 #[test]
-fn it_is_written_with_or_without_its_words() {
+fn the_fault_is_written_with_or_without_its_form() {
     for written in ["lookup:nothing*1", "get:nothing=no_content*1+2"] {
         assert_eq!(written.parse::<Fault>().unwrap().to_string(), written);
     }

@@ -1,4 +1,4 @@
-//! The world: its elements, and the effect of a change to one element on the others.
+//! The world: its elements, and the effects of a change to one element on the others.
 
 use super::*;
 
@@ -16,7 +16,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn the_documented_reservation_is_there_to_the_letter() {
+async fn the_documented_reservation_exists_exactly_as_documented() {
     let world = World::new().await;
     let reply = world.get(LOOKUP).await;
     assert_eq!(reply.status, 200);
@@ -145,7 +145,7 @@ async fn deleting_a_property_takes_its_client_and_drop_and_frees_its_port() {
 }
 
 #[tokio::test]
-async fn a_customer_can_leave_without_the_property() {
+async fn a_customer_can_be_deleted_without_the_property() {
     let world = World::new().await;
     let client = "/api/v2/ftth-clients/62d194b46c9401002392c701";
     assert_eq!(
@@ -190,7 +190,7 @@ async fn a_customer_can_leave_without_the_property() {
 }
 
 #[tokio::test]
-async fn a_drop_can_go_without_the_property() {
+async fn a_drop_can_be_deleted_without_the_property() {
     let world = World::new().await;
     let drop = "/api/v2/cables/62d194b56c9401002392c706";
     assert_eq!(
@@ -221,7 +221,7 @@ async fn a_drop_can_go_without_the_property() {
 }
 
 #[tokio::test]
-async fn a_batch_update_changes_what_its_filter_finds() {
+async fn a_batch_update_changes_the_documents_that_its_filter_finds() {
     let world = World::new().await;
     let update = json!({"filter": [{"property": "id", "operator": "in", "value": ["62d194b46c9401002392c704"]}], "update": {"potencyRead": -20}});
     assert_eq!(
@@ -289,7 +289,7 @@ async fn a_reservation_takes_a_free_port_and_an_unused_code_or_nothing() {
 }
 
 #[tokio::test]
-async fn a_box_without_a_free_port_takes_no_customer() {
+async fn a_box_without_a_free_port_accepts_no_customer() {
     let world = World::new().await;
     for port in [1, 2, 3, 5, 6, 7, 8] {
         let order = json!({"connector": SPLITTER_ID, "port": port, "client": {"code": format!("n-{port}")}});

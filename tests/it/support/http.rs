@@ -1,4 +1,4 @@
-//! Raw HTTP over a socket, so that a test can send what no library would.
+//! Raw HTTP over a socket, so that a test can send requests that no library would send.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long one exchange may take.
+/// The timeout of one exchange.
 const WITHIN: Duration = Duration::from_secs(30);
 
-/// An answer, read whole.
+/// A complete answer.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub status: u16,
@@ -83,7 +83,7 @@ pub async fn send_raw(address: SocketAddr, bytes: &[u8]) -> std::io::Result<Repl
         .map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?
 }
 
-/// Reads an answer whose body ends with the connection.
+/// Reads an answer whose body ends when the connection closes.
 pub fn parse(answer: &[u8]) -> std::io::Result<Reply> {
     let broken = || std::io::Error::other(format!("not an HTTP answer: {} bytes", answer.len()));
     let end = answer

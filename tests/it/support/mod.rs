@@ -1,7 +1,9 @@
-//! A world for a test: the real binary as a child process, a simulated OZmap in this process, a journal folder.
+//! A world for a test: the real binary as a child process, a simulated OZmap in this process, and a
+//! folder for the journal.
 //!
-//! Tests look at the world from the outside: HTTP answers, the simulator's state, the journal's rows. They never
-//! sleep: they wait for a state, with a deadline that names what it waited for.
+//! Tests observe the world from the outside: HTTP answers, the simulator's state, the journal's
+//! rows. They must never sleep: they wait for a state, with a deadline whose message names that
+//! state.
 
 pub mod http;
 pub mod ozmap;
@@ -23,10 +25,11 @@ pub use http::Reply;
 pub use ozmap::Ozmap;
 pub use service::{Launch, Service};
 
-/// How long a test waits for a state before it fails: long, because several tests share a core.
+/// The time that a test waits for a state before it fails: long, because several tests share a
+/// core.
 pub const PATIENCE: Duration = Duration::from_secs(40);
 
-/// The key of the simulated OZmap.
+/// The API key of the simulated OZmap.
 pub const KEY: &str = "simulator-key";
 
 /// The secret of the channel `chatbot`.
@@ -52,7 +55,7 @@ impl World {
         Self::on(ozmap, settings).await
     }
 
-    /// A world on an OZmap that is there already.
+    /// A world on an OZmap that already exists.
     pub async fn on(ozmap: Ozmap, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings: Vec<(String, String)> = settings
@@ -90,7 +93,7 @@ impl World {
             .await;
     }
 
-    /// Asks the channel `chatbot` with its secret.
+    /// Sends a request to the channel `chatbot` with its secret.
     pub async fn ask(&self, body: Value) -> Reply {
         self.service.ask(&body).await
     }
@@ -101,7 +104,7 @@ impl World {
             .await
     }
 
-    /// Asks with the same body until the answer is final.
+    /// Repeats a request until the answer is final.
     pub async fn ask_until_final(&self, body: Value) -> Reply {
         eventually("a final answer", || async {
             let reply = self.service.try_ask(&body).await.ok()?;
@@ -127,7 +130,7 @@ impl World {
     }
 }
 
-/// Waits until a state is there.
+/// Waits until a state is reached.
 pub async fn eventually<T, F>(what: &str, look: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
@@ -135,7 +138,7 @@ where
     eventually_within(PATIENCE, what, look).await
 }
 
-/// The same, where a state may take longer to come.
+/// Like `eventually`, for a state that may take longer.
 pub async fn eventually_within<T, F>(
     patience: Duration,
     what: &str,
@@ -154,7 +157,7 @@ where
     }
 }
 
-/// The draws of every run, so that the verdict on a change does not depend on the day. `PROPTEST_RNG_SEED` draws
+/// Fixes the random cases, so that every run tries the same ones. `PROPTEST_RNG_SEED` selects
 /// others.
 pub fn draws() -> Config {
     let usual = Config::default();
@@ -167,14 +170,14 @@ pub fn draws() -> Config {
     }
 }
 
-/// Whether the writes of a process can be traced on this machine.
+/// Whether this machine can trace the writes of a process.
 pub fn has_strace() -> bool {
     let found = std::process::Command::new("strace").arg("-V").output();
     found.is_ok_and(|found| found.status.success())
 }
 
-/// Says that a test cannot run here, and records it for `tests/skipped.rs`, which reports it at the
-/// end of `cargo test`. In CI, which installs everything, a skip is a failure.
+/// Reports that a test cannot run here, and records it for `tests/skipped.rs`, which reports it at
+/// the end of `cargo test`. In CI, which installs everything, a skip is a failure.
 pub fn skipped(needs: &str) {
     record_skip(needs);
     assert!(
@@ -193,6 +196,6 @@ fn record_skip(needs: &str) {
         .append(true)
         .open(record)
         .unwrap();
-    // One write for each line: tests that run at once do not mix theirs.
+    // One write for each line, so that tests that run at once do not mix their lines.
     record.write_all(format!("{needs}\n").as_bytes()).unwrap();
 }

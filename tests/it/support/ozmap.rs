@@ -22,7 +22,7 @@ impl Ozmap {
         Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
     }
 
-    /// The same, where a service expects it.
+    /// Like `start`, on the address that a service is configured with.
     pub async fn start_at(address: SocketAddr) -> Self {
         let simulator = Simulator::bind(address, Options::default()).await.unwrap();
         let address = simulator.address();
@@ -34,7 +34,7 @@ impl Ozmap {
         }
     }
 
-    /// Where the service finds it.
+    /// The base URL for the service.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -44,7 +44,7 @@ impl Ozmap {
         self.address
     }
 
-    /// Reads one of its control pages.
+    /// Reads one of the simulator's control pages.
     pub async fn get(&self, path: &str) -> Value {
         send(self.address, "GET", path, &[], b"")
             .await
@@ -52,7 +52,7 @@ impl Ozmap {
             .json()
     }
 
-    /// Tells it something; fails the test when it does not understand.
+    /// Sends a control request; the test fails if the simulator refuses it.
     pub async fn post(&self, path: &str, body: &Value) -> Value {
         let reply = send(
             self.address,
@@ -75,14 +75,14 @@ impl Ozmap {
         self.post("/__sim/faults", &json!(fault)).await;
     }
 
-    /// Takes all faults back.
+    /// Removes all faults.
     pub async fn heal(&self) {
         send(self.address, "DELETE", "/__sim/faults", &[], b"")
             .await
             .unwrap();
     }
 
-    /// Adds a reservation, with whatever differs from a plain one.
+    /// Adds a reservation; the given members override those of a plain one.
     pub async fn reserve(&self, reservation: Value) -> Value {
         self.post("/__sim/properties", &reservation).await
     }
@@ -101,7 +101,7 @@ impl Ozmap {
         assert!(removed.unwrap().status < 300);
     }
 
-    /// The properties that it really holds under a code.
+    /// The properties that the simulator really holds under a code.
     pub async fn holds(&self, code: &str) -> Vec<Value> {
         let code: String = code.bytes().map(|b| format!("%{b:02X}")).collect();
         self.get(&format!("/__sim/properties?code={code}"))
@@ -111,7 +111,7 @@ impl Ozmap {
             .unwrap_or_default()
     }
 
-    /// The deletions of properties that it carried out.
+    /// The deletions of properties that the simulator carried out.
     pub async fn deletions(&self) -> Vec<Value> {
         let audit = self.get("/__sim/audit").await;
         let applied = |entry: &&Value| entry["method"] == "DELETE" && entry["applied"] == true;
@@ -124,7 +124,7 @@ impl Ozmap {
             .collect()
     }
 
-    /// Every call of the interface in order.
+    /// Every call of OZmap's interface, in order.
     pub async fn calls(&self) -> Vec<Value> {
         let calls = self.get("/__sim/calls").await;
         calls["calls"]
@@ -134,7 +134,8 @@ impl Ozmap {
             .unwrap_or_default()
     }
 
-    /// The methods and paths of the calls about reservations, in order, without the probe of the key.
+    /// The methods and paths of the calls about reservations, in order, without the probe of the
+    /// API key.
     pub async fn asked(&self) -> Vec<String> {
         let about_reservations = |call: &&Value| call["route"] != "probe";
         self.calls()
@@ -165,7 +166,7 @@ impl Ozmap {
         .await;
     }
 
-    /// Lets held calls go on.
+    /// Releases the held calls.
     pub async fn release(&self) {
         self.post("/__sim/release", &json!({})).await;
     }

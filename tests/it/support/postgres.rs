@@ -1,7 +1,9 @@
-//! A private PostgreSQL server for the tests: one for each test process, or one of its own for a test that breaks it.
+//! A private PostgreSQL server for the tests: one for each test process, and a separate one for a
+//! test that breaks its server.
 //!
-//! It runs in a temporary folder on a free port of this machine, and it ends with the test process, however that ends:
-//! a shell beside it waits for our end of a pipe to close.
+//! The server runs in a temporary folder on a free port of this machine. It must never outlive the
+//! test process, however that ends: a shell beside it waits until the test process closes its end
+//! of a pipe.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
@@ -14,10 +16,10 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
-/// How long a server may take to start; the machine may be busy.
+/// The timeout of a start; the machine may be busy.
 const START_WITHIN: Duration = Duration::from_secs(60);
 
-/// Whether a test kills the server, and wants to see what it had made durable.
+/// Whether a test kills the server and then checks which commits were durable.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Sync {
     On,
@@ -46,7 +48,7 @@ pub fn shared() -> Option<&'static Server> {
 }
 
 impl Server {
-    /// Makes a new server; `None` on a machine without PostgreSQL.
+    /// Creates a new server; `None` on a machine without PostgreSQL.
     pub fn start(sync: Sync, settings: &[&str]) -> Option<Self> {
         let programs = programs()?;
         let folder = tempfile::Builder::new()
@@ -63,7 +65,7 @@ impl Server {
             .args(["--username=postgres", "--auth=trust", "--encoding=UTF8"])
             .args(["--no-locale", "--no-sync", "--pgdata"])
             .arg(&data));
-        // A role that has to prove itself, for what must not be seen.
+        // A role that must authenticate, for tests that secrets appear in no output.
         let access =
             "host all secretive 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
         std::fs::write(data.join("pg_hba.conf"), access).unwrap();
@@ -87,11 +89,11 @@ impl Server {
         Some(server)
     }
 
-    /// Starts the program on its folder, and waits until it answers.
+    /// Starts the server on its folder, and waits until it answers.
     pub fn run(&mut self) {
         let programs = programs().unwrap();
         let deadline = Instant::now() + START_WITHIN;
-        // After a kill the remains of the last run must be gone first.
+        // After a kill the processes of the last run must end first.
         loop {
             self.spawn(&programs);
             loop {
@@ -118,7 +120,8 @@ impl Server {
             .append(true)
             .open(self.folder.join("log"))
             .unwrap();
-        // The shell ends when PostgreSQL does. When the pipe is closed, PostgreSQL ends, and the folder goes with it.
+        // The shell ends when PostgreSQL ends. When the pipe closes, it stops PostgreSQL and
+        // removes the folder.
         let script = r#"
             exec 3<&0
             folder=$1; shift
@@ -164,28 +167,28 @@ impl Server {
         self.watch = Some(shell.spawn().unwrap());
     }
 
-    /// The process of the server.
+    /// The process id of the server.
     fn pid(&self) -> String {
         let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
         file.lines().next().unwrap().to_owned()
     }
 
-    /// Kills it with SIGKILL; nothing is written to the disk any more.
+    /// Kills the server with SIGKILL; it writes nothing to the disk any more.
     pub fn kill(&mut self) {
         self.signal("KILL");
         let mut watch = self.watch.take().unwrap();
-        // Not `wait`, which closes the pipe first: then the folder would go.
+        // Not `wait`, which closes the pipe first, whereupon the shell removes the folder.
         while watch.try_wait().unwrap().is_none() {
             thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Sends it a signal by name, like `STOP`.
+    /// Sends the server a signal by name, like `STOP`.
     pub fn signal(&self, name: &str) {
         run(Command::new("kill").args(["-s", name, &self.pid()]));
     }
 
-    /// Where a database of it is.
+    /// The URL of one of its databases.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
@@ -195,7 +198,7 @@ impl Server {
         self.port
     }
 
-    /// What it wrote into its log.
+    /// The text of its log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
@@ -205,7 +208,7 @@ impl Server {
         &self.folder
     }
 
-    /// The URL of a journal of its own: a new schema.
+    /// The URL of a new journal: a schema of its own.
     pub fn place(&self, name: &str) -> String {
         let schema = schema(name);
         let session = Session::open(&self.url("postgres"));
@@ -225,12 +228,12 @@ impl Drop for Server {
     }
 }
 
-/// A name of a schema: names of folders differ in case, those of schemas do not.
+/// A name for a schema. The names of folders differ in case, and those of schemas must not.
 fn schema(name: &str) -> String {
     format!("w_{}", hex::encode(name))
 }
 
-/// A session of its own, for a test that looks or interferes. Blocks.
+/// A separate session, for a test that reads the tables or interferes. Its calls block.
 pub struct Session {
     client: Client,
     runtime: Option<Runtime>,
@@ -261,11 +264,11 @@ impl Session {
                 Err(error) => Err(error),
             }
         };
-        // A test may run in a runtime, which must not be blocked.
+        // A test may run in an async runtime, which must not be blocked.
         thread::spawn(open).join().unwrap()
     }
 
-    /// Runs statements, and returns the first column of their rows, read as JSON where it is.
+    /// Runs statements, and returns the first column of their rows, parsed as JSON where possible.
     pub fn run(&self, sql: &str) -> Vec<Value> {
         self.try_run(sql).unwrap()
     }
@@ -297,7 +300,7 @@ impl Drop for Session {
     }
 }
 
-/// Where PostgreSQL's programs are.
+/// The folder of PostgreSQL's programs.
 fn programs() -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> = std::env::var_os("PATH")
         .map(|path| std::env::split_paths(&path).collect())
@@ -318,7 +321,7 @@ fn is_root() -> bool {
     id.stdout.starts_with(b"0\n")
 }
 
-/// The user that runs the server; root may not.
+/// The user that runs the server; PostgreSQL refuses to run as root.
 fn user() -> String {
     let known = Command::new("id")
         .args(["-u", "postgres"])

@@ -1,4 +1,5 @@
-//! The real binary as a child process: `serve` with settings in its environment and nothing else from ours.
+//! The real binary as a child process: `serve` with its settings in its environment, which must
+//! inherit nothing else from the test process.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -13,14 +14,14 @@ use serde_json::Value;
 use super::http::{Reply, send};
 use super::{KEY, PATIENCE, SECRET};
 
-/// The binary under test: the one that cargo built, or the one that `OZMAP_CANCEL_TEST_BINARY` names,
-/// so that a changed binary is tested without compiling the tests again.
+/// The binary under test: the one that cargo built, or the one that `OZMAP_CANCEL_TEST_BINARY`
+/// names, so that a changed binary is tested without compiling the tests again.
 pub fn binary() -> String {
     std::env::var("OZMAP_CANCEL_TEST_BINARY")
         .unwrap_or_else(|_| env!("CARGO_BIN_EXE_ozmap-cancel").to_owned())
 }
 
-/// A service that is about to be started.
+/// A service before its start.
 #[derive(Clone)]
 pub struct Launch {
     journal: String,
@@ -45,26 +46,26 @@ impl Launch {
             .set("SERVER__STOP_NOTICE_MS", "0")
     }
 
-    /// Sets one key, like `("OZMAP__LOOKUP_MS", "500")`; a later one wins.
+    /// Sets one key, like `("OZMAP__LOOKUP_MS", "500")`; the last value wins.
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.environment
             .push((format!("OZMAP_CANCEL__{name}"), value.to_owned()));
         self
     }
 
-    /// Sets a variable of the environment that is not a setting of the service, like `HTTP_PROXY`.
+    /// Sets an environment variable that is not a setting of the service, like `HTTP_PROXY`.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Adds an argument before the verb, like `--config`.
+    /// Adds an argument before the command, like `--config`.
     pub fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
         self
     }
 
-    /// The program with its settings, for a test that runs it in its own way.
+    /// The program with its settings, for a test that starts it itself.
     pub fn command(&self) -> Command {
         let mut command = Command::new(binary());
         command
@@ -84,7 +85,7 @@ impl Launch {
         command
     }
 
-    /// Runs another verb with the same configuration, to its end.
+    /// Runs another command to its end, with the same configuration.
     pub fn run(&self, verb: &[&str]) -> Output {
         self.command()
             .args(verb)
@@ -120,7 +121,7 @@ impl Launch {
                 .unwrap()
                 .split("listening on http://")
                 .nth(1)
-                // The log may be in JSON, where the line goes on.
+                // In a JSON log the line continues after the address.
                 .and_then(|rest| rest.split(['"', '\n']).next()?.parse().ok());
             if let Some(address) = found {
                 break address;
@@ -156,17 +157,17 @@ pub struct Service {
 }
 
 impl Service {
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it wrote to stderr so far.
+    /// Its stderr so far.
     pub fn logs(&self) -> String {
         self.logs.lock().unwrap().clone()
     }
 
-    /// How it was started.
+    /// The settings with which it was started.
     pub fn launch(&self) -> &Launch {
         &self.launch
     }
@@ -176,7 +177,7 @@ impl Service {
         self.child.id()
     }
 
-    /// SIGKILL, and waits until it is gone.
+    /// Kills the service with SIGKILL, and waits until it has ended.
     pub fn kill(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
@@ -191,7 +192,7 @@ impl Service {
         assert!(sent.success());
     }
 
-    /// Waits until the process has ended by itself, and returns its exit code.
+    /// Waits until the process ends by itself, and returns its exit code.
     pub async fn ended(&mut self) -> Option<i32> {
         let deadline = Instant::now() + Duration::from_secs(40);
         loop {
@@ -203,12 +204,13 @@ impl Service {
         }
     }
 
-    /// Asks the channel `chatbot` with its secret; fails the test when there is no answer.
+    /// Sends a request to the channel `chatbot` with its secret; the test fails if there is no
+    /// answer.
     pub async fn ask(&self, body: &Value) -> Reply {
         self.try_ask(body).await.unwrap()
     }
 
-    /// The same, for a service that may be gone.
+    /// Like `ask`, for a service that may have ended.
     pub async fn try_ask(&self, body: &Value) -> std::io::Result<Reply> {
         self.post("chatbot", &[], body.to_string().as_bytes()).await
     }
@@ -258,7 +260,7 @@ impl Service {
             .collect()
     }
 
-    /// Where its journal is, for a test that reads it itself.
+    /// The path or URL of its journal, for a test that reads the journal itself.
     pub fn journal_url(&self) -> &str {
         &self.launch.journal
     }

@@ -1,4 +1,5 @@
-//! Which journal the tests run on: `OZMAP_CANCEL_TEST_STORE=postgres` runs the same tests on PostgreSQL.
+//! Selects the journal of the tests: `OZMAP_CANCEL_TEST_STORE=postgres` runs the same tests on
+//! PostgreSQL.
 
 use std::path::Path;
 
@@ -6,7 +7,7 @@ use ozmap_cancel::journal::{ConnectOptions, JournalUrl};
 
 use super::postgres;
 
-/// Whether the journal is a file of its own, as it is unless the environment says otherwise.
+/// Whether the journal is a file, as it is unless the environment selects PostgreSQL.
 pub fn is_embedded() -> bool {
     match std::env::var("OZMAP_CANCEL_TEST_STORE").as_deref() {
         Err(_) | Ok("" | "sqlite") => true,
@@ -24,7 +25,7 @@ pub fn journal_url(folder: &Path) -> String {
     server.place(folder.file_name().unwrap().to_str().unwrap())
 }
 
-/// The same, as the journal takes it.
+/// The same address in the type of the journal.
 pub fn journal_place(folder: &Path) -> JournalUrl {
     JournalUrl::parse(&journal_url(folder), &ConnectOptions::default()).unwrap()
 }

@@ -1,5 +1,5 @@
-//! Every answer that a preset can give, for the validators: each captured request with each outcome, question and
-//! refusal, in each language, with the true sentence and with hostile ones.
+//! Every answer that a preset can give, for the validators: each captured request with each
+//! outcome, question and refusal, in each language, with the true sentence and with hostile ones.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +17,7 @@ use ozmap_cancel::replies::{Refused, Replies};
 
 use super::program::in_checkout;
 
-/// Everything that means something in JSON, XML, a template, a dialplan or a form.
+/// Every character with a meaning in JSON, XML, a template, a dialplan or a form.
 const HOSTILE: &str =
     "\"<&>{{}}{% x %}${}]]><!--'\\\u{0}\u{7}\u{b}\u{1b}\u{7f}\u{fffe}\r\n\t\u{2028}😀ção";
 
@@ -29,7 +29,7 @@ const REFUSALS: [(u16, Refused); 5] = [
     (503, Refused::Unavailable),
 ];
 
-/// The presets whose answers are of this kind, in the order of their names.
+/// The presets with this kind of answer, ordered by name.
 pub fn presets_that_write(escape: &str) -> Vec<String> {
     let catalog = Catalog::load("").unwrap();
     let names = catalog.list().unwrap().into_iter().map(|(name, _)| name);
@@ -71,7 +71,7 @@ fn requests(preset: &str) -> Vec<Request> {
         .collect()
 }
 
-/// Reads a request; none when it is a body alone, which some captures are.
+/// Reads a request; `None` for a capture that is a body alone.
 fn read(path: &Path) -> Option<Request> {
     let bytes = fs::read(path).unwrap();
     let split = |end: &[u8]| {
@@ -100,7 +100,7 @@ fn read(path: &Path) -> Option<Request> {
 struct Writer {
     channel: Channel,
     replies: Replies,
-    /// Whether it has requests that want nothing; a preset without them has no answer for them either.
+    /// Whether it ignores some requests; a preset that does not has no answer for them.
     ignores: bool,
 }
 
@@ -147,7 +147,7 @@ impl Writer {
             all.insert((rendered.content_type, rendered.body));
         };
         for locale in Locale::ALL {
-            // An authenticated caller, and one that is not.
+            // An authenticated caller, and another one.
             for mut echo in [
                 self.channel.reply_context(&inbound),
                 self.channel.anonymous_reply_context(&inbound),
@@ -229,8 +229,8 @@ impl Writer {
     }
 }
 
-/// Texts in the place of a sentence: itself, and what a hostile name could make of it, up to 4 KiB. The
-/// language of a sentence makes no difference to that.
+/// Texts in the place of a sentence: the sentence, and variants that a hostile name could produce,
+/// up to 4 KiB. One language suffices for the hostile variants.
 fn texts(said: &str, locale: Locale) -> Vec<String> {
     let mut texts = vec![said.to_owned()];
     if locale == Locale::PtBr {

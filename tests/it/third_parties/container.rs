@@ -4,7 +4,7 @@ use std::fs;
 
 use super::program::{in_checkout, python};
 
-/// The findings about a compose file, or none when there is no Python with the validators here.
+/// The findings about a compose file; `None` when Python with the validators is not installed.
 fn findings(compose: &str) -> Option<(bool, String)> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("docker-compose.yml");
@@ -21,7 +21,7 @@ fn findings(compose: &str) -> Option<(bool, String)> {
 }
 
 #[test]
-fn the_compose_file_is_one_and_waits_only_for_what_says_that_it_is_ready() {
+fn the_compose_file_is_valid_and_waits_only_for_services_with_a_health_check() {
     let compose = fs::read_to_string(in_checkout("docker-compose.yml")).unwrap();
     let Some((is_good, said)) = findings(&compose) else {
         return;

@@ -1,4 +1,4 @@
-//! Every answer for Dialogflow is read by Google's own types and Google's own strict parser.
+//! Google's own types and Google's own strict parser read every answer for Dialogflow.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::program::{Ended, Program, in_checkout, python};
 
 const MODULES: [&str; 2] = ["google.cloud.dialogflow_v2", "google.cloud.dialogflowcx_v3"];
 
-/// What Dialogflow does not know, as the kind of agent and the answer.
+/// Answers that Dialogflow does not accept, with the kind of agent.
 const WRONG: [(&str, &str); 6] = [
     ("cx", r#"{"outcome":"cancelled"}"#),
     (
@@ -25,7 +25,7 @@ const WRONG: [(&str, &str); 6] = [
     ("es", "[]"),
 ];
 
-/// Has cases read, one a line; none when Google's libraries are not here.
+/// Has Google's libraries read cases, one in each line; `None` when they are not installed.
 async fn read(cases: &[Value]) -> Option<Ended> {
     let mut command = python(&MODULES)?;
     command.arg(in_checkout("tests/python/dialogflow.py"));

@@ -1,4 +1,4 @@
-//! Every answer for jambonz is read by the validator that its own server runs.
+//! The validator of jambonz's own server reads every answer for jambonz.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::answers;
 use super::program::{Ended, Program, in_checkout, node};
 
-/// Has answers read; none when the validator is not here.
+/// Has the validator read answers; `None` when it is not installed.
 async fn validate(answers: &[String]) -> Option<Ended> {
     let mut command = node("tests/node", "@jambonz/verb-specifications")?;
     command.arg(in_checkout("tests/node/jambonz.mjs"));
@@ -20,7 +20,7 @@ async fn jambonzs_own_validator_accepts_every_answer() {
     let all: Vec<String> = answers::of("jambonz")
         .into_iter()
         .map(|(content_type, body)| {
-            // Anything else is dropped without a word.
+            // jambonz silently drops any other content type.
             assert_eq!(content_type, "application/json");
             body
         })
@@ -35,7 +35,7 @@ async fn jambonzs_own_validator_accepts_every_answer() {
 }
 
 #[tokio::test]
-async fn jambonzs_own_validator_refuses_what_it_does_not_know() {
+async fn jambonzs_own_validator_refuses_unknown_answers() {
     for wrong in [
         "{}",
         "[]",

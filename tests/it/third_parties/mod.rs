@@ -1,6 +1,8 @@
-//! Software of others, as it is: platforms that call the running service, and validators that judge its answers.
+//! Unmodified third-party software: platforms that call the running service, and validators that
+//! judge its answers.
 //!
-//! `bash tests/third-parties` installs all of it below the checkout. A missing program is reported, and fails in CI.
+//! `bash tests/third-parties` installs it below the checkout. A missing program must never pass
+//! silently: it is reported, and fails in CI.
 
 mod answers;
 mod container;

@@ -1,4 +1,5 @@
-//! The real Node-RED calls the running service: a flow as an integrator builds it, with its own "http request" node.
+//! The real Node-RED calls the running service: a flow as an integrator builds it, with Node-RED's
+//! own "http request" node.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use crate::support::{SECRET, World};
 
 const CODE: &str = "123|123";
 
-/// How long Node-RED may take to start and to write a number of answers.
+/// The time within which Node-RED must start and write its answers.
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// A running Node-RED with `tests/node-red/flows.json`.
@@ -22,13 +23,14 @@ struct NodeRed {
 }
 
 impl NodeRed {
-    /// Starts it on the channel `chatbot`; none when it is not installed.
+    /// Starts Node-RED on the channel `chatbot`; `None` when it is not installed.
     fn start(world: &World, requests: &Value) -> Option<Self> {
         let mut command = node("tests/node-red", "node-red")?;
         let folder = tempfile::tempdir().unwrap();
         let flows = in_checkout("tests/node-red/flows.json");
         fs::copy(flows, folder.path().join("flows.json")).unwrap();
-        // What an integrator types into the form of the node; Node-RED keeps it apart from the flow.
+        // The secret that an integrator enters in the form of the node; Node-RED stores it outside
+        // the flow.
         let secrets = json!({"right": {"password": SECRET}, "wrong": {"password": "another"}});
         fs::write(folder.path().join("flows_cred.json"), secrets.to_string()).unwrap();
         let address = world.service.address();
@@ -51,7 +53,7 @@ impl NodeRed {
     fn answers(&self) -> Vec<Value> {
         let path: PathBuf = self.folder.path().join("answers");
         let text = fs::read_to_string(path).unwrap_or_default();
-        // The last line may be half written.
+        // The last line may be incomplete.
         let lines = text.lines().map(serde_json::from_str);
         lines.map_while(Result::ok).collect()
     }
@@ -127,7 +129,7 @@ async fn node_red_cancels_and_reads_the_reply_and_every_refusal_as_an_object() {
 }
 
 #[tokio::test]
-async fn node_red_is_told_pending_in_time_and_the_outcome_when_it_asks_again() {
+async fn node_red_gets_pending_in_time_and_the_outcome_of_a_retry() {
     let world = World::with(&[("CHANNELS__CHATBOT__ANSWER_MS_MAX", "600")]).await;
     world.ozmap.fault("lookup:hold_before").await;
     let requests = json!([{"name": "slow", "body": {"code": CODE, "message_id": "m-1"}}]);
@@ -137,7 +139,7 @@ async fn node_red_is_told_pending_in_time_and_the_outcome_when_it_asks_again() {
     let answers = node_red
         .until("first answer", |answers| !answers.is_empty())
         .await;
-    // A time-out of its own would be the text `ETIMEDOUT`.
+    // A timeout of Node-RED would appear as the text `ETIMEDOUT`.
     assert_eq!(answers[0]["statusCode"], json!(200), "{answers:?}");
     assert_eq!(answers[0]["payload"]["outcome"], "pending", "{answers:?}");
     assert_eq!(world.ozmap.holds(CODE).await.len(), 1);

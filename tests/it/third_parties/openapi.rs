@@ -30,7 +30,7 @@ async fn try_out(address: SocketAddr) -> Option<Ended> {
     let mut command = python(&["schemathesis"])?;
     let folder = tempfile::tempdir().unwrap();
     command
-        // It writes files into its working directory.
+        // schemathesis writes files into its working directory.
         .current_dir(folder.path())
         .args(["-m", "schemathesis.cli", "--config-file"])
         .arg(in_checkout("tests/python/schemathesis.toml"))
@@ -48,15 +48,15 @@ async fn schemathesis_finds_no_answer_that_the_document_does_not_describe() {
         return;
     };
     assert!(ended.success, "{}{}", ended.stdout, ended.stderr);
-    // schemathesis leaves out the address that it reads the document from.
+    // schemathesis does not test the address that it reads the document from.
     let tested = "Tested: 10\n";
     assert!(ended.stdout.contains(tested), "{}", ended.stdout);
-    // The service was working all the time: not every answer was a 503.
+    // The service worked throughout: not every answer was a 503.
     let reply: Reply = world.ask(json!({"code": "reservation_123"})).await;
     assert_eq!(reply.outcome(), "cancelled", "{reply:?}");
 }
 
-/// A service that breaks its own document.
+/// A service that violates its own document.
 async fn liar() -> StandIn {
     let content =
         json!({"application/json": {"schema": {"type": "object", "required": ["status"]}}});
@@ -122,7 +122,7 @@ async fn the_document_describes_how_each_channel_is_called_and_what_it_answers()
     let signature = json!({"type": "apiKey", "in": "header", "name": "x-twilio-signature"});
     assert_eq!(schemes["header-x-twilio-signature"], signature);
 
-    // A VoiceXML browser may use either method, and get either content type.
+    // A VoiceXML browser may use either method, and receive either content type.
     let contents = &operation("platform_vxml", "get")["responses"]["200"]["content"];
     assert_eq!(
         keys(contents),

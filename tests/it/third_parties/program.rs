@@ -1,4 +1,5 @@
-//! Another's program as a child process: found where the checkout has it, ended by a deadline and with the test.
+//! A third-party program as a child process: found in the checkout or on the system, and ended by a
+//! deadline or with the test.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::skipped;
 
-/// The command that installs everything, for the messages.
+/// The command that installs all programs, for the messages.
 const INSTALL: &str = "bash tests/third-parties";
 
 /// A path below the checkout.
@@ -31,7 +32,7 @@ pub fn python(modules: &[&str]) -> Option<Command> {
     None
 }
 
-/// Node, if this folder of the checkout has the module installed.
+/// Node.js, if this folder of the checkout has the module installed.
 pub fn node(folder: &str, module: &str) -> Option<Command> {
     let is_there = in_checkout(folder)
         .join("node_modules")
@@ -55,7 +56,8 @@ pub fn installed(program: &str) -> Option<Command> {
     None
 }
 
-/// Nothing of this process's settings: above all no proxy, which would be asked instead of the service.
+/// Removes the settings of this process: above all a proxy, which would receive the calls instead
+/// of the service.
 fn clean(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear();
@@ -82,7 +84,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it and hands it its input.
+    /// Starts the program and writes its input.
     pub fn start(mut command: Command, input: &str) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
@@ -92,7 +94,7 @@ impl Program {
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.to_owned();
-        // A program that reads nothing is not our error; what it then says is.
+        // A program that does not read its input is judged by its output.
         thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         Self {
@@ -102,12 +104,12 @@ impl Program {
         }
     }
 
-    /// Whether it has ended by itself.
+    /// Whether the program has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Waits until it has ended by itself; fails the test when it does not.
+    /// Waits until the program ends by itself; the test fails if it does not.
     pub async fn ended(&mut self, within: Duration) -> Ended {
         let deadline = Instant::now() + within;
         let status = loop {

@@ -1,4 +1,5 @@
-//! Rasa's own client of action servers calls the running service, and interprets the answers as a Rasa bot does.
+//! Rasa's own client for action servers calls the running service, and interprets the answers as a
+//! Rasa bot does.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::support::{SECRET, World};
 const CODE: &str = "123|123";
 const INSTALLED: &str = "test-status";
 
-/// One channel for each way in which Rasa can authenticate.
+/// One channel for each authentication that Rasa supports.
 const CHANNELS: &[(&str, &str)] = &[
     ("CHANNELS__RASA__PRESET", "rasa"),
     ("CHANNELS__RASA__SECRET", SECRET),
@@ -25,7 +26,7 @@ const CHANNELS: &[(&str, &str)] = &[
     ("CHANNELS__BASIC__AUTH", "basic"),
 ];
 
-/// An endpoint as `endpoints.yml` has it, with a bearer token.
+/// An endpoint as in `endpoints.yml`, with a bearer token.
 fn bearer(world: &World, secret: &str) -> Value {
     json!({
         "url": format!("http://{}/webhooks/rasa", world.service.address()),
@@ -37,7 +38,7 @@ fn cancel(endpoint: Value, code: &str, message_id: &str) -> Value {
     json!({"endpoint": endpoint, "slots": {"reservation_code": code}, "message_id": message_id})
 }
 
-/// Has Rasa run its action for each case; none when Rasa is not here.
+/// Has Rasa run its action for each case; `None` when Rasa is not installed.
 async fn run(cases: &[Value]) -> Option<Vec<Value>> {
     let mut command = python(&["rasa", "aiohttp", "structlog"])?;
     command.arg(in_checkout("tests/python/rasa_action.py"));
@@ -49,7 +50,7 @@ async fn run(cases: &[Value]) -> Option<Vec<Value>> {
     Some(results)
 }
 
-/// Asserts that the bot says one sentence with these words, and that its slots say how it ended.
+/// Asserts that the bot says one sentence with these words, and that its slots hold the outcome.
 fn assert_said(result: &Value, words: &str, outcome: &str, handoff: bool) {
     let said = result["said"]
         .as_array()
@@ -69,10 +70,10 @@ async fn rasa_cancels_with_a_compressed_conversation_and_a_token_in_the_address(
         "metadata": {"lang": "pt-BR"},
         "message_id": "m-1",
         "compress": true,
-        // Larger than the body of another channel may be.
+        // Larger than the limit for the body of another channel.
         "messages": 400,
     });
-    // A bot that runs the action again says the same, compressed or not.
+    // A bot that repeats the action gets the same sentence, compressed or not.
     let mut again = case.clone();
     again["compress"] = json!(false);
     let Some(results) = run(&[case, again]).await else {
@@ -88,7 +89,7 @@ async fn rasa_cancels_with_a_compressed_conversation_and_a_token_in_the_address(
 }
 
 #[tokio::test]
-async fn rasa_is_told_in_its_language_what_is_not_there_refused_or_not_understood() {
+async fn rasa_gets_every_kind_of_refusal_in_the_language_of_the_customer() {
     let world = World::with(CHANNELS).await;
     let in_spanish = json!({
         "endpoint": {
@@ -121,7 +122,7 @@ async fn rasa_is_told_in_its_language_what_is_not_there_refused_or_not_understoo
 }
 
 #[tokio::test]
-async fn rasa_sees_a_wrong_secret_as_an_error_and_nothing_is_done() {
+async fn rasa_reports_a_wrong_secret_as_an_error_and_nothing_is_cancelled() {
     let world = World::with(CHANNELS).await;
     let token = json!({"url": format!("http://{}/webhooks/token", world.service.address()), "token": "another"});
     let none = json!({"url": format!("http://{}/webhooks/rasa", world.service.address())});
@@ -144,7 +145,7 @@ async fn rasa_sees_a_wrong_secret_as_an_error_and_nothing_is_done() {
 }
 
 #[tokio::test]
-async fn rasa_is_told_pending_while_ozmap_hangs_and_the_truth_when_it_asks_again() {
+async fn rasa_gets_pending_while_ozmap_hangs_and_the_outcome_of_a_retry() {
     let settings = [CHANNELS, &[("CHANNELS__RASA__ANSWER_MS_MAX", "600")]].concat();
     let world = World::with(&settings).await;
     world.ozmap.fault("lookup:hold_before*1").await;

@@ -1,4 +1,4 @@
-//! Every XML answer is read by xmllint.
+//! xmllint reads every XML answer.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::answers;
 use super::program::{Ended, Program, in_checkout, installed};
 
-/// The presets that answer in XML, whatever the request.
+/// The presets that always answer in XML.
 const PRESETS: [&str; 5] = [
     "freeswitch-httapi",
     "plivo",
@@ -16,7 +16,7 @@ const PRESETS: [&str; 5] = [
     "voicexml",
 ];
 
-/// The most files of one call, so that its arguments fit.
+/// The maximum number of files in one call, so that its arguments fit.
 const FILES_MAX: usize = 1_000;
 
 /// Writes documents to files of their own.
@@ -29,7 +29,8 @@ fn write(folder: &Path, documents: &[String]) -> Vec<PathBuf> {
     paths.collect()
 }
 
-/// Has documents read, by a schema besides if there is one; none when there is no xmllint here.
+/// Has xmllint read documents, against a schema if one is given; `None` when xmllint is not
+/// installed.
 async fn lint(documents: &[String], schema: Option<&str>) -> Option<Vec<Ended>> {
     let folder = tempfile::tempdir().unwrap();
     let mut all = Vec::new();
@@ -70,7 +71,7 @@ async fn xmllint_reads_every_xml_answer_of_every_preset() {
 }
 
 #[tokio::test]
-async fn xmllint_refuses_what_is_no_xml() {
+async fn xmllint_refuses_malformed_xml() {
     for wrong in [
         "",
         "<Response>",
@@ -85,7 +86,7 @@ async fn xmllint_refuses_what_is_no_xml() {
     }
 }
 
-/// The part of VoiceXML 2.1 that the preset may use.
+/// The subset of VoiceXML 2.1 that the preset may use.
 const VOICEXML: &str = "tests/it/third_parties/voicexml.rng";
 
 #[tokio::test]
@@ -104,7 +105,7 @@ async fn every_document_for_a_voicexml_browser_is_voicexml() {
         return;
     };
     for ended in all {
-        // Of a valid document it says so on stderr, too.
+        // xmllint reports a valid document on stderr, too.
         let mut wrong = ended
             .stderr
             .lines()
@@ -115,7 +116,7 @@ async fn every_document_for_a_voicexml_browser_is_voicexml() {
 }
 
 #[tokio::test]
-async fn what_is_no_voicexml_is_refused() {
+async fn invalid_voicexml_is_refused() {
     let document = |inside: &str| {
         format!(
             "<vxml version=\"2.1\" xmlns=\"http://www.w3.org/2001/vxml\" xml:lang=\"pt-BR\">{inside}</vxml>"

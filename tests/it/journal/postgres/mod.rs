@@ -1,5 +1,5 @@
-//! A journal that several replicas share: only what an embedded one cannot show. The rest of the
-//! suite runs on PostgreSQL unchanged, see `support::store`.
+//! A journal that several replicas share: only the behaviour that an embedded one cannot show. The
+//! rest of the suite runs on PostgreSQL unchanged, see `support::store`.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ pub fn cancellations_of(journal: &Session) -> Vec<Value> {
 }
 
 impl Replicas {
-    /// So many replicas on a new journal of a server.
+    /// Starts `count` replicas on a new journal of a server.
     pub async fn on(server: &Server, count: usize, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = server.place(folder.path().file_name().unwrap().to_str().unwrap());
@@ -87,7 +87,7 @@ impl Replicas {
         for (name, value) in settings {
             launch = launch.set(name, value);
         }
-        // At once, so that they also create the tables at once.
+        // They start at once, so that they also create the tables at once.
         let starting = (0..count).map(|_| {
             let launch = launch.clone();
             tokio::spawn(async move { launch.start().await })
@@ -122,7 +122,7 @@ impl Replicas {
             .collect()
     }
 
-    /// Asks one of them, beside the test.
+    /// Sends a request to one replica in a separate task.
     fn asking(
         &self,
         replica: usize,

@@ -7,19 +7,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What happens to a commit.
+/// The fate of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// The server gets it; its answer is lost.
+    /// The server receives it; its answer is lost.
     AnswerLost,
-    /// The server never gets it.
+    /// The server never receives it.
     CommitLost,
-    /// The server never gets it and no side notices: the open connections stay, and nothing passes
-    /// on them any more.
+    /// The server never receives it and neither side notices: the open connections stay, and
+    /// nothing passes on them any more.
     Stuck,
 }
 
-/// What happens to the next commits.
+/// The fate of the next commits.
 #[derive(Default)]
 struct Plan {
     cut: Option<Cut>,
@@ -29,7 +29,7 @@ struct Plan {
     cuts: usize,
 }
 
-/// What passes.
+/// The traffic that passes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Open,
@@ -41,7 +41,7 @@ enum Way {
     OnlyWrites,
 }
 
-/// One connection, and what is known of it.
+/// One connection and its state.
 #[derive(Default)]
 struct Link {
     number: usize,
@@ -100,7 +100,7 @@ impl Proxy {
         self.address.port()
     }
 
-    /// Cuts the connection at a commit of something that was written; so many others go before it.
+    /// Cuts the connection at a commit that wrote something; `skip` such commits pass first.
     pub fn cut(&self, cut: Cut, skip: usize) {
         *self.plan.lock().unwrap() = Plan {
             cut: Some(cut),
@@ -109,13 +109,13 @@ impl Proxy {
         };
     }
 
-    /// The same, and no new connection is accepted until it is opened.
+    /// Like `cut`, and no new connection is accepted until the proxy is opened.
     pub fn cut_and_close(&self, cut: Cut, skip: usize) {
         self.cut(cut, skip);
         self.plan.lock().unwrap().stays_closed = true;
     }
 
-    /// How often a connection was cut.
+    /// The number of connections that were cut.
     pub fn cuts(&self) -> usize {
         self.plan.lock().unwrap().cuts
     }
@@ -125,7 +125,7 @@ impl Proxy {
         self.way.send_replace(Way::Silent);
     }
 
-    /// Lets nothing through on the connections that are there, without ending them.
+    /// Lets nothing through on the existing connections, without ending them.
     pub fn fall_silent_on_those_there(&self) {
         let first = *self.connections.lock().unwrap();
         self.way.send_replace(Way::OnlyNew(first));
@@ -200,7 +200,7 @@ impl Proxy {
         }
     }
 
-    /// Whether this commit is the one.
+    /// Whether this commit is the one to cut.
     fn fate(&self) -> Option<Cut> {
         let mut plan = self.plan.lock().unwrap();
         let cut = plan.cut?;

@@ -1,4 +1,4 @@
-//! What is refused at start, and what no output may show.
+//! Refusals at the start, and secrets that no output may show.
 
 use std::process::{Command, Output};
 
@@ -65,7 +65,7 @@ async fn a_server_that_may_lose_commits_or_is_read_only_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn check_creates_nothing_and_the_journal_is_read_beside_the_service() {
+async fn check_creates_nothing_and_the_journal_is_readable_beside_the_service() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -91,7 +91,7 @@ async fn check_creates_nothing_and_the_journal_is_read_beside_the_service() {
     assert!(found.contains("0 cancellations in progress"), "{found}");
 }
 
-/// A role that must prove itself, and the address with its password.
+/// A role that must authenticate, and the address with its password.
 fn secretive(server: &Server, password: &str) -> (String, TempDir) {
     let (url, folder) = place(server);
     let admin = Session::open(&url);
@@ -104,7 +104,7 @@ fn secretive(server: &Server, password: &str) -> (String, TempDir) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_password_stands_in_no_log_no_page_and_no_error() {
+async fn the_password_appears_in_no_log_no_page_and_no_error() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -144,7 +144,7 @@ async fn the_password_stands_in_no_log_no_page_and_no_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_row_of_the_journal_stands_in_an_error() {
+async fn no_row_of_the_journal_appears_in_an_error() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -180,7 +180,7 @@ async fn a_text_with_a_nul_is_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_sslmode_require_only_a_server_that_proves_itself_is_believed() {
+async fn with_sslmode_require_only_an_authenticated_server_is_trusted() {
     let Some(server) = Server::start(Sync::Off, &[]) else {
         return skipped(NEEDS);
     };

@@ -1,4 +1,4 @@
-//! Two replicas on one journal are one service, also when one of them dies, freezes or stops.
+//! Two replicas on one journal act as one service, also when one of them dies, freezes or stops.
 
 use super::*;
 
@@ -63,7 +63,7 @@ async fn different_webhooks_for_one_code_on_both_share_one_deletion_and_its_outc
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_deletions_of_an_hour_and_the_codes_of_a_conversation_are_counted_over_both() {
+async fn both_replicas_share_the_hourly_limit_and_the_limit_of_codes() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -115,7 +115,7 @@ const PATIENT: &[(&str, &str)] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_other_replica_finishes_what_a_killed_one_began_and_waiting_callers_get_it() {
+async fn the_other_replica_finishes_a_killed_one_and_waiting_callers_get_the_outcome() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -158,7 +158,7 @@ async fn the_other_replica_finishes_what_a_killed_one_began_and_waiting_callers_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replica_frozen_longer_than_its_lease_changes_nothing_and_answers_the_truth() {
+async fn a_replica_frozen_longer_than_its_lease_changes_nothing_and_answers_truthfully() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };
@@ -214,7 +214,7 @@ async fn a_worker_that_waits_for_ozmap_longer_than_a_lease_keeps_it() {
         (lease_ends(&row) > first + 6_500).then_some(row)
     })
     .await;
-    assert_eq!(row["fence"], 1, "somebody else took it: {row}");
+    assert_eq!(row["fence"], 1, "another worker took it: {row}");
     replicas.ozmap.release().await;
     assert_eq!(answer.await.unwrap().unwrap().outcome(), "cancelled");
     assert_eq!(replicas.ended().await[0]["fence"], 1);
@@ -308,7 +308,7 @@ async fn busy_replicas_do_not_wait_for_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_hands_over_what_waits_also_while_the_circuit_is_open() {
+async fn a_stop_hands_over_waiting_cancellations_also_while_the_circuit_is_open() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };

@@ -1,5 +1,5 @@
-//! Rows that several sessions write at once: the second one waits, and then sees what the first one
-//! wrote.
+//! Rows that several sessions write at once: the second session waits, and then sees the changes of
+//! the first one.
 
 use super::replicas::{ask_both, standing};
 use super::*;

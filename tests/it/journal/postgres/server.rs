@@ -1,4 +1,4 @@
-//! The server itself fails, and comes back.
+//! The database server itself fails, and recovers.
 
 use tokio::task::JoinSet;
 
@@ -29,7 +29,7 @@ async fn a_server_killed_during_a_cancellation_loses_nothing_that_was_accepted()
         assert_eq!(declined.status, 503, "{case}: {declined:?}");
         assert_eq!(replicas.services[0].get("/health/ready").await.status, 503);
         replicas.ozmap.release().await;
-        // The result cannot be written now, so nothing follows from it.
+        // The result cannot be written now, so no step follows it.
         eventually("a step that cannot be written", || async {
             let logs = replicas.services[0].logs();
             logs.contains("failed to write a step to the journal")
@@ -102,7 +102,7 @@ async fn kills_of_the_server_among_many_requests_make_no_answer_untrue() {
         match reply.status {
             200 => {
                 accepted += 1;
-                let row = row.unwrap_or_else(|| panic!("{code} was forgotten: {reply:?}"));
+                let row = row.unwrap_or_else(|| panic!("{code} was lost: {reply:?}"));
                 assert_eq!(row["outcome"], "cancelled", "{code}: {row}");
                 assert_eq!(row["protocol"], reply.json()["protocol"]);
                 assert!(!is_there, "{code}");

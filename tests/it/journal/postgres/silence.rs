@@ -41,7 +41,7 @@ async fn a_replica_frozen_in_a_transaction_blocks_no_row_for_the_others() {
         "{told:?}"
     );
     // The hanging transaction was not executed, and the replica continues.
-    eventually("the first one to go on", || async {
+    eventually("the first replica to continue", || async {
         let again = replicas.services[0].ask(&asking(CODE, "m-1")).await;
         (again.status == 200 && again.outcome() == "already_cancelled").then_some(())
     })
@@ -53,7 +53,7 @@ async fn a_replica_frozen_in_a_transaction_blocks_no_row_for_the_others() {
         .map(|row| row["outcome"].clone())
         .collect();
     assert_eq!(outcomes, ["cancelled", "already_cancelled"]);
-    assert_deleted_only(&replicas.ozmap, &[PROPERTY], "a row that was kept").await;
+    assert_deleted_only(&replicas.ozmap, &[PROPERTY], "a row that was locked").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! Slow commits: the server has them, and neither finishes nor aborts them.
+//! Slow commits: the server has received them, and neither finishes nor aborts them.
 
 use ozmap_cancel::journal::{Accepted, ConnectOptions, Journal, JournalUrl};
 
@@ -12,7 +12,7 @@ struct Standstill<'a> {
 }
 
 impl<'a> Standstill<'a> {
-    /// Of those that change a table like this: `INSERT ON delivery`.
+    /// Selects the commits that change a table, like `INSERT ON delivery`.
     fn of(journal: &'a Session, change: &str) -> Self {
         // At the end of the transaction, where no timeout of the service applies.
         journal.run(&format!(
@@ -25,12 +25,12 @@ impl<'a> Standstill<'a> {
         Self { journal }
     }
 
-    /// Whether one hangs.
+    /// Whether a commit hangs.
     fn holds_one(&self) -> bool {
         self.is_any("pg_backend_pid() = ANY(w.by)")
     }
 
-    /// Whether another session waits for one that hangs.
+    /// Whether another session waits for a hanging commit.
     fn is_waited_for(&self) -> bool {
         self.is_any("EXISTS (SELECT 1 FROM waits h WHERE h.pid = ANY(w.by) AND pg_backend_pid() = ANY(h.by))")
     }
@@ -43,7 +43,7 @@ impl<'a> Standstill<'a> {
         !found.is_empty()
     }
 
-    /// Releases them, and all later ones.
+    /// Releases the hanging commits, and all later ones.
     fn let_go(&self) {
         self.journal
             .run("SELECT pg_advisory_unlock(hashtext(current_schema()))");
@@ -66,7 +66,10 @@ async fn a_commit_that_is_still_running_is_not_reported_as_rolled_back() {
     })
     .await;
     assert_eq!(proxy.cuts(), 1);
-    assert!(replicas.cancellations().is_empty(), "it is under way");
+    assert!(
+        replicas.cancellations().is_empty(),
+        "the commit is still in progress"
+    );
     standstill.let_go();
     let reply = answer.await.unwrap().unwrap();
     assert_eq!(reply.status, 200, "{reply:?}");

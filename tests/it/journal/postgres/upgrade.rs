@@ -9,7 +9,7 @@ use crate::journal::migrations::{fixture, newest_ms, to_now};
 /// The advisory lock of an upgrade.
 const UPGRADE_LOCK: i64 = 0x6f7a_6d61_7063;
 
-/// Puts a journal of the first schema into a database of its own: advisory locks are those of a
+/// Puts a journal of the first schema into a separate database, because advisory locks belong to a
 /// database.
 fn restore(server: &Server, name: &str) -> (String, Session) {
     let admin = Session::open(&server.url("postgres"));
@@ -85,7 +85,7 @@ async fn a_replica_that_is_killed_during_an_upgrade_leaves_the_old_schema() {
     let before = columns(&journal);
     let ozmap = Ozmap::start().await;
     let launch = Launch::new(&ozmap.url(), &url);
-    // The upgrade comes as far as this table, and waits for what becomes of it.
+    // The upgrade reaches this table, and waits for its lock.
     let other = Session::open(&url);
     other.run("BEGIN; CREATE TABLE heard (conversation TEXT)");
     let mut replica = launch
@@ -124,7 +124,7 @@ async fn a_replica_that_is_killed_during_an_upgrade_leaves_the_old_schema() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_does_not_hold_up_the_others_behind_a_table_that_is_locked() {
+async fn an_upgrade_behind_a_locked_table_does_not_block_the_others() {
     let Some(server) = shared() else {
         return skipped(NEEDS);
     };

@@ -1,9 +1,9 @@
-//! Start and reset: ids, health, and the switches of its behaviour.
+//! Start and reset of the simulator: ids, health, and the quirks of its behaviour.
 
 use super::*;
 
 #[tokio::test]
-async fn an_id_is_never_given_twice() {
+async fn an_id_is_never_assigned_twice() {
     let world = World::new().await;
     let seen = async || -> Vec<String> {
         let rows = world.get("/__sim/properties").await.json();
@@ -25,12 +25,12 @@ async fn an_id_is_never_given_twice() {
         for id in seen().await {
             assert!(
                 all.insert(id.clone()),
-                "round {round}: {id} was there before"
+                "round {round}: {id} was assigned before"
             );
         }
         let held = world.get(LOOKUP).await.json()[0].clone();
         assert_eq!(held["history"]["clients"][0]["id"], held["client"]["_id"]);
-        // Its place is the same, and it is free again as soon as it is deleted.
+        // Its port is the same, and is free again as soon as the property is deleted.
         let port = async || world.get(SPLITTER).await.json()["connectables"]["output"][3].clone();
         assert_eq!(port().await, held["connections"][0]["fiber"]);
         let path = format!("/api/v2/properties/{}", held["_id"].as_str().unwrap());
@@ -44,7 +44,7 @@ async fn an_id_is_never_given_twice() {
 }
 
 #[tokio::test]
-async fn the_simulator_tells_its_launcher_that_it_is_live() {
+async fn the_health_page_reports_that_the_simulator_is_live() {
     let mut world = World::new().await;
     world.key = "none";
     assert_eq!(
@@ -56,7 +56,7 @@ async fn the_simulator_tells_its_launcher_that_it_is_live() {
     assert_eq!(
         world.get("/__sim/calls").await.json()["total"],
         0,
-        "that is no call"
+        "a health probe is not counted as a call"
     );
 }
 
