@@ -4,9 +4,9 @@
 //! reservation. Spoken codes are read back and confirmed by a keyed 1, so more sentences are
 //! accepted there.
 //!
-//! - `sentence`  cuts a transcript into words and finds phrases
-//! - `words`     the words of each language
-//! - `person`    whether the caller asks for a person
+//! - `sentence`    cuts a transcript into words and finds phrases
+//! - `vocabulary`  the words of each language
+//! - `person`      whether the caller asks for a person
 
 mod person;
 mod sentence;

@@ -20,9 +20,10 @@
 //! - `values`             limits of texts
 //! - `request_key`        the idempotency key of a request
 //! - `misunderstood`      why a request was not understood
-//! - `wish`               what a request means
+//! - `understood`         what a request means
 //!
 //! Conversations:
+//! - `language`           the words of customers and the tags of voices, by language
 //! - `message/`           the meaning of free text; `dialogue` decides the next step
 //! - `code`, `confirmation`, `keypad_and_speech/`   codes that are keyed or spoken on the phone
 //! - `call_state`, `attempts`, `turns`   the state of a call, its failures, its next question

@@ -4,6 +4,8 @@
 //! markup, numbers, links or a second sentence. No greeting is always better than a wrong one. The
 //! service therefore greets only a name on the list, and only where the full name is not that of a
 //! company, a motto, a couple or a deceased person.
+//!
+//! - `words`  the lists of words and names that decide
 
 use std::fmt;
 

@@ -5,6 +5,9 @@
 //! deadlock. A caller gets its result only after the commit that made it durable, or after a
 //! rollback of all of it. When the answer to a commit is lost, its callers wait until the outcome
 //! is known, and no new batch begins.
+//!
+//! - `operation`  one operation, as the thread sees it
+//! - `queue`      the operations that wait, and which of them share a batch
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};

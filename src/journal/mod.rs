@@ -24,7 +24,7 @@
 //! | `sqlite`, `sqlite/` | the embedded database: files, write-ahead log, schema, backup |
 //! | `postgres`, `postgres/` | the shared database: its connection and its schema |
 //! | `group_commit` | the thread that owns a connection and commits in batches |
-//! | `place`, `disk` | where a journal is, and whether the disk there is fit for it |
+//! | `url`, `disk` | where a journal is, and whether the disk there is fit for it |
 //! | `error` | why the journal could not do something |
 
 mod accept;

@@ -3,6 +3,12 @@
 //! The sentences are data (`config/replies/LOCALE.toml`; an operator may override each). The
 //! service renders all of them once at start, so that a broken sentence stops the start and never
 //! reaches a customer. A sentence must never claim more than its outcome.
+//!
+//! - `files`       the embedded sentences and the operator's own
+//! - `validation`  every sentence is rendered once at start
+//! - `spoken`      codes, numbers and dates as a person says them
+//! - `aloud`       every sentence that a caller may have to listen to
+//! - `length`      how long that takes
 
 mod aloud;
 mod files;

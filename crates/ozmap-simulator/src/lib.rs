@@ -6,12 +6,24 @@
 //! reachable by strangers, because `/__sim/*` needs no key. It shares no code with a client of
 //! OZmap: a mistake that both share is one that no test can find.
 //!
-//! One call passes through `wire` (bytes), `request` and `routes` (which call it is), `exchange`
-//! (when a fault acts), `act` (under one lock: `access`, the endpoints, the `state`, the audit in
-//! `records`), `tamper` (documents that lie) and `wire` again. `seed` and `plant` fill the world,
-//! `faults`, `kinds` and `plan` say what goes wrong, `quirks` how the undocumented points behave
-//! (`habits` does what concerns every answer), and `control` is `/__sim/*`. `command` is the command
-//! line, and `in_process` reaches the simulator through pipes, without a network.
+//! The files, in the order in which a call passes them:
+//! - `wire`, `shared`       connections, and the state behind one lock that they share
+//! - `request`, `routes`    which call it is
+//! - `exchange`             when a fault acts
+//! - `act`, `access`        applies the call under the lock, for a user with its role
+//! - `endpoints`, `clients`, `inventory`, `reservation`   what each call does to the world
+//! - `query`, `filter`      lists: which rows, in which order
+//! - `answer`, `tamper`     the answer, and documents that lie
+//! - `records`              the audit
+//!
+//! The world and its behaviour:
+//! - `state`, `indexed`, `documents`   the elements
+//! - `seed`, `plant`        fill the world
+//! - `faults`, `kinds`, `plan`   what goes wrong, and when
+//! - `quirks`, `habits`     how the undocumented points behave
+//! - `control`              `/__sim/*`
+//! - `options`, `command`   set-up and command line
+//! - `in_process`           reaches the simulator through pipes, without a network
 //!
 //! Where the public material about OZmap is silent, the simulator takes the likeliest answer and
 //! makes it a [`Quirks`] switch; texts that no source shows are marked as invented.

@@ -13,7 +13,7 @@
 //! - `address`            the URLs that a platform may have signed
 //! - `secrets`            the active secrets and every comparison with them
 //! - `options`, `error`   the options of a scheme; why authentication or a secret fails
-//! - `seal`               signs the state of a call
+//! - `state_signer`       signs the state of a call
 //! - `openapi_info`       the schemes in the OpenAPI document
 //! - `self_check`         tries a channel's own secrets
 

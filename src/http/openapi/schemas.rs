@@ -109,8 +109,8 @@ pub(in super::super) fn health() -> Value {
             "ozmap",
             whole(&[
                 ("status", text),
-                ("heard_s_ago", maybe("integer")),
-                ("left_alone_s", maybe("integer")),
+                ("last_response_s_ago", maybe("integer")),
+                ("circuit_open_s", maybe("integer")),
                 ("deletes_refused", flag.clone()),
                 ("lookup_ms", maybe("integer")),
                 ("too_slow", flag),

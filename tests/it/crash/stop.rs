@@ -9,7 +9,7 @@ async fn stopped_by_itself(service: &mut Service, case: &str) {
 /// Waits until the service has begun to stop.
 async fn begun(service: &Service) {
     eventually("the stop to begin", || async {
-        service.logs().contains("stopping:").then_some(())
+        service.logs().contains("draining:").then_some(())
     })
     .await;
 }

@@ -212,8 +212,8 @@ fn assert_names(line: &Value, row: &Value) {
 fn is_of_a_cancellation(line: &Value) -> bool {
     let message = line["message"].as_str().unwrap_or_default();
     message.starts_with("cancellation ")
-        || message.contains("gave no usable answer")
-        || message.contains("gave no clear answer")
+        || message.contains("no usable response")
+        || message.contains("no clear response")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,7 +237,7 @@ async fn every_line_of_a_cancellation_names_it_also_after_a_restart() {
     world.restart().await;
     let row = world.settled().await[0].clone();
     assert_eq!(row["outcome"], "cancelled");
-    lines_with(&world, "ended", 1).await;
+    lines_with(&world, " completed: ", 1).await;
     let after = json_lines(&world.service.logs());
 
     let of = |lines: &[Value]| -> Vec<Value> {

@@ -135,7 +135,7 @@ async fn check_warns_when_an_absence_will_never_be_believed() {
         let result = String::from_utf8(checked.stdout).unwrap();
         assert_eq!(checked.status.code(), Some(0), "{result}");
         let warned =
-            result.contains("warning  OZmap") && result.contains("let the key list projects");
+            result.contains("warning  OZmap") && result.contains("allow the key to list projects");
         assert_eq!(warned, is_warned, "{believed}: {result}");
     }
 }

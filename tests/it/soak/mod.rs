@@ -78,6 +78,8 @@ struct Struck {
     addresses: watch::Sender<Vec<SocketAddr>>,
     random: StdRng,
     kills: usize,
+    /// How long the last restart took.
+    starts_in: Duration,
     freezes: usize,
 }
 
@@ -89,6 +91,7 @@ impl Struck {
             addresses,
             random,
             kills: 0,
+            starts_in: Duration::ZERO,
             freezes: 0,
         }
     }
@@ -97,7 +100,9 @@ impl Struck {
     async fn kill(&mut self, which: usize) {
         let launch = self.services[which].launch().clone();
         self.services[which].kill();
+        let began = Instant::now();
         self.services[which] = launch.start().await;
+        self.starts_in = began.elapsed();
         self.kills += 1;
         let addresses = self.services.iter().map(Service::address).collect();
         self.addresses.send_replace(addresses);
@@ -120,8 +125,10 @@ impl Struck {
         // On a shared journal a restarted service waits for the leases of the killed one.
         let longest = if self.services.len() > 1 { 900 } else { 700 };
         while !calm.is_cancelled() {
-            let pause = self.random.random_range(20..longest);
-            sleep(Duration::from_millis(pause)).await;
+            // A busy machine starts a service slowly, and its service needs as much longer to work.
+            let longest = Duration::from_millis(longest).max(self.starts_in * 5);
+            let pause = self.random.random_range(Duration::from_millis(20)..longest);
+            sleep(pause).await;
             let which = self.random.random_range(0..self.services.len());
             if self.services.len() > 1 && self.random.random_bool(0.1) {
                 self.freeze(which).await;

@@ -202,10 +202,10 @@ fn a_description_that_leaves_something_unsigned_is_refused() {
         .map(error)
         .join("\n"),
         @"
-        `hmac.signed` does not sign {body}, so anybody could send another one
-        `hmac.signed` has {timestamp} exactly when hmac.timestamp_header or hmac.timestamp_in_signature says where it stands
-        `hmac.signed` has {timestamp} exactly when hmac.timestamp_header or hmac.timestamp_in_signature says where it stands
-        `hmac.signed` has {id} exactly when hmac.id_header says where it stands
+        `hmac.signed` does not sign {body}, so the body could be replaced
+        `hmac.signed` has {timestamp} exactly when hmac.timestamp_header or hmac.timestamp_in_signature says where it is
+        `hmac.signed` has {timestamp} exactly when hmac.timestamp_header or hmac.timestamp_in_signature says where it is
+        `hmac.signed` has {id} exactly when hmac.id_header says where it is
         `hmac.signed` needs a literal between its placeholders, like a dot
         `hmac.signed` has one placeholder twice
         `hmac.signed` knows only {id}, {timestamp} and {body}

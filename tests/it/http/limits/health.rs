@@ -72,9 +72,9 @@ async fn the_three_pages_have_the_form_of_the_contract() {
     assert_eq!(
         members(&detail["ozmap"]),
         [
+            "circuit_open_s",
             "deletes_refused",
             "last_response_s_ago",
-            "circuit_open_s",
             "lookup_ms",
             "status",
             "too_slow"

@@ -41,7 +41,7 @@ async fn a_stop_waits_for_running_requests_and_answers_them() {
     assert_eq!(reply.outcome(), "cancelled");
     assert_eq!(world.service.ended().await, Some(0));
     assert_eq!(world.journal()[0]["outcome"], "cancelled");
-    assert!(world.service.logs().contains("nothing was left running"));
+    assert!(world.service.logs().contains("no work left running"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,7 +92,7 @@ async fn an_idle_service_stops_at_once_and_sigint_stops_it_too() {
         world.service.signal(signal);
         assert_eq!(world.service.ended().await, Some(0), "{signal}");
         assert!(
-            world.service.logs().contains("nothing was left running"),
+            world.service.logs().contains("no work left running"),
             "{signal}"
         );
     }
@@ -179,7 +179,7 @@ async fn an_idle_kept_connection_does_not_delay_a_stop() {
         logs.contains("stopped").then_some(logs)
     })
     .await;
-    assert!(logs.contains("nothing was left running"), "{logs}");
+    assert!(logs.contains("no work left running"), "{logs}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

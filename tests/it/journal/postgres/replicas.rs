@@ -236,7 +236,7 @@ async fn a_replica_that_stops_hands_over_at_once() {
     eventually("the stop to begin", || async {
         replicas.services[0]
             .logs()
-            .contains("stopping:")
+            .contains("draining:")
             .then_some(())
     })
     .await;
