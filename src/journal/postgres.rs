@@ -102,12 +102,14 @@ impl Postgres {
         Ok(store)
     }
 
-    /// Checks whether the server would be accepted for writing, and which journal it has. Creates
-    /// and changes nothing.
+    /// Looks whether the server would be taken for writing, what journal is there, and whether the
+    /// start may create or upgrade its tables. What it runs for that, it rolls back.
     pub(super) fn examine(server: &Server) -> Result<Examined, Error> {
         let mut connection = Connection::open(server).map_err(|error| at_start(told(error)))?;
         schema::require_durable(&mut connection)?;
-        Ok(match schema::plan(&mut connection)? {
+        let plan = schema::plan(&mut connection)?;
+        schema::rehearse_upgrade(&mut connection, &plan)?;
+        Ok(match plan {
             Plan::Create(_) => Examined::NotThere,
             Plan::Upgrade { .. } => Examined::Older,
             Plan::Nothing => {

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use super::error::Error;
+use super::migrations::Plan;
 use super::postgres::{Examined, Postgres};
 use super::queries::{Stats, stats};
 use super::record::Record;
@@ -238,13 +239,7 @@ pub fn inspect(place: &JournalUrl) -> Result<Inspection, Error> {
             disk::may_lie(path, rules.network)?;
             disk::has_room(path, rules.free_bytes_min)?;
             disk::may_be_written(path, &sqlite::companions(path))?;
-            let is_there = path.metadata().is_ok_and(|found| found.len() > 0);
-            if is_there {
-                let mut tables = Sqlite::with_tables_of(path)?;
-                tables.begin()?;
-                probe_write(&mut tables, "check")?;
-            }
-            (is_there, sqlite::is_in_use(path)?)
+            (examine_file(path)?, sqlite::is_in_use(path)?)
         }
         Backend::Server(server) => (examine(server)?, false),
     };
@@ -259,6 +254,21 @@ pub fn inspect(place: &JournalUrl) -> Result<Inspection, Error> {
             stats: reader.stats()?,
             in_use,
         }),
+    }
+}
+
+/// Whether there is a journal in a file. Writes a cancellation into empty tables like its own.
+fn examine_file(path: &Path) -> Result<bool, Error> {
+    if !path.metadata().is_ok_and(|found| found.len() > 0) {
+        return Ok(false);
+    }
+    let (mut tables, plan) = Sqlite::with_tables_of(path)?;
+    tables.begin()?;
+    probe_write(&mut tables, "check")?;
+    match plan {
+        // A first start that was killed, or a journal whose write-ahead log is gone with all of it.
+        Plan::Create(_) => Ok(Sqlite::open_to_read(path)?.incomplete().is_some()),
+        Plan::Upgrade { .. } | Plan::Nothing => Ok(true),
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, params_from_iter};
 
 use super::error::Error;
+use super::migrations::Plan;
 use super::store::{CommitResult, Incomplete, Row, Sharing, Store, Value};
 use super::url::DiskRules;
 use super::{disk, record, sql};
@@ -104,9 +105,10 @@ impl Sqlite {
     }
 
     /// An empty store in memory with the tables of an existing journal, as the next start finds or
-    /// makes them.
-    pub(super) fn with_tables_of(path: &Path) -> Result<Self, Error> {
-        Self::with(schema::with_tables_of(path)?)
+    /// makes them, and what that start does.
+    pub(super) fn with_tables_of(path: &Path) -> Result<(Self, Plan), Error> {
+        let (connection, plan) = schema::with_tables_of(path)?;
+        Ok((Self::with(connection)?, plan))
     }
 
     fn with(connection: Connection) -> Result<Self, Error> {

@@ -11,6 +11,14 @@
 //! in, already says whether a file lacks its write-ahead log. And neither handles the journals that
 //! were written before versions were recorded.
 //!
+//! The first versions of the service created the tables one statement after another, so a journal
+//! without a version may be half made. It is completed while it holds no cancellation.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `*.sql` | the migrations |
+//! | `tests` | the plans for journals that lack something |
+//!
 //! To add a column: write the next file and name it in [`MIGRATIONS`], then read and write the
 //! column.
 
@@ -39,8 +47,14 @@ const FIRST_TABLES: [&str; 6] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Added {
     Table(String),
+    /// An index that only makes queries faster.
     Index(String),
-    Column { table: String, column: String },
+    /// An index that forbids rows.
+    UniqueIndex(String),
+    Column {
+        table: String,
+        column: String,
+    },
 }
 
 impl Added {
@@ -50,8 +64,8 @@ impl Added {
         let name = |name: &str| name.trim_end_matches('(').to_owned();
         match words.as_slice() {
             ["CREATE", "TABLE", "IF", "NOT", "EXISTS", table, ..] => Some(Self::Table(name(table))),
-            ["CREATE", "INDEX", "IF", "NOT", "EXISTS", index, ..]
-            | [
+            ["CREATE", "INDEX", "IF", "NOT", "EXISTS", index, ..] => Some(Self::Index(name(index))),
+            [
                 "CREATE",
                 "UNIQUE",
                 "INDEX",
@@ -60,7 +74,7 @@ impl Added {
                 "EXISTS",
                 index,
                 ..,
-            ] => Some(Self::Index(name(index))),
+            ] => Some(Self::UniqueIndex(name(index))),
             ["ALTER", "TABLE", table, "ADD", "COLUMN", column, ..] => Some(Self::Column {
                 table: name(table),
                 column: name(column),
@@ -74,6 +88,7 @@ impl Added {
         match self {
             Self::Table(table) => format!("table {table}"),
             Self::Index(index) => format!("index {index}"),
+            Self::UniqueIndex(index) => format!("unique index {index}"),
             Self::Column { table, column } => format!("column {column} of table {table}"),
         }
     }
@@ -89,12 +104,14 @@ pub(super) trait Tables {
     fn has_each(&mut self, added: &[Added]) -> Result<Vec<bool>, Error>;
     /// The highest version in the table `schema_version`, which exists.
     fn version(&mut self) -> Result<Option<i64>, Error>;
+    /// Whether the table `op`, which is there, holds a cancellation.
+    fn has_rows(&mut self) -> Result<bool, Error>;
 }
 
 /// What a journal needs before this version of the service can write it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Plan {
-    /// There is no journal yet.
+    /// There is no journal yet, or only a part of its empty tables.
     Create(Vec<String>),
     /// Its schema is older than this one.
     Upgrade { from: i64, statements: Vec<String> },
@@ -111,7 +128,19 @@ impl Plan {
         }
     }
 
-    /// Tells the operator what changed.
+    /// The tables that it adds.
+    pub(super) fn new_tables(&self) -> Vec<String> {
+        let added = self.statements().iter();
+        let added = added.filter_map(|statement| Added::of(statement));
+        added
+            .filter_map(|adds| match adds {
+                Added::Table(table) => Some(table),
+                Added::Index(_) | Added::UniqueIndex(_) | Added::Column { .. } => None,
+            })
+            .collect()
+    }
+
+    /// Tells the operator what was done.
     pub(super) fn log(&self) {
         let to = newest();
         match self {
@@ -129,6 +158,51 @@ pub(super) fn newest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
+/// An index without which a journal is slow, but whole.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct MissingIndex {
+    name: String,
+    /// Creates it.
+    pub(super) statement: String,
+}
+
+impl MissingIndex {
+    /// Tells the operator that it is there again.
+    pub(super) fn log(&self) {
+        let index = &self.name;
+        tracing::info!(
+            index,
+            "journal index {index} was missing and was created again"
+        );
+    }
+
+    /// Tells the operator what to do: the service runs without it.
+    pub(super) fn log_failure(&self, why: &str) {
+        let Self { name, statement } = self;
+        tracing::warn!(
+            index = name,
+            "journal index {name} is missing and could not be created ({why}): queries are slower; run as the owner of \
+             its table: {statement}"
+        );
+    }
+}
+
+/// The indexes that a journal lost. Only for one that needs no upgrade any more.
+pub(super) fn missing_indexes(tables: &mut dyn Tables) -> Result<Vec<MissingIndex>, Error> {
+    let changes = compared(tables)?.into_iter();
+    Ok(changes
+        .filter_map(|one| match one.adds {
+            Added::Index(name) if !one.is_there => Some(MissingIndex {
+                name,
+                statement: one.statement,
+            }),
+            Added::Table(_) | Added::Index(_) | Added::UniqueIndex(_) | Added::Column { .. } => {
+                None
+            }
+        })
+        .collect())
+}
+
 /// Compares a journal with the migrations.
 ///
 /// # Errors
@@ -136,57 +210,79 @@ pub(super) fn newest() -> i64 {
 /// missing.
 pub(super) fn plan(tables: &mut dyn Tables) -> Result<Plan, Error> {
     let changes = compared(tables)?;
-    let has = |name: &str| {
-        changes
-            .iter()
-            .any(|one| one.is_there && one.adds.is_table(name))
-    };
-    let version = if has("schema_version") {
+    let version = if has_table(&changes, "schema_version") {
         tables.version()?
     } else {
         None
     };
-    match version {
-        Some(version) if version > newest() => return Err(newer(version)),
-        Some(version) => {
-            let gone = changes
-                .iter()
-                .find(|one| one.number <= version && !one.is_there);
-            if let Some(gone) = gone {
-                return Err(damaged(&gone.adds));
-            }
-        }
-        None if has("op") => {
-            if let Some(table) = FIRST_TABLES.into_iter().find(|table| !has(table)) {
-                return Err(damaged(&Added::Table(table.to_owned())));
-            }
-        }
-        None => {}
+    let Some(from) = version else {
+        return plan_without_version(tables, changes);
+    };
+    if from > newest() {
+        return Err(newer(from));
     }
-    let missing = |one: Change| (!one.is_there).then_some(one.statement);
-    // Journals without a recorded version: the highest version that they have completely.
-    let first_missing = changes.iter().find(|one| !one.is_there);
-    let whole = first_missing.map_or(newest(), |one| one.number - 1);
-    let from = version.unwrap_or(whole);
-    let is_new = !has("op");
-    let statements = changes.into_iter().filter_map(missing).collect();
-    Ok(if is_new {
-        Plan::Create(statements)
-    } else if version == Some(newest()) {
+    let mut gone = changes.iter().filter(|one| one.is_needed());
+    if let Some(gone) = gone.find(|one| one.number <= from) {
+        return Err(damaged(&gone.adds));
+    }
+    Ok(if from == newest() {
         Plan::Nothing
     } else {
-        Plan::Upgrade { from, statements }
+        upgrade(from, changes)
     })
 }
 
-/// The columns of a table that later migrations added, and that a journal opened only for reading
-/// may lack.
+/// The same for a journal from before there was a version, and for none at all.
+fn plan_without_version(tables: &mut dyn Tables, changes: Vec<Change>) -> Result<Plan, Error> {
+    let has = |table: &&str| has_table(&changes, table);
+    let gone = FIRST_TABLES.into_iter().find(|table| !has(table));
+    if let Some(table) = gone {
+        let is_new = if has(&"op") {
+            // Its first start was killed.
+            !tables.has_rows()?
+        } else {
+            !FIRST_TABLES.iter().any(has)
+        };
+        if is_new {
+            return Ok(Plan::Create(missing_after(0, changes)));
+        }
+        return Err(damaged(&Added::Table(table.to_owned())));
+    }
+    // The last migration that it has all of.
+    let first_missing = changes.iter().find(|one| one.is_needed());
+    let from = first_missing.map_or(newest(), |one| one.number - 1);
+    Ok(upgrade(from, changes))
+}
+
+fn upgrade(from: i64, changes: Vec<Change>) -> Plan {
+    let statements = missing_after(from, changes);
+    Plan::Upgrade { from, statements }
+}
+
+/// The statements of what is missing of the migrations after one.
+fn missing_after(number: i64, changes: Vec<Change>) -> Vec<String> {
+    let missing = changes
+        .into_iter()
+        .filter(|one| one.number > number && !one.is_there);
+    missing.map(|one| one.statement).collect()
+}
+
+fn has_table(changes: &[Change], name: &str) -> bool {
+    changes
+        .iter()
+        .any(|one| one.is_there && one.adds.is_table(name))
+}
+
+/// The columns of a table that later migrations added, and that a journal which is only read does
+/// not have yet.
 pub(super) fn lacking_columns(tables: &mut dyn Tables, of: &str) -> Result<Vec<String>, Error> {
     let changes = compared(tables)?.into_iter();
     Ok(changes
         .filter_map(|one| match one.adds {
             Added::Column { table, column } if table == of && !one.is_there => Some(column),
-            Added::Table(_) | Added::Index(_) | Added::Column { .. } => None,
+            Added::Table(_) | Added::Index(_) | Added::UniqueIndex(_) | Added::Column { .. } => {
+                None
+            }
         })
         .collect())
 }
@@ -203,6 +299,13 @@ struct Change {
     statement: String,
     adds: Added,
     is_there: bool,
+}
+
+impl Change {
+    /// Whether the journal cannot be written before this is there.
+    fn is_needed(&self) -> bool {
+        !self.is_there && !matches!(self.adds, Added::Index(_))
+    }
 }
 
 fn compared(tables: &mut dyn Tables) -> Result<Vec<Change>, Error> {
@@ -258,96 +361,4 @@ fn damaged(gone: &Added) -> Error {
 }
 
 #[cfg(test)]
-#[expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop")]
-mod tests {
-    use super::*;
-
-    /// A journal with the additions of the first so many migrations, with or without a recorded
-    /// version.
-    struct Old {
-        migrations: usize,
-        version: Option<i64>,
-        gone: Vec<Added>,
-    }
-
-    impl Tables for Old {
-        fn has_each(&mut self, added: &[Added]) -> Result<Vec<bool>, Error> {
-            let has: Vec<Added> = MIGRATIONS[..self.migrations.min(MIGRATIONS.len())]
-                .iter()
-                .flat_map(|migration| statements(migration))
-                .filter_map(|statement| Added::of(&statement))
-                .collect();
-            let is_there = |one: &Added| has.contains(one) && !self.gone.contains(one);
-            Ok(added.iter().map(is_there).collect())
-        }
-
-        fn version(&mut self) -> Result<Option<i64>, Error> {
-            Ok(self.version)
-        }
-    }
-
-    fn plan_of(migrations: usize, version: Option<i64>, gone: Vec<Added>) -> Result<Plan, Error> {
-        plan(&mut Old {
-            migrations,
-            version,
-            gone,
-        })
-    }
-
-    #[test]
-    fn every_older_schema_is_upgraded_by_what_it_lacks() {
-        let all: Vec<_> = MIGRATIONS.iter().map(|one| statements(one)).collect();
-        for from in 1..MIGRATIONS.len() {
-            let Plan::Upgrade {
-                from: said,
-                statements,
-            } = plan_of(from, None, vec![]).unwrap()
-            else {
-                panic!("schema {from} is not upgraded");
-            };
-            assert_eq!(usize::try_from(said).unwrap(), from);
-            assert_eq!(statements, all[from..].concat());
-        }
-        assert_eq!(
-            plan_of(0, None, vec![]).unwrap(),
-            Plan::Create(all.concat())
-        );
-        let newest_one = plan_of(MIGRATIONS.len(), Some(newest()), vec![]).unwrap();
-        assert_eq!(newest_one, Plan::Nothing);
-    }
-
-    #[test]
-    fn an_upgrade_that_recorded_no_version_is_completed() {
-        let whole = plan_of(MIGRATIONS.len(), None, vec![]).unwrap();
-        let expected = Plan::Upgrade {
-            from: newest(),
-            statements: vec![],
-        };
-        assert_eq!(whole, expected);
-    }
-
-    #[test]
-    fn a_newer_and_a_damaged_journal_are_refused() {
-        let newer = plan_of(99, Some(newest() + 1), vec![])
-            .unwrap_err()
-            .to_string();
-        assert!(newer.contains("start the newer version"), "{newer}");
-        assert!(newer.contains("restore the backup"), "{newer}");
-        let table = Added::Table("delivery".to_owned());
-        for (migrations, version) in [(1, None), (MIGRATIONS.len(), Some(newest()))] {
-            let gone = plan_of(migrations, version, vec![table.clone()]);
-            let said = gone.unwrap_err().to_string();
-            assert!(said.contains("table delivery is gone"), "{said}");
-        }
-        let column = Added::Column {
-            table: "op".to_owned(),
-            column: "came_as".to_owned(),
-        };
-        let gone = plan_of(MIGRATIONS.len(), Some(newest()), vec![column]);
-        let said = gone.unwrap_err().to_string();
-        assert!(
-            said.contains("column came_as of table op is gone"),
-            "{said}"
-        );
-    }
-}
+mod tests;

@@ -37,6 +37,9 @@ const UPGRADE_WITHIN: Duration = Duration::from_secs(600);
 /// it.
 const TABLE_LOCK_MS_MAX: u32 = 5_000;
 
+/// The same for a rehearsal, beside running replicas.
+const REHEARSAL_LOCK_MS_MAX: u32 = 500;
+
 const QUESTION: &str = "SELECT current_setting('server_version_num'), pg_is_in_recovery(), \
      current_setting('transaction_read_only'), current_setting('synchronous_commit'), \
      current_setting('server_encoding'), current_setting('fsync')";
@@ -92,31 +95,96 @@ fn objection(
 /// Creates the tables of a new journal, and adds to an older one what this version needs. One
 /// replica does it; the others wait, and find it done.
 pub(super) fn upgrade(connection: &mut Connection) -> Result<(), Error> {
-    if plan(connection)? == Plan::Nothing {
+    if plan(connection)? != Plan::Nothing {
+        take_lock(connection)?;
+        // Another replica may have been faster.
+        let plan = plan(connection)?;
+        run_in_transaction(connection, &plan, TABLE_LOCK_MS_MAX, "COMMIT")
+            .map_err(|trouble| not_upgraded(connection, &plan, trouble))?;
+        plan.log();
+    }
+    restore_indexes(connection)
+}
+
+/// Runs what the start would run, and rolls it back: `check` finds missing rights before a start.
+pub(super) fn rehearse_upgrade(connection: &mut Connection, plan: &Plan) -> Result<(), Error> {
+    if *plan == Plan::Nothing {
         return Ok(());
     }
+    connection.run("BEGIN").map_err(told)?;
+    let lock = format!("SELECT pg_try_advisory_xact_lock({UPGRADE_LOCK})");
+    // A replica that is upgrading it has the rights.
+    if connection.ask(&lock).map_err(told)? != ["t"] {
+        return connection.run("ROLLBACK").map_err(told);
+    }
+    match run_in_transaction(connection, plan, REHEARSAL_LOCK_MS_MAX, "ROLLBACK") {
+        Ok(()) => Ok(()),
+        // A busy table says nothing about the rights.
+        Err(Trouble::Refused(SqlState::LOCK_NOT_AVAILABLE | SqlState::QUERY_CANCELED, _)) => {
+            connection.run("ROLLBACK").map_err(told)
+        }
+        Err(trouble) => Err(not_upgraded(connection, plan, trouble)),
+    }
+}
+
+/// Begins a transaction that one replica at a time is in.
+fn take_lock(connection: &mut Connection) -> Result<(), Error> {
     let lock = format!(
         "BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({UPGRADE_LOCK})"
     );
     connection
         .run_within(&lock, UPGRADE_WITHIN)
-        .map_err(not_upgraded)?;
-    // Another replica may have been faster.
-    let plan = plan(connection)?;
-    if plan == Plan::Nothing {
-        return connection.run("COMMIT").map_err(not_upgraded);
+        .map_err(refused)
+}
+
+/// Carries a plan out in the transaction that has begun, and ends it.
+fn run_in_transaction(
+    connection: &mut Connection,
+    plan: &Plan,
+    lock_ms_max: u32,
+    end: &str,
+) -> Result<(), Trouble> {
+    let mut commands = vec![format!("SET LOCAL lock_timeout = {lock_ms_max}")];
+    commands.extend(commands_of(plan));
+    commands.push(end.to_owned());
+    connection.run_within(&commands.join("; "), UPGRADE_WITHIN)
+}
+
+/// The statements of a plan, and the note of the schema that they make.
+fn commands_of(plan: &Plan) -> Vec<String> {
+    let mut commands = plan.statements().to_vec();
+    if *plan != Plan::Nothing {
+        let version = sql::SCHEMA_VERSION.replace("{NOW}", NOW);
+        commands.push(version.replace("$1", &migrations::newest().to_string()));
     }
-    let version = sql::SCHEMA_VERSION
-        .replace("{NOW}", NOW)
-        .replace("$1", &migrations::newest().to_string());
-    let mut commands = vec![format!("SET LOCAL lock_timeout = {TABLE_LOCK_MS_MAX}")];
-    commands.extend_from_slice(plan.statements());
-    commands.extend([version, "COMMIT".to_owned()]);
+    commands
+}
+
+/// Creates the indexes that an operator or another program removed. The journal works without
+/// them, so a refusal stops no start.
+fn restore_indexes(connection: &mut Connection) -> Result<(), Error> {
+    if migrations::missing_indexes(&mut Existing(connection))?.is_empty() {
+        return Ok(());
+    }
+    take_lock(connection)?;
+    let missing = migrations::missing_indexes(&mut Existing(connection))?;
+    let lock = format!("SET LOCAL lock_timeout = {TABLE_LOCK_MS_MAX}");
+    connection.run(&lock).map_err(refused)?;
+    for index in missing {
+        let statement = &index.statement;
+        let command = format!("SAVEPOINT one; {statement}; RELEASE one");
+        match connection.run_within(&command, UPGRADE_WITHIN) {
+            Ok(()) => index.log(),
+            Err(Trouble::Refused(code, text)) => {
+                index.log_failure(&format!("{text} ({})", code.code()));
+                connection.run("ROLLBACK TO one").map_err(refused)?;
+            }
+            Err(trouble @ Trouble::Lost(_)) => return Err(refused(trouble)),
+        }
+    }
     connection
-        .run_within(&commands.join("; "), UPGRADE_WITHIN)
-        .map_err(not_upgraded)?;
-    plan.log();
-    Ok(())
+        .run_within("COMMIT", UPGRADE_WITHIN)
+        .map_err(refused)
 }
 
 /// The migrations that the journal needs before it can be written.
@@ -134,7 +202,54 @@ pub(super) fn lacking_columns(connection: &mut Connection) -> Result<Vec<String>
     migrations::lacking_columns(&mut Existing(connection), "op")
 }
 
-fn not_upgraded(trouble: Trouble) -> Error {
+/// Why the start cannot create or upgrade the tables, and what the operator can do.
+fn not_upgraded(connection: &mut Connection, plan: &Plan, trouble: Trouble) -> Error {
+    let Trouble::Refused(SqlState::INSUFFICIENT_PRIVILEGE, text) = &trouble else {
+        return refused(trouble);
+    };
+    let asked = connection
+        .run("ROLLBACK")
+        .and_then(|()| connection.ask(ROLE_AND_SCHEMA));
+    let asked = asked.unwrap_or_default();
+    let [role, schema] = asked.as_slice() else {
+        return refused(trouble);
+    };
+    Error::Open(without_rights(plan, text, role, schema))
+}
+
+/// The role of this connection, and the schema in which the journal is or will be.
+const ROLE_AND_SCHEMA: &str = "SELECT quote_ident(current_user), \
+     COALESCE((SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('op')), \
+     quote_ident(current_schema()), '')";
+
+fn without_rights(plan: &Plan, text: &str, role: &str, schema: &str) -> String {
+    let mut commands = vec!["BEGIN".to_owned()];
+    if !schema.is_empty() {
+        commands.push(format!("SET LOCAL search_path TO {schema}"));
+    }
+    for command in commands_of(plan) {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        commands.push(words.join(" "));
+    }
+    let tables = plan.new_tables();
+    let mut grants = Vec::new();
+    if !tables.is_empty() {
+        grants.push(format!(
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {role}",
+            tables.join(", ")
+        ));
+    }
+    let grant = grants.join("; ");
+    commands.extend(grants);
+    commands.push("COMMIT;".to_owned());
+    format!(
+        "the tables cannot be created or upgraded: {text} (42501). The role {role} may not change the schema. Either start \
+         this version once with a role that owns the schema and its tables, and then run: {grant}; or run as that role: {}",
+        commands.join("; ")
+    )
+}
+
+fn refused(trouble: Trouble) -> Error {
     match trouble {
         Trouble::Refused(SqlState::LOCK_NOT_AVAILABLE, _) => Error::Open(
             "the tables cannot be created or upgraded: another session locks them, as a backup does; start again when it \
@@ -165,11 +280,18 @@ impl Tables for Existing<'_> {
         let answer = self.0.ask(version).map_err(told)?;
         Ok(answer.first().and_then(|version| version.parse().ok()))
     }
+
+    fn has_rows(&mut self) -> Result<bool, Error> {
+        let any = "SELECT EXISTS (SELECT 1 FROM op)";
+        Ok(self.0.ask(any).map_err(told)? == ["t"])
+    }
 }
 
 fn has(added: &Added) -> String {
     match added {
-        Added::Table(name) | Added::Index(name) => format!("to_regclass('{name}') IS NOT NULL"),
+        Added::Table(name) | Added::Index(name) | Added::UniqueIndex(name) => {
+            format!("to_regclass('{name}') IS NOT NULL")
+        }
         Added::Column { table, column } => format!(
             "EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('{table}') AND attname = '{column}' AND NOT attisdropped)"
         ),

@@ -18,8 +18,8 @@ use crate::journal::sql;
 pub(super) const BUSY: Duration = Duration::from_secs(2);
 
 /// A connection to an empty database in memory with the tables of an existing journal, as the next
-/// start finds or makes them.
-pub(super) fn with_tables_of(path: &Path) -> Result<Connection, Error> {
+/// start finds or makes them, and what that start does.
+pub(super) fn with_tables_of(path: &Path) -> Result<(Connection, Plan), Error> {
     let existing = read_only(path)?;
     let plan = migrations::plan(&mut Existing(&existing))?;
     let mut tables = existing.prepare(
@@ -33,7 +33,7 @@ pub(super) fn with_tables_of(path: &Path) -> Result<Connection, Error> {
     }
     empty.pragma_update(None, "foreign_keys", true)?;
     run(&empty, &plan)?;
-    Ok(empty)
+    Ok((empty, plan))
 }
 
 /// Creates the tables of a new journal, and adds to an older one what this version needs. A crash
@@ -41,7 +41,7 @@ pub(super) fn with_tables_of(path: &Path) -> Result<Connection, Error> {
 pub(super) fn upgrade(connection: &Connection, now: &str) -> Result<(), Error> {
     let plan = migrations::plan(&mut Existing(connection))?;
     if plan == Plan::Nothing {
-        return Ok(());
+        return restore_indexes(connection);
     }
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     run(&transaction, &plan)?;
@@ -49,6 +49,18 @@ pub(super) fn upgrade(connection: &Connection, now: &str) -> Result<(), Error> {
     transaction.execute(&version, [migrations::newest()])?;
     transaction.commit()?;
     plan.log();
+    restore_indexes(connection)
+}
+
+/// Creates the indexes that an operator or another program removed. The journal works without
+/// them, so a failure stops no start.
+fn restore_indexes(connection: &Connection) -> Result<(), Error> {
+    for index in migrations::missing_indexes(&mut Existing(connection))? {
+        match connection.execute_batch(&index.statement) {
+            Ok(()) => index.log(),
+            Err(error) => index.log_failure(&error.to_string()),
+        }
+    }
     Ok(())
 }
 
@@ -76,6 +88,11 @@ impl Tables for Existing<'_> {
         let version = "SELECT MAX(version) FROM schema_version";
         Ok(self.0.query_row(version, [], |row| row.get(0))?)
     }
+
+    fn has_rows(&mut self) -> Result<bool, Error> {
+        let any = "SELECT EXISTS (SELECT 1 FROM op)";
+        Ok(self.0.query_row(any, [], |row| row.get(0))?)
+    }
 }
 
 fn has(connection: &Connection, added: &Added) -> Result<bool, Error> {
@@ -83,7 +100,7 @@ fn has(connection: &Connection, added: &Added) -> Result<bool, Error> {
     let column = "SELECT COUNT(*) FROM pragma_table_info(?1) WHERE name = ?2";
     let (question, names) = match added {
         Added::Table(table) => (named, ["table", table]),
-        Added::Index(index) => (named, ["index", index]),
+        Added::Index(index) | Added::UniqueIndex(index) => (named, ["index", index]),
         Added::Column { table, column: of } => (column, [table.as_str(), of]),
     };
     let count: i64 = connection.query_row(question, names, |row| row.get(0))?;

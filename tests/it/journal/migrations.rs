@@ -224,7 +224,112 @@ async fn a_journal_of_a_newer_schema_is_refused_with_instructions() {
     assert!(listed.status.success(), "{listed:?}");
 }
 
-/// Every column, key and constraint of a journal's tables, whether the tables are new or upgraded.
+/// What `check` finds about a journal, and its exit code.
+fn check(launch: &Launch) -> (Option<i32>, String) {
+    let checked = launch.run(&["check"]);
+    let said = [checked.stdout, checked.stderr].concat();
+    (
+        checked.status.code(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_index_is_created_again_and_a_lost_unique_index_is_refused() {
+    let ozmap = Ozmap::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    drop(Journal::open(&journal_place(folder.path()), LONG).unwrap());
+    let whole = schema_of(folder.path());
+    let launch = launch(&ozmap, folder.path());
+    file::Foreign::of(folder.path()).run("DROP INDEX op_for_a_person; DROP INDEX heard_age");
+    assert_eq!(check(&launch).0, Some(0), "{}", check(&launch).1);
+    let mut service = launch.start().await;
+    let logs = service.logs();
+    for index in ["op_for_a_person", "heard_age"] {
+        let said = format!("journal index {index} was missing and was created again");
+        assert!(logs.contains(&said), "{logs}");
+    }
+    assert_eq!(schema_of(folder.path()), whole);
+    service.signal("TERM");
+    assert_eq!(service.ended().await, Some(0));
+    file::Foreign::of(folder.path()).run("DROP INDEX op_one_active");
+    for verb in ["serve", "check"] {
+        let refused = launch.run(&[verb]);
+        let said = [refused.stdout, refused.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{verb}: {said}");
+        assert!(
+            said.contains("its unique index op_one_active is gone"),
+            "{verb}: {said}"
+        );
+    }
+}
+
+/// The first versions of the service created the tables one statement after another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_that_was_killed_half_way_is_completed_unless_there_is_a_cancellation() {
+    let ozmap = Ozmap::start().await;
+    let new = tempfile::tempdir().unwrap();
+    drop(Journal::open(&journal_place(new.path()), LONG).unwrap());
+    let whole = schema_of(new.path());
+    let first = migration("0001_first.sql");
+    let half = &first[..first.find("CREATE TABLE IF NOT EXISTS delivery").unwrap()];
+
+    let folder = tempfile::tempdir().unwrap();
+    file::Foreign::of(folder.path()).run(half);
+    let launched = launch(&ozmap, folder.path());
+    let (code, said) = check(&launched);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("will be created at the first start"),
+        "{said}"
+    );
+    let service = launched.start().await;
+    ends_as(&service, "cancelled", CODE, "m-1").await;
+    assert_eq!(schema_of(folder.path()), whole);
+
+    let folder = tempfile::tempdir().unwrap();
+    let damaged = file::Foreign::of(folder.path());
+    damaged.run(half);
+    damaged.run(
+        "INSERT INTO op (id, protocol, code, dry_run, channel, state, next_at, deadline_at, created_at, updated_at) \
+         VALUES ('1', 'p', 'c', 0, 'chat', 'accepted', 1, 1, 1, 1)",
+    );
+    drop(damaged);
+    let launched = launch(&ozmap, folder.path());
+    for verb in ["serve", "check"] {
+        let refused = launched.run(&[verb]);
+        let said = [refused.stdout, refused.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{verb}: {said}");
+        assert!(
+            said.contains("its table delivery is gone"),
+            "{verb}: {said}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_without_a_version_that_lost_its_cancellations_is_refused() {
+    for schema in OLDER {
+        let ozmap = Ozmap::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        restore(folder.path(), schema).run("ALTER TABLE op RENAME TO ops");
+        let launch = launch(&ozmap, folder.path());
+        for verb in ["serve", "check"] {
+            let refused = launch.run(&[verb]);
+            let said = [refused.stdout, refused.stderr].concat();
+            let said = String::from_utf8_lossy(&said).into_owned();
+            assert_eq!(refused.status.code(), Some(1), "{schema} {verb}: {said}");
+            assert!(
+                said.contains("its table op is gone"),
+                "{schema} {verb}: {said}"
+            );
+        }
+    }
+}
+
+/// Every column, key and rule of a journal's tables, however they came to be.
 fn schema_of(folder: &Path) -> BTreeSet<String> {
     match file::Foreign::of(folder) {
         file::Foreign::Embedded(connection) => embedded_schema(&connection),

@@ -140,3 +140,77 @@ async fn an_upgrade_behind_a_locked_table_does_not_block_the_others() {
     reader.run("COMMIT");
     assert_eq!(columns(&journal), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_with_data_rights_only_is_told_what_to_run_and_then_starts() {
+    let Some(server) = shared() else {
+        return skipped(NEEDS);
+    };
+    let (url, journal) = restore(server, "upgrade_without_rights");
+    journal.run(
+        "CREATE ROLE \"data only\" LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC; \
+         GRANT USAGE ON SCHEMA public TO \"data only\"; \
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO \"data only\"",
+    );
+    let before = columns(&journal);
+    let ozmap = Ozmap::start().await;
+    let url = url.replace("postgres@127", "data%20only@127");
+    let mut launch = Launch::new(&ozmap.url(), &url);
+    for (name, value) in SHORT {
+        launch = launch.set(name, value);
+    }
+    let mut commands = String::new();
+    for verb in ["serve", "check"] {
+        let refused = launch.run(&[verb]);
+        let said = [refused.stdout, refused.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{verb}: {said}");
+        for part in [
+            "must be owner of table op (42501)",
+            "start this version once with a role that owns the schema and its tables",
+            "ALTER TABLE op ADD COLUMN came_as TEXT",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON conversation, heard, schema_version TO \"data only\"",
+        ] {
+            assert!(said.contains(part), "{verb}: {said}");
+        }
+        assert_eq!(columns(&journal), before, "{verb}");
+        let start = said.find("BEGIN; ").unwrap();
+        let end = said.find("COMMIT;").unwrap() + "COMMIT;".len();
+        commands = said[start..end].to_owned();
+    }
+    journal.run(&commands);
+    assert_eq!(versions(&journal), [json!(5)]);
+    let checked = launch.run(&["check"]);
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert_eq!(checked.status.code(), Some(0), "{said}");
+    // An index that it may not create stops no start either.
+    journal.run("DROP INDEX op_for_a_person");
+    let service = launch.start().await;
+    let logs = service.logs();
+    assert!(
+        logs.contains("journal index op_for_a_person is missing and could not be created"),
+        "{logs}"
+    );
+    let reply = service.ask(&asking(CODE, "m-9")).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_of_an_older_journal_changes_nothing_and_waits_for_no_table() {
+    let Some(server) = shared() else {
+        return skipped(NEEDS);
+    };
+    let (url, journal) = restore(server, "upgrade_rehearsed");
+    let before = columns(&journal);
+    let ozmap = Ozmap::start().await;
+    let launch = Launch::new(&ozmap.url(), &url);
+    let reader = Session::open(&url);
+    for lock in ["BEGIN", "BEGIN; SELECT count(*) FROM op"] {
+        reader.run(lock);
+        let checked = launch.run(&["check"]);
+        let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+        assert_eq!(checked.status.code(), Some(0), "{lock}: {said}");
+        assert_eq!(columns(&journal), before, "{lock}");
+        reader.run("ROLLBACK");
+    }
+}
