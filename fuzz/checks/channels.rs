@@ -65,9 +65,10 @@ fn ways() -> Vec<Way> {
             .map(|scheme| format!("auth = \"{scheme}\"\nsecret = \"{}\"\n", secret(scheme)));
         for keys in schemes.chain(formats) {
             text += &format!("[channels.c{}]\npreset = \"{name}\"\n{keys}", presets.len());
-            let trace = match file.contains_key("text") {
-                true => Trace::Within,
-                false => Trace::Whole,
+            let trace = if file.contains_key("text") {
+                Trace::Within
+            } else {
+                Trace::Whole
             };
             presets.push((name.clone(), trace));
         }

@@ -192,22 +192,21 @@ fn may_be_deleted(bytes: &[u8]) -> bool {
 
 /// The one row of a list, or of an envelope that shows all there is.
 fn the_only_row(text: &str) -> Option<String> {
-    let list = match text.trim_start().starts_with('[') {
-        true => text.to_owned(),
-        false => {
-            let envelope = Object::read(text)?;
-            let Member::Text(rows) = envelope.get("rows") else {
-                return None;
-            };
-            let is_all = envelope.is_nothing_or("total", |text| {
-                serde_json::from_str::<u64>(text).is_ok_and(|total| total <= 1)
-            });
-            let is_last = envelope.is_nothing_or("hasNextPage", |text| text == "false");
-            if !is_all || !is_last {
-                return None;
-            }
-            rows.to_owned()
+    let list = if text.trim_start().starts_with('[') {
+        text.to_owned()
+    } else {
+        let envelope = Object::read(text)?;
+        let Member::Text(rows) = envelope.get("rows") else {
+            return None;
+        };
+        let is_all = envelope.is_nothing_or("total", |text| {
+            serde_json::from_str::<u64>(text).is_ok_and(|total| total <= 1)
+        });
+        let is_last = envelope.is_nothing_or("hasNextPage", |text| text == "false");
+        if !is_all || !is_last {
+            return None;
         }
+        rows.to_owned()
     };
     let rows: Vec<Box<RawValue>> = serde_json::from_str(&list).ok()?;
     match rows.as_slice() {

@@ -107,9 +107,10 @@ impl State {
                 }
             }
             Some(Kind::Aftermath(aftermath)) => {
-                let subjects = match subjects.is_empty() {
-                    true => answered(&self.world, &answer),
-                    false => subjects,
+                let subjects = if subjects.is_empty() {
+                    answered(&self.world, &answer)
+                } else {
+                    subjects
                 };
                 self.aftermath(*aftermath, &subjects, now);
             }

@@ -157,11 +157,12 @@ fn plant_client(shared: &Shared, request: &Request) -> Answer {
 }
 
 fn implant(shared: &Shared, id: &str) -> Answer {
-    match shared.state().world.implant(id, shared.now()) {
-        true => Answer::ok(json!({"id": id, "implanted": true})),
-        false => Answer::json(
+    if shared.state().world.implant(id, shared.now()) {
+        Answer::ok(json!({"id": id, "implanted": true}))
+    } else {
+        Answer::json(
             StatusCode::NOT_FOUND,
             json!({"error": format!("no property {id} with a client")}),
-        ),
+        )
     }
 }

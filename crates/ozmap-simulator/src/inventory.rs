@@ -47,9 +47,10 @@ pub(super) fn perform(scene: &mut Scene<'_>, route: &Route) -> Outcome {
 }
 
 fn written_if(is_done: bool, id: &str) -> Outcome {
-    match is_done {
-        true => Outcome::written(id),
-        false => Outcome::unchanged(Answer::not_found()),
+    if is_done {
+        Outcome::written(id)
+    } else {
+        Outcome::unchanged(Answer::not_found())
     }
 }
 

@@ -153,9 +153,12 @@ fn apartment(planting: &Planting, building: &str) -> Value {
 }
 
 fn client(planting: &Planting, id: &str, code: &str, creator: &Value, now: Moment) -> Value {
-    let flag = |value: &Value| match value.is_null() {
-        true => json!(false),
-        false => value.clone(),
+    let flag = |value: &Value| {
+        if value.is_null() {
+            json!(false)
+        } else {
+            value.clone()
+        }
     };
     let mut onu = json!({"user_PPPoE": "", "serial_number": "", "mac_address": ""});
     for (name, value) in planting.onu.as_object().into_iter().flatten() {

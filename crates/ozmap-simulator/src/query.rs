@@ -234,11 +234,14 @@ fn keep(select: &[String], row: Value) -> Value {
     let (Value::Object(object), false) = (&row, select.is_empty()) else {
         return row;
     };
-    let is_kept = |name: &str| match select.iter().all(|field| field.starts_with('-')) {
-        true => !select.iter().any(|field| field.get(1..) == Some(name)),
-        false => select
-            .iter()
-            .any(|field| field.split('.').next() == Some(name)),
+    let is_kept = |name: &str| {
+        if select.iter().all(|field| field.starts_with('-')) {
+            !select.iter().any(|field| field.get(1..) == Some(name))
+        } else {
+            select
+                .iter()
+                .any(|field| field.split('.').next() == Some(name))
+        }
     };
     object
         .iter()
@@ -295,9 +298,10 @@ fn sort(list: &Value) -> Vec<Sort> {
                     .is_some_and(|word| word.eq_ignore_ascii_case("desc"));
             Some(Sort {
                 path: item["property"].as_str()?.to_owned(),
-                direction: match descends {
-                    true => Direction::Descending,
-                    false => Direction::Ascending,
+                direction: if descends {
+                    Direction::Descending
+                } else {
+                    Direction::Ascending
                 },
             })
         })

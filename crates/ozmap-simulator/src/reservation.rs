@@ -104,10 +104,13 @@ pub(super) fn customer(
     match client {
         // A client that exists may get a second property; its code is not checked then, as on the
         // real server.
-        Some(Value::String(id)) => match world.clients.contains_key(id) {
-            true => Ok(Customer::Existing(id.clone())),
-            false => Err(Refusal::NoSuchClient),
-        },
+        Some(Value::String(id)) => {
+            if world.clients.contains_key(id) {
+                Ok(Customer::Existing(id.clone()))
+            } else {
+                Err(Refusal::NoSuchClient)
+            }
+        }
         Some(Value::Object(client)) => {
             if let Some(code) = client.get("code").and_then(Value::as_str) {
                 unused(world, code, project, except)?;
@@ -133,9 +136,10 @@ pub(super) fn unused(
                 .client_of(property)
                 .is_some_and(|client| except.is_none() || text(client, "/_id") != except)
     });
-    match is_used {
-        false => Ok(()),
-        true => Err(Refusal::DuplicateCode {
+    if !is_used {
+        Ok(())
+    } else {
+        Err(Refusal::DuplicateCode {
             code: code.to_owned(),
             project: world
                 .projects
@@ -143,7 +147,7 @@ pub(super) fn unused(
                 .and_then(|project| text(project, "/name"))
                 .unwrap_or(project)
                 .to_owned(),
-        }),
+        })
     }
 }
 

@@ -139,10 +139,7 @@ fn double_rows(document: &mut Value) {
 
 /// Another id of the same length.
 fn neighbour(id: &str) -> String {
-    let last = match id.ends_with('0') {
-        true => '1',
-        false => '0',
-    };
+    let last = if id.ends_with('0') { '1' } else { '0' };
     let mut other: String = id
         .chars()
         .take(id.chars().count().saturating_sub(1))
@@ -154,9 +151,10 @@ fn neighbour(id: &str) -> String {
 /// The code in capitals, or in small letters if it was in capitals already.
 fn other_case(code: &str) -> String {
     let upper = code.to_uppercase();
-    match upper == code {
-        true => code.to_lowercase(),
-        false => upper,
+    if upper == code {
+        code.to_lowercase()
+    } else {
+        upper
     }
 }
 

@@ -103,9 +103,10 @@ pub struct Before {
 
 impl World {
     pub fn lease_end(&self, me: Proc, asked_at: i64) -> i64 {
-        match self.has(Safeguard::LeaseFromBeforeCommit) {
-            true => asked_at + LEASE_MS,
-            false => self.monotonic(me) + LEASE_MS,
+        if self.has(Safeguard::LeaseFromBeforeCommit) {
+            asked_at + LEASE_MS
+        } else {
+            self.monotonic(me) + LEASE_MS
         }
     }
 
@@ -147,9 +148,10 @@ impl World {
             }
             Verdict::Absent => {
                 let code = held.op.code;
-                let outcome = match self.write(|store, _| Ok(store.was_cancelled(code))).await? {
-                    true => Outcome::AlreadyCancelled,
-                    false => Outcome::NotFound,
+                let outcome = if self.write(|store, _| Ok(store.was_cancelled(code))).await? {
+                    Outcome::AlreadyCancelled
+                } else {
+                    Outcome::NotFound
                 };
                 self.finish_seen(me, held, memory, outcome, latecomers)
                     .await
@@ -174,9 +176,10 @@ impl World {
                 Ok(self.read_anew(held, memory))
             }
             Verdict::Delete(target) => {
-                let budget = match self.has(Safeguard::SpendTheBudget) {
-                    true => self.plan.budget,
-                    false => i64::MAX,
+                let budget = if self.has(Safeguard::SpendTheBudget) {
+                    self.plan.budget
+                } else {
+                    i64::MAX
                 };
                 if !self.write(|store, _| Ok(store.spend(budget))).await? {
                     return Ok(Step::Wait(HELD_MS));
@@ -282,12 +285,16 @@ impl World {
                     memory.gone = true;
                     return Ok(Step::Wait(LOOKS_APART_MS));
                 }
-                match self.has(Safeguard::TheClientIsAskedToo) {
-                    true => self.testify(me, property).await.map(|gone| match gone {
-                        true => Presence::Gone { reserved_again },
-                        false => Presence::Contradicted,
-                    }),
-                    false => Ok(Presence::Gone { reserved_again }),
+                if self.has(Safeguard::TheClientIsAskedToo) {
+                    self.testify(me, property).await.map(|gone| {
+                        if gone {
+                            Presence::Gone { reserved_again }
+                        } else {
+                            Presence::Contradicted
+                        }
+                    })
+                } else {
+                    Ok(Presence::Gone { reserved_again })
                 }
             }
             seen => seen,
@@ -427,9 +434,10 @@ impl World {
     }
 
     fn given_up(&self) -> Outcome {
-        match self.has(Safeguard::GivenUpIsUnknown) {
-            true => Outcome::Unknown,
-            false => Outcome::Expired,
+        if self.has(Safeguard::GivenUpIsUnknown) {
+            Outcome::Unknown
+        } else {
+            Outcome::Expired
         }
     }
 

@@ -124,9 +124,10 @@ async fn answer(world: &World, me: Proc, message: usize, call: usize) -> (Heard,
         .watchers
         .borrow_mut()
         .push((op, signal.clone()));
-    let until = match world.has(Safeguard::AnswerInTime) {
-        true => answer_by,
-        false => answer_by + 3_600_000,
+    let until = if world.has(Safeguard::AnswerInTime) {
+        answer_by
+    } else {
+        answer_by + 3_600_000
     };
     // It may have ended between the reading and the watching.
     if world.store.borrow().ops[op].state != State::Done {

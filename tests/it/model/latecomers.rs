@@ -13,12 +13,11 @@ impl World {
     /// Who may hear what a look that begins now will show: those who are there.
     pub async fn asked_by_now(&self, held: &Held) -> Result<Latecomers, Fault> {
         let op = held.op.id;
-        match self.has(Safeguard::LookAgainForWhoJoins) {
-            true => {
-                let joined = self.write(|store, _| Ok(store.joined(op))).await?;
-                Ok(Latecomers::AreNoMoreThan(joined))
-            }
-            false => Ok(Latecomers::HearTheSame),
+        if self.has(Safeguard::LookAgainForWhoJoins) {
+            let joined = self.write(|store, _| Ok(store.joined(op))).await?;
+            Ok(Latecomers::AreNoMoreThan(joined))
+        } else {
+            Ok(Latecomers::HearTheSame)
         }
     }
 
@@ -29,9 +28,10 @@ impl World {
         memory: &Memory,
     ) -> Result<Latecomers, Fault> {
         let is_enough = memory.joined >= JOINED_MAX;
-        match is_enough && self.has(Safeguard::SetLatecomersApart) {
-            true => Ok(Latecomers::AreForAPerson),
-            false => self.asked_by_now(held).await,
+        if is_enough && self.has(Safeguard::SetLatecomersApart) {
+            Ok(Latecomers::AreForAPerson)
+        } else {
+            self.asked_by_now(held).await
         }
     }
 

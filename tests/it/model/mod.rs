@@ -101,9 +101,10 @@ fn report(seed: u64, weather: Weather, without: &[Safeguard]) -> String {
         .map(|broken| format!("{:?}: {}", broken.promise, broken.text))
         .collect();
     let without: Vec<String> = without.iter().map(|one| format!("{one:?}")).collect();
-    let without = match without.is_empty() {
-        true => String::new(),
-        false => format!("OZMAP_CANCEL_MODEL_WITHOUT={} ", without.join(",")),
+    let without = if without.is_empty() {
+        String::new()
+    } else {
+        format!("OZMAP_CANCEL_MODEL_WITHOUT={} ", without.join(","))
     };
     format!(
         "{}\n\n{trace}\n\nagain: {without}OZMAP_CANCEL_MODEL_SEED={}:{seed} cargo test --test it model::one_seed -- --nocapture",

@@ -146,9 +146,10 @@ impl World {
             Read::Refused => return Err(Trouble::Unauthorized),
         };
         self.at(me, Point::LookUpAnswered).await;
-        let read_at = match self.has(Safeguard::GuardAgeFromTheQuestion) {
-            true => asked_at,
-            false => self.moment(me),
+        let read_at = if self.has(Safeguard::GuardAgeFromTheQuestion) {
+            asked_at
+        } else {
+            self.moment(me)
         };
         Ok(Sighting { rows, read_at })
     }
@@ -160,9 +161,10 @@ impl World {
         self.at(me, Point::LookAgainServed).await;
         match read {
             Read::Rows(rows) if !rows.is_empty() => {
-                let read_at = match self.has(Safeguard::GuardAgeFromTheQuestion) {
-                    true => asked_at,
-                    false => self.moment(me),
+                let read_at = if self.has(Safeguard::GuardAgeFromTheQuestion) {
+                    asked_at
+                } else {
+                    self.moment(me)
                 };
                 return Ok(Presence::Present(Sighting { rows, read_at }));
             }
@@ -176,11 +178,12 @@ impl World {
             return Ok(Presence::Gone { reserved_again });
         }
         let sighting = self.look_by(me, What::CodeAfterwards { code, id }).await?;
-        match sighting.rows.iter().any(|row| row.id == id) {
-            true => Ok(Presence::Present(sighting)),
-            false => Ok(Presence::Gone {
+        if sighting.rows.iter().any(|row| row.id == id) {
+            Ok(Presence::Present(sighting))
+        } else {
+            Ok(Presence::Gone {
                 reserved_again: !sighting.rows.is_empty(),
-            }),
+            })
         }
     }
 
@@ -203,9 +206,10 @@ impl World {
         let proven = self.replica(me).proven_at.get();
         let is_proven = proven.is_some_and(|at| self.age(me, at) < BELIEVED_MS);
         if !self.has(Safeguard::ProveTheKeyAfterwards) {
-            return match is_proven {
-                true => Ok(false),
-                false => self.probe(me).await.map(|()| false),
+            return if is_proven {
+                Ok(false)
+            } else {
+                self.probe(me).await.map(|()| false)
             };
         }
         self.probe(me)
@@ -293,9 +297,10 @@ impl World {
             *denials -= 1;
         }
         let rows = if is_denied { Vec::new() } else { rows };
-        match rows.is_empty() && (self.plan.says_404 || !is_by_code(what)) {
-            true => Read::Nothing,
-            false => Read::Rows(rows),
+        if rows.is_empty() && (self.plan.says_404 || !is_by_code(what)) {
+            Read::Nothing
+        } else {
+            Read::Rows(rows)
         }
     }
 

@@ -197,30 +197,29 @@ impl Plan {
 
     /// OZmap is wrong once by a code; or twice in a row by an id, whose code was changed meanwhile.
     fn draw_a_denial(&mut self, random: &Random) {
-        let (when, act) = match random.chance(500) {
-            true => (
+        let (when, act) = if random.chance(500) {
+            (
                 When::At(0),
                 Act::Deny {
                     by_code: 1,
                     by_id: 0,
                     renamed_ms: 0,
                 },
-            ),
-            false => {
-                self.odds.delete_fails = 950;
-                (
-                    When::Passing {
-                        point: Point::DeleteSent,
-                        nth: 1,
-                        after: 0,
-                    },
-                    Act::Deny {
-                        by_code: 0,
-                        by_id: random.pick(&[1, 2]),
-                        renamed_ms: 40_000,
-                    },
-                )
-            }
+            )
+        } else {
+            self.odds.delete_fails = 950;
+            (
+                When::Passing {
+                    point: Point::DeleteSent,
+                    nth: 1,
+                    after: 0,
+                },
+                Act::Deny {
+                    by_code: 0,
+                    by_id: random.pick(&[1, 2]),
+                    renamed_ms: 40_000,
+                },
+            )
         };
         self.events.push(Event {
             when,
@@ -385,13 +384,14 @@ fn events(random: &Random, weather: Weather, replicas: usize) -> Vec<Event> {
 }
 
 fn event(random: &Random, act: Act, replicas: usize) -> Event {
-    let when = match random.chance(750) {
-        true => When::Passing {
+    let when = if random.chance(750) {
+        When::Passing {
             point: random.pick(&POINTS),
             nth: random.pick(&[1, 1, 1, 2, 3]),
             after: random.pick(&[0, 0, 0, 1, 500, 3_000, 10_000, 115_000]),
-        },
-        false => When::At(random.between(0, random.pick(&[MOST, 200_000]))),
+        }
+    } else {
+        When::At(random.between(0, random.pick(&[MOST, 200_000])))
     };
     Event {
         when,

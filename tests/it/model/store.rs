@@ -125,9 +125,10 @@ impl Store {
         let op = &mut self.ops[lease.op];
         let is_mine = op.fence == lease.fence && op.owner == Some(lease.owner);
         let is_alive = !has_fence || is_mine && op.lease_until > now;
-        match op.state != State::Done && is_alive {
-            true => Ok(op),
-            false => Err(Fault::Fenced),
+        if op.state != State::Done && is_alive {
+            Ok(op)
+        } else {
+            Err(Fault::Fenced)
         }
     }
 

@@ -168,9 +168,10 @@ impl World {
     pub fn age(&self, me: Proc, since: Moment) -> i64 {
         let now = self.moment(me);
         let monotonic = now.monotonic - since.monotonic;
-        match self.has(Safeguard::GuardAgeOverSleep) {
-            true => monotonic.max(now.wall - since.wall),
-            false => monotonic,
+        if self.has(Safeguard::GuardAgeOverSleep) {
+            monotonic.max(now.wall - since.wall)
+        } else {
+            monotonic
         }
     }
 
@@ -294,9 +295,12 @@ impl World {
         work: impl FnOnce(&mut Store, i64) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let odds = self.plan.odds;
-        let stall = |random: &Random| match random.chance(odds.write_stalls) {
-            true => random.between(500, random.pick(&[6_000, 45_000])),
-            false => random.between(0, 3),
+        let stall = |random: &Random| {
+            if random.chance(odds.write_stalls) {
+                random.between(500, random.pick(&[6_000, 45_000]))
+            } else {
+                random.between(0, 3)
+            }
         };
         self.sleep(stall(&self.random)).await;
         if self.now() < self.outage_until.get() {

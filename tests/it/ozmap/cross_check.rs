@@ -240,9 +240,10 @@ async fn without_the_list_the_key_is_probed_and_ambiguous_answers_are_not_believ
                 answer_json(422, "{\"message\":\"Unprocessable\"}"),
                 answer_json(200, ""),
             ];
-            let expected = match needs_witness.contains(&nothing) {
-                true => "ozmap_shape",
-                false => "absent",
+            let expected = if needs_witness.contains(&nothing) {
+                "ozmap_shape"
+            } else {
+                "absent"
             };
             let list = list.clone();
             let rig = server(move |about| match about {

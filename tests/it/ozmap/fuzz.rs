@@ -130,9 +130,10 @@ fn only_a_document_whose_every_deciding_member_is_safe_is_deleted() {
             let missing = missing
                 .iter()
                 .any(|pointer| document.pointer(pointer).is_none());
-            let body = match in_envelope {
-                true => json!({"total": 1, "count": 1, "rows": [document]}),
-                false => json!([document]),
+            let body = if in_envelope {
+                json!({"total": 1, "count": 1, "rows": [document]})
+            } else {
+                json!([document])
             };
             let result = runtime.block_on(page.says(body.to_string()));
             prop_assert_ne!(result, "absent");

@@ -54,9 +54,10 @@ fn not_founds() -> Vec<Vec<u8>> {
 async fn not_found_is_believed_only_after_a_probe_accepts_the_key() {
     let missing = || json(404, "{}");
     for nothing in not_founds() {
-        let by_contrast = match nothing.starts_with(b"HTTP/1.1 404") {
-            true => "absent",
-            false => "ozmap_shape",
+        let by_contrast = if nothing.starts_with(b"HTTP/1.1 404") {
+            "absent"
+        } else {
+            "ozmap_shape"
         };
         for (authenticated, projects, expected) in [
             // A response other than the 404, but an absence again if that was answered with

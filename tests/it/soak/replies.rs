@@ -54,9 +54,10 @@ impl Heard {
             inner.lies.push(lie);
         }
         let is_final = reply["final"] == json!(true);
-        let before = match is_final {
-            true => inner.told.get(message).cloned(),
-            false => before,
+        let before = if is_final {
+            inner.told.get(message).cloned()
+        } else {
+            before
         };
         if let Some(before) = before {
             inner.lies.extend(differs(message, &before, reply));
