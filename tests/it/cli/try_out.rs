@@ -105,7 +105,7 @@ fn a_call_is_tried_with_keys_words_and_silence() {
 fn an_unknown_preset_or_language_is_named() {
     for (arguments, said) in [
         (&["nothing"][..], "nothing"),
-        (&["json", "--locale", "fr"][..], "pt-BR, es, en"),
+        (&["json", "--locale", "fr"][..], r#""pt-BR", "es", "en""#),
     ] {
         let output = tried(arguments, "");
         assert_eq!(output.status.code(), Some(1));

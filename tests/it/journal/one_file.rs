@@ -45,8 +45,12 @@ async fn a_clean_stop_leaves_the_whole_journal_in_one_file() {
     let mut world = with_one_that_waits().await;
     let before = world.journal();
     stop(&mut world).await;
-    let logs = world.service.logs();
-    assert!(logs.contains("journal closed; all data is in"), "{logs}");
+    eventually("the last log line", || async {
+        let logs = world.service.logs();
+        logs.contains("journal closed; all data is in")
+            .then_some(())
+    })
+    .await;
     assert!(!log_of(world.folder.path()).exists());
     let copy = alone(&world);
     let there = Launch::new(&world.ozmap.url(), &journal_url(copy.path()));
