@@ -107,7 +107,7 @@ impl Launch {
         let logs = Arc::new(Mutex::new(String::new()));
         let stderr = child.stderr.take().unwrap();
         let kept = logs.clone();
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 let mut kept = kept.lock().unwrap();
                 kept.push_str(&line);
@@ -143,6 +143,7 @@ impl Launch {
             child,
             address,
             logs,
+            reader,
             launch: self.clone(),
         }
     }
@@ -153,6 +154,8 @@ pub struct Service {
     child: Child,
     address: SocketAddr,
     logs: Arc<Mutex<String>>,
+    /// Ends when everything that the process logged was read.
+    reader: thread::JoinHandle<()>,
     launch: Launch,
 }
 
@@ -192,11 +195,13 @@ impl Service {
         assert!(sent.success());
     }
 
-    /// Waits until the process ends by itself, and returns its exit code.
+    /// Waits until the process ends by itself and its last log line was read, and returns its exit
+    /// code.
     pub async fn ended(&mut self) -> Option<i32> {
         let deadline = Instant::now() + Duration::from_secs(40);
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            let status = self.child.try_wait().unwrap();
+            if let Some(status) = status.filter(|_| self.reader.is_finished()) {
                 return status.code();
             }
             assert!(Instant::now() < deadline, "the service did not end");
