@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::documents::{generic, text};
-use super::endpoints::{self, Changed, Outcome, Scene, batch, refused};
+use super::endpoints::{self, Outcome, Scene, refused, update_each};
 use super::query;
 use super::reservation::{self, Customer, Refusal};
 use super::routes::Resource;
+use super::state::World;
 
 pub(super) fn perform(scene: &mut Scene<'_>, resource: &Resource) -> Outcome {
     match resource {
@@ -97,16 +98,5 @@ fn patch(scene: &mut Scene<'_>, id: &str) -> Result<(), Refusal> {
 
 fn update(scene: &mut Scene<'_>) -> Outcome {
     let rows = visible(scene, None);
-    match batch(scene.request, rows) {
-        Err(answer) => Outcome::unchanged(answer),
-        Ok((ids, changes)) => {
-            for id in &ids {
-                scene.world.patch_client(id, &changes, scene.now);
-            }
-            Outcome {
-                answer: Answer::no_content(),
-                changed: Changed::Several,
-            }
-        }
-    }
+    update_each(scene, rows, World::patch_client)
 }

@@ -303,11 +303,20 @@ fn patch(scene: &mut Scene<'_>, id: &str) -> Result<(), Refusal> {
 
 fn update(scene: &mut Scene<'_>) -> Outcome {
     let rows = visible(scene, None);
+    update_each(scene, rows, World::patch_property)
+}
+
+/// Carries out a batch update of one kind of elements.
+pub(super) fn update_each(
+    scene: &mut Scene<'_>,
+    rows: Vec<Value>,
+    patch: fn(&mut World, &str, &Map<String, Value>, Moment),
+) -> Outcome {
     match batch(scene.request, rows) {
         Err(answer) => Outcome::unchanged(answer),
         Ok((ids, changes)) => {
             for id in &ids {
-                scene.world.patch_property(id, &changes, scene.now);
+                patch(scene.world, id, &changes, scene.now);
             }
             Outcome {
                 answer: Answer::no_content(),
@@ -318,10 +327,7 @@ fn update(scene: &mut Scene<'_>) -> Outcome {
 }
 
 /// The ids that a batch update means, and its changes.
-pub(super) fn batch(
-    request: &Request,
-    rows: Vec<Value>,
-) -> Result<(Vec<String>, Map<String, Value>), Answer> {
+fn batch(request: &Request, rows: Vec<Value>) -> Result<(Vec<String>, Map<String, Value>), Answer> {
     let refuse = |sentence: &str| Answer::refusal(StatusCode::BAD_REQUEST, sentence);
     let body = request.json();
     let changes = body["update"]

@@ -2,7 +2,7 @@
 //! parsing.
 //!
 //! Pure and synchronous. Secrets are compared in constant time, and several may be active for a
-//! rotation without a gap. A repeated header authenticates nobody. A signature over a URL covers
+//! rotation without a gap. A repeated header authenticates no caller. A signature over a URL covers
 //! the configured `public_url`, never a `Host` that the caller chooses. A channel with several
 //! schemes accepts any one of them. No scheme may leave a body unsigned that another part of the
 //! request vouches for.
