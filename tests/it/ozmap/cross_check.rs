@@ -360,3 +360,52 @@ async fn reservations_under_two_spellings_are_several_and_one_under_both_is_one(
     let rig = holding(vec![held_as("1|1 ", ID), held_as(" 1|1", OTHER_ID)]).await;
     assert_eq!(word(&rig.judged("1|1").await), "several_properties");
 }
+
+/// Two clients have the code, and OZmap lists the property of only one of them: the property of
+/// the other may be there too, so one row is not the only one.
+#[tokio::test]
+async fn a_client_without_a_property_beside_one_that_has_one_needs_review() {
+    for code in ["a/b", CODE] {
+        for is_first in [true, false] {
+            for silent in [NONE, "{\"total\":0,\"rows\":[],\"hasNextPage\":false}"] {
+                let rig = server(move |about| match about {
+                    About::Path(_) => answer_json(200, NONE),
+                    About::ClientsWith(code) => {
+                        let own = client(&code);
+                        let mut other = own.clone();
+                        other["_id"] = OTHER_ID.into();
+                        other["id"] = OTHER_ID.into();
+                        listed(&if is_first { [own, other] } else { [other, own] })
+                    }
+                    About::PropertiesOf(id) if id == CLIENT_ID => listed(&[held_as(code, ID)]),
+                    About::PropertiesOf(_) => answer_json(200, silent),
+                    other => panic!("asked for {other:?}"),
+                })
+                .await;
+                let result = word(&rig.judged(code).await);
+                assert_eq!(result, "several_properties", "{code} {is_first} {silent}");
+            }
+        }
+    }
+}
+
+/// OZmap ignored the filter: a full list may have a second client with the code on a later page.
+#[tokio::test]
+async fn a_full_list_of_clients_is_never_the_whole_list() {
+    let rig = server(move |about| match about {
+        About::ClientsWith(code) => {
+            let strangers = (1..5).map(|number| {
+                let mut stranger = client("x");
+                stranger["_id"] = format!("62d194b46c9401002392c80{number}").into();
+                stranger["id"] = stranger["_id"].clone();
+                stranger
+            });
+            let all: Vec<Value> = [client(&code)].into_iter().chain(strangers).collect();
+            listed(&all)
+        }
+        About::PropertiesOf(_) => listed(&[held_as("a/b", ID)]),
+        other => panic!("asked for {other:?}"),
+    })
+    .await;
+    assert_eq!(word(&rig.judged("a/b").await), "ozmap_shape");
+}
