@@ -205,33 +205,39 @@ async fn a_journal_of_a_newer_schema_is_refused_with_instructions() {
     file::Foreign::of(folder.path())
         .run("INSERT INTO schema_version (version, at_ms) VALUES (99, 1)");
     let before = file::cancellations(folder.path());
-    for verb in ["serve", "check"] {
-        let refused = launch.run(&[verb]);
-        let said = [refused.stdout, refused.stderr].concat();
-        let said = String::from_utf8_lossy(&said).into_owned();
-        assert_eq!(refused.status.code(), Some(1), "{verb}: {said}");
-        for part in [
+    assert_refused(
+        &launch,
+        &[
             "its schema 99 is newer than schema 5",
             "start the newer version that upgraded it",
             "restore the backup that was made before the upgrade",
-        ] {
-            assert!(said.contains(part), "{verb}: {said}");
-        }
-    }
+        ],
+    );
     assert_eq!(file::cancellations(folder.path()), before);
     // An operator may still read it.
     let listed = launch.run(&["journal", "list"]);
     assert!(listed.status.success(), "{listed:?}");
 }
 
-/// What `check` finds about a journal, and its exit code.
-fn check(launch: &Launch) -> (Option<i32>, String) {
-    let checked = launch.run(&["check"]);
-    let said = [checked.stdout, checked.stderr].concat();
+/// Runs a verb to its end; its exit code and everything that it printed.
+pub fn run_to_end(launch: &Launch, verb: &str) -> (Option<i32>, String) {
+    let ended = launch.run(&[verb]);
+    let said = [ended.stdout, ended.stderr].concat();
     (
-        checked.status.code(),
+        ended.status.code(),
         String::from_utf8_lossy(&said).into_owned(),
     )
+}
+
+/// `serve` and `check` refuse the journal, and both print each of these parts.
+fn assert_refused(launch: &Launch, parts: &[&str]) {
+    for verb in ["serve", "check"] {
+        let (code, said) = run_to_end(launch, verb);
+        assert_eq!(code, Some(1), "{verb}: {said}");
+        for part in parts {
+            assert!(said.contains(part), "{verb}: {said}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -242,7 +248,8 @@ async fn a_lost_index_is_created_again_and_a_lost_unique_index_is_refused() {
     let whole = schema_of(folder.path());
     let launch = launch(&ozmap, folder.path());
     file::Foreign::of(folder.path()).run("DROP INDEX op_for_a_person; DROP INDEX heard_age");
-    assert_eq!(check(&launch).0, Some(0), "{}", check(&launch).1);
+    let (code, said) = run_to_end(&launch, "check");
+    assert_eq!(code, Some(0), "{said}");
     let mut service = launch.start().await;
     let logs = service.logs();
     for index in ["op_for_a_person", "heard_age"] {
@@ -253,16 +260,7 @@ async fn a_lost_index_is_created_again_and_a_lost_unique_index_is_refused() {
     service.signal("TERM");
     assert_eq!(service.ended().await, Some(0));
     file::Foreign::of(folder.path()).run("DROP INDEX op_one_active");
-    for verb in ["serve", "check"] {
-        let refused = launch.run(&[verb]);
-        let said = [refused.stdout, refused.stderr].concat();
-        let said = String::from_utf8_lossy(&said).into_owned();
-        assert_eq!(refused.status.code(), Some(1), "{verb}: {said}");
-        assert!(
-            said.contains("its unique index op_one_active is gone"),
-            "{verb}: {said}"
-        );
-    }
+    assert_refused(&launch, &["its unique index op_one_active is gone"]);
 }
 
 /// The first versions of the service created the tables one statement after another.
@@ -278,7 +276,7 @@ async fn a_first_start_that_was_killed_half_way_is_completed_unless_there_is_a_c
     let folder = tempfile::tempdir().unwrap();
     file::Foreign::of(folder.path()).run(half);
     let launched = launch(&ozmap, folder.path());
-    let (code, said) = check(&launched);
+    let (code, said) = run_to_end(&launched, "check");
     assert_eq!(code, Some(0), "{said}");
     assert!(
         said.contains("will be created at the first start"),
@@ -297,16 +295,7 @@ async fn a_first_start_that_was_killed_half_way_is_completed_unless_there_is_a_c
     );
     drop(damaged);
     let launched = launch(&ozmap, folder.path());
-    for verb in ["serve", "check"] {
-        let refused = launched.run(&[verb]);
-        let said = [refused.stdout, refused.stderr].concat();
-        let said = String::from_utf8_lossy(&said).into_owned();
-        assert_eq!(refused.status.code(), Some(1), "{verb}: {said}");
-        assert!(
-            said.contains("its table delivery is gone"),
-            "{verb}: {said}"
-        );
-    }
+    assert_refused(&launched, &["its table delivery is gone"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -316,16 +305,7 @@ async fn a_journal_without_a_version_that_lost_its_cancellations_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         restore(folder.path(), schema).run("ALTER TABLE op RENAME TO ops");
         let launch = launch(&ozmap, folder.path());
-        for verb in ["serve", "check"] {
-            let refused = launch.run(&[verb]);
-            let said = [refused.stdout, refused.stderr].concat();
-            let said = String::from_utf8_lossy(&said).into_owned();
-            assert_eq!(refused.status.code(), Some(1), "{schema} {verb}: {said}");
-            assert!(
-                said.contains("its table op is gone"),
-                "{schema} {verb}: {said}"
-            );
-        }
+        assert_refused(&launch, &["its table op is gone"]);
     }
 }
 

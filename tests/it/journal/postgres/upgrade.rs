@@ -4,7 +4,7 @@
 use std::process::Stdio;
 
 use super::*;
-use crate::journal::migrations::{fixture, newest_ms, to_now};
+use crate::journal::migrations::{fixture, newest_ms, run_to_end, to_now};
 
 /// The advisory lock of an upgrade.
 const UPGRADE_LOCK: i64 = 0x6f7a_6d61_7063;
@@ -161,10 +161,8 @@ async fn a_role_with_data_rights_only_is_told_what_to_run_and_then_starts() {
     }
     let mut commands = String::new();
     for verb in ["serve", "check"] {
-        let refused = launch.run(&[verb]);
-        let said = [refused.stdout, refused.stderr].concat();
-        let said = String::from_utf8_lossy(&said).into_owned();
-        assert_eq!(refused.status.code(), Some(1), "{verb}: {said}");
+        let (code, said) = run_to_end(&launch, verb);
+        assert_eq!(code, Some(1), "{verb}: {said}");
         for part in [
             "must be owner of table op (42501)",
             "start this version once with a role that owns the schema and its tables",
